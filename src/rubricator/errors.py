@@ -1,0 +1,69 @@
+"""One base error: every message says what was seen, why it is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RubricatorError(Exception):
+    """Something the user can mend.
+
+    Args:
+        problem: What was seen and why it is wrong, as one or more sentences.
+        fix: What to do about it, as an imperative sentence.
+    """
+
+    def __init__(self, problem: str, *, fix: str = "") -> None:
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{problem}\n→ {fix}" if fix else problem)
+
+
+class ConfigError(RubricatorError):
+    """`rubricator.yaml` or a command-line override is wrong."""
+
+
+class TaxonomyError(RubricatorError):
+    """The list of categories is wrong."""
+
+
+class DataError(RubricatorError):
+    """An input file, or what is in it, cannot be used."""
+
+
+class StoreError(RubricatorError):
+    """The database of answers cannot be opened or is from another version."""
+
+
+class EncoderError(RubricatorError):
+    """An encoder cannot be found, decoded, exported or run."""
+
+
+class TrainingError(RubricatorError):
+    """The labelled texts do not allow a model to be trained."""
+
+
+class ArtifactError(RubricatorError):
+    """An artifact folder is incomplete, from another version or tampered with."""
+
+
+class MissingExtra(RubricatorError):
+    """A heavy optional dependency is needed and not installed."""
+
+    def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed.",
+            fix=f"pip install 'rubricator[{extra}]'",
+        )
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """The closest valid spelling as a ready phrase, or an empty string.
+
+    Returns:
+        ` (did you mean 'title'?)` with its leading space, or `""`.
+    """
+    by_folded = {choice.casefold(): choice for choice in choices}
+    match = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.5)
+    return f" (did you mean '{by_folded[match[0]]}'?)" if match else ""

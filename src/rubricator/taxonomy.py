@@ -1,0 +1,166 @@
+"""Categories, the versioned list of them, and the difference between two versions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+import regex
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from rubricator.errors import TaxonomyError
+from rubricator.faults import explain
+from rubricator.records import content_hash
+
+Key = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s,]+$")
+]
+
+
+class Task(StrEnum):
+    """How many categories a text may have."""
+
+    SINGLE_LABEL = "single-label"
+    MULTI_LABEL = "multi-label"
+
+
+class Category(BaseModel):
+    """A heading with its description, and the rules that speak for or against it.
+
+    Attributes:
+        key: Short name in files, columns and code; no spaces or commas.
+        name: Name for people.
+        description: What belongs here, in the words of the texts; the encoder teacher reads it.
+        keywords: Words or phrases that speak for the category. Matched by whole words; a trailing
+            `*` matches any ending (`выбор*`).
+        patterns: Regular expressions that speak for the category (case-insensitive).
+        exclude: Words or phrases that silence the rules of this category.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Key
+    name: str = ""
+    description: str = ""
+    keywords: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Name for people, or the key where there is none."""
+        return self.name or self.key
+
+    @field_validator("patterns")
+    @classmethod
+    def _patterns_compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                regex.compile(pattern)
+            except regex.error as error:
+                raise ValueError(f"'{pattern}' is not a regular expression: {error}") from error
+        return patterns
+
+
+class Taxonomy(BaseModel):
+    """The versioned list of categories.
+
+    Attributes:
+        name: What the list is called.
+        task: Whether a text has exactly one category or any number of them.
+        none: Key of the category that means "none of the others", where there is one
+            (single-label). Multi-label texts without a category simply have an empty list.
+        categories: In the order in which people see them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = ""
+    task: Task = Task.MULTI_LABEL
+    none: str | None = None
+    categories: tuple[Category, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _keys_are_unique(self) -> Self:
+        seen: set[str] = set()
+        twice = [c.key for c in self.categories if c.key in seen or seen.add(c.key)]  # type: ignore[func-returns-value]
+        if twice:
+            raise ValueError(f"categories share the key {', '.join(repr(k) for k in twice)}")
+        if self.none is not None and self.none not in seen:
+            raise ValueError(f"none: '{self.none}' is not the key of a category")
+        return self
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Category keys in order."""
+        return tuple(category.key for category in self.categories)
+
+    @property
+    def single(self) -> bool:
+        """True if a text has exactly one category."""
+        return self.task is Task.SINGLE_LABEL
+
+    @property
+    def version(self) -> str:
+        """Twelve hexadecimal digits that change whenever anything in the list does."""
+        canonical = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+        return content_hash("taxonomy:1", canonical)[:12]
+
+    def __getitem__(self, key: str) -> Category:
+        for category in self.categories:
+            if category.key == key:
+                return category
+        raise KeyError(key)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a taxonomy from YAML.
+
+        Raises:
+            TaxonomyError: The file is missing, is no YAML, or breaks a rule; all faults at once.
+        """
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise TaxonomyError(
+                f"There is no taxonomy file {path}.",
+                fix="Name the file under `taxonomy:` in rubricator.yaml, or start one with `rubricator init`.",
+            ) from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise TaxonomyError(f"{path} is not valid YAML in UTF-8: {error}", fix="Correct the file.") from error
+        try:
+            return cls.model_validate(raw if raw is not None else {})
+        except ValidationError as error:
+            raise TaxonomyError(
+                f"{path} has {error.error_count()} fault(s):\n{explain(error, cls)}", fix="Correct the file."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changed between two versions of a taxonomy, by category key."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def difference(old: Taxonomy, new: Taxonomy) -> Difference:
+    """Compare two versions; `changed` are categories whose description or rules differ."""
+    return Difference(
+        added=tuple(key for key in new.keys if key not in old.keys),
+        removed=tuple(key for key in old.keys if key not in new.keys),
+        changed=tuple(key for key in new.keys if key in old.keys and new[key] != old[key]),
+    )
