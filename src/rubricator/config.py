@@ -234,10 +234,13 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
             fix="Start one with `rubricator init DIR`, or name yours with `-c FILE`.",
         ) from error
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as YAML in UTF-8: {error}", fix="Correct the file.") from error
+        raise ConfigError(
+            f"{path} cannot be read as YAML in UTF-8: {error}", fix="Correct the file."
+        ) from error
     if not isinstance(raw, dict):
         raise ConfigError(
-            f"{path} holds no settings (a mapping was expected).", fix="See `rubricator init DIR` for an example."
+            f"{path} holds no settings (a mapping was expected).",
+            fix="See `rubricator init DIR` for an example.",
         )
     raw.pop("folder", None)
     for override in overrides:
@@ -262,12 +265,15 @@ def _override(raw: dict[str, Any], override: str) -> None:
         target = target.setdefault(section, {}) if isinstance(target, dict) else None
     if not isinstance(target, dict):
         raise ConfigError(
-            f"--set {override!r}: '{'.'.join(sections)}' is not a section.", fix="See the keys of rubricator.yaml."
+            f"--set {override!r}: '{'.'.join(sections)}' is not a section.",
+            fix="See the keys of rubricator.yaml.",
         )
     try:
         target[last] = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override!r}: the value is not YAML: {error}", fix="Quote the value.") from error
+        raise ConfigError(
+            f"--set {override!r}: the value is not YAML: {error}", fix="Quote the value."
+        ) from error
 
 
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")

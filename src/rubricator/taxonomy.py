@@ -139,7 +139,9 @@ class Taxonomy(BaseModel):
                 fix="Name the file under `taxonomy:` in rubricator.yaml, or start one with `rubricator init`.",
             ) from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise TaxonomyError(f"{path} is not valid YAML in UTF-8: {error}", fix="Correct the file.") from error
+            raise TaxonomyError(
+                f"{path} is not valid YAML in UTF-8: {error}", fix="Correct the file."
+            ) from error
         try:
             return cls.model_validate(raw if raw is not None else {})
         except ValidationError as error:
