@@ -48,7 +48,7 @@ class ArtifactError(RubricatorError):
     """An artifact folder is incomplete, from another version or tampered with."""
 
 
-class MissingExtra(RubricatorError):
+class MissingExtraError(RubricatorError):
     """A heavy optional dependency is needed and not installed."""
 
     def __init__(self, package: str, *, extra: str, purpose: str) -> None:

@@ -50,7 +50,7 @@ class Text:
     body: str = ""
     source: str = ""
     time: datetime | None = None
-    features: Mapping[str, Feature] = field(default=_NO_FEATURES)
+    features: Mapping[str, Feature] = field(default_factory=lambda: _NO_FEATURES)
     part: str = ""
     content: str = ""
 

@@ -1,0 +1,17 @@
+"""The folder that serves a model: how it is written, checked and read. No pickle, no code inside."""
+
+from rubricator.artifact.manifest import Manifest
+from rubricator.artifact.models import HeadsModel, LinearModel, Ngrams
+from rubricator.artifact.read import Artifact, read_artifact
+from rubricator.artifact.write import SavedEncoder, write_artifact
+
+__all__ = [
+    "Artifact",
+    "HeadsModel",
+    "LinearModel",
+    "Manifest",
+    "Ngrams",
+    "SavedEncoder",
+    "read_artifact",
+    "write_artifact",
+]

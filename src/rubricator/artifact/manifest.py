@@ -1,0 +1,142 @@
+"""What manifest.json holds: everything about an artifact that is no array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Final, Literal, Self
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
+
+from rubricator.config import Clean, Columns
+from rubricator.decision import DecisionRule
+from rubricator.records import content_hash
+from rubricator.taxonomy import Taxonomy
+
+FORMAT_VERSION: Final = 1
+MANIFEST = "manifest.json"
+MODEL = "model.safetensors"
+VOCABULARY = "vocabulary.json"
+CARD = "README.md"
+ENCODER = "encoder"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class FileEntry(_Part):
+    """Size and SHA-256 of one file of the artifact."""
+
+    bytes: int = Field(ge=0)
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Rule(_Part):
+    """Calibration and thresholds, one number per category in taxonomy order."""
+
+    slope: tuple[float, ...]
+    intercept: tuple[float, ...]
+    threshold: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+
+    def decision(self, *, single: bool) -> DecisionRule:
+        """The rule as arrays, ready to decide."""
+        return DecisionRule(single, np.array(self.slope), np.array(self.intercept), np.array(self.threshold))
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or any(c in path for c in "\\:\0"):
+        raise ValueError(f"'{path}' leads outside the artifact")
+    if str(PurePosixPath(path)) != path:
+        raise ValueError(f"'{path}' is not written in its plain form")
+    return path
+
+
+class Manifest(_Part):
+    """Everything about an artifact that is no array.
+
+    Attributes:
+        format_version: Version of this layout; readers refuse those they do not know.
+        id: Twelve hexadecimal digits over the rest of the manifest, and so, through the digests
+            in `files`, over the whole artifact.
+        name: Name of the run that produced it.
+        kind: `heads` over an encoder's vectors, or `linear` over TF-IDF.
+        created: When it was written, with time zone.
+        taxonomy: The categories, whole.
+        taxonomy_version: Version of the taxonomy at the time of training.
+        rule: Calibration and thresholds.
+        columns: Which column of a file held what in training; the default for prediction.
+        clean: Cleaning steps of training, repeated in prediction.
+        max_characters: Longest text accepted.
+        encoder: What the encoder says of itself; None for `linear`.
+        metrics: Figures of the evaluation, as the evaluation wrote them.
+        data_fingerprint: Hash of the texts and labels trained on.
+        library_versions: Versions of the libraries that made it, by name.
+        files: Every other file of the artifact by its path with forward slashes.
+    """
+
+    format_version: Literal[1] = FORMAT_VERSION
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")]
+    kind: Literal["heads", "linear"]
+    created: AwareDatetime
+    taxonomy: Taxonomy
+    taxonomy_version: str
+    rule: Rule
+    columns: Columns
+    clean: Clean
+    max_characters: int = Field(ge=1)
+    encoder: dict[str, JsonValue] | None
+    metrics: dict[str, JsonValue]
+    data_fingerprint: str
+    library_versions: dict[str, str]
+    files: dict[Annotated[str, AfterValidator(_inside)], FileEntry] = Field(max_length=1000)
+
+    @property
+    def identifier(self) -> str:
+        """How predictions and logs name this artifact: `name@id`."""
+        return f"{self.name}@{self.id}"
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        categories = len(self.taxonomy.categories)
+        for part, numbers in self.rule:
+            if len(numbers) != categories:
+                raise ValueError(f"rule.{part} has {len(numbers)} numbers for {categories} categories")
+        if (self.encoder is None) != (self.kind == "linear"):
+            raise ValueError("`encoder` must be described for the kind `heads`, and only for it")
+        needed = {MODEL, CARD} | ({VOCABULARY} if self.kind == "linear" else set())
+        own = {path for path in self.files if not path.startswith(f"{ENCODER}/")}
+        if own != needed:
+            raise ValueError(
+                f"files must list {', '.join(sorted(needed))}; it lists {', '.join(sorted(own))}"
+            )
+        if (len(own) == len(self.files)) != (self.kind == "linear"):
+            raise ValueError(f"files under {ENCODER}/ must be there for the kind `heads`, and only for it")
+        return self
+
+
+def manifest_id(content: Mapping[str, Any]) -> str:
+    """Name a manifest by its content, the field `id` left out.
+
+    Args:
+        content: The manifest as JSON values.
+
+    Returns:
+        12 hexadecimal digits.
+    """
+    rest = {key: value for key, value in content.items() if key != "id"}
+    canonical = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return content_hash("artifact:1", canonical)[:12]

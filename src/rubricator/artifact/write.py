@@ -1,0 +1,228 @@
+"""Writes an artifact whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from pydantic import ValidationError
+from safetensors.numpy import save
+
+from rubricator.artifact.manifest import (
+    CARD,
+    ENCODER,
+    FORMAT_VERSION,
+    MANIFEST,
+    MODEL,
+    VOCABULARY,
+    Manifest,
+    Rule,
+    manifest_id,
+)
+from rubricator.artifact.models import HeadsModel, LinearModel
+from rubricator.artifact.read import read_artifact
+from rubricator.config import Clean, Columns
+from rubricator.decision import DecisionRule
+from rubricator.errors import ArtifactError
+from rubricator.faults import explain
+from rubricator.taxonomy import Taxonomy
+
+_LIBRARIES = ("rubricator", "numpy", "scipy", "scikit-learn", "tokenizers", "openvino", "onnxruntime")
+
+
+class SavedEncoder(Protocol):
+    """An encoder as an artifact sees it: it can say what it is and lay its files into a folder."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """What the encoder is, as JSON values; `width` among them."""
+
+    def save(self, folder: Path) -> object:
+        """Lay the files that `Encoder.load` needs into `folder`."""
+
+
+def write_artifact(
+    folder: Path,
+    *,
+    name: str,
+    model: HeadsModel | LinearModel,
+    encoder: SavedEncoder | None,
+    taxonomy: Taxonomy,
+    rule: DecisionRule,
+    columns: Columns,
+    clean: Clean,
+    max_characters: int,
+    metrics: Mapping[str, Any],
+    data_fingerprint: str,
+    card: str,
+) -> Manifest:
+    """Write an artifact beside `folder`, check it by reading it, then put it in the place of the old one.
+
+    Args:
+        folder: Where the artifact will lie. An artifact already there is replaced when the new one
+            is whole, not before.
+        name: Name of the run: letters, digits, `_`, `.`, `-`.
+        model: The arrays to serve.
+        encoder: What turns texts into vectors; None for a linear model.
+        taxonomy: The categories the model knows.
+        rule: Calibration and thresholds.
+        columns: Which column of the training file held what.
+        clean: The cleaning steps of training.
+        max_characters: Longest text accepted.
+        metrics: Figures of the evaluation as JSON values; what is undefined is None.
+        data_fingerprint: Hash of the texts and labels trained on.
+        card: The model card in Markdown.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        ArtifactError: The folder holds something else, cannot be written, or the parts disagree.
+    """
+    about = {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "kind": "heads" if isinstance(model, HeadsModel) else "linear",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "taxonomy": taxonomy.model_dump(mode="json"),
+        "taxonomy_version": taxonomy.version,
+        "rule": {part: getattr(rule, part).tolist() for part in Rule.model_fields},
+        "columns": columns.model_dump(mode="json"),
+        "clean": clean.model_dump(mode="json"),
+        "max_characters": max_characters,
+        "encoder": None if encoder is None else dict(encoder.describe()),
+        "metrics": dict(metrics),
+        "data_fingerprint": data_fingerprint,
+        "library_versions": _versions(),
+    }
+    folder = folder.absolute()
+    part = folder.with_name(f".{folder.name}.part")
+    try:
+        _refuse_foreign(folder)
+        _remove(part)
+        part.mkdir(parents=True)
+        _write_files(part, model, encoder, card)
+        _write_manifest(part, about)
+        manifest = read_artifact(part).manifest
+        _sync(part)
+        _put_in_place(part, folder)
+    except OSError as error:
+        raise ArtifactError(
+            f"The artifact {folder} cannot be written: {error.strerror} ({error.filename}).",
+            fix="Free space on the disk, or name a folder that can be written to.",
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return manifest
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Whatever is no artifact was not written here and must not be deleted here."""
+    if not folder.exists() or (folder.is_dir() and (folder / MANIFEST).exists()):
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise ArtifactError(
+            f"{folder} exists and is no artifact; it is not overwritten.",
+            fix="Name another folder, or move this one away.",
+        )
+
+
+def _write_files(
+    part: Path, model: HeadsModel | LinearModel, encoder: SavedEncoder | None, card: str
+) -> None:
+    tensors = {"coef": model.coef, "intercept": model.intercept}
+    if isinstance(model, LinearModel):
+        tensors |= {f"idf.{number}": block.idf for number, block in enumerate(model.ngrams)}
+        (part / VOCABULARY).write_text(_vocabulary(model), encoding="utf-8")
+    exact = {key: np.ascontiguousarray(array, dtype=np.float64) for key, array in tensors.items()}
+    (part / MODEL).write_bytes(save(exact))
+    (part / CARD).write_text(card, encoding="utf-8")
+    if encoder is not None:
+        (part / ENCODER).mkdir()
+        encoder.save(part / ENCODER)
+
+
+def _vocabulary(model: LinearModel) -> str:
+    blocks = [
+        {
+            "analyzer": block.analyzer,
+            "shortest": block.shortest,
+            "longest": block.longest,
+            "sublinear": block.sublinear,
+            "lowercase": block.lowercase,
+            "terms": block.terms,
+        }
+        for block in model.ngrams
+    ]
+    return json.dumps({"blocks": blocks}, ensure_ascii=False)
+
+
+def _write_manifest(part: Path, about: dict[str, Any]) -> None:
+    files = {
+        path.relative_to(part).as_posix(): _entry(path) for path in sorted(part.rglob("*")) if path.is_file()
+    }
+    try:
+        # Through JSON and back: the id must be the one that a reader will compute.
+        content = json.loads(json.dumps(about | {"files": files}, allow_nan=False))
+        content["id"] = manifest_id(content)
+        Manifest.model_validate(content)
+    except ValidationError as error:
+        raise ArtifactError(
+            f"The parts of the artifact do not fit together:\n{explain(error, Manifest)}"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"The metrics or the encoder's description are not plain JSON: {error}."
+        ) from error
+    (part / MANIFEST).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _sync(part: Path) -> None:
+    """Bring everything to the disk: a rename must not survive a power cut that its content did not."""
+    for path in [*part.rglob("*"), part]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _put_in_place(part: Path, folder: Path) -> None:
+    old = folder.with_name(f".{folder.name}.old")
+    if folder.exists():
+        _remove(old)
+        folder.rename(old)
+    try:
+        part.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,89 @@
+"""The only place that prints: results on stdout; progress, warnings and errors on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich import progress as bars
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text as Line
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+_QUIET_SECONDS = 15.0
+
+
+class _Rate(bars.ProgressColumn):
+    """Items per second since the start."""
+
+    def render(self, task: bars.Task) -> Line:
+        speed = task.finished_speed or task.speed
+        return Line(
+            f"{speed:,.0f}/s" if speed and speed >= 10 else f"{speed:.1f}/s" if speed else "", style="dim"
+        )
+
+
+@contextmanager
+def show_progress(description: str, *, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar with rate and time left on a terminal; a line now and then elsewhere."""
+    if err.is_terminal:
+        with bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(bar_width=None),
+            bars.MofNCompleteColumn(),
+            _Rate(),
+            bars.TimeRemainingColumn(compact=True),
+            console=err,
+            transient=True,
+        ) as bar:
+            task = bar.add_task(description, total=total)
+            yield lambda done: bar.advance(task, done)
+    else:
+        yield _Ticker(description, total).advance
+
+
+class _Ticker:
+    """Progress for logs and pipes: says where the work stands every quarter of a minute."""
+
+    def __init__(self, description: str, total: int | None) -> None:
+        self._description, self._total, self._done = description, total, 0
+        self._started = self._said = time.monotonic()
+
+    def advance(self, done: int) -> None:
+        self._done += done
+        now = time.monotonic()
+        if now - self._said < _QUIET_SECONDS:
+            return
+        self._said = now
+        rate = self._done / (now - self._started)
+        left = f", {(self._total - self._done) / rate:,.0f} s left" if self._total and rate else ""
+        of = f" of {self._total:,}" if self._total else ""
+        err.print(f"{self._description}: {self._done:,}{of}, {rate:,.1f}/s{left}")
+
+
+@contextmanager
+def log_to(path: Path | None) -> Iterator[None]:
+    """Write everything the library logs to `path`, and its warnings to the terminal."""
+    logger = logging.getLogger("rubricator")
+    logger.setLevel(logging.INFO)
+    terminal = RichHandler(console=err, show_time=False, show_path=False, level=logging.WARNING)
+    handlers: list[logging.Handler] = [terminal]
+    if path is not None:
+        file = logging.FileHandler(path, encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+        handlers.append(file)
+    for handler in handlers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()

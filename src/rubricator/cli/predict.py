@@ -1,0 +1,63 @@
+"""`rubricator predict`: a file of texts in, a file of categories and probabilities out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rubricator.cli.console import log_to, out, show_progress
+from rubricator.config import Columns
+from rubricator.predict import Predictor, predict_file
+
+
+def register(app: typer.Typer) -> None:
+    """Add `predict`."""
+    app.command("predict", rich_help_panel="In production")(_predict)
+
+
+def _predict(
+    artifact: Annotated[Path, typer.Argument(help="Folder that `run` or `export` wrote.")],
+    texts: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, TSV, JSONL, Parquet or Excel.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where to write; the suffix names the format.")
+    ],
+    id_column: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column of ids.")] = None,
+    title_column: Annotated[
+        str | None, typer.Option("--title", metavar="COLUMN", help="Column of titles.")
+    ] = None,
+    body_column: Annotated[
+        str | None, typer.Option("--body", metavar="COLUMN", help="Column of texts.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of the encoder; 0: the runtime decides.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Rows that go through the model together.")] = 512,
+) -> None:
+    """Predict the categories of every row.
+
+    Writes `id`, `labels` (keys joined by commas, empty for none) and a calibrated probability
+    `p_<key>` per category. The artifact remembers which columns hold what; options override it.
+    Rows that cannot be used are listed in OUTPUT.rejected.csv.
+
+    Example: `rubricator predict runs/news/artifact texts.xlsx -o predictions.parquet --body Текст`
+    """
+    with log_to(None):
+        predictor = Predictor.load(artifact, threads=threads)
+        columns = _columns(predictor.manifest.columns, id_column, title_column, body_column)
+        started = time.monotonic()
+        report = predict_file(
+            predictor, texts, output, columns=columns, batch=batch, progress=show_progress
+        )
+    seconds = time.monotonic() - started
+    out.print(f"{report.rows:,} rows in {seconds:.1f} s ({report.rows / seconds:,.0f} texts/s): {output}")
+    if report.rejected_file:
+        out.print(f"{report.rejected:,} rows could not be used: {report.rejected_file}")
+
+
+def _columns(trained: Columns, id_: str | None, title: str | None, body: str | None) -> Columns:
+    """The artifact's mapping with the options over it; a new title or body replaces both."""
+    given: dict[str, str | None] = {"id": id_} if id_ else {}
+    if title or body:
+        given |= {"title": title, "body": body}
+    return trained.model_copy(update=given)

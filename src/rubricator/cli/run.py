@@ -1,0 +1,100 @@
+"""`rubricator run`, and one command per stage with the same code behind it."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text as Line
+
+from rubricator.cli.console import log_to, out, show_progress
+from rubricator.cli.table import show_result
+from rubricator.config import read_config
+from rubricator.recipes.run import STAGES
+from rubricator.recipes.stage import Run, Stage, run_stages
+from rubricator.taxonomy import Taxonomy
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The settings.", show_default=True)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a setting, e.g. `--set split.test=0.3`. Repeatable."
+    ),
+]
+OutFolder = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Where outputs go instead of runs/<name>.", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `run` and the stage commands."""
+    app.command("run", rich_help_panel="The whole way")(_run)
+    for stage in STAGES:
+        app.command(stage.name, help=_help(stage), rich_help_panel="One stage")(_stage_command(stage))
+
+
+def _run(
+    config: ConfigFile = Path("rubricator.yaml"),
+    overrides: Overrides = None,
+    out_folder: OutFolder = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Stop after this stage.", show_default=False)
+    ] = None,
+    force: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STAGE", help="Do this stage again even if nothing changed. Repeatable."),
+    ] = None,
+) -> None:
+    """Go the whole way: read, split, label, train, evaluate, export.
+
+    Stages whose inputs have not changed are skipped; a run that was stopped or killed goes on where it was.
+
+    Example: `rubricator run -c examples/news/rubricator.yaml --set golden.use=test --out runs/strict`
+    """
+    run = _go(config, overrides, out_folder, until=until, force=force or [])
+    if until in (None, STAGES[-1].name):
+        show_result(run.folder, config=config)
+
+
+def _go(
+    config: Path, overrides: list[str] | None, out_folder: Path | None, *, until: str | None, force: list[str]
+) -> Run:
+    settings = read_config(config, overrides or [])
+    taxonomy = Taxonomy.read(settings.path(settings.taxonomy))
+    folder = out_folder or Path("runs") / settings.name
+    command = shlex.join(["rubricator", *sys.argv[1:]])
+    run = Run(settings, taxonomy, folder, progress=show_progress, say=_say, command=command)
+    folder.mkdir(parents=True, exist_ok=True)
+    with log_to(folder / "run.log"):
+        run_stages(run, STAGES, until=until, force=force)
+    return run
+
+
+def _say(line: str) -> None:
+    out.print(line)
+    logging.getLogger("rubricator.run").info(Line.from_markup(line).plain)
+
+
+def _help(stage: Stage) -> str:
+    return (
+        f"{stage.about} Stages before it run first where something changed.\n\n"
+        f"Example: `rubricator {stage.name} -c examples/news/rubricator.yaml`"
+    )
+
+
+def _stage_command(stage: Stage) -> Callable[..., None]:
+    def command(
+        config: ConfigFile = Path("rubricator.yaml"),
+        overrides: Overrides = None,
+        out_folder: OutFolder = None,
+        force: Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")] = False,
+    ) -> None:
+        _go(config, overrides, out_folder, until=stage.name, force=[stage.name] if force else [])
+
+    return command

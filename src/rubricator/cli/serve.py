@@ -1,0 +1,42 @@
+"""`rubricator serve`: the artifact as an HTTP service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rubricator.cli.console import err, log_to
+from rubricator.errors import MissingExtraError
+from rubricator.predict import Predictor
+
+
+def register(app: typer.Typer) -> None:
+    """Add `serve`."""
+    app.command("serve", rich_help_panel="In production")(_serve)
+
+
+def _serve(
+    artifact: Annotated[Path, typer.Argument(help="Folder that `run` or `export` wrote.")],
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of the encoder; 0: the runtime decides.")] = 0,
+    max_texts: Annotated[int, typer.Option(min=1, help="Most texts in one request.")] = 256,
+) -> None:
+    """Serve an artifact over HTTP: POST /v1/classify, GET /v1/model, /healthz, /readyz, /metrics, /docs.
+
+    Example: `rubricator serve runs/news/artifact --port 8000`, then
+    `curl -H 'content-type: application/json' -d '{"text": "Сборная выиграла матч"}' localhost:8000/v1/classify`
+    """
+    try:
+        import uvicorn
+
+        from rubricator.serve import ServeSettings, create_app
+    except ImportError as error:
+        raise MissingExtraError(error.name or "fastapi", extra="serve", purpose="`rubricator serve`") from error
+    with log_to(None):
+        predictor = Predictor.load(artifact, threads=threads)
+        app = create_app(predictor, settings=ServeSettings(max_texts=max_texts))
+        err.print(f"Serving {predictor.manifest.identifier}; Ctrl-C stops it after the requests that wait.")
+        uvicorn.run(app, host=host, port=port, log_level="info", timeout_graceful_shutdown=10)

@@ -1,0 +1,68 @@
+"""The metrics of a finished run as a table, and what to do next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from rubricator.cli.console import out
+
+_HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "subset_accuracy", "hamming_loss")
+
+
+def show_result(folder: Path, *, config: Path) -> None:
+    """Print the metrics with their intervals, where the report lies and the next three commands."""
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    part = metrics["parts"][metrics["headline"]]
+    out.print()
+    out.print(_categories(part))
+    out.print(_headline(metrics, part))
+    out.print(f"[dim]Measured on {part['about']}.[/dim]\n")
+    out.print(f"Report    {folder / 'report.html'}")
+    out.print(f"Artifact  {folder / 'artifact'}\n")
+    out.print("Next:")
+    out.print(f"  rubricator predict {folder / 'artifact'} YOUR.csv -o predictions.csv")
+    out.print(f"  rubricator serve {folder / 'artifact'} --port 8000")
+    out.print(f"  rubricator run -c {config} --set golden.use=test --out {folder}-strict")
+
+
+def _categories(part: dict[str, Any]) -> Table:
+    table = Table()
+    table.add_column("category")
+    for heading in ("F1", f"{part['confidence']:.0%} interval", "precision", "recall", "ROC AUC", "AP", "texts"):
+        table.add_column(heading, justify="right")
+    for category in part["categories"]:
+        columns = ("precision", "recall", "roc_auc", "average_precision")
+        table.add_row(
+            category["key"],
+            _figure(category["f1"]["value"]),
+            _interval(category["f1"]),
+            *(_figure(category[column]) for column in columns),
+            str(category["support"]),
+        )
+    return table
+
+
+def _headline(metrics: dict[str, Any], part: dict[str, Any]) -> Table:
+    table = Table()
+    table.add_column(f"{part['part']}, {part['texts']} texts")
+    models = [metrics["model"], *(name for name in metrics["models"] if name != metrics["model"])]
+    for name in models:
+        table.add_column(f"{name} (chosen)" if name == metrics["model"] else name, justify="right")
+    for figure in _HEADLINE:
+        cells = [part[figure], *(metrics["models"][name][figure] for name in models[1:])]
+        table.add_row(figure.replace("_", " "), *(f"{_figure(c['value'])} {_interval(c)}" for c in cells))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _interval(estimate: dict[str, float | None]) -> str:
+    if estimate["low"] is None or estimate["high"] is None:
+        return ""
+    return f"{estimate['low']:.3f}–{estimate['high']:.3f}"

@@ -1,0 +1,1 @@
+"""From files to texts ready for labelling: read, clean, group duplicates, read golden labels, split."""

@@ -1,0 +1,180 @@
+"""Groups of texts that say the same: a group never crosses a split or a fold."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from rubricator.config import Duplicates
+from rubricator.errors import DataError
+from rubricator.progress import Progress, silent
+from rubricator.records import Text, content_hash
+
+_WORD = regex.compile(r"\w+")
+_SHINGLE = 3
+# Below this, three shared words are already most of the text: only exact twins count.
+_FEWEST_WORDS = 8
+_PERMUTATIONS = 128
+# Candidates are gathered a little below the threshold and then compared exactly.
+_MARGIN = 0.1
+_BLOCK = 1024
+
+_Done = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Which texts belong together.
+
+    Attributes:
+        of: Group by text id; a group is named by the id of its first text.
+        exact: Number of texts with an earlier exact twin.
+        near: Number of texts with an earlier near twin, exact ones not counted.
+    """
+
+    of: dict[str, str]
+    exact: int
+    near: int
+
+
+def group_duplicates(
+    texts: Sequence[Text],
+    config: Duplicates,
+    *,
+    vectors: NDArray[np.float32] | None = None,
+    progress: Progress = silent,
+) -> Groups:
+    """Group texts whose content is equal or nearly equal.
+
+    Exact twins have the same words in the same order; case, punctuation and spaces do not count.
+    Near twins are linked in pairs, and whatever is linked forms one group. `minhash` compares sets
+    of three-word shingles (Broder, "On the resemblance and containment of documents", 1997), finds
+    candidates by locality-sensitive hashing and checks each by its true Jaccard similarity;
+    `embeddings` compares all pairs of vectors.
+
+    Args:
+        texts: Cleaned texts.
+        config: Method and threshold.
+        vectors: One L2-normalised vector per text, shape [texts, width]; only for `embeddings`.
+        progress: Shows how many texts have been compared.
+
+    Raises:
+        DataError: The method is `embeddings` and vectors are missing or of another number.
+    """
+    words = [_WORD.findall((text.content or text.original).casefold()) for text in texts]
+    links = _Links(len(texts))
+    distinct = _link_exact(texts, words, links)
+    exact = len(texts) - len(distinct)
+    near = 0
+    with progress("Looking for duplicates", total=len(distinct)) as done:
+        if config.method == "embeddings":
+            if vectors is None or len(vectors) != len(texts):
+                raise DataError(
+                    "Duplicates by embeddings need one vector per text.",
+                    fix="Pass `vectors`, or write `duplicates.method: minhash`.",
+                )
+            near = _link_by_cosine(vectors[distinct], distinct, config.threshold, links, done)
+        elif config.method == "minhash":
+            near = _link_by_shingles(words, distinct, config.threshold, links, done)
+    of = {text.id: texts[links.first(row)].id for row, text in enumerate(texts)}
+    return Groups(of, exact, near)
+
+
+class _Links:
+    """Union-find whose root is always the smallest member."""
+
+    def __init__(self, size: int) -> None:
+        self._parent = list(range(size))
+
+    def first(self, item: int) -> int:
+        while self._parent[item] != item:
+            self._parent[item] = self._parent[self._parent[item]]
+            item = self._parent[item]
+        return item
+
+    def join(self, one: int, other: int) -> None:
+        low, high = sorted((self.first(one), self.first(other)))
+        self._parent[high] = low
+
+
+def _link_exact(texts: Sequence[Text], words: list[list[str]], links: _Links) -> list[int]:
+    """Link exact twins; returns the rows of first occurrences."""
+    seen: dict[str, int] = {}
+    for row, (text, own) in enumerate(zip(texts, words, strict=True)):
+        # A text of smileys has no words; its characters are compared instead.
+        key = content_hash("duplicate:1", " ".join(own) or text.content or text.original)
+        links.join(seen.setdefault(key, row), row)
+    return list(seen.values())
+
+
+def _link_by_shingles(
+    words: list[list[str]], rows: list[int], threshold: float, links: _Links, done: _Done
+) -> int:
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(threshold=max(0.05, threshold - _MARGIN), num_perm=_PERMUTATIONS)
+    start = MinHash(num_perm=_PERMUTATIONS, hashfunc=_as_hash)
+    shingles: dict[int, NDArray[np.uint32]] = {}
+    near = 0
+    for row in rows:
+        if len(words[row]) >= _FEWEST_WORDS:
+            own = shingles[row] = _shingles(words[row])
+            sketch = start.copy()
+            sketch.update_batch(own.tolist())
+            near += _link_to_candidates(row, sorted(index.query(sketch)), shingles, threshold, links)
+            index.insert(row, sketch, check_duplication=False)
+        done(1)
+    return near
+
+
+def _as_hash(value: int) -> int:
+    return value
+
+
+def _shingles(words: list[str]) -> NDArray[np.uint32]:
+    """Distinct hashes of three words in a row."""
+    runs = zip(*(words[offset:] for offset in range(_SHINGLE)), strict=False)
+    return np.unique(np.array([zlib.crc32(" ".join(run).encode()) for run in runs], dtype=np.uint32))
+
+
+def _link_to_candidates(
+    row: int,
+    candidates: list[int],
+    shingles: dict[int, NDArray[np.uint32]],
+    threshold: float,
+    links: _Links,
+) -> bool:
+    """Link a row to every group in which it has a near twin; one twin per group is enough."""
+    found = False
+    for candidate in candidates:
+        if links.first(candidate) != links.first(row) and (
+            _jaccard(shingles[row], shingles[candidate]) >= threshold
+        ):
+            links.join(candidate, row)
+            found = True
+    return found
+
+
+def _jaccard(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> float:
+    shared = len(np.intersect1d(one, other, assume_unique=True))
+    return shared / (len(one) + len(other) - shared)
+
+
+def _link_by_cosine(
+    vectors: NDArray[np.float32], rows: list[int], threshold: float, links: _Links, done: _Done
+) -> int:
+    near = 0
+    for start in range(0, len(rows), _BLOCK):
+        block = vectors[start : start + _BLOCK]
+        # Only pairs below the diagonal: each text against those before it.
+        alike = np.tril(block @ vectors[: start + len(block)].T >= threshold, k=start - 1)
+        near += int(alike.any(axis=1).sum())
+        for late, early in np.argwhere(alike):
+            links.join(rows[early], rows[start + late])
+        done(len(block))
+    return near

@@ -1,0 +1,218 @@
+"""`Encoder`: texts in, unit vectors out."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator import config
+from rubricator.encode.card import FORMAT, GRAPH_FILE, TOKENIZER_FILE, EncoderCard, read_card
+from rubricator.encode.export import export
+from rubricator.encode.folders import cache_folder
+from rubricator.encode.runtimes import Batch, Runtime, choose_runtime, open_runtime
+from rubricator.encode.source import EncoderSource, resolve
+from rubricator.errors import EncoderError
+from rubricator.progress import Progress, silent
+from rubricator.records import content_hash
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_TOKENIZED_AT_ONCE = 1024
+# No vocabulary has words that long: what is cut off here could not have fitted `max_tokens`.
+_CHARACTERS_PER_TOKEN = 64
+
+
+class Encoder:
+    """Turns texts into vectors of length 1. Made by `open_encoder` or `Encoder.load`.
+
+    Args:
+        card: What there is to know about the encoder, with the prefix and length in force.
+        runtime: What computes it.
+        folder: The exported encoder.
+        batch: Texts per batch.
+        reason: Why this runtime, as a sentence.
+
+    Raises:
+        EncoderError: The tokenizer cannot be read.
+    """
+
+    def __init__(
+        self, card: EncoderCard, runtime: Runtime, folder: Path, *, batch: int = 32, reason: str = ""
+    ) -> None:
+        self._card = card
+        self._runtime = runtime
+        self._folder = folder
+        self._batch = batch
+        self._reason = reason
+        self._tokenizer = _read_tokenizer(folder / TOKENIZER_FILE, card.max_tokens)
+        # A runtime's requests serve one caller at a time.
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        runtime: Literal["auto", "openvino", "onnx", "torch"] = "auto",
+        precision: Literal["auto", "bf16", "fp32"] = "auto",
+        batch: int = 32,
+        threads: int = 0,
+        max_tokens: int | None = None,
+    ) -> Encoder:
+        """Load an exported encoder; torch is not needed.
+
+        Args:
+            folder: What `save` or `export` wrote.
+            runtime: What computes.
+            precision: What it computes in.
+            batch: Texts per batch.
+            threads: Processor threads; 0 leaves it to the runtime.
+            max_tokens: Where texts are cut off; None for what was in force when it was saved.
+
+        Raises:
+            EncoderError: A file is missing, damaged or of another version, or the runtime cannot run.
+        """
+        card = read_card(folder)
+        if max_tokens is not None:
+            card = dataclasses.replace(card, max_tokens=min(max_tokens, card.positions))
+        choice = choose_runtime(runtime, precision)
+        running = open_runtime(choice, folder, threads=threads)
+        return cls(card, running, folder, batch=batch, reason=choice.reason)
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return self._card.width
+
+    @property
+    def fingerprint(self) -> str:
+        """Names everything that could change a vector."""
+        card = self._card
+        return content_hash(
+            "vectors:1",
+            card.digest,
+            card.pooling,
+            card.prefix,
+            str(card.max_tokens),
+            self._runtime.precision,
+            str(FORMAT),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What it is and what computes it, as plain values."""
+        return {
+            "name": self._card.name,
+            "digest": self._card.digest,
+            "width": self._card.width,
+            "max_tokens": self._card.max_tokens,
+            "prefix": self._card.prefix,
+            "pooling": self._card.pooling,
+            "runtime": self._runtime.name,
+            "precision": self._runtime.precision,
+            "reason": self._reason,
+        }
+
+    def encode(self, contents: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
+        """Vectors of texts.
+
+        Args:
+            contents: Cleaned texts; each is cut off at `max_tokens`.
+            progress: Shown while encoding.
+
+        Returns:
+            float32 [texts, width], each row of length 1, in the order of `contents`.
+        """
+        vectors = np.zeros((len(contents), self.width), dtype=np.float32)
+        with self._lock, progress("Encoding texts", total=len(contents)) as step:
+            tokens = self._tokenize(contents)
+            # Texts of like length share a batch, so that little is spent on padding.
+            # The longest come first: a shortage of memory shows at once, and the time left only falls.
+            order = sorted(range(len(tokens)), key=lambda row: -tokens[row].size)
+            slices = [order[at : at + self._batch] for at in range(0, len(order), self._batch)]
+            batches = (self._padded([tokens[row] for row in rows]) for rows in slices)
+            for rows, found in zip(slices, self._runtime.run(batches), strict=True):
+                vectors[rows] = found / np.linalg.norm(found, axis=1, keepdims=True)
+                step(len(rows))
+        return vectors
+
+    def save(self, folder: Path) -> None:
+        """Write what `load` needs, with the prefix and the length in force, into an existing folder."""
+        for name in (GRAPH_FILE, TOKENIZER_FILE):
+            shutil.copyfile(self._folder / name, folder / name)
+        self._card.write(folder)
+
+    def _tokenize(self, contents: Sequence[str]) -> list[NDArray[np.int32]]:
+        return [ids for chunk in self._chunks(contents) for ids in chunk]
+
+    def _chunks(self, contents: Sequence[str]) -> Iterator[list[NDArray[np.int32]]]:
+        longest = self._card.max_tokens * _CHARACTERS_PER_TOKEN
+        for at in range(0, len(contents), _TOKENIZED_AT_ONCE):
+            texts = [
+                self._card.prefix + _encodable(text[:longest])
+                for text in contents[at : at + _TOKENIZED_AT_ONCE]
+            ]
+            encodings = self._tokenizer.encode_batch_fast(texts)
+            yield [np.array(encoding.ids or [self._card.pad], dtype=np.int32) for encoding in encodings]
+
+    def _padded(self, rows: list[NDArray[np.int32]]) -> Batch:
+        shape = (len(rows), max(2, *(row.size for row in rows)))
+        ids = np.full(shape, self._card.pad, dtype=np.int64)
+        mask = np.zeros(shape, dtype=np.int64)
+        for number, row in enumerate(rows):
+            ids[number, : row.size] = row
+            mask[number, : row.size] = 1
+        return ids, mask
+
+
+def _encodable(text: str) -> str:
+    # A lone surrogate, which JSON can carry, is no character of UTF-8.
+    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EncoderError(f"{path} cannot be read: {error}.", fix="Give the whole folder.") from error
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise EncoderError(f"{path} is no tokenizer: {error}.", fix="Restore the file.") from error
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    # `</s>` in a text is text, not an instruction to the encoder.
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def open_encoder(settings: config.Encode, *, progress: Progress = silent) -> Encoder:
+    """Find, export if need be, and start the encoder of a config.
+
+    Args:
+        settings: The section `encode`.
+        progress: Shown while the encoder is decoded and exported, the first time.
+
+    Raises:
+        EncoderError: There is no such encoder, or it cannot be exported or run.
+        MissingExtraError: It takes a package that is not installed.
+    """
+    choice = choose_runtime(settings.runtime, settings.precision)
+    cache = cache_folder(settings.cache)
+    source: EncoderSource = resolve(settings.encoder, cache=cache, progress=progress)
+    folder = export(source, cache=cache, progress=progress)
+    card = read_card(folder)
+    card = dataclasses.replace(
+        card,
+        max_tokens=min(settings.max_tokens, card.positions),
+        prefix=card.prefix if settings.prefix is None else settings.prefix,
+    )
+    runtime = open_runtime(choice, folder, source=source, threads=settings.threads)
+    return Encoder(card, runtime, folder, batch=settings.batch, reason=choice.reason)

@@ -1,0 +1,163 @@
+"""From a Hugging Face folder to one small ONNX file that every runtime reads."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rubricator.encode.card import FORMAT, GRAPH_FILE, TOKENIZER_FILE, EncoderCard
+from rubricator.encode.folders import built
+from rubricator.encode.source import EncoderSource
+from rubricator.errors import EncoderError, MissingExtraError
+from rubricator.progress import Progress, silent
+from rubricator.records import content_hash
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from rubricator.encode.pooled import Pooled
+
+_OPSET = 18
+_SMALL = 4096  # weights; smaller tensors stay in single precision
+
+
+def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -> Path:
+    """Export an encoder, once.
+
+    The graph takes `input_ids` and `attention_mask`, int64 [texts, tokens], and gives `vectors`,
+    float32 [texts, width], pooled and not normalised. The embedding table is stored in 8 bits and the
+    other matrices in half precision; both are computed with in single precision.
+
+    Args:
+        source: The encoder.
+        cache: The cache folder.
+        progress: Shown while exporting.
+
+    Returns:
+        A folder with `encoder.onnx`, `tokenizer.json` and `encoder.json`.
+
+    Raises:
+        MissingExtraError: torch, transformers or onnx is not installed.
+        EncoderError: It cannot be exported, or the cache cannot be written.
+    """
+    key = content_hash("export:1", source.digest, source.name, source.prefix, source.pooling, str(FORMAT))
+    return built(cache / f"encoder-{key[:16]}", lambda folder: _export(source, folder, progress))
+
+
+def _export(source: EncoderSource, folder: Path, progress: Progress) -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+
+        from rubricator.encode.pooled import compact, load_pooled
+    except ImportError as error:
+        raise MissingExtraError(
+            error.name or "torch", extra="train", purpose=f"Exporting the encoder '{source.name}'"
+        ) from error
+    with progress("Exporting the encoder", total=3) as step:
+        model = load_pooled(source.folder, source.pooling)
+        compact(model)
+        step(1)
+        graph = _traced(model, source)
+        step(1)
+        _halve(graph)
+        (folder / GRAPH_FILE).write_bytes(graph.SerializeToString())
+        tokenizer = _tokenizer(source.folder)
+        tokenizer.save(str(folder / TOKENIZER_FILE))
+        _card(source, model).write(folder)
+        step(1)
+
+
+def _traced(model: Pooled, source: EncoderSource) -> Any:
+    import torch
+
+    texts, tokens = torch.export.Dim("texts", min=1), torch.export.Dim("tokens", min=2)
+    example = (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64))
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                model,
+                example,
+                input_names=["input_ids", "attention_mask"],
+                output_names=["vectors"],
+                dynamic_shapes=({0: texts, 1: tokens}, {0: texts, 1: tokens}),
+                opset_version=_OPSET,
+                dynamo=True,
+                optimize=True,
+                verbose=False,
+            )
+    except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
+        raise EncoderError(
+            f"The encoder '{source.name}' cannot be exported to ONNX: {str(error).strip().splitlines()[0]}",
+            fix="Choose another encoder, for example `bundled`.",
+        ) from error
+    finally:
+        logger.setLevel(level)
+    assert program is not None  # it is only where torch writes the file itself
+    return program.model_proto
+
+
+def _halve(graph: Any) -> None:
+    """Store large single-precision weights as halves that a Cast widens when the file is loaded."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for weight in graph.graph.initializer:
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < _SMALL:
+            continue
+        name = weight.name
+        half = numpy_helper.to_array(weight).astype(np.float16)
+        if not np.isfinite(half).all():
+            continue
+        weight.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    # Shapes noted while tracing name the example's lengths, and runtimes believe them.
+    del graph.graph.value_info[:]
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    path = folder / TOKENIZER_FILE
+    if path.is_file():
+        return Tokenizer.from_file(str(path))
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
+    except (OSError, ValueError, AttributeError, ImportError) as error:
+        raise EncoderError(
+            f"The encoder in {folder} has no tokenizer.json, and none can be made: {error}",
+            fix="Save the model's fast tokenizer into that folder.",
+        ) from error
+
+
+def _card(source: EncoderSource, model: Pooled) -> EncoderCard:
+    config = model.transformer.config
+    pad = config.pad_token_id if config.pad_token_id is not None else 0
+    # The RoBERTa family numbers positions from pad + 1 on, so its table is longer than its inputs.
+    offset = pad + 1 if "roberta" in config.model_type else 0
+    positions = int(config.max_position_embeddings) - offset
+    return EncoderCard(
+        name=source.name,
+        digest=source.digest,
+        width=int(config.hidden_size),
+        positions=positions,
+        max_tokens=positions,
+        prefix=source.prefix,
+        pooling=source.pooling,
+        pad=int(pad),
+    )

@@ -1,0 +1,100 @@
+"""Folders made once and trusted afterwards: built beside their place, checksummed, renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rubricator.errors import EncoderError
+
+_CHECKSUMS = "checksums.json"
+_log = logging.getLogger(__name__)
+
+
+def cache_folder(chosen: str | Path | None = None) -> Path:
+    """Where decoded encoders and vectors are kept between runs.
+
+    Args:
+        chosen: The user's own choice; else the environment variable RUBRICATOR_CACHE, read now;
+            else the cache folder of the operating system.
+    """
+    import platformdirs
+
+    wanted = chosen or os.environ.get("RUBRICATOR_CACHE")
+    return Path(wanted).expanduser() if wanted else platformdirs.user_cache_path("rubricator")
+
+
+def unwritable(folder: Path, error: OSError) -> EncoderError:
+    """The error for a cache that cannot be written, with what to do about it."""
+    return EncoderError(
+        f"The cache folder {folder} cannot be written: {error.strerror or error}.",
+        fix="Make room or rights there, or name another folder: `encode.cache` in rubricator.yaml or the "
+        "environment variable RUBRICATOR_CACHE.",
+    )
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def built(target: Path, build: Callable[[Path], None]) -> Path:
+    """Give a folder that is whole: as it stands if its checksums hold, else built anew.
+
+    The work happens in a sibling folder that is renamed when done, so that neither a killed process
+    nor a second one at the same time ever leaves half a folder in place.
+
+    Args:
+        target: The folder wanted.
+        build: Fills the (empty) folder that it is given.
+
+    Raises:
+        EncoderError: The cache cannot be written.
+    """
+    if _is_whole(target):
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise unwritable(target.parent, error) from error
+    try:
+        build(work)
+        digests = {path.name: file_digest(path) for path in sorted(work.iterdir())}
+        (work / _CHECKSUMS).write_text(json.dumps(digests, indent=1), encoding="utf-8")
+        work.chmod(0o755)
+        _put(work, target)
+    except OSError as error:
+        raise unwritable(target.parent, error) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _put(work: Path, target: Path) -> None:
+    if target.exists():
+        _log.warning("%s was incomplete or altered and is replaced", target)
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+        target.rename(aside / target.name)
+        shutil.rmtree(aside, ignore_errors=True)
+    try:
+        work.rename(target)
+    except OSError:
+        # Another process was faster: its folder is as good, if it is whole.
+        if not _is_whole(target):
+            raise
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        digests = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))
+        return bool(digests) and all(file_digest(folder / name) == seen for name, seen in digests.items())
+    except (OSError, ValueError, AttributeError):
+        return False

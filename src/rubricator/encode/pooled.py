@@ -1,0 +1,104 @@
+"""Torch modules of an encoder: imported only where `torch` is at hand."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+
+from rubricator.encode.card import Pooling
+from rubricator.errors import EncoderError
+
+_BLOCK = 32
+
+
+class Pooled(nn.Module):
+    """A transformer and its pooling: ids and mask [texts, tokens] to vectors [texts, width]."""
+
+    def __init__(self, transformer: Any, pooling: Pooling) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self.pooling = pooling
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Vectors, not normalised."""
+        states = self.transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        if self.pooling == "cls":
+            return torch.as_tensor(states[:, 0])
+        weights = attention_mask.unsqueeze(-1).to(states.dtype)
+        return torch.as_tensor((states * weights).sum(1) / weights.sum(1))
+
+
+class CompactEmbedding(nn.Module):
+    """An embedding table in 8 bits: blocks of 32 weights share a half-precision scale.
+
+    The table is most of a multilingual encoder; rows are widened only once they are looked up.
+    """
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        blocks = table.detach().float().reshape(len(table), -1, _BLOCK)
+        scales = (blocks.abs().amax(-1, keepdim=True) / 127).half()
+        codes = blocks / scales.float().clamp(min=1e-12)
+        self.register_buffer("codes", codes.round().clamp(-127, 127).to(torch.int8))
+        self.register_buffer("scales", scales)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Rows of the table, shape [*ids.shape, width]."""
+        codes, scales = self.get_buffer("codes"), self.get_buffer("scales")
+        return (codes[ids].float() * scales[ids].float()).flatten(-2)
+
+
+def load_pooled(folder: Path, pooling: Pooling) -> Pooled:
+    """Load an encoder in single precision from its Hugging Face folder.
+
+    Raises:
+        EncoderError: Transformers cannot make a model of it.
+    """
+    with _quiet():
+        try:
+            transformer = transformers.AutoModel.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                attn_implementation="eager",
+                local_files_only=True,
+                trust_remote_code=False,
+            )
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            raise EncoderError(
+                f"Transformers cannot load the encoder in {folder}: {error}",
+                fix="Choose an encoder that transformers knows by itself.",
+            ) from error
+    return Pooled(transformer, pooling).eval()
+
+
+def compact(model: Pooled) -> None:
+    """Put the token embeddings in 8 bits, in place."""
+    embedding = model.transformer.get_input_embeddings()
+    if embedding.weight.shape[1] % _BLOCK == 0:
+        model.transformer.set_input_embeddings(CompactEmbedding(embedding.weight))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # Transformers draws a bar and reports the pooler, which no encoder here uses, as missing.
+    logger = logging.getLogger("transformers")
+    switch: Any = transformers.utils.logging
+    level, bar = logger.level, switch.is_progress_bar_enabled()
+    logger.setLevel(logging.ERROR)
+    switch.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+        if bar:
+            switch.enable_progress_bar()

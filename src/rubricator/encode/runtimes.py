@@ -1,0 +1,261 @@
+"""What computes an encoder: OpenVINO, ONNX Runtime or torch, behind one Protocol."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.encode.card import GRAPH_FILE
+from rubricator.errors import EncoderError, MissingExtraError
+
+if TYPE_CHECKING:
+    from rubricator.encode.source import EncoderSource
+
+Name = Literal["openvino", "onnx", "torch"]
+Precision = Literal["bf16", "fp32"]
+Ids = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+Batch = tuple[Ids, Ids]
+
+
+class Runtime(Protocol):
+    """Computes vectors from token ids."""
+
+    @property
+    def name(self) -> str:
+        """`openvino`, `onnx` or `torch`."""
+
+    @property
+    def precision(self) -> str:
+        """`bf16` or `fp32`: what it computes in; vectors are always float32."""
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Vectors]:
+        """Vectors [texts, width] of each batch, in the order of the batches.
+
+        Args:
+            batches: Pairs of ids and mask, int64 [texts, tokens].
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeChoice:
+    """What will compute, and why, as a sentence."""
+
+    name: Name
+    precision: Precision
+    reason: str
+
+
+def choose_runtime(
+    wanted: Literal["auto", "openvino", "onnx", "torch"] = "auto",
+    precision: Literal["auto", "bf16", "fp32"] = "auto",
+) -> RuntimeChoice:
+    """Choose the quickest runtime that is here, or check the one that was asked for.
+
+    Raises:
+        EncoderError: The processor or the runtime cannot do what was asked.
+        MissingExtraError: torch was asked for and is not installed.
+    """
+    if wanted == "torch":
+        return _choose_torch(precision)
+    has_openvino = importlib.util.find_spec("openvino") is not None
+    if wanted == "openvino" and not has_openvino:
+        raise EncoderError(
+            "OpenVINO is not installed.", fix="pip install openvino, or set `encode.runtime: onnx`."
+        )
+    if wanted == "onnx" or not has_openvino:
+        return _choose_onnx(wanted, precision)
+    return _choose_openvino(wanted, precision)
+
+
+def _choose_openvino(wanted: str, precision: str) -> RuntimeChoice:
+    why = "as asked" if wanted == "openvino" else "the quickest on processors"
+    if precision == "fp32":
+        return RuntimeChoice("openvino", "fp32", f"OpenVINO ({why}) in fp32, as asked.")
+    if _has_bf16():
+        return RuntimeChoice(
+            "openvino", "bf16", f"OpenVINO ({why}) in bf16, which this processor computes in."
+        )
+    if precision == "bf16":
+        raise EncoderError(
+            "This processor does not compute in bf16.", fix="Set `encode.precision: auto` or `fp32`."
+        )
+    return RuntimeChoice("openvino", "fp32", f"OpenVINO ({why}) in fp32: this processor has no bf16.")
+
+
+def _choose_onnx(wanted: str, precision: str) -> RuntimeChoice:
+    if precision == "bf16":
+        raise EncoderError(
+            "ONNX Runtime computes this encoder in fp32 only.",
+            fix="Set `encode.precision: auto`, or `encode.runtime: openvino`.",
+        )
+    why = "as asked" if wanted == "onnx" else "OpenVINO is not installed"
+    return RuntimeChoice("onnx", "fp32", f"ONNX Runtime ({why}) in fp32, its only precision here.")
+
+
+def _choose_torch(precision: str) -> RuntimeChoice:
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("torch", extra="train", purpose="`encode.runtime: torch`")
+    if precision == "bf16":
+        return RuntimeChoice("torch", "bf16", "torch, as asked, in bf16, as asked.")
+    return RuntimeChoice("torch", "fp32", "torch, as asked, in fp32: its reference.")
+
+
+def _has_bf16() -> bool:
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def open_runtime(
+    choice: RuntimeChoice, folder: Path, *, source: EncoderSource | None = None, threads: int = 0
+) -> Runtime:
+    """Start the chosen runtime.
+
+    Args:
+        choice: What `choose_runtime` gave.
+        folder: An exported encoder.
+        source: The encoder as published; torch alone needs it.
+        threads: Processor threads; 0 leaves it to the runtime.
+
+    Raises:
+        EncoderError: It cannot read the encoder.
+    """
+    if choice.name == "openvino":
+        return OpenVinoRuntime(folder / GRAPH_FILE, precision=choice.precision, threads=threads)
+    if choice.name == "onnx":
+        return OnnxRuntime(folder / GRAPH_FILE, threads=threads)
+    if source is None:
+        raise EncoderError(
+            "torch cannot run an exported encoder.", fix="Use the runtime `openvino`, `onnx` or `auto`."
+        )
+    return TorchRuntime(source, precision=choice.precision, threads=threads)
+
+
+def _unreadable(graph: Path, runtime: str, error: Exception) -> EncoderError:
+    # OpenVINO puts where it happened first and what happened last.
+    cause = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+    return EncoderError(
+        f"{runtime} cannot read {graph}: {cause}",
+        fix="Restore the file, or export the encoder again, and check that there is memory enough.",
+    )
+
+
+class OpenVinoRuntime:
+    """OpenVINO with several batches under way at once."""
+
+    name = "openvino"
+
+    def __init__(self, graph: Path, *, precision: Precision, threads: int = 0) -> None:
+        import openvino
+
+        self.precision: Precision = precision
+        options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+        }
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        try:
+            compiled = openvino.Core().compile_model(str(graph), "CPU", options)
+        except RuntimeError as error:
+            raise _unreadable(graph, "OpenVINO", error) from error
+        slots = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._requests = [compiled.create_infer_request() for _ in range(slots)]
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Vectors]:
+        """See `Runtime.run`."""
+        free, busy = deque(self._requests), deque[Any]()
+        try:
+            for ids, mask in batches:
+                if not free:
+                    yield self._collect(free, busy)
+                request = free.popleft()
+                request.start_async({"input_ids": ids, "attention_mask": mask})
+                busy.append(request)
+            while busy:
+                yield self._collect(free, busy)
+        finally:
+            # Requests are used again by the next run: none may be left under way.
+            for request in busy:
+                request.wait()
+
+    @staticmethod
+    def _collect(free: deque[Any], busy: deque[Any]) -> Vectors:
+        request = busy.popleft()
+        request.wait()
+        free.append(request)
+        return np.array(request.get_output_tensor(0).data, dtype=np.float32)
+
+
+class OnnxRuntime:
+    """ONNX Runtime, one batch at a time."""
+
+    name = "onnx"
+    precision: Precision = "fp32"
+
+    def __init__(self, graph: Path, *, threads: int = 0) -> None:
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(graph), options, providers=["CPUExecutionProvider"]
+            )
+        except (
+            states.Fail,
+            states.InvalidProtobuf,
+            states.NoSuchFile,
+            states.InvalidGraph,
+            states.RuntimeException,
+        ) as error:
+            raise _unreadable(graph, "ONNX Runtime", error) from error
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Vectors]:
+        """See `Runtime.run`."""
+        for ids, mask in batches:
+            (vectors,) = self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})
+            yield np.asarray(vectors, dtype=np.float32)
+
+
+class TorchRuntime:
+    """torch on the weights as published: the reference that the exported graph is held against."""
+
+    name = "torch"
+
+    def __init__(self, source: EncoderSource, *, precision: Precision = "fp32", threads: int = 0) -> None:
+        try:
+            import torch
+
+            from rubricator.encode.pooled import load_pooled
+        except ImportError as error:
+            raise MissingExtraError(
+                error.name or "torch", extra="train", purpose="`encode.runtime: torch`"
+            ) from error
+        self.precision: Precision = precision
+        if threads:
+            # Torch knows only one setting for the whole process.
+            torch.set_num_threads(threads)
+        self._model = load_pooled(source.folder, source.pooling)
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Vectors]:
+        """See `Runtime.run`."""
+        import torch
+
+        for ids, mask in batches:
+            with (
+                torch.inference_mode(),
+                torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.precision == "bf16"),
+            ):
+                vectors = self._model(torch.from_numpy(ids), torch.from_numpy(mask))
+            yield np.asarray(vectors.float().numpy(), dtype=np.float32)

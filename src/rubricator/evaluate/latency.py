@@ -1,0 +1,97 @@
+"""How long an answer takes: one text at a time, as a visitor waits, and in batches, as a backlog is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rubricator.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """What was measured on this machine, wall clock.
+
+    Attributes:
+        p50: Median seconds for one text alone.
+        p95: Seconds within which 95 of 100 texts alone were answered.
+        slowest: Seconds of the slowest text alone.
+        texts_per_second: Rate in batches.
+        batch: Texts per batch.
+        n: Texts timed alone.
+        budget: Seconds one text may take.
+        within_budget: Whether `p95` keeps to the budget.
+    """
+
+    p50: float
+    p95: float
+    slowest: float
+    texts_per_second: float
+    batch: int
+    n: int
+    budget: float
+    within_budget: bool
+
+
+def measure_latency(
+    classify: Callable[[list[str]], object],
+    contents: Sequence[str],
+    *,
+    budget_seconds: float,
+    texts: int = 200,
+    batch: int = 32,
+    patience: float = 20.0,
+) -> Latency:
+    """Time a classifier on real texts.
+
+    Texts are taken evenly from all of `contents`, so that long and short ones come in their true
+    mix. The first call is not timed: it pays for what a service pays once, at start.
+
+    Args:
+        classify: Takes texts and classifies them all before it returns.
+        contents: Texts to draw from.
+        budget_seconds: Seconds one text may take.
+        texts: How many texts to time at most, alone and again in batches.
+        batch: Texts per batch.
+        patience: Seconds after which each of both measurements stops with what it has.
+
+    Raises:
+        DataError: There are no texts.
+    """
+    if not contents:
+        raise DataError("There are no texts to time the model on.", fix="Give at least one text.")
+    chosen = np.unique(np.linspace(0, len(contents) - 1, num=min(texts, len(contents))).round().astype(int))
+    sample = [contents[index] for index in chosen]
+    classify(sample[:1])
+    alone = _time_calls(classify, [[text] for text in sample], patience=patience)
+    batches = [sample[start : start + batch] for start in range(0, len(sample), batch)]
+    seconds = _time_calls(classify, batches, patience=patience)
+    done = sum(len(texts) for texts in batches[: len(seconds)])
+    p50, p95 = np.quantile(alone, (0.5, 0.95))
+    return Latency(
+        p50=float(p50),
+        p95=float(p95),
+        slowest=max(alone),
+        # A clock may be too coarse to see a trivial classifier at all.
+        texts_per_second=done / max(sum(seconds), 1e-9),
+        batch=batch,
+        n=len(alone),
+        budget=budget_seconds,
+        within_budget=bool(p95 <= budget_seconds),
+    )
+
+
+def _time_calls(
+    classify: Callable[[list[str]], object], calls: Sequence[list[str]], *, patience: float
+) -> list[float]:
+    seconds: list[float] = []
+    for texts in calls:
+        start = time.perf_counter()
+        classify(texts)
+        seconds.append(time.perf_counter() - start)
+        if sum(seconds) >= patience:
+            break
+    return seconds

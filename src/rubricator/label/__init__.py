@@ -1,0 +1,1 @@
+"""From teachers' answers to labels."""

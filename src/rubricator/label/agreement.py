@@ -1,0 +1,140 @@
+"""From the opinions of several teachers to one label per text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from scipy.special import expit, logit, softmax
+
+from rubricator.label.calibration import Bools, Floats
+from rubricator.label.opinions import Opinion
+from rubricator.records import Label, Origin, Text
+from rubricator.taxonomy import Taxonomy
+
+_SURE = 1e-6
+_LEAST_WEIGHT = 0.05
+_COUNTED_AS = 10.0  # golden texts that a teacher's overall skill is worth in one category's
+
+
+def weigh(opinions: Sequence[Opinion], truth: Mapping[int, Bools], taxonomy: Taxonomy) -> dict[str, Floats]:
+    """How much each teacher's word counts in each category, measured on golden texts.
+
+    The weight is the share of the uncertainty about a golden text that the teacher takes away where
+    it has an opinion: 1 minus its log loss over that of the base rate. A category with few golden
+    opinions borrows from the teacher's others.
+
+    Args:
+        opinions: Cross-fitted on the golden texts (see `opinions_of`).
+        truth: Row of a golden text → its categories, shape [categories].
+        taxonomy: Order of the categories.
+
+    Returns:
+        Weights between 0.05 and 1 by teacher, shape [categories]; all 1 without golden texts.
+    """
+    if not truth:
+        return {opinion.teacher: np.ones(len(taxonomy.keys)) for opinion in opinions}
+    rows = np.array(sorted(truth), dtype=np.intp)
+    known = np.array([truth[row] for row in rows], dtype=bool)
+    base = np.broadcast_to((known.sum(axis=0) + 0.5) / (len(rows) + 1), known.shape)
+    return {opinion.teacher: _skill(opinion.probabilities[rows], known, base) for opinion in opinions}
+
+
+def _skill(probabilities: Floats, known: Bools, base: Floats) -> Floats:
+    seen = np.isfinite(probabilities)
+    own = np.where(seen, _log_loss(np.where(seen, probabilities, 0.5), known), 0.0)
+    blind = np.where(seen, _log_loss(base, known), 0.0)
+    overall = 1 - own.sum() / max(blind.sum(), _SURE)
+    borrowed = _COUNTED_AS * blind.sum() / max(seen.sum(), 1)
+    skill = 1 - (own.sum(axis=0) + borrowed * (1 - overall)) / np.maximum(blind.sum(axis=0) + borrowed, _SURE)
+    return np.asarray(np.clip(skill, _LEAST_WEIGHT, 1.0))
+
+
+def _log_loss(probabilities: Floats, known: Bools) -> Floats:
+    likelihood = np.where(known, probabilities, 1 - probabilities)
+    return np.asarray(-np.log(np.clip(likelihood, _SURE, 1.0)))
+
+
+def pool(opinions: Sequence[Opinion], taxonomy: Taxonomy, *, weights: Mapping[str, Floats]) -> Opinion:
+    """One opinion from several: the weighted mean of their log-odds, abstentions left out.
+
+    This is the logarithmic opinion pool (Genest and Zidek, "Combining probability distributions",
+    1986): unlike a sum of log-odds it does not become surer because teachers repeat one another.
+    Multi-label, a cell about which every teacher abstains gets the category's mean probability.
+    Single-label, a text about which every teacher abstains stays NaN.
+
+    Args:
+        opinions: At least one; same texts.
+        taxonomy: Single- or multi-label.
+        weights: By teacher, shape [categories] (see `weigh`).
+
+    Returns:
+        The opinion of a teacher named `agreement`.
+    """
+    stacked = np.stack([np.clip(opinion.probabilities, _SURE, 1 - _SURE) for opinion in opinions])
+    seen = np.isfinite(stacked)
+    loud = np.where(seen, np.stack([weights[opinion.teacher] for opinion in opinions])[:, None, :], 0.0)
+    evidence = np.log(stacked) if taxonomy.single else logit(stacked)
+    total = loud.sum(axis=0)
+    mean = (np.where(seen, evidence, 0.0) * loud).sum(axis=0) / np.where(total > 0, total, np.nan)
+    answered = np.any([opinion.answered for opinion in opinions], axis=0)
+    probabilities = np.asarray(softmax(mean, axis=1) if taxonomy.single else expit(mean))
+    if not taxonomy.single:
+        silent = answered[:, None] & ~np.isfinite(probabilities)
+        rate = np.nansum(probabilities, axis=0) / max(answered.sum(), 1)
+        probabilities = np.where(silent, rate, probabilities)
+    return Opinion("agreement", probabilities, answered)
+
+
+def agree(
+    opinions: Sequence[Opinion],
+    texts: Sequence[Text],
+    taxonomy: Taxonomy,
+    golden: Mapping[str, Collection[str]],
+    *,
+    weights: Mapping[str, Floats],
+) -> list[Label]:
+    """Decide on labels: golden ones as they are, the others agreed between the teachers.
+
+    Args:
+        opinions: At least one; same texts.
+        texts: Rows of the opinions.
+        taxonomy: Columns of the opinions.
+        golden: Text id → category keys; outranks every teacher.
+        weights: By teacher, shape [categories] (see `weigh`).
+
+    Returns:
+        Labels in the order of the texts. A text that no teacher has an opinion about gets none.
+    """
+    agreed = pool(opinions, taxonomy, weights=weights).probabilities
+    labels = []
+    for row, text in enumerate(texts):
+        if text.id in golden:
+            labels.append(_golden_label(text.id, golden[text.id], taxonomy))
+        elif np.isfinite(agreed[row]).all():
+            heard = tuple(o.teacher for o in opinions if np.isfinite(o.probabilities[row]).any())
+            labels.append(_agreed_label(text.id, agreed[row], heard, taxonomy))
+    return labels
+
+
+def _golden_label(text_id: str, keys: Collection[str], taxonomy: Taxonomy) -> Label:
+    return Label(
+        text_id=text_id,
+        probabilities={key: float(key in keys) for key in taxonomy.keys},
+        categories=tuple(key for key in taxonomy.keys if key in keys),
+        origin=Origin.GOLDEN,
+    )
+
+
+def _agreed_label(text_id: str, probabilities: Floats, heard: tuple[str, ...], taxonomy: Taxonomy) -> Label:
+    if taxonomy.single:
+        categories: tuple[str, ...] = (taxonomy.keys[int(probabilities.argmax())],)
+    else:
+        categories = tuple(k for k, p in zip(taxonomy.keys, probabilities, strict=True) if p >= 0.5)
+    return Label(
+        text_id=text_id,
+        probabilities=dict(zip(taxonomy.keys, probabilities.tolist(), strict=True)),
+        categories=categories,
+        origin=Origin.AGREEMENT,
+        teachers=heard,
+    )

@@ -1,0 +1,183 @@
+"""From raw scores to probabilities, without golden texts and corrected by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize
+from scipy.special import expit, log_softmax, logit, logsumexp, softmax
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# What is believed before any golden text is seen.
+_RULE_PRECISION = 0.9
+_MEAN_CONFIDENCE = 0.7  # single-label: how often the best category is the right one
+_SEPARATION = 2.5  # multi-label: between texts in and out of a category, in standard deviations
+_SHARE = 1 / 6  # multi-label: of the texts that are in a category …
+_SHARE_WEIGHT = 0.3  # … believed as if so many times the corpus had been counted
+# How far golden texts may move a slope and an intercept: standard deviations of Gaussian priors.
+_SPREAD_SHARED = np.array([0.5, 1.0])
+_SPREAD_CATEGORY = np.array([0.3, 1.0])
+_SPREAD_SINGLE_SLOPE, _SPREAD_SINGLE_BIAS = 0.5, 1.0
+_FARTHEST = 7.0  # log-odds: no teacher is surer than 999 to 1
+
+
+def guess_multi_likeness(scores: Floats) -> Floats:
+    """Log-odds from scores of likeness, each category on its own, without any label.
+
+    Two bell curves per category, the texts in it and the others. All categories share the curves'
+    width and distance, so a rare category without a hump of its own is still cut at a sensible
+    place; its middle and its share of texts are its own, the share drawn to 1/6 (expectation
+    maximisation: Dempster, Laird and Rubin 1977).
+
+    Args:
+        scores: Shape [texts, categories], finite.
+
+    Returns:
+        Log-odds, same shape.
+    """
+    texts, categories = scores.shape
+    width = float(scores.std())
+    if width < 1e-9:
+        return np.full(scores.shape, float(logit(_SHARE)))
+    believed = _SHARE_WEIGHT * texts
+    middle, share = np.median(scores, axis=0), np.full(categories, _SHARE)
+    for _ in range(200):
+        inside = expit(_log_odds(scores, middle, width, share))
+        share = (inside.sum(axis=0) + _SHARE * believed) / (texts + believed)
+        middle = (scores - inside * _SEPARATION * width).mean(axis=0)
+        apart = scores - middle - inside * _SEPARATION * width
+        spread = apart**2 + inside * (1 - inside) * (_SEPARATION * width) ** 2
+        before, width = width, float(np.sqrt(spread.mean()))
+        if abs(width - before) < 1e-6 * width:
+            break
+    return _log_odds(scores, middle, width, share)
+
+
+def _log_odds(scores: Floats, middle: Floats, width: float, share: Floats) -> Floats:
+    halfway = middle + _SEPARATION * width / 2
+    return np.asarray(_SEPARATION * (scores - halfway) / width + logit(share))
+
+
+def guess_single_likeness(scores: Floats) -> Floats:
+    """Log-probabilities from scores of likeness, without any label.
+
+    A softmax whose temperature makes the mean probability of the best category 0.7.
+
+    Args:
+        scores: Shape [texts, categories], finite.
+
+    Returns:
+        Log-probabilities, same shape.
+    """
+
+    def surplus(log_slope: float) -> float:
+        return float(softmax(scores * np.exp(log_slope), axis=1).max(axis=1).mean()) - _MEAN_CONFIDENCE
+
+    lowest, highest = -10.0, 15.0
+    # Texts that are equally like every category never become surer: no temperature helps them.
+    log_slope = brentq(surplus, lowest, highest, xtol=1e-3) if surplus(highest) > 0 > surplus(lowest) else 0.0
+    return np.asarray(log_softmax(scores * np.exp(log_slope), axis=1))
+
+
+def guess_multi_hits(hits: Floats) -> Floats:
+    """Log-odds from numbers of rule hits: one is right nine times of ten, n are wrong 1 / 10n.
+
+    Args:
+        hits: Shape [texts, categories]; NaN where abstained from.
+
+    Returns:
+        Log-odds, same shape, NaN where abstained from.
+    """
+    return np.asarray(logit(1 - (1 - _RULE_PRECISION) / hits))
+
+
+def guess_single_hits(hits: Floats) -> Floats:
+    """Log-probabilities from numbers of rule hits.
+
+    One hit in one category gives it 0.9, the others sharing the rest; each further hit, in whatever
+    category, speaks as loudly.
+
+    Args:
+        hits: Shape [texts, categories]; NaN where abstained from.
+
+    Returns:
+        Log-probabilities, same shape; rows without a hit are all NaN.
+    """
+    counted = np.nan_to_num(hits)
+    strength = np.log(_RULE_PRECISION / (1 - _RULE_PRECISION) * (hits.shape[1] - 1))
+    guessed = np.asarray(log_softmax(np.log2(1 + counted) * strength, axis=1))
+    guessed[counted.sum(axis=1) == 0] = np.nan
+    return guessed
+
+
+def correct_multi(guessed: Floats, truth: Bools) -> Floats:
+    """Slope and intercept per category that correct guessed log-odds (Platt 1999).
+
+    First one slope and intercept for all categories, drawn to "leave as it is"; then each
+    category's own, drawn to the shared ones. So few golden texts correct little, and a category
+    without any follows the others.
+
+    Args:
+        guessed: Log-odds of golden texts, [golden, categories]; NaN where abstained from.
+        truth: Same shape.
+
+    Returns:
+        Shape [2, categories]: slopes and intercepts.
+    """
+    seen = np.isfinite(guessed)
+    shared = _platt(guessed[seen], truth[seen], np.array([1.0, 0.0]), _SPREAD_SHARED)
+    own = [
+        _platt(guessed[rows, j], truth[rows, j], shared, _SPREAD_CATEGORY) for j, rows in enumerate(seen.T)
+    ]
+    return np.stack(own, axis=1)
+
+
+def _platt(x: Floats, y: Bools, centre: Floats, spread: Floats) -> Floats:
+    """Most probable [slope, intercept] under Gaussian priors, by Newton's method."""
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    line = centre.copy()
+    for _ in range(50):
+        probability = expit(design @ line)
+        gradient = design.T @ (probability - y) + (line - centre) / spread**2
+        curvature = (design.T * (probability * (1 - probability))) @ design + np.diag(1 / spread**2)
+        step = np.linalg.solve(curvature, gradient)
+        line -= np.clip(step, -1, 1)
+        if np.abs(step).max() < 1e-8:
+            break
+    return line
+
+
+def correct_single(guessed: Floats, truth: Bools) -> Floats:
+    """One slope for all categories and an intercept per category, for guessed log-probabilities.
+
+    Args:
+        guessed: Log-probabilities of golden texts, [golden, categories]; a row is finite or all NaN.
+        truth: Same shape, one true cell a row.
+
+    Returns:
+        Shape [2, categories]: slopes (all the same) and intercepts.
+    """
+    seen = np.isfinite(guessed).all(axis=1)
+    x, y = guessed[seen], truth[seen].astype(np.float64)
+
+    def loss(line: Floats) -> tuple[float, Floats]:
+        slope, bias = np.exp(line[0]), line[1:]
+        scaled = slope * x + bias
+        wrong = softmax(scaled, axis=1) - y
+        prior = np.concatenate([[line[0] / _SPREAD_SINGLE_SLOPE**2], bias / _SPREAD_SINGLE_BIAS**2])
+        value = float((logsumexp(scaled, axis=1) - (scaled * y).sum(axis=1)).sum() + 0.5 * prior @ line)
+        gradient = np.concatenate([[slope * (wrong * x).sum()], wrong.sum(axis=0)]) + prior
+        return value, gradient
+
+    found: Any = minimize(loss, np.zeros(1 + guessed.shape[1]), jac=True, method="L-BFGS-B")
+    return np.stack([np.full(guessed.shape[1], np.exp(found.x[0])), found.x[1:]])
+
+
+def to_probabilities(guessed: Floats, line: Floats, *, single: bool) -> Floats:
+    """Probabilities from guessed log-odds or log-probabilities and their correction; NaN stays NaN."""
+    scaled = guessed * line[0] + line[1]
+    return np.asarray(softmax(scaled, axis=1) if single else expit(np.clip(scaled, -_FARTHEST, _FARTHEST)))

@@ -1,0 +1,38 @@
+"""What a teacher is: anything that answers what categories a text has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from rubricator.records import Answer, Text
+
+
+class Scale(StrEnum):
+    """What a teacher's raw scores are, which says how they become probabilities.
+
+    `likeness`: every category has a score, larger is likelier, zero and unit mean nothing.
+    `hits`: how many rules speak for the category; it is abstained from where none does.
+    """
+
+    LIKENESS = "likeness"
+    HITS = "hits"
+
+
+class Teacher(Protocol):
+    """Answers about texts. Knows nothing of the store; the runner asks only what is not stored."""
+
+    @property
+    def name(self) -> str:
+        """Unique within a config; part of every answer."""
+
+    @property
+    def scale(self) -> Scale:
+        """What the scores of its answers are."""
+
+    def key(self, text: Text) -> str:
+        """Hash of everything that could change the answer: content, categories, version, options."""
+
+    def ask(self, texts: Sequence[Text]) -> Iterator[Answer]:
+        """One answer per text, each as soon as it is known, in any order."""

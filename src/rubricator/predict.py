@@ -1,0 +1,256 @@
+"""Texts to predictions: the one class that programs, files and the service share. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.artifact import Artifact, HeadsModel, Manifest, read_artifact
+from rubricator.config import Columns
+from rubricator.data.clean import Cleaner, is_blank
+from rubricator.data.read import Rejected, RowReader, fit_columns
+from rubricator.data.tables import TableWriter, open_table, open_writer
+from rubricator.decision import Floats
+from rubricator.errors import ArtifactError, DataError
+from rubricator.progress import Progress, silent
+from rubricator.records import Prediction, Text
+from rubricator.taxonomy import Taxonomy
+
+Encode = Callable[[Sequence[str]], NDArray[Any]]
+
+
+class Predictor:
+    """Predicts categories with an artifact.
+
+    Any number of threads may share one predictor.
+
+    Example:
+        >>> predictor = Predictor.load("runs/news/artifact")  # doctest: +SKIP
+        >>> predictor.predict(["Сборная выиграла матч"])[0].categories  # doctest: +SKIP
+        ('sport',)
+
+    Args:
+        artifact: A checked artifact.
+        encode: Turns cleaned texts into vectors of shape [texts, width]; None for a linear model.
+    """
+
+    def __init__(self, artifact: Artifact, encode: Encode | None = None) -> None:
+        self.manifest: Manifest = artifact.manifest
+        self.taxonomy: Taxonomy = artifact.manifest.taxonomy
+        self._model = artifact.model
+        self._rule = artifact.rule
+        self._encode = encode
+        self._cleaner = Cleaner(artifact.manifest.clean)
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path | str,
+        *,
+        runtime: Literal["auto", "openvino", "onnx"] = "auto",
+        threads: int = 0,
+    ) -> Self:
+        """Read and check an artifact and start its encoder, if it has one.
+
+        Args:
+            folder: The artifact.
+            runtime: What runs the encoder; `auto` takes the fastest one here.
+            threads: Threads of the encoder; 0 leaves it to the runtime.
+
+        Raises:
+            ArtifactError: The folder is no artifact or is damaged.
+            EncoderError: The encoder cannot be run here.
+        """
+        artifact = read_artifact(Path(folder))
+        if not isinstance(artifact.model, HeadsModel):
+            return cls(artifact)
+        # Runtimes take a second to import, which a linear model need not wait for.
+        from rubricator.encode.encoder import Encoder
+
+        encoder = Encoder.load(artifact.encoder_folder, runtime=runtime, threads=threads)
+        width = artifact.model.coef.shape[1]
+        if encoder.width != width:
+            raise ArtifactError(
+                f"The encoder gives vectors of width {encoder.width}; the heads need {width}.",
+                fix="Take an untouched copy of the artifact, or train it again.",
+            )
+        return cls(artifact, encoder.encode)
+
+    def predict(self, texts: Sequence[Text | str]) -> list[Prediction]:
+        """Predict categories and calibrated probabilities, in the order of the texts.
+
+        Args:
+            texts: Texts as found, cleaned here as in training. A plain string is a body whose id
+                is its position, from "0".
+
+        Raises:
+            DataError: A text is empty or longer than the artifact accepts.
+        """
+        records = _records(texts)
+        probabilities = self._probabilities(records)
+        decisions = self._rule.decide(probabilities)
+        keys = self.taxonomy.keys
+        return [
+            Prediction(
+                text_id=text.id,
+                categories=tuple(key for key, on in zip(keys, row_on, strict=True) if on),
+                probabilities=dict(zip(keys, row.tolist(), strict=True)),
+                model=self.manifest.identifier,
+                taxonomy_version=self.manifest.taxonomy_version,
+            )
+            for text, row, row_on in zip(records, probabilities, decisions, strict=True)
+        ]
+
+    def probabilities(self, texts: Sequence[Text | str]) -> Floats:
+        """Calibrated probabilities, shape [texts, categories]; see `predict`.
+
+        Raises:
+            DataError: A text is empty or longer than the artifact accepts.
+        """
+        return self._probabilities(_records(texts))
+
+    def _probabilities(self, texts: list[Text]) -> Floats:
+        self._refuse(texts)
+        if not texts:
+            return np.zeros((0, len(self.taxonomy.categories)))
+        contents = [self._cleaner.content(text) for text in texts]
+        if isinstance(self._model, HeadsModel):
+            assert self._encode is not None, "heads are served with an encoder"
+            logits = self._model.logits(self._encode(contents))
+        else:
+            logits = self._model.logits(contents)
+        return self._rule.probabilities(logits)
+
+    def _refuse(self, texts: list[Text]) -> None:
+        faults = [(text.id, fault) for text in texts if (fault := self._fault(text))]
+        if faults:
+            named = "; ".join(f"text '{text_id[:80]}' {fault}" for text_id, fault in faults[:10])
+            more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
+            raise DataError(
+                f"Some texts cannot be classified: {named}{more}.",
+                fix="Leave these texts out, or correct them.",
+            )
+
+    def _fault(self, text: Text) -> str:
+        if is_blank(text.original):
+            return "is empty"
+        length = len(text.title) + len(text.body)
+        if length > self.manifest.max_characters:
+            return f"has {length:,} characters (limit {self.manifest.max_characters:,})"
+        return ""
+
+
+def _records(texts: Sequence[Text | str]) -> list[Text]:
+    if isinstance(texts, str):
+        raise DataError("One text was given where a list of them belongs.", fix="Write predict([text]).")
+    return [
+        Text(id=str(position), body=text) if isinstance(text, str) else text
+        for position, text in enumerate(texts)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionReport:
+    """What became of the rows of a file.
+
+    Attributes:
+        rows: Rows predicted.
+        rejected: Rows that could not be used.
+        rejected_file: Where those are listed with their reasons; None if there are none.
+    """
+
+    rows: int
+    rejected: int
+    rejected_file: Path | None
+
+
+def predict_file(
+    predictor: Predictor,
+    input_file: Path,
+    output_file: Path,
+    *,
+    columns: Columns | None = None,
+    batch: int = 512,
+    progress: Progress = silent,
+) -> PredictionReport:
+    """Predict every row of a table; memory does not grow with the file.
+
+    The output has the columns `id`, `labels` (keys joined by commas) and `p_<key>` for every
+    category, with six decimals. Rows that cannot be used go to `<output>.rejected.csv`, each with
+    its reason. Without a column of ids, row numbers from 1 stand for them.
+
+    Args:
+        predictor: The model.
+        input_file: A table of any kind that can be read, told apart by suffix.
+        output_file: Where predictions go; appears when it is whole.
+        columns: Which column holds what; by default as in training.
+        batch: Rows that go through the model together.
+        progress: Counts rows.
+
+    Raises:
+        DataError: A file cannot be read or written, or columns are missing.
+    """
+    if input_file.resolve() == output_file.resolve():
+        raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
+    table = open_table(input_file)
+    # Only what the model reads must be there.
+    fitting = fit_columns(table, _only_text(columns or predictor.manifest.columns), optional=("id",))
+    reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
+    keys = predictor.taxonomy.keys
+    rows = 0
+    with ExitStack() as stack:
+        writer = stack.enter_context(
+            open_writer(output_file, ("id", "labels", *(f"p_{key}" for key in keys)))
+        )
+        rejections = _Rejections(stack, output_file)
+        done = stack.enter_context(progress("Predicting", total=None))
+        for found in table.rows(batch):
+            texts = [reader.text(row) for row in found]
+            rejections.write(text for text in texts if isinstance(text, Rejected))
+            predictions = predictor.predict([text for text in texts if isinstance(text, Text)])
+            writer.write([_cells(prediction) for prediction in predictions])
+            rows += len(predictions)
+            done(len(found))
+    return PredictionReport(rows, rejections.count, rejections.file())
+
+
+def _only_text(columns: Columns) -> Columns:
+    return Columns(id=columns.id, title=columns.title, body=columns.body)
+
+
+def _cells(prediction: Prediction) -> dict[str, Any]:
+    probabilities = {f"p_{key}": round(value, 6) for key, value in prediction.probabilities.items()}
+    return {"id": prediction.text_id, "labels": ",".join(prediction.categories), **probabilities}
+
+
+class _Rejections:
+    """Lists rejected rows in a file of their own, which exists only if there are any."""
+
+    def __init__(self, stack: ExitStack, output_file: Path) -> None:
+        self._stack = stack
+        self._path = output_file.with_name(f"{output_file.name}.rejected.csv")
+        self._writer: TableWriter | None = None
+        self.count = 0
+
+    def write(self, rejected: Iterable[Rejected]) -> None:
+        cells = [asdict(row) for row in rejected]
+        if not cells:
+            return
+        if self._writer is None:
+            columns = ("file", "row", "id", "reason", "excerpt")
+            self._writer = self._stack.enter_context(open_writer(self._path, columns))
+        self._writer.write(cells)
+        self.count += len(cells)
+
+    def file(self) -> Path | None:
+        """The file, if there is one; that of an earlier run is removed where this one needs none."""
+        if self.count:
+            return self._path
+        self._path.unlink(missing_ok=True)
+        return None

@@ -1,0 +1,225 @@
+"""Evaluate: the test part is touched once; every figure with its interval, plots, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import Config
+from rubricator.data.clean import Cleaner
+from rubricator.decision import Bools, Floats
+from rubricator.evaluate.intervals import Estimate
+from rubricator.evaluate.latency import Latency, measure_latency
+from rubricator.evaluate.metrics import PartMetrics, measure
+from rubricator.evaluate.plots import write_plots
+from rubricator.evaluate.report import write_report
+from rubricator.evaluate.scored import Scored
+from rubricator.recipes import files
+from rubricator.recipes.label import Labelled, read_labelled
+from rubricator.recipes.models import logits_of
+from rubricator.recipes.read import Prepared
+from rubricator.recipes.report import figures, report_data
+from rubricator.recipes.road import HeldOut, Material, Road, material_of
+from rubricator.recipes.split import golden_targets
+from rubricator.recipes.stage import Run, Stage
+from rubricator.recipes.trained import read_trained
+from rubricator.recipes.vectors import vector_cache
+from rubricator.records import Text
+from rubricator.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the model is worth.
+
+    Attributes:
+        scored: Predictions of the winner beside the truth, per part; the first is the headline.
+        metrics: Figures of the same parts.
+        rivals: Figures of every model on the headline part, by model name.
+        latency: How long an answer takes.
+    """
+
+    scored: Sequence[Scored]
+    metrics: Sequence[PartMetrics]
+    rivals: Mapping[str, PartMetrics]
+    latency: Latency
+
+
+def evaluate(
+    material: Material,
+    prepared: Prepared,
+    labelled: Labelled,
+    road: Road,
+    held: HeldOut | None,
+    classify: Callable[[list[str]], object],
+    taxonomy: Taxonomy,
+    config: Config,
+) -> Evaluated:
+    """Measure the winner, and beside it every other model on the headline part.
+
+    Args:
+        material: All texts as arrays.
+        prepared: All texts as read.
+        labelled: Labels agreed between teachers: the truth where no person labelled.
+        road: The trained models.
+        held: Golden texts predicted by cross-validation, where golden texts train.
+        classify: Raw texts to whatever, timed for the latency.
+        taxonomy: The categories.
+        config: The settings.
+
+    Raises:
+        DataError: There is no text to measure on.
+    """
+    winner = road.choice.name
+    sight = _Sight(material, prepared, labelled, golden_targets(prepared, taxonomy) > 0.5)
+    scored = list(_parts(sight, road, held, winner if held is None else "chosen"))
+
+    def figures_of(part: Scored, model: str) -> PartMetrics:
+        return measure(
+            part,
+            taxonomy.keys,
+            rule=road.rules[model],
+            bootstrap=config.evaluate.bootstrap,
+            confidence=config.evaluate.confidence,
+            seed=config.seed,
+        )
+
+    rivals = {name: figures_of(next(_parts(sight, road, held, name)), name) for name in road.models}
+    originals = [text.original for text in prepared.texts]
+    latency = measure_latency(classify, originals, budget_seconds=config.evaluate.budget_seconds)
+    return Evaluated(scored, [figures_of(part, winner) for part in scored], rivals, latency)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a part is cut out of."""
+
+    material: Material
+    prepared: Prepared
+    labelled: Labelled
+    golden_truth: Bools
+
+    def part(
+        self,
+        name: str,
+        about: str,
+        rows: NDArray[np.intp],
+        truth: Bools,
+        predicted: tuple[Floats, Bools],
+        origin: str,
+    ) -> Scored:
+        texts = [self.prepared.texts[row] for row in rows]
+        return Scored(
+            part=name,
+            about=about,
+            ids=[text.id for text in texts],
+            contents=[text.content for text in texts],
+            groups=[self.prepared.groups[text.id] for text in texts],
+            truth=truth,
+            probabilities=predicted[0],
+            decisions=predicted[1],
+            origins=[origin] * len(texts),
+        )
+
+
+def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Iterator[Scored]:
+    """The parts in order of how much they can be trusted; `model` may be `chosen` (see `HeldOut`)."""
+    in_test = sight.material.part == "test"
+    golden = np.array([text.id in sight.prepared.golden for text in sight.prepared.texts])
+    truth = sight.golden_truth
+    tested = np.flatnonzero(in_test & golden)
+    agreed = np.flatnonzero(in_test & ~golden)
+    served = road.choice.name if model == "chosen" else model
+    p, d = _predicted(sight.material, road, served, tested)
+    if held is not None:
+        rows = np.concatenate([held.rows, tested])
+        both = (np.concatenate([held.probabilities[model], p]), np.concatenate([held.decisions[model], d]))
+        about = (
+            f"{len(rows)} texts labelled by people, each predicted by a model that never saw it: "
+            f"{len(held.rows)} by cross-validation, {len(tested)} of the test part by the model itself"
+        )
+        yield sight.part("golden", about, rows, truth[rows], both, "golden")
+    if len(tested):
+        about = f"{len(tested)} texts of the test part, labelled by people"
+        yield sight.part("test", about, tested, truth[tested], (p, d), "golden")
+    if len(agreed):
+        about = (
+            f"{len(agreed)} texts of the test part with labels agreed between teachers: "
+            "how well the model repeats its teachers, not how right it is"
+        )
+        decided = sight.labelled.decided[agreed]
+        predicted = _predicted(sight.material, road, served, agreed)
+        name = "test_agreed" if golden.any() else "test"
+        yield sight.part(name, about, agreed, decided, predicted, "agreement")
+
+
+def _predicted(material: Material, road: Road, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
+    rule = road.rules[model]
+    probabilities = rule.probabilities(logits_of(road.models[model], material.examples.subset(rows)))
+    return probabilities, rule.decide(probabilities)
+
+
+def _work(run: Run) -> list[str]:
+    config, taxonomy = run.config, run.taxonomy
+    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    labelled = read_labelled(run.folder, taxonomy)
+    road, held = read_trained(run.folder)
+    cache = vector_cache(config, progress=run.progress)
+    vectors = cache.encode([text.content for text in prepared.texts], progress=run.progress)
+    material = material_of(prepared, division, labelled, vectors)
+    cleaner, winner = Cleaner(config.clean), road.choice.name
+
+    def classify(originals: list[str]) -> object:
+        contents = [cleaner.content(Text(id="", body=original)) for original in originals]
+        model = road.models[winner]
+        seen = cache.encoder.encode(contents) if isinstance(model, HeadsModel) else contents
+        return road.rules[winner].decide(road.rules[winner].probabilities(model.logits(seen)))
+
+    evaluated = evaluate(material, prepared, labelled, road, held, classify, taxonomy, config)
+    head = evaluated.metrics[0]
+    titles = {category.key: category.title for category in taxonomy.categories}
+    plots = write_plots(evaluated.scored[0], head, titles, run.folder / "plots")
+    files.write_json(run.file("metrics.json"), figures(evaluated, road, labelled, prepared, config))
+    page = report_data(
+        evaluated,
+        road,
+        labelled,
+        prepared,
+        division,
+        plots,
+        taxonomy,
+        config,
+        encoder=config.encode.encoder,
+        command=run.command,
+    )
+    write_report(run.file("report.html"), page)
+    latency = evaluated.latency
+    return [
+        f"{winner}: macro-F1 {_said(head.macro_f1)}, micro-F1 {_said(head.micro_f1)} on {head.about}",
+        f"one text in {latency.p50 * 1000:.0f} ms (95 of 100 within {latency.p95 * 1000:.0f} ms), "
+        f"{latency.texts_per_second:,.0f} texts/s in batches; budget {latency.budget:g} s "
+        + ("kept" if latency.within_budget else "NOT kept"),
+    ]
+
+
+def _said(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "undefined"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+STAGE = Stage(
+    name="evaluate",
+    about="Measure the model on test and golden texts, draw the plots, write the report.",
+    code=("rubricator.evaluate", "rubricator.recipes.evaluate", "rubricator.recipes.report"),
+    depends=lambda run: {
+        "config": run.config.model_dump_json(include={"name", "evaluate", "seed", "encode", "clean"}),
+        "taxonomy": run.taxonomy.version,
+    },
+    after=("read", "split", "label", "train"),
+    writes=("metrics.json", "report.html", "plots"),
+    work=_work,
+)

@@ -1,0 +1,163 @@
+"""Report: the facts of a run gathered from its stages into one page and one file of figures."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rubricator.config import Config
+from rubricator.evaluate.facts import Candidate, DataFacts, ModelFacts, ReportData, Reproduction, TeacherFacts
+from rubricator.evaluate.metrics import PartMetrics
+from rubricator.evaluate.mistakes import worst_mistakes
+from rubricator.evaluate.plots import Plot
+from rubricator.recipes.evaluate import Evaluated
+from rubricator.recipes.label import Labelled
+from rubricator.recipes.read import Prepared
+from rubricator.recipes.road import Road
+from rubricator.recipes.split import Division
+from rubricator.records import content_hash
+from rubricator.taxonomy import Taxonomy
+
+_LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
+MODELS = {
+    "heads": "one logistic regression per category on the encoder's vectors",
+    "linear": "one logistic regression per category on TF-IDF of words and characters",
+}
+
+
+def data_fingerprint(prepared: Prepared) -> str:
+    """Hash of every text and golden label, in order: the same data give the same fingerprint."""
+    pieces = [
+        piece
+        for text in prepared.texts
+        for piece in (text.id, text.original, ",".join(prepared.golden.get(text.id, ("?",))))
+    ]
+    return content_hash("data:1", *pieces)
+
+
+def figures(
+    evaluated: Evaluated, road: Road, labelled: Labelled, prepared: Prepared, config: Config
+) -> dict[str, Any]:
+    """Everything measured, as plain values for `metrics.json`."""
+    return {
+        "name": config.name,
+        "model": road.choice.name,
+        "headline": evaluated.metrics[0].part,
+        "parts": {part.part: part.as_dict() for part in evaluated.metrics},
+        "models": {name: part.as_dict() for name, part in evaluated.rivals.items()},
+        "validation": {name: asdict(score) for name, score in road.choice.scores.items()},
+        "agreed_weight": road.agreed_weight,
+        "agreed_weights_tried": {str(weight): loss for weight, loss in road.weights_tried.items()},
+        "teachers": [asdict(report) for report in labelled.reports],
+        "latency": asdict(evaluated.latency),
+        "data": dict(prepared.facts),
+    }
+
+
+def report_data(
+    evaluated: Evaluated,
+    road: Road,
+    labelled: Labelled,
+    prepared: Prepared,
+    division: Division,
+    plots: Sequence[Plot],
+    taxonomy: Taxonomy,
+    config: Config,
+    *,
+    encoder: str,
+    command: str,
+) -> ReportData:
+    """The facts of a run in the form the report is written from."""
+    winner = road.choice.name
+    about = MODELS[winner] + (f" ({encoder})" if winner == "heads" else "")
+    return ReportData(
+        name=config.name,
+        created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
+        titles={category.key: category.title for category in taxonomy.categories},
+        single=taxonomy.single,
+        model=about,
+        metrics=tuple(evaluated.metrics),
+        plots=tuple(plots),
+        mistakes=tuple(worst_mistakes(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
+        data=_data(prepared, division, labelled, taxonomy, config),
+        teachers=tuple(_teacher(report) for report in labelled.reports),
+        models=_models(road, evaluated.rivals, single=taxonomy.single),
+        latency=evaluated.latency,
+        reproduction=_reproduction(prepared, taxonomy, config, command),
+    )
+
+
+def _data(
+    prepared: Prepared, division: Division, labelled: Labelled, taxonomy: Taxonomy, config: Config
+) -> DataFacts:
+    origins: dict[str, Counter[str]] = {}
+    mix: dict[str, Counter[str]] = {key: Counter() for key in taxonomy.keys}
+    bare: Counter[str] = Counter()
+    for text, label in zip(prepared.texts, labelled.labels, strict=True):
+        part = division.part[text.id]
+        golden = prepared.golden.get(text.id)
+        categories = label.categories if golden is None else golden
+        origins.setdefault(part, Counter())["agreement" if golden is None else "golden"] += 1
+        bare[part] += not categories
+        for key in categories:
+            mix[key][part] += 1
+    facts = prepared.facts
+    return DataFacts(
+        files=tuple(Path(file.path).name for file in config.data.files),
+        read=facts["texts"],
+        rejected=facts["rejected"],
+        exact=facts["exact_duplicates"],
+        near=facts["near_duplicates"],
+        parts=origins,
+        mix=mix,
+        bare=bare,
+        notes=division.notes,
+    )
+
+
+def _models(road: Road, rivals: Mapping[str, PartMetrics], *, single: bool) -> ModelFacts:
+    name = "accuracy" if single else "macro-F1"
+
+    def candidate(model: str) -> Candidate:
+        score, part = road.choice.scores[model], rivals[model]
+        headline = part.accuracy if part.accuracy is not None else part.macro_f1
+        scores = {
+            f"{name} on validation": score.accuracy if single else score.macro_f1,
+            f"{name} on {part.part}, not used to choose": headline.value,
+        }
+        return Candidate(name=model, about=MODELS[model], scores=scores, seconds=road.seconds[model])
+
+    reason = road.choice.reason
+    if road.weights_tried:
+        reason += (
+            f" A label agreed between teachers counts {road.agreed_weight:g} of a golden one: of the weights "
+            f"{', '.join(f'{weight:g}' for weight in road.weights_tried)} it fits held-out golden texts best."
+        )
+    return ModelFacts(
+        chosen=road.choice.name,
+        reason=reason,
+        measured_on=road.validated_on,
+        candidates=tuple(candidate(model) for model in road.choice.scores),
+    )
+
+
+def _reproduction(prepared: Prepared, taxonomy: Taxonomy, config: Config, command: str) -> Reproduction:
+    return Reproduction(
+        command=command,
+        config=yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False),
+        seed=config.seed,
+        data_fingerprint=data_fingerprint(prepared),
+        taxonomy_version=taxonomy.version,
+        versions={library: version(library) for library in _LIBRARIES},
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
+        f"Python {platform.python_version()}",
+    )

@@ -1,0 +1,123 @@
+"""Train: the models, and how the way they came about fares on golden texts.
+
+Where golden texts train, the whole road is built once more per fold of the golden texts, with teachers
+that never saw the fold: that is how well the procedure does on texts nobody labelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rubricator.config import Config
+from rubricator.decision import Floats
+from rubricator.progress import Progress, silent
+from rubricator.recipes import files
+from rubricator.recipes.label import Labelled, read_labelled
+from rubricator.recipes.models import logits_of
+from rubricator.recipes.read import Prepared
+from rubricator.recipes.road import HeldOut, Material, Road, build_road, material_of
+from rubricator.recipes.split import Division
+from rubricator.recipes.stage import Run, Stage
+from rubricator.recipes.trained import write_trained
+from rubricator.recipes.vectors import encode_texts
+from rubricator.taxonomy import Taxonomy
+from rubricator.train.examples import Vectors
+
+
+def train(
+    prepared: Prepared,
+    division: Division,
+    labelled: Labelled,
+    vectors: Vectors,
+    taxonomy: Taxonomy,
+    config: Config,
+    *,
+    progress: Progress = silent,
+) -> tuple[Road, HeldOut | None]:
+    """Train, calibrate and choose; then the same per golden fold, where golden texts train.
+
+    Raises:
+        TrainingError: Nothing to train or to validate on.
+    """
+    material = material_of(prepared, division, labelled, vectors)
+    folds = sorted(set(division.fold.values()))
+    with progress("Training", total=1 + len(folds)) as done:
+        road = build_road(
+            material,
+            labelled.targets,
+            train=material.part == "train",
+            validation=material.part == "validation",
+            single=taxonomy.single,
+            config=config,
+        )
+        done(1)
+        if not folds:
+            return road, None
+        parts = []
+        for fold in folds:
+            parts.append(_held_out(material, labelled.fold_targets[fold], fold, taxonomy, config))
+            done(1)
+    return road, _joined(parts)
+
+
+def _held_out(material: Material, targets: Floats, fold: int, taxonomy: Taxonomy, config: Config) -> HeldOut:
+    """Predict the golden texts of one fold by a road built without the fold and its duplicates."""
+    away = material.fold == fold
+    road = build_road(
+        replace(material, golden=material.golden & ~away),
+        targets,
+        train=(material.part == "train") & ~away,
+        validation=(material.part == "validation") & ~away,
+        single=taxonomy.single,
+        config=config,
+    )
+    rows = np.flatnonzero(away & material.golden)
+    texts = material.examples.subset(rows)
+    probabilities = {
+        name: road.rules[name].probabilities(logits_of(model, texts)) for name, model in road.models.items()
+    }
+    decisions = {name: road.rules[name].decide(p) for name, p in probabilities.items()}
+    winner = road.choice.name
+    return HeldOut(
+        rows, probabilities | {"chosen": probabilities[winner]}, decisions | {"chosen": decisions[winner]}
+    )
+
+
+def _joined(parts: Sequence[HeldOut]) -> HeldOut:
+    return HeldOut(
+        np.concatenate([part.rows for part in parts]),
+        {
+            name: np.concatenate([part.probabilities[name] for part in parts])
+            for name in parts[0].probabilities
+        },
+        {name: np.concatenate([part.decisions[name] for part in parts]) for name in parts[0].decisions},
+    )
+
+
+def _work(run: Run) -> list[str]:
+    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    labelled = read_labelled(run.folder, run.taxonomy)
+    vectors = encode_texts(prepared.texts, run.config, progress=run.progress)
+    road, held = train(prepared, division, labelled, vectors, run.taxonomy, run.config, progress=run.progress)
+    write_trained(run.folder, road, held)
+    lines = [road.choice.reason, f"Validation: {road.validated_on}."]
+    if road.weights_tried:
+        lines.append(f"A label agreed between teachers counts {road.agreed_weight:g} of a golden one.")
+    return lines
+
+
+STAGE = Stage(
+    name="train",
+    about="Train every model, calibrate and set thresholds on validation, choose the better one.",
+    code=("rubricator.train", "rubricator.recipes.train", "rubricator.recipes.road", "rubricator.decision"),
+    depends=lambda run: {
+        "config": run.config.model_dump_json(include={"train", "encode", "split", "seed"}),
+        "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
+    },
+    after=("read", "split", "label"),
+    writes=("stages/train.json", "stages/models"),
+    work=_work,
+)

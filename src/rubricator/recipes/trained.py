@@ -1,0 +1,75 @@
+"""What training leaves on disk for the stages after it: arrays in safetensors, the rest in JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rubricator.artifact import model_files, model_of
+from rubricator.decision import DecisionRule
+from rubricator.recipes.files import read_json, write_json
+from rubricator.recipes.road import HeldOut, Road
+from rubricator.train.select import Choice, Score
+
+
+def write_trained(folder: Path, road: Road, held: HeldOut | None) -> None:
+    """Write models under `stages/models/` and everything else to `stages/train.json`."""
+    for name, model in road.models.items():
+        place = folder / "stages/models" / name
+        place.mkdir(parents=True, exist_ok=True)
+        for file, data in model_files(model).items():
+            (place / file).write_bytes(data)
+    rest = {
+        "rules": {name: asdict(rule) for name, rule in road.rules.items()},
+        "choice": {**asdict(road.choice), "scores": {n: asdict(s) for n, s in road.choice.scores.items()}},
+        "agreed_weight": road.agreed_weight,
+        "weights_tried": list(road.weights_tried.items()),
+        "seconds": dict(road.seconds),
+        "validated_on": road.validated_on,
+        "held_out": None if held is None else asdict(held),
+    }
+    write_json(folder / "stages/train.json", rest)
+
+
+def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
+    """Read what `write_trained` wrote."""
+    found = read_json(folder / "stages/train.json")
+    names = list(found["rules"])
+    models = {}
+    for name in names:
+        place = folder / "stages/models" / name
+        models[name] = model_of({file.name: file.read_bytes() for file in place.iterdir()})
+    choice = found["choice"]
+    road = Road(
+        models=models,
+        rules={name: _rule(rule) for name, rule in found["rules"].items()},
+        choice=Choice(
+            choice["name"],
+            choice["reason"],
+            {name: Score(**score) for name, score in choice["scores"].items()},
+        ),
+        agreed_weight=found["agreed_weight"],
+        weights_tried={weight: loss for weight, loss in found["weights_tried"]},
+        seconds=found["seconds"],
+        validated_on=found["validated_on"],
+    )
+    held = found["held_out"]
+    return road, None if held is None else _held_out(held)
+
+
+def _rule(found: dict[str, Any]) -> DecisionRule:
+    return DecisionRule(
+        found["single"],
+        *(np.array(found[name], dtype=np.float64) for name in ("slope", "intercept", "threshold")),
+    )
+
+
+def _held_out(found: dict[str, Any]) -> HeldOut:
+    return HeldOut(
+        np.array(found["rows"], dtype=np.intp),
+        {name: np.array(values, dtype=np.float64) for name, values in found["probabilities"].items()},
+        {name: np.array(values, dtype=bool) for name, values in found["decisions"].items()},
+    )

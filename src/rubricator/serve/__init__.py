@@ -1,0 +1,15 @@
+"""The HTTP service over a predictor."""
+
+from rubricator.errors import MissingExtraError
+
+try:
+    import fastapi  # noqa: F401
+    import prometheus_client  # noqa: F401
+    import uvicorn  # noqa: F401
+except ImportError as error:
+    raise MissingExtraError(error.name or "fastapi", extra="serve", purpose="The service") from error
+
+from rubricator.serve.app import create_app
+from rubricator.serve.settings import ServeSettings
+
+__all__ = ["ServeSettings", "create_app"]

@@ -1,0 +1,51 @@
+"""Refuses bodies that are too large, before and while they arrive."""
+
+from __future__ import annotations
+
+from fastapi import HTTPException
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for a body over the limit, declared or not.
+
+    A declared length is judged before anything is read; a chunked body as soon as it passes the
+    limit, so no more than the limit is ever held in memory.
+
+    Args:
+        app: The application within.
+        limit: Largest body, in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection; see the ASGI specification."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._declares_too_much(Headers(scope=scope).get("content-length", "")):
+            await JSONResponse({"detail": self._problem()}, status_code=413)(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise HTTPException(413, self._problem())
+            return message
+
+        await self._app(scope, counted, send)
+
+    def _declares_too_much(self, length: str) -> bool:
+        # int() refuses very long digit strings with an error of its own.
+        return length.isdecimal() and (len(length) > 18 or int(length) > self._limit)
+
+    def _problem(self) -> str:
+        return f"The body is larger than {self._limit:,} bytes. Send fewer texts in one request."

@@ -1,0 +1,175 @@
+"""What requests and responses look like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+
+from rubricator.predict import Predictor
+from rubricator.records import Prediction, Text
+
+
+def _encodable(value: str | int) -> str | int:
+    # JSON can carry halves of UTF-16 pairs; an id goes back, and those have no UTF-8.
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not valid Unicode text") from None
+    return value
+
+
+Written = Annotated[str, StringConstraints(pattern=r"\S")]
+Id = Annotated[str | int, AfterValidator(_encodable)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextItem(_Body):
+    """A text with parts and an id of its own; title, body or both must hold some text."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [part], "properties": {part: {"type": "string", "pattern": r"\S"}}}
+                for part in ("title", "body")
+            ]
+        }
+    )
+
+    id: Id | None = Field(default=None, description="Comes back with the prediction.")
+    title: str = ""
+    body: str = ""
+
+
+def _item_kind(value: Any) -> str:
+    return "<object>" if isinstance(value, dict | TextItem) else "<string>"
+
+
+Item = Annotated[
+    Annotated[Written, Tag("<string>")] | Annotated[TextItem, Tag("<object>")], Discriminator(_item_kind)
+]
+
+
+class OneText(_Body):
+    """A single text."""
+
+    text: Item
+
+
+class ManyTexts(_Body):
+    """Several texts; the answer keeps their order."""
+
+    texts: list[Item] = Field(min_length=1)
+
+
+def _request_kind(value: Any) -> str:
+    one = isinstance(value, OneText) or (isinstance(value, dict) and "text" in value and "texts" not in value)
+    return "<one>" if one else "<many>"
+
+
+ClassifyRequest = Annotated[
+    Annotated[OneText, Tag("<one>")] | Annotated[ManyTexts, Tag("<many>")], Discriminator(_request_kind)
+]
+
+
+class Classified(_Body):
+    """The prediction for one text."""
+
+    id: str = Field(description="The text's own id, or its position in the request, from 0.")
+    labels: list[str] = Field(description="Keys of the categories decided on, in taxonomy order.")
+    probabilities: dict[str, float] = Field(description="Calibrated probability of every category.")
+
+
+class ClassifyResponse(_Body):
+    """Predictions in the order of the texts."""
+
+    model: str
+    taxonomy_version: str
+    predictions: list[Classified]
+
+
+class CategoryInfo(_Body):
+    """One category the model knows."""
+
+    key: str
+    title: str
+    description: str
+    threshold: float | None = Field(
+        description="Smallest probability that assigns it; null if the best wins."
+    )
+
+
+class ModelInfo(_Body):
+    """What is being served."""
+
+    model: str
+    kind: Literal["heads", "linear"]
+    created: str
+    task: Literal["single-label", "multi-label"]
+    taxonomy_version: str
+    categories: list[CategoryInfo]
+    max_texts: int
+    max_characters: int
+
+
+class State(_Body):
+    """Health or readiness in one word."""
+
+    status: str
+
+
+class Problem(_Body):
+    """Why a request was not answered."""
+
+    detail: str
+
+
+def texts_of(request: OneText | ManyTexts) -> list[Text]:
+    """The texts of a request as records; without an id of its own, a text's position names it."""
+    items = [request.text] if isinstance(request, OneText) else request.texts
+    return [_text(item, str(position)) for position, item in enumerate(items)]
+
+
+def _text(item: str | TextItem, position: str) -> Text:
+    if isinstance(item, str):
+        return Text(id=position, body=item)
+    return Text(id=position if item.id is None else str(item.id), title=item.title, body=item.body)
+
+
+def response_of(predictor: Predictor, predictions: Sequence[Prediction]) -> ClassifyResponse:
+    """Predictions as the service answers them."""
+    return ClassifyResponse(
+        model=predictor.manifest.identifier,
+        taxonomy_version=predictor.manifest.taxonomy_version,
+        predictions=[
+            Classified(id=p.text_id, labels=list(p.categories), probabilities=dict(p.probabilities))
+            for p in predictions
+        ],
+    )
+
+
+def model_info(predictor: Predictor, *, max_texts: int, max_characters: int) -> ModelInfo:
+    """What the service says of its model."""
+    manifest = predictor.manifest
+    return ModelInfo(
+        model=manifest.identifier,
+        kind=manifest.kind,
+        created=manifest.created.isoformat(),
+        task=manifest.taxonomy.task.value,
+        taxonomy_version=manifest.taxonomy_version,
+        categories=[
+            CategoryInfo(
+                key=category.key,
+                title=category.title,
+                description=category.description,
+                threshold=None if manifest.taxonomy.single else threshold,
+            )
+            for category, threshold in zip(manifest.taxonomy.categories, manifest.rule.threshold, strict=True)
+        ],
+        max_texts=max_texts,
+        max_characters=max_characters,
+    )

@@ -1,0 +1,235 @@
+"""The store: answers saved as they come, found by key."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as postgresql_dialect
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from rubricator.errors import StoreError
+from rubricator.records import Answer, Status
+from rubricator.store.faults import explained
+from rubricator.store.migrate import migrate
+from rubricator.store.tables import ANSWERS
+
+_BUSY_SECONDS = 30.0
+_PAGE = 500  # SQLite before 3.32 takes at most 999 parameters in one statement
+
+
+class Store:
+    """A database of answers. Open with `Store.open`; use as a context manager or close it."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(writing=True)
+
+    @classmethod
+    def open(cls, place: str | Path) -> Self:
+        """Open a database, making it (and its folder) or bringing it to the newest version.
+
+        Args:
+            place: Path of a SQLite file, or a URL (`postgresql://user@host/name`, `sqlite:///path`).
+
+        Raises:
+            StoreError: The place cannot be written, is no database, is locked or damaged, or is from
+                a newer version.
+        """
+        url = _url(place)
+        store = cls(_engine(url))
+        try:
+            with explained(url), store._writing.begin() as connection:
+                migrate(connection)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def save(self, answers: Iterable[Answer]) -> None:
+        """Save answers in one transaction. An `ok` answer is never overwritten by a failure.
+
+        Raises:
+            StoreError: The database refused; none of these answers is saved then.
+        """
+        now = datetime.now(UTC)
+        # One statement may not meet the same key twice, so the last word on each key goes in.
+        rows: dict[str, dict[str, Any]] = {}
+        for answer in answers:
+            earlier = rows.get(answer.key)
+            if earlier is None or answer.status is Status.OK or earlier["status"] != Status.OK:
+                rows[answer.key] = _row(answer, now)
+        if not rows:
+            return
+        with explained(self._engine.url), self._writing.begin() as connection:
+            connection.execute(_upsert(self._engine.dialect.name), list(rows.values()))
+
+    def find(self, keys: Collection[str]) -> dict[str, Answer]:
+        """The stored answers among `keys`, whatever their status, by key.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        found: dict[str, Answer] = {}
+        with explained(self._engine.url), self._engine.connect() as connection:
+            for some in _pages(list(dict.fromkeys(keys))):
+                rows = connection.execute(sa.select(ANSWERS).where(ANSWERS.c.key.in_(some)))
+                found.update((row.key, _answer(row)) for row in rows)
+        return found
+
+    def answers(self, teacher: str | None = None) -> Iterator[Answer]:
+        """All answers, or those of one teacher, in the order of their keys.
+
+        Read page by page, so that no transaction stays open while the caller works.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        query = sa.select(ANSWERS).order_by(ANSWERS.c.key).limit(_PAGE)
+        if teacher is not None:
+            query = query.where(ANSWERS.c.teacher == teacher)
+        last = ""
+        while True:
+            with explained(self._engine.url), self._engine.connect() as connection:
+                page = [_answer(row) for row in connection.execute(query.where(ANSWERS.c.key > last))]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            last = page[-1].key
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _url(place: str | Path) -> sa.URL:
+    if isinstance(place, Path) or "://" not in place:
+        return sa.URL.create("sqlite", database=str(place))
+    try:
+        return sa.make_url(place)
+    except ArgumentError as error:
+        raise StoreError(
+            f"'{place}' is not a database URL.", fix="Write for example postgresql://user@host/name."
+        ) from error
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    kind = url.get_backend_name()
+    if kind not in ("sqlite", "postgresql"):
+        raise StoreError(
+            f"Databases of the kind '{kind}' are not supported.", fix="Use SQLite or PostgreSQL."
+        )
+    if kind == "sqlite" and url.database:
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder of the database {url.database} cannot be made: {error.strerror}.",
+                fix="Name a file in a folder that you may write under `label.store`.",
+            ) from error
+    options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}} if kind == "sqlite" else {}
+    try:
+        engine = sa.create_engine(url, json_serializer=_json, **options)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise StoreError(
+            f"The driver of {url.drivername} is not installed: {error}.", fix="pip install 'psycopg[binary]'"
+        ) from error
+    if kind == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own transactions start too late for table changes; `_begin_sqlite` starts them.
+    connection.isolation_level = None
+    _use_write_ahead_log(connection)
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # SQLite's own waiting for locks leaves out the change of journal, which happens once per file.
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that starts by reading and then writes fails at once where another process
+    # writes; taking the write lock first waits for it instead.
+    writing = connection.get_execution_options().get("writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _upsert(dialect: str) -> sa.Executable:
+    insert = postgresql_dialect.insert(ANSWERS) if dialect == "postgresql" else sqlite_dialect.insert(ANSWERS)
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=[ANSWERS.c.key],
+        set_={column.name: new[column.name] for column in ANSWERS.c if not column.primary_key},
+        where=sa.or_(ANSWERS.c.status != Status.OK.value, new.status == Status.OK.value),
+    )
+
+
+def _row(answer: Answer, created: datetime) -> dict[str, Any]:
+    return {
+        "key": answer.key,
+        "text_id": _storable(answer.text_id),
+        "teacher": answer.teacher,
+        "status": answer.status.value,
+        "scores": dict(answer.scores),
+        "raw": _storable(answer.raw),
+        "cost": answer.cost,
+        "seconds": answer.seconds,
+        "created": created,
+    }
+
+
+def _answer(row: Any) -> Answer:
+    return Answer(
+        text_id=row.text_id,
+        teacher=row.teacher,
+        key=row.key,
+        status=Status(row.status),
+        scores=row.scores,
+        raw=row.raw,
+        cost=row.cost,
+        seconds=row.seconds,
+    )
+
+
+def _storable(written: str) -> str:
+    """Without what no database column takes: lone surrogates (not UTF-8) and, in PostgreSQL, NUL."""
+    return written.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _pages(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), _PAGE):
+        yield keys[start : start + _PAGE]

@@ -1,0 +1,1 @@
+"""Numbered steps from a blank database to the newest tables; append-only."""

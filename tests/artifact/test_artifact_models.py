@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from rubricator.artifact import HeadsModel, LinearModel, Ngrams
+
+CONTENTS = ["Снег идёт второй день", "Снегопад остановил поезда", "Поезд пришёл вовремя", "День, ночь и день"]
+
+
+def test_the_linear_model_gives_the_logits_of_scikit_learn():
+    vectorizers = [
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=False, lowercase=False),
+    ]
+    from scipy.sparse import hstack
+
+    features = hstack([v.fit_transform(CONTENTS) for v in vectorizers]).tocsr()
+    fitted = [
+        LogisticRegression(C=10).fit(features, [1, 1, 0, 0]),
+        LogisticRegression().fit(features, [1, 0, 0, 1]),
+    ]
+    model = LinearModel(
+        tuple(Ngrams.of(v) for v in vectorizers),
+        np.vstack([f.coef_ for f in fitted]),
+        np.concatenate([f.intercept_ for f in fitted]),
+    )
+    unseen = ["Поезд попал в СНЕГ", "совсем другое", "", *CONTENTS]
+    seen = hstack([v.transform(unseen) for v in vectorizers]).tocsr()
+    np.testing.assert_allclose(
+        model.logits(unseen), np.column_stack([f.decision_function(seen) for f in fitted]), rtol=0, atol=1e-12
+    )
+
+
+def test_no_texts_give_no_rows(linear_model):
+    assert linear_model.logits([]).shape == (0, 3)
+    assert HeadsModel(np.ones((3, 4)), np.zeros(3)).logits(np.zeros((0, 4), dtype=np.float32)).shape == (0, 3)
+
+
+@given(texts=st.integers(1, 40), width=st.integers(1, 400), seed=st.integers(0, 9))
+def test_heads_answer_to_the_last_bit_whatever_stands_beside(texts, width, seed):
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(texts, width)).astype(np.float32)
+    coef, intercept = rng.normal(size=(7, width)), rng.normal(size=7)
+    together = HeadsModel(coef, intercept).logits(vectors)
+    np.testing.assert_allclose(together, vectors.astype(np.float64) @ coef.T + intercept, atol=1e-9)
+    assert (HeadsModel(coef[:3], intercept[:3]).logits(vectors) == together[:, :3]).all()
+    row = texts // 2
+    assert (HeadsModel(coef, intercept).logits(vectors[row : row + 1]) == together[row]).all()
+
+
+def test_the_linear_model_answers_to_the_last_bit_whatever_stands_beside(linear_model):
+    together = linear_model.logits(CONTENTS)
+    alone = np.vstack([linear_model.logits([content]) for content in CONTENTS])
+    fewer = LinearModel(linear_model.ngrams, linear_model.coef[:2], linear_model.intercept[:2])
+    assert (alone == together).all()
+    assert (fewer.logits(CONTENTS) == together[:, :2]).all()
+
+
+def test_settings_survive_the_way_out_of_a_vectorizer():
+    fitted = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False).fit(CONTENTS)
+    block = Ngrams.of(fitted)
+    assert (block.analyzer, block.shortest, block.longest, block.lowercase, block.sublinear) == (
+        "char", 1, 3, False, False,
+    )  # fmt: skip
+    assert block.vectorizer().transform(CONTENTS).toarray() == pytest.approx(
+        fitted.transform(CONTENTS).toarray()
+    )

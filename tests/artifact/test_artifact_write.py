@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import version
+
+import numpy as np
+import pytest
+
+from rubricator.artifact import HeadsModel, read_artifact
+from rubricator.decision import DecisionRule
+from rubricator.errors import ArtifactError
+from rubricator.taxonomy import Task
+
+
+def below(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["linear", "heads"])
+def test_what_was_written_is_read_bit_for_bit(tmp_path, make_artifact, kind, linear_model):
+    folder = make_artifact(tmp_path / "a", kind)
+    artifact = read_artifact(folder)
+    manifest = artifact.manifest
+    assert manifest.kind == kind
+    assert manifest.taxonomy.keys == ("sport", "economy", "culture")
+    assert manifest.taxonomy_version == manifest.taxonomy.version
+    assert manifest.metrics == {"test": {"macro_f1": 0.75, "roc_auc": None}}
+    assert manifest.columns.body == "text"
+    assert manifest.identifier == f"tiny@{manifest.id}"
+    assert manifest.library_versions["numpy"] == version("numpy")
+    assert (artifact.rule.threshold == [0.4, 0.5, 0.45]).all()
+    assert not artifact.rule.single
+    if kind == "linear":
+        assert (artifact.model.coef == linear_model.coef).all()
+        assert artifact.model.logits(["Матч окончен"]) == pytest.approx(
+            linear_model.logits(["Матч окончен"]), abs=0
+        )
+        assert manifest.encoder is None
+    else:
+        assert manifest.encoder == {"name": "hash", "width": 8}
+        assert (artifact.encoder_folder / "weights" / "encoder.onnx").exists()
+
+
+def test_the_manifest_lists_every_other_file(heads_artifact):
+    files = set(below(heads_artifact))
+    listed = set(json.loads((heads_artifact / "manifest.json").read_text("utf-8"))["files"])
+    assert files - listed == {"manifest.json"}
+    assert listed == {
+        "README.md",
+        "model.safetensors",
+        "encoder/encoder.json",
+        "encoder/weights/encoder.onnx",
+    }
+
+
+def test_nothing_in_an_artifact_is_a_pickle(linear_artifact, heads_artifact):
+    names = {
+        path.rsplit(".", 1)[-1] for folder in (linear_artifact, heads_artifact) for path in below(folder)
+    }
+    assert names == {"json", "md", "safetensors", "onnx"}
+
+
+def test_a_new_artifact_replaces_the_old_one_whole(tmp_path, make_artifact):
+    folder = make_artifact(tmp_path / "a", "heads")
+    make_artifact(folder, "linear")
+    assert read_artifact(folder).manifest.kind == "linear"
+    assert not (folder / "encoder").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+class _Torn:
+    width = 8
+
+    def describe(self):
+        return {"width": 8}
+
+    def save(self, folder):
+        (folder / "half.bin").write_bytes(b"x")
+        raise OSError(28, "No space left on device", str(folder))
+
+
+class _Killed(_Torn):
+    def save(self, folder):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("encoder", "expected"), [(_Torn(), ArtifactError), (_Killed(), KeyboardInterrupt)])
+def test_a_failed_write_leaves_the_old_artifact(tmp_path, make_artifact, encoder, expected):
+    folder = make_artifact(tmp_path / "a")
+    before = below(folder)
+    with pytest.raises(expected):
+        make_artifact(folder, "heads", encoder=encoder)
+    assert below(folder) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_failed_rename_puts_the_old_artifact_back(tmp_path, make_artifact, monkeypatch):
+    from pathlib import Path
+
+    folder = make_artifact(tmp_path / "a")
+    before = below(folder)
+    rename = Path.rename
+
+    def refuse(self, target):
+        if self.name.endswith(".part"):
+            raise OSError(5, "Input/output error", str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(ArtifactError, match="Input/output error"):
+        make_artifact(folder, "heads")
+    assert below(folder) == before
+
+
+def test_remains_of_a_killed_write_do_not_disturb(tmp_path, make_artifact):
+    (tmp_path / ".a.part" / "encoder").mkdir(parents=True)
+    (tmp_path / ".a.part" / "stray").write_text("x")
+    (tmp_path / ".a.old").mkdir()
+    make_artifact(tmp_path / "a")
+    make_artifact(tmp_path / "a")
+    read_artifact(tmp_path / "a")
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_with_other_things_is_never_deleted(tmp_path, make_artifact):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ArtifactError, match="is no artifact; it is not overwritten"):
+        make_artifact(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    with pytest.raises(ArtifactError, match="not overwritten"):
+        make_artifact(tmp_path / "thesis.txt")
+    make_artifact(tmp_path / "deep" / "er")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+def test_a_read_only_place_is_said(tmp_path, make_artifact):
+    tmp_path.chmod(0o500)
+    with pytest.raises(ArtifactError, match="cannot be written"):
+        make_artifact(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({"rule": DecisionRule.identity(2, single=False)}, "2 numbers for 3 categories"),
+        ({"model": HeadsModel(np.ones((3, 8)), np.zeros(3))}, "kind `heads`"),
+        ({"metrics": {"f1": float("nan")}}, "not plain JSON"),
+        ({"metrics": {"f1": np.float32(1)}}, "not plain JSON"),
+        ({"name": "a/b"}, "name"),
+        ({"rule": DecisionRule(False, np.ones(3), np.zeros(3), np.full(3, 1.5))}, "threshold"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(tmp_path, make_artifact, others, said):
+    with pytest.raises(ArtifactError, match=said):
+        make_artifact(tmp_path / "a", **others)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_a_wrong_shape_or_not_finite_are_refused(tmp_path, make_artifact):
+    with pytest.raises(ArtifactError, match="coef has the shape 3 × 9 instead of 3 × 8"):
+        make_artifact(tmp_path / "a", "heads", model=HeadsModel(np.ones((3, 9)), np.zeros(3)))
+    with pytest.raises(ArtifactError, match="not finite"):
+        make_artifact(tmp_path / "a", "heads", model=HeadsModel(np.full((3, 8), np.inf), np.zeros(3)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_label_artifact_says_so(tmp_path, make_artifact):
+    assert read_artifact(make_artifact(tmp_path / "a", task=Task.SINGLE_LABEL)).rule.single
+
+
+def test_metrics_with_number_keys_and_tuples_survive(tmp_path, make_artifact):
+    folder = make_artifact(tmp_path / "a", metrics={"by_size": {10: 1, 9: 2}, "interval": (0.1, 0.2)})
+    assert read_artifact(folder).manifest.metrics == {"by_size": {"10": 1, "9": 2}, "interval": [0.1, 0.2]}

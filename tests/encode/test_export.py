@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rubricator.encode.card import read_card
+from rubricator.encode.export import export
+from rubricator.encode.runtimes import OnnxRuntime, OpenVinoRuntime, TorchRuntime
+from rubricator.encode.source import resolve
+from rubricator.errors import EncoderError
+
+pytest.importorskip("torch")
+
+
+def batches(rows: int, longest: int, vocabulary: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    rng = np.random.default_rng(5)
+    made = []
+    for texts, tokens in ((1, 2), (rows, 7), (3, longest)):
+        ids = rng.integers(4, vocabulary, size=(texts, tokens))
+        mask = np.ones_like(ids)
+        mask[-1, tokens // 2 + 1 :] = 0
+        ids[mask == 0] = 1
+        made.append((ids, mask))
+    return made
+
+
+def cosines(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+    a, b = np.concatenate(first), np.concatenate(second)
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "width", "pooling", "positions"),
+    [("bert", 64, "", 40), ("xlm-roberta", 64, "mean_tokens", 38), ("distilbert", 40, "cls_token", 40)],
+)
+def test_both_runtimes_give_what_torch_gives(tmp_path, tiny_model, kind, width, pooling, positions) -> None:
+    folder = tiny_model(tmp_path / "model", kind=kind, width=width, pooling=pooling)
+    source = resolve(str(folder), cache=tmp_path)
+    exported = export(source, cache=tmp_path)
+    card = read_card(exported)
+    assert (card.width, card.positions) == (width, positions)
+    assert card.pooling == ("cls" if pooling == "cls_token" else "mean")
+    given = batches(5, positions, 30)
+    reference = list(TorchRuntime(source).run(given))
+    graph = exported / "encoder.onnx"
+    for runtime in (OpenVinoRuntime(graph, precision="fp32", threads=1), OnnxRuntime(graph, threads=1)):
+        assert cosines(list(runtime.run(given)), reference).min() > 0.9995, runtime.name
+
+
+def test_padding_does_not_change_a_vector(tmp_path, tiny_model) -> None:
+    source = resolve(str(tiny_model(tmp_path / "model")), cache=tmp_path)
+    runtime = OnnxRuntime(export(source, cache=tmp_path) / "encoder.onnx", threads=1)
+    ids = np.array([[0, 5, 6, 2]])
+    padded = np.pad(ids, ((0, 0), (0, 9)), constant_values=1)
+    (bare,), (wide,) = runtime.run([(ids, np.ones_like(ids)), (padded, (padded != 1).astype(np.int64))])
+    np.testing.assert_allclose(wide, bare, rtol=1e-4, atol=1e-5)
+
+
+def test_the_bundled_encoder_is_small_and_true(encoder) -> None:
+    source = resolve("bundled", cache=encoder._folder.parent)
+    graph = encoder._folder / "encoder.onnx"
+    assert graph.stat().st_size < 160_000_000
+    given = batches(4, 40, 250_000)
+    reference = list(TorchRuntime(source).run(given))
+    assert cosines(list(OnnxRuntime(graph).run(given)), reference).min() > 0.9995
+    assert cosines(list(OpenVinoRuntime(graph, precision="fp32").run(given)), reference).min() > 0.9995
+    assert cosines(list(encoder._runtime.run(given)), reference).min() > 0.999
+
+
+def test_weights_that_do_not_load_are_an_encoder_error(tmp_path, tiny_model) -> None:
+    folder = tiny_model(tmp_path / "model")
+    (folder / "config.json").write_text('{"model_type": "never-heard-of"}')
+    with pytest.raises(EncoderError, match="cannot load"):
+        export(resolve(str(folder), cache=tmp_path), cache=tmp_path / "cache")

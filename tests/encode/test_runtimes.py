@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rubricator.encode import runtimes
+from rubricator.encode.runtimes import OnnxRuntime, OpenVinoRuntime, choose_runtime, open_runtime
+from rubricator.errors import EncoderError
+
+
+def test_auto_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtimes, "_has_bf16", lambda: True)
+    assert choose_runtime().precision == "bf16"
+    assert choose_runtime(precision="fp32").precision == "fp32"
+    monkeypatch.setattr(runtimes, "_has_bf16", lambda: False)
+    choice = choose_runtime()
+    assert (choice.name, choice.precision) == ("openvino", "fp32")
+    assert "no bf16" in choice.reason
+    with pytest.raises(EncoderError, match="does not compute in bf16"):
+        choose_runtime(precision="bf16")
+
+
+def test_without_openvino_onnx_runtime_steps_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
+    choice = choose_runtime()
+    assert choice.name == "onnx"
+    assert "not installed" in choice.reason
+    with pytest.raises(EncoderError, match="not installed"):
+        choose_runtime("openvino")
+
+
+def test_onnx_runtime_has_no_bf16() -> None:
+    assert choose_runtime("onnx").precision == "fp32"
+    with pytest.raises(EncoderError, match="fp32 only"):
+        choose_runtime("onnx", "bf16")
+
+
+def test_torch_is_never_chosen_unasked_and_needs_the_source(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    choice = choose_runtime("torch", "bf16")
+    assert (choice.name, choice.precision) == ("torch", "bf16")
+    with pytest.raises(EncoderError, match="exported"):
+        open_runtime(choice, tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x08\x07garbage"])
+@pytest.mark.parametrize("name", ["openvino", "onnx"])
+def test_a_bad_graph_is_an_encoder_error(tmp_path: Path, name: str, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "encoder.onnx").write_bytes(content)
+    with pytest.raises(EncoderError, match=r"encoder\.onnx"):
+        open_runtime(choose_runtime(name), tmp_path)  # type: ignore[arg-type]
+
+
+def test_an_abandoned_run_leaves_the_next_one_right(encoder) -> None:
+    graph = encoder._folder / "encoder.onnx"
+    runtime = OpenVinoRuntime(graph, precision="fp32", threads=1)
+    given = [(np.full((1, size), 9), np.ones((1, size), dtype=np.int64)) for size in range(2, 12)]
+    expected = list(OnnxRuntime(graph).run(given))
+    for _ in range(3):
+        started = runtime.run(iter(given))
+        next(started)
+        started.close()
+    found = list(runtime.run(given))
+    np.testing.assert_allclose(np.concatenate(found), np.concatenate(expected), atol=1e-3)

