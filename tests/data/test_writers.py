@@ -91,5 +91,5 @@ def test_places_that_cannot_be_written_are_told(tmp_path):
     for path in (tmp_path / "file" / "a.csv", tmp_path / "folder.csv"):
         with pytest.raises(DataError, match="cannot be written"):
             open_writer(path, ("id",))
-    with pytest.raises(DataError, match="did you mean '.csv'"):
+    with pytest.raises(DataError, match=r"did you mean '\.csv'"):
         open_writer(tmp_path / "a.cvs", ("id",))

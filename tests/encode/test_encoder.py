@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from rubricator import config
 from rubricator.encode import Encoder, open_encoder
+from rubricator.encode.card import EncoderCard, read_card
 from rubricator.errors import EncoderError
 
 TEXTS = [
@@ -76,11 +76,6 @@ def test_hostile_texts_get_finite_vectors(encoder: Encoder, text: str) -> None:
     assert np.isfinite(encoder.encode([text])).all()
 
 
-def test_markup_of_the_tokenizer_is_only_text(encoder: Encoder) -> None:
-    end = encoder._tokenize(["a</s>b"])[0]
-    assert (end == 2).sum() == 1
-
-
 def test_tokens_stop_at_the_limit(encoder: Encoder) -> None:
     tokens = encoder._tokenize(["слово " * 1000])[0]
     assert tokens.size == config.Encode().max_tokens
@@ -108,51 +103,33 @@ assert not heavy, heavy
     assert done.returncode == 0, done.stderr
 
 
-def test_the_fingerprint_names_what_could_change_a_vector(tmp_path: Path, tiny_model) -> None:
-    model = str(tiny_model(tmp_path / "model"))
-
+def test_the_fingerprint_names_what_could_change_a_vector(tiny) -> None:
     def fingerprint(**options) -> str:
-        plain = {"encoder": model, "cache": str(tmp_path), "precision": "fp32", "max_tokens": 20}
-        return open_encoder(config.Encode(**(plain | options))).fingerprint
+        return open_encoder(config.Encode(**tiny.options(max_tokens=20, **options))).fingerprint
 
     first = fingerprint()
-    assert fingerprint(batch=7, threads=1, runtime="onnx") == first
-    changed = {fingerprint(prefix="passage: "), fingerprint(max_tokens=16), first}
-    (tmp_path / "model" / "tokenizer.json").write_text(
-        (tmp_path / "model" / "tokenizer.json").read_text() + "\n"
-    )
-    assert len(changed | {fingerprint()}) == 4
+    assert fingerprint(batch=7, threads=2, runtime="onnx") == first
+    assert fingerprint(prefix="passage: ") != first
+    assert fingerprint(runtime="torch", precision="bf16") != first
+    assert open_encoder(config.Encode(**tiny.options(max_tokens=19))).fingerprint != first
 
 
-def test_prefix_and_length_travel_with_the_saved_folder(tmp_path: Path, tiny_model) -> None:
-    settings = config.Encode(
-        encoder=str(tiny_model(tmp_path / "model")),
-        cache=str(tmp_path / "cache"),
-        prefix="до ",
-        max_tokens=9,
-        runtime="onnx",
-        threads=1,
-    )
-    original = open_encoder(settings)
-    (tmp_path / "saved").mkdir()
-    original.save(tmp_path / "saved")
-    loaded = Encoder.load(tmp_path / "saved", runtime="onnx", threads=1)
+def test_prefix_and_length_travel_with_the_saved_folder(tmp_path: Path, tiny) -> None:
+    original = open_encoder(config.Encode(**tiny.options(prefix="до ", max_tokens=9, runtime="onnx")))
+    original.save(tmp_path)
+    loaded = Encoder.load(tmp_path, runtime="onnx", threads=1)
     assert loaded.describe() == original.describe()
     assert loaded.describe()["max_tokens"] == 9
     np.testing.assert_array_equal(loaded.encode(["абв"]), original.encode(["абв"]))
-    shorter = Encoder.load(tmp_path / "saved", runtime="onnx", threads=1, max_tokens=4)
-    assert shorter.describe()["max_tokens"] == 4
-    longest = Encoder.load(tmp_path / "saved", runtime="onnx", threads=1, max_tokens=4096)
-    assert longest.describe()["max_tokens"] == 40
+    assert Encoder.load(tmp_path, runtime="onnx", threads=1, max_tokens=4).describe()["max_tokens"] == 4
+    longest = Encoder.load(tmp_path, runtime="onnx", threads=1, max_tokens=4096)
+    assert longest.describe()["max_tokens"] == 38
     assert np.isfinite(longest.encode(["а" * 99])).all()
 
 
-def test_torch_agrees_with_the_exported_graph(tmp_path: Path, tiny_model) -> None:
-    model = str(tiny_model(tmp_path / "model"))
+def test_torch_agrees_with_the_exported_graph(tiny) -> None:
     made = {
-        name: open_encoder(
-            config.Encode(encoder=model, cache=str(tmp_path), precision="fp32", runtime=name, threads=1)
-        ).encode(["привет", "я", "до свидания"])
+        name: open_encoder(config.Encode(**tiny.options(runtime=name))).encode(["привет", "я", "до свидания"])
         for name in ("torch", "onnx", "openvino")
     }
     np.testing.assert_allclose(made["onnx"], made["torch"], atol=2e-2)
@@ -172,24 +149,16 @@ def test_torch_agrees_with_the_exported_graph(tmp_path: Path, tiny_model) -> Non
         ("encoder.onnx", "cut"),
     ],
 )
-def test_a_broken_folder_is_an_encoder_error(
-    tmp_path: Path, tiny_model, name: str, content: str | None
-) -> None:
-    from rubricator.encode.export import export
-    from rubricator.encode.source import resolve
-
-    whole = tmp_path / "whole"
-    shutil.copytree(export(resolve(str(tiny_model(tmp_path / "m")), cache=tmp_path), cache=tmp_path), whole)
-    (whole / name).unlink()
+def test_a_broken_folder_is_an_encoder_error(tmp_path: Path, tiny, name: str, content: str | None) -> None:
+    open_encoder(config.Encode(**tiny.options(runtime="onnx"))).save(tmp_path)
+    (tmp_path / name).unlink()
     if content is not None:
-        (whole / name).write_text(content)
+        (tmp_path / name).write_text(content)
     with pytest.raises(EncoderError, match=name.replace(".", r"\.")):
-        Encoder.load(whole, runtime="onnx", threads=1)
+        Encoder.load(tmp_path, runtime="onnx", threads=1)
 
 
-def test_an_unknown_entry_of_the_card_is_named(tmp_path: Path, tiny_model) -> None:
-    from rubricator.encode.card import EncoderCard, read_card
-
+def test_an_unknown_entry_of_the_card_is_named(tmp_path: Path) -> None:
     card = EncoderCard(
         name="n", digest="d", width=1, positions=9, max_tokens=9, prefix="", pooling="mean", pad=0
     )

@@ -29,42 +29,41 @@ def cosines(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
-@pytest.mark.parametrize(
-    ("kind", "width", "pooling", "positions"),
-    [("bert", 64, "", 40), ("xlm-roberta", 64, "mean_tokens", 38), ("distilbert", 40, "cls_token", 40)],
-)
-def test_both_runtimes_give_what_torch_gives(tmp_path, tiny_model, kind, width, pooling, positions) -> None:
-    folder = tiny_model(tmp_path / "model", kind=kind, width=width, pooling=pooling)
-    source = resolve(str(folder), cache=tmp_path)
-    exported = export(source, cache=tmp_path)
+@pytest.mark.parametrize("kind", ["xlm-roberta", "distilbert"])
+def test_both_runtimes_give_what_torch_gives(tmp_path, tiny, tiny_model, kind) -> None:
+    model, cache, expected = tiny.model, tiny.cache, (64, 38, "mean")
+    if kind == "distilbert":
+        # A width that is no multiple of 32 keeps the table as it is.
+        model = tiny_model(tmp_path / "model", kind=kind, width=40, pooling="cls_token")
+        cache, expected = tmp_path, (40, 40, "cls")
+    source = resolve(str(model), cache=cache)
+    exported = export(source, cache=cache)
     card = read_card(exported)
-    assert (card.width, card.positions) == (width, positions)
-    assert card.pooling == ("cls" if pooling == "cls_token" else "mean")
-    given = batches(5, positions, 30)
+    assert (card.width, card.positions, card.pooling) == expected
+    given = batches(5, card.positions, 30)
     reference = list(TorchRuntime(source).run(given))
     graph = exported / "encoder.onnx"
     for runtime in (OpenVinoRuntime(graph, precision="fp32", threads=1), OnnxRuntime(graph, threads=1)):
         assert cosines(list(runtime.run(given)), reference).min() > 0.9995, runtime.name
 
 
-def test_padding_does_not_change_a_vector(tmp_path, tiny_model) -> None:
-    source = resolve(str(tiny_model(tmp_path / "model")), cache=tmp_path)
-    runtime = OnnxRuntime(export(source, cache=tmp_path) / "encoder.onnx", threads=1)
+def test_padding_does_not_change_a_vector(tiny) -> None:
+    source = resolve(str(tiny.model), cache=tiny.cache)
+    runtime = OnnxRuntime(export(source, cache=tiny.cache) / "encoder.onnx", threads=1)
     ids = np.array([[0, 5, 6, 2]])
     padded = np.pad(ids, ((0, 0), (0, 9)), constant_values=1)
     (bare,), (wide,) = runtime.run([(ids, np.ones_like(ids)), (padded, (padded != 1).astype(np.int64))])
     np.testing.assert_allclose(wide, bare, rtol=1e-4, atol=1e-5)
 
 
-def test_the_bundled_encoder_is_small_and_true(encoder) -> None:
-    source = resolve("bundled", cache=encoder._folder.parent)
+def test_the_bundled_encoder_is_small_and_true(encoder, reference) -> None:
     graph = encoder._folder / "encoder.onnx"
     assert graph.stat().st_size < 160_000_000
     given = batches(4, 40, 250_000)
-    reference = list(TorchRuntime(source).run(given))
-    assert cosines(list(OnnxRuntime(graph).run(given)), reference).min() > 0.9995
-    assert cosines(list(OpenVinoRuntime(graph, precision="fp32").run(given)), reference).min() > 0.9995
-    assert cosines(list(encoder._runtime.run(given)), reference).min() > 0.999
+    expected = list(reference.run(given))
+    assert cosines(list(OnnxRuntime(graph).run(given)), expected).min() > 0.9995
+    assert cosines(list(OpenVinoRuntime(graph, precision="fp32").run(given)), expected).min() > 0.9995
+    assert cosines(list(encoder._runtime.run(given)), expected).min() > 0.999
 
 
 def test_weights_that_do_not_load_are_an_encoder_error(tmp_path, tiny_model) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +74,14 @@ def test_builders_at_the_same_time_all_succeed(tmp_path: Path) -> None:
         thread.join()
     assert results == ["one"] * 4
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_leftovers_of_killed_builders_go_after_a_day(tmp_path: Path) -> None:
+    for name, age in ((".x-old", 200_000), (".x-new", 10), (".y-old", 200_000)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    built(tmp_path / "x", writer("one"))
+    assert {path.name for path in tmp_path.iterdir()} == {"x", ".x-new", ".y-old"}
 
 
 def test_an_unwritable_cache_says_which_setting_moves_it(tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ def test_every_category_gets_every_figure(tmp_path):
 
 
 def test_single_label_also_gets_the_matrix_of_all_categories(tmp_path):
-    assert [plot.kind for plot in drawn(tmp_path, single=True)[:2]] == ["overview", "matrix"]
+    assert [
+        plot.kind for plot in drawn(tmp_path, single=True, shares=(0.6, 0.4), titles={"a": "А", "b": "Б"})[:2]
+    ] == ["overview", "matrix"]
 
 
 def test_a_category_without_texts_gets_only_what_is_defined(tmp_path):
@@ -50,10 +52,11 @@ def test_hostile_names_are_drawn_and_stay_in_the_folder(tmp_path):
 
 def test_the_same_figures_give_the_same_bytes_and_leave_settings_alone(tmp_path):
     before = dict(mpl.rcParams)
-    with mpl.rc_context({"font.size": 30, "lines.linewidth": 9}):
-        first = drawn(tmp_path / "a", n=40)
+    options = {"n": 40, "shares": (0.4, 0.0), "titles": {"a": "А", "b": "Б"}}
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+        first = drawn(tmp_path / "a", **options)
         assert mpl.rcParams["font.size"] == 30
-    second = drawn(tmp_path / "b", n=40)
+    second = drawn(tmp_path / "b", **options)
     assert [p.path.read_bytes() for p in first] == [p.path.read_bytes() for p in second]
     assert dict(mpl.rcParams) == before
 

@@ -9,7 +9,7 @@ from rubricator.evaluate.wording import duration, figure, interval, percent, plu
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0.00004, "0.0 ms"),
+        (0.00004, "<0.1 ms"),
         (0.0094, "9.4 ms"),
         (0.00996, "10 ms"),
         (0.027, "27 ms"),
@@ -26,7 +26,7 @@ def test_durations(seconds, said):
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0, "0%"), (0.001, "<1%"), (0.005, "0%"), (0.46, "46%"), (0.999, ">99%"), (1, "100%")],
+    [(0, "0%"), (0.001, "<1%"), (0.0099, "<1%"), (0.01, "1%"), (0.46, "46%"), (0.999, ">99%"), (1, "100%")],
 )
 def test_shares_never_claim_all_or_nothing(share, said):
     assert percent(share) == said

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rubricator.predict import Predictor
 from rubricator.records import Text
 from rubricator.serve import ServeSettings, create_app
+from rubricator.taxonomy import Category, Task, Taxonomy
 
 LIMITS = ServeSettings(max_texts=8, max_body_bytes=64 * 1024, max_characters=1500)
 
@@ -170,6 +172,20 @@ def test_what_is_served_and_how_it_does(client, predictor):
     assert client.get("/v1/classify").status_code == 405
 
 
+def test_the_page_loads_nothing_from_elsewhere_and_escapes(tmp_path, client, make_artifact, run_app):
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "//" not in page.text.replace(str(client.base_url), "")
+    evil = "</script><script>alert(1)</script>'\"&"
+    categories = (Category(key="a", name=evil, description=evil), Category(key="b"), Category(key="c"))
+    hostile = Predictor.load(make_artifact(tmp_path / "a", taxonomy=Taxonomy(categories=categories)))
+    with run_app(create_app(hostile)) as address:
+        text = httpx.get(f"{address}/docs").text
+    assert "alert(1)" in text
+    assert text.count("<script>") == text.count("</script>") == 1
+
+
 def figures(client):
     lines = client.get("/metrics").text.splitlines()
     return {
@@ -296,9 +312,6 @@ def figures_at(address):
 
 
 def test_a_single_label_model_has_no_thresholds(tmp_path, make_artifact, run_app):
-    from rubricator.predict import Predictor
-    from rubricator.taxonomy import Task
-
     single = Predictor.load(make_artifact(tmp_path / "a", task=Task.SINGLE_LABEL))
     with run_app(create_app(single)) as address, httpx.Client(base_url=address) as client:
         assert {c["threshold"] for c in client.get("/v1/model").json()["categories"]} == {None}

@@ -1,5 +1,6 @@
 """The folder that serves a model: how it is written, checked and read. No pickle, no code inside."""
 
+from rubricator.artifact.card import CardFacts, CategoryFigures, Figure, render_card
 from rubricator.artifact.manifest import Manifest
 from rubricator.artifact.models import HeadsModel, LinearModel, Ngrams
 from rubricator.artifact.read import Artifact, read_artifact
@@ -7,11 +8,15 @@ from rubricator.artifact.write import SavedEncoder, write_artifact
 
 __all__ = [
     "Artifact",
+    "CardFacts",
+    "CategoryFigures",
+    "Figure",
     "HeadsModel",
     "LinearModel",
     "Manifest",
     "Ngrams",
     "SavedEncoder",
     "read_artifact",
+    "render_card",
     "write_artifact",
 ]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
 Floats = NDArray[np.float64]
-Analyzer = Literal["word", "char", "char_wb"]
+Analyzer = Literal["word", "char_wb"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ class HeadsModel:
 class Ngrams:
     """One TF-IDF block: its terms in column order, and how texts are cut into them.
 
+    Texts are lowercased and a term's count enters as 1 + ln(count); all else is scikit-learn's default.
+
     Attributes:
-        analyzer: As scikit-learn names it: words, characters, or characters within words.
+        analyzer: As scikit-learn names it: words, or characters within words.
         shortest: Smallest n of the n-grams.
         longest: Largest n.
         terms: The n-grams known, in column order.
         idf: Inverse document frequency of each term, shape [terms].
-        sublinear: Whether a term's count enters as 1 + ln(count).
-        lowercase: Whether texts are lowercased first.
     """
 
     analyzer: Analyzer
@@ -59,8 +59,6 @@ class Ngrams:
     longest: int
     terms: tuple[str, ...]
     idf: Floats
-    sublinear: bool = True
-    lowercase: bool = True
 
     def vectorizer(self) -> TfidfVectorizer:
         """The scikit-learn vectorizer that these settings, terms and weights describe."""
@@ -69,29 +67,11 @@ class Ngrams:
         vectorizer = TfidfVectorizer(
             analyzer=self.analyzer,
             ngram_range=(self.shortest, self.longest),
-            lowercase=self.lowercase,
-            sublinear_tf=self.sublinear,
+            sublinear_tf=True,
             vocabulary={term: column for column, term in enumerate(self.terms)},
         )
         vectorizer.idf_ = self.idf
         return vectorizer
-
-    @classmethod
-    def of(cls, vectorizer: TfidfVectorizer) -> Ngrams:
-        """Take terms, weights and settings out of a fitted vectorizer.
-
-        Settings other than those named here must be scikit-learn's defaults.
-        """
-        shortest, longest = vectorizer.ngram_range
-        return cls(
-            analyzer=vectorizer.analyzer,
-            shortest=int(shortest),
-            longest=int(longest),
-            terms=tuple(str(term) for term in vectorizer.get_feature_names_out()),
-            idf=np.asarray(vectorizer.idf_, dtype=np.float64),
-            sublinear=bool(vectorizer.sublinear_tf),
-            lowercase=bool(vectorizer.lowercase),
-        )
 
 
 @dataclass(frozen=True, slots=True)

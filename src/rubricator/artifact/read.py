@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, deserialize
+from pydantic import ValidationError
 
+from rubricator.artifact.arrays import FIX, model_of
 from rubricator.artifact.manifest import (
     ENCODER,
     FORMAT_VERSION,
@@ -31,16 +29,13 @@ from rubricator.artifact.manifest import (
     Manifest,
     manifest_id,
 )
-from rubricator.artifact.models import Analyzer, HeadsModel, LinearModel, Ngrams
+from rubricator.artifact.models import HeadsModel, LinearModel
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
 from rubricator.faults import explain
 
-Floats = NDArray[np.float64]
-
 _MANIFEST_LIMIT = 16 * 2**20
 _MEMORY_LIMIT = 2 * 2**30
-_FIX = "Take an untouched copy of the artifact, or train it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +70,7 @@ def read_artifact(folder: Path) -> Artifact:
     try:
         manifest = _parse(folder)
         _audit(folder, manifest)
-        tensors = _tensors(_load(folder, MODEL, manifest.files[MODEL]))
-        model = _heads(manifest, tensors) if manifest.kind == "heads" else _linear(folder, manifest, tensors)
+        model = _build(folder, manifest)
     except OSError as error:
         raise ArtifactError(
             f"The artifact {folder} cannot be read: {error.strerror} ({error.filename}).",
@@ -97,13 +91,13 @@ def _parse(folder: Path) -> Manifest:
         raise ArtifactError(
             f"{MANIFEST} was changed after it was written: its id is {raw.get('id')!r}, "
             f"its content gives '{manifest_id(raw)}'.",
-            fix=_FIX,
+            fix=FIX,
         )
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
         raise ArtifactError(
-            f"{MANIFEST} has {error.error_count()} fault(s):\n{explain(error, Manifest)}", fix=_FIX
+            f"{MANIFEST} has {error.error_count()} fault(s):\n{explain(error, Manifest)}", fix=FIX
         ) from error
 
 
@@ -117,9 +111,9 @@ def _manifest_bytes(folder: Path) -> bytes:
         )
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
-        raise ArtifactError(f"{MANIFEST} is not a plain file.", fix=_FIX)
+        raise ArtifactError(f"{MANIFEST} is not a plain file.", fix=FIX)
     if status.st_size > _MANIFEST_LIMIT:
-        raise ArtifactError(f"{MANIFEST} has {status.st_size:,} bytes: too large to be one.", fix=_FIX)
+        raise ArtifactError(f"{MANIFEST} has {status.st_size:,} bytes: too large to be one.", fix=FIX)
     return path.read_bytes()
 
 
@@ -132,9 +126,9 @@ def _json(data: bytes) -> dict[str, Any]:
         # What is no text in UTF-8 could not be hashed or written again.
         json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"{MANIFEST} is not valid JSON: {error}.", fix=_FIX) from error
+        raise ArtifactError(f"{MANIFEST} is not valid JSON: {error}.", fix=FIX) from error
     if not isinstance(raw, dict):
-        raise ArtifactError(f"{MANIFEST} holds no JSON object.", fix=_FIX)
+        raise ArtifactError(f"{MANIFEST} holds no JSON object.", fix=FIX)
     return raw
 
 
@@ -143,7 +137,7 @@ def _audit(folder: Path, manifest: Manifest) -> None:
     present = dict(_files(folder))
     missing = [path for path in manifest.files if path not in present]
     if missing:
-        raise ArtifactError(f"The artifact {folder} lacks {_some(missing)}.", fix=_FIX)
+        raise ArtifactError(f"The artifact {folder} lacks {_some(missing)}.", fix=FIX)
     unlisted = [path for path in present if path not in manifest.files and path != MANIFEST]
     if unlisted:
         raise ArtifactError(
@@ -152,7 +146,7 @@ def _audit(folder: Path, manifest: Manifest) -> None:
         )
     for path, entry in manifest.files.items():
         if present[path] != entry.bytes:
-            raise ArtifactError(f"{path} has {present[path]:,} bytes instead of {entry.bytes:,}.", fix=_FIX)
+            raise ArtifactError(f"{path} has {present[path]:,} bytes instead of {entry.bytes:,}.", fix=FIX)
     for path, entry in manifest.files.items():
         with (folder / path).open("rb") as file:
             _same_digest(path, entry, hashlib.file_digest(file, "sha256").hexdigest())
@@ -168,7 +162,7 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
                 yield path.relative_to(folder).as_posix(), status.st_size
             elif not stat.S_ISDIR(status.st_mode):
                 kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a plain file"
-                raise ArtifactError(f"{path.relative_to(folder).as_posix()} is {kind}.", fix=_FIX)
+                raise ArtifactError(f"{path.relative_to(folder).as_posix()} is {kind}.", fix=FIX)
 
 
 def _raise(error: OSError) -> None:
@@ -180,8 +174,19 @@ def _same_digest(path: str, entry: FileEntry, found: str) -> None:
         raise ArtifactError(
             f"{path} was changed after it was written: its SHA-256 is {found[:12]}… "
             f"instead of {entry.sha256[:12]}….",
-            fix=_FIX,
+            fix=FIX,
         )
+
+
+def _build(folder: Path, manifest: Manifest) -> HeadsModel | LinearModel:
+    names = [MODEL] if manifest.kind == "heads" else [MODEL, VOCABULARY]
+    files = {name: _load(folder, name, manifest.files[name]) for name in names}
+    width = (manifest.encoder or {}).get("width")
+    return model_of(
+        files,
+        categories=len(manifest.taxonomy.categories),
+        width=width if isinstance(width, int) else None,
+    )
 
 
 def _some(paths: list[str]) -> str:
@@ -191,95 +196,7 @@ def _some(paths: list[str]) -> str:
 def _load(folder: Path, path: str, entry: FileEntry) -> bytes:
     """Read a file into memory; what was read is what was checked, even if the file changes meanwhile."""
     if entry.bytes > _MEMORY_LIMIT:
-        raise ArtifactError(f"{path} has {entry.bytes:,} bytes: too large to be loaded.", fix=_FIX)
+        raise ArtifactError(f"{path} has {entry.bytes:,} bytes: too large to be loaded.", fix=FIX)
     data = (folder / path).read_bytes()
     _same_digest(path, entry, hashlib.sha256(data).hexdigest())
     return data
-
-
-def _tensors(data: bytes) -> dict[str, Floats]:
-    try:
-        views = deserialize(data)  # type: ignore[no-untyped-call]
-    except SafetensorError as error:
-        raise ArtifactError(f"{MODEL} is not a safetensors file: {error}.", fix=_FIX) from error
-    tensors = {}
-    for name, view in views:
-        if view["dtype"] != "F64":
-            raise ArtifactError(f"{MODEL}: {name} has the type {view['dtype']} instead of F64.", fix=_FIX)
-        array = np.frombuffer(view["data"], dtype="<f8").reshape(view["shape"]).astype(np.float64)
-        if not np.isfinite(array).all():
-            raise ArtifactError(f"{MODEL}: {name} holds numbers that are not finite.", fix=_FIX)
-        tensors[name] = array
-    return tensors
-
-
-def _expect(tensors: dict[str, Floats], shapes: dict[str, tuple[int | None, ...]]) -> None:
-    """Check names and shapes of tensors; None stands for any length."""
-    if tensors.keys() != shapes.keys():
-        raise ArtifactError(f"{MODEL} holds {sorted(tensors)} instead of {sorted(shapes)}.", fix=_FIX)
-    for name, shape in shapes.items():
-        found = tensors[name].shape
-        if len(found) != len(shape) or any(w not in (None, f) for w, f in zip(shape, found, strict=True)):
-            wanted = " × ".join("any" if length is None else str(length) for length in shape)
-            seen = " × ".join(map(str, found)) or "one number"
-            raise ArtifactError(f"{MODEL}: {name} has the shape {seen} instead of {wanted}.", fix=_FIX)
-
-
-def _heads(manifest: Manifest, tensors: dict[str, Floats]) -> HeadsModel:
-    categories = len(manifest.taxonomy.categories)
-    width = (manifest.encoder or {}).get("width")
-    wanted = width if isinstance(width, int) else None
-    _expect(tensors, {"coef": (categories, wanted), "intercept": (categories,)})
-    return HeadsModel(tensors["coef"], tensors["intercept"])
-
-
-class _Block(BaseModel):
-    """One TF-IDF block of vocabulary.json."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    analyzer: Analyzer
-    shortest: int = Field(ge=1, le=20)
-    longest: int = Field(ge=1, le=20)
-    sublinear: bool
-    lowercase: bool
-    terms: list[str] = Field(min_length=1)
-
-
-class _Vocabulary(BaseModel):
-    """The whole of vocabulary.json."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    blocks: list[_Block] = Field(min_length=1, max_length=10)
-
-
-def _linear(folder: Path, manifest: Manifest, tensors: dict[str, Floats]) -> LinearModel:
-    try:
-        blocks = _Vocabulary.model_validate_json(_load(folder, VOCABULARY, manifest.files[VOCABULARY])).blocks
-    except ValidationError as error:
-        raise ArtifactError(
-            f"{VOCABULARY} has {error.error_count()} fault(s):\n{explain(error, _Vocabulary)}", fix=_FIX
-        ) from error
-    for block in blocks:
-        if len(set(block.terms)) != len(block.terms) or block.shortest > block.longest:
-            raise ArtifactError(
-                f"{VOCABULARY}: terms repeat, or n-grams go from {block.shortest} to {block.longest}.",
-                fix=_FIX,
-            )
-    categories, columns = len(manifest.taxonomy.categories), sum(len(block.terms) for block in blocks)
-    idf: dict[str, tuple[int | None, ...]] = {f"idf.{i}": (len(b.terms),) for i, b in enumerate(blocks)}
-    _expect(tensors, {"coef": (categories, columns), "intercept": (categories,)} | idf)
-    ngrams = tuple(
-        Ngrams(
-            block.analyzer,
-            block.shortest,
-            block.longest,
-            tuple(block.terms),
-            tensors[f"idf.{number}"],
-            block.sublinear,
-            block.lowercase,
-        )
-        for number, block in enumerate(blocks)
-    )
-    return LinearModel(ngrams, tensors["coef"], tensors["intercept"])

@@ -12,17 +12,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from pydantic import ValidationError
-from safetensors.numpy import save
 
+from rubricator.artifact.arrays import model_files
 from rubricator.artifact.manifest import (
     CARD,
     ENCODER,
     FORMAT_VERSION,
     MANIFEST,
-    MODEL,
-    VOCABULARY,
     Manifest,
     Rule,
     manifest_id,
@@ -137,31 +134,12 @@ def _refuse_foreign(folder: Path) -> None:
 def _write_files(
     part: Path, model: HeadsModel | LinearModel, encoder: SavedEncoder | None, card: str
 ) -> None:
-    tensors = {"coef": model.coef, "intercept": model.intercept}
-    if isinstance(model, LinearModel):
-        tensors |= {f"idf.{number}": block.idf for number, block in enumerate(model.ngrams)}
-        (part / VOCABULARY).write_text(_vocabulary(model), encoding="utf-8")
-    exact = {key: np.ascontiguousarray(array, dtype=np.float64) for key, array in tensors.items()}
-    (part / MODEL).write_bytes(save(exact))
+    for name, data in model_files(model).items():
+        (part / name).write_bytes(data)
     (part / CARD).write_text(card, encoding="utf-8")
     if encoder is not None:
         (part / ENCODER).mkdir()
         encoder.save(part / ENCODER)
-
-
-def _vocabulary(model: LinearModel) -> str:
-    blocks = [
-        {
-            "analyzer": block.analyzer,
-            "shortest": block.shortest,
-            "longest": block.longest,
-            "sublinear": block.sublinear,
-            "lowercase": block.lowercase,
-            "terms": block.terms,
-        }
-        for block in model.ngrams
-    ]
-    return json.dumps({"blocks": blocks}, ensure_ascii=False)
 
 
 def _write_manifest(part: Path, about: dict[str, Any]) -> None:

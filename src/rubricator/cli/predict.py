@@ -46,9 +46,7 @@ def _predict(
         predictor = Predictor.load(artifact, threads=threads)
         columns = _columns(predictor.manifest.columns, id_column, title_column, body_column)
         started = time.monotonic()
-        report = predict_file(
-            predictor, texts, output, columns=columns, batch=batch, progress=show_progress
-        )
+        report = predict_file(predictor, texts, output, columns=columns, batch=batch, progress=show_progress)
     seconds = time.monotonic() - started
     out.print(f"{report.rows:,} rows in {seconds:.1f} s ({report.rows / seconds:,.0f} texts/s): {output}")
     if report.rejected_file:

@@ -34,7 +34,9 @@ def _serve(
 
         from rubricator.serve import ServeSettings, create_app
     except ImportError as error:
-        raise MissingExtraError(error.name or "fastapi", extra="serve", purpose="`rubricator serve`") from error
+        raise MissingExtraError(
+            error.name or "fastapi", extra="serve", purpose="`rubricator serve`"
+        ) from error
     with log_to(None):
         predictor = Predictor.load(artifact, threads=threads)
         app = create_app(predictor, settings=ServeSettings(max_texts=max_texts))

@@ -32,7 +32,15 @@ def show_result(folder: Path, *, config: Path) -> None:
 def _categories(part: dict[str, Any]) -> Table:
     table = Table()
     table.add_column("category")
-    for heading in ("F1", f"{part['confidence']:.0%} interval", "precision", "recall", "ROC AUC", "AP", "texts"):
+    for heading in (
+        "F1",
+        f"{part['confidence']:.0%} interval",
+        "precision",
+        "recall",
+        "ROC AUC",
+        "AP",
+        "texts",
+    ):
         table.add_column(heading, justify="right")
     for category in part["categories"]:
         columns = ("precision", "recall", "roc_auc", "average_precision")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,9 +21,13 @@ _SHINGLE = 3
 # Below this, three shared words are already most of the text: only exact twins count.
 _FEWEST_WORDS = 8
 _PERMUTATIONS = 128
-# Candidates are gathered a little below the threshold and then compared exactly.
+# Candidates are compared exactly afterwards, so that a missed one costs more than a wrong one: at a threshold
+# of 0.7 these settings find 99 % of the pairs that lie right on it.
 _MARGIN = 0.1
+_WEIGHTS = (0.1, 0.9)
 _BLOCK = 1024
+# So many members stand for a group: thousands of copies of one advertisement are not all compared.
+_CROWD = 30
 
 _Done = Callable[[int], None]
 
@@ -117,9 +122,10 @@ def _link_by_shingles(
 ) -> int:
     from datasketch import MinHash, MinHashLSH
 
-    index = MinHashLSH(threshold=max(0.05, threshold - _MARGIN), num_perm=_PERMUTATIONS)
+    index = MinHashLSH(threshold=max(0.05, threshold - _MARGIN), num_perm=_PERMUTATIONS, weights=_WEIGHTS)
     start = MinHash(num_perm=_PERMUTATIONS, hashfunc=_as_hash)
     shingles: dict[int, NDArray[np.uint32]] = {}
+    crowd: Counter[int] = Counter()
     near = 0
     for row in rows:
         if len(words[row]) >= _FEWEST_WORDS:
@@ -127,7 +133,10 @@ def _link_by_shingles(
             sketch = start.copy()
             sketch.update_batch(own.tolist())
             near += _link_to_candidates(row, sorted(index.query(sketch)), shingles, threshold, links)
-            index.insert(row, sketch, check_duplication=False)
+            group = links.first(row)
+            if crowd[group] < _CROWD:
+                index.insert(row, sketch, check_duplication=False)
+                crowd[group] += 1
         done(1)
     return near
 

@@ -31,8 +31,7 @@ _DISGUISES = (
 _EIGHT_BIT = ["cp1251", "koi8_r", "cp866", "mac_cyrillic", "cp1252", "cp1250", "cp1254", "cp1253"]
 # A file of UTF-8 with a few spoilt bytes stays UTF-8: only the rows that hold them are rejected.
 _SPOILT = 0.01
-_ESCAPED = re.compile("[\udc80-\udcff]")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_ASCII = bytes(range(128))
 
 
 def detect_encoding(path: Path) -> str:
@@ -79,15 +78,12 @@ def _utf8_or_eight_bit(path: Path) -> str:
     good = bad = 0
     strange = bytearray()
     for chunk in _chunks(path):
-        try:
-            good += len(_NOT_ASCII.findall(chunk.decode("utf-8")))
-        except UnicodeDecodeError:
-            text = chunk.decode("utf-8", "surrogateescape")
-            spoilt = len(_ESCAPED.findall(text))
-            bad += spoilt
-            good += len(_NOT_ASCII.findall(text)) - spoilt
-            if len(strange) < _SAMPLE:
-                strange += b"\n".join(line for line in chunk.splitlines() if not line.isascii())[:_SAMPLE]
+        whole = _high_bytes(chunk)
+        valid = _high_bytes(chunk.decode("utf-8", "ignore").encode())
+        good += valid
+        bad += whole - valid
+        if valid < whole and len(strange) < _SAMPLE:
+            strange += b"\n".join(line for line in chunk.splitlines() if not line.isascii())[:_SAMPLE]
     if bad <= good * _SPOILT:
         return "utf-8"
     guess = from_bytes(bytes(strange[:_SAMPLE]), cp_isolation=_EIGHT_BIT).best()
@@ -97,6 +93,11 @@ def _utf8_or_eight_bit(path: Path) -> str:
             fix="Save the file in UTF-8.",
         )
     return str(guess.encoding)
+
+
+def _high_bytes(chunk: bytes) -> int:
+    """Number of bytes that are not ASCII."""
+    return len(chunk.translate(None, _ASCII))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

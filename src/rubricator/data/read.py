@@ -140,7 +140,8 @@ def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = (
     Args:
         table: The table.
         columns: Which column holds what.
-        optional: Roles (`id`, `time`, `labels` …) that become `None` where their column is absent.
+        optional: Roles (`id`, `time`, `labels`, `features` …) that become `None` where their column is
+            absent; title and body may not both be.
 
     Returns:
         The mapping, without the optional columns that the table lacks.
@@ -148,18 +149,23 @@ def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = (
     Raises:
         DataError: Columns are missing; all are named, each with the nearest one there is.
     """
-    absent = {role: name for role, name in columns.named().items() if name not in table.columns}
-    missing = {role: name for role, name in absent.items() if role not in optional}
+    roles = columns.model_dump(exclude={"features"}, exclude_none=True)
+    absent = {role: name for role, name in roles.items() if name not in table.columns}
+    missing = [(role, name) for role, name in absent.items() if role not in optional]
+    lacking = [name for name in columns.features if name not in table.columns]
+    if "features" not in optional:
+        missing += [("features", name) for name in lacking]
+    if not missing and roles.keys() & {"title", "body"} <= absent.keys():
+        missing = [(role, name) for role, name in absent.items() if role in ("title", "body")]
     if missing:
-        lines = "\n".join(
-            f"  {role}: '{name}'{nearest(name, table.columns)}" for role, name in missing.items()
-        )
+        lines = "\n".join(f"  {role}: '{name}'{nearest(name, table.columns)}" for role, name in missing)
         raise DataError(
             f"{table.path} lacks {len(missing)} column(s) named in the config:\n{lines}\n"
             f"Its columns are: {', '.join(table.columns)}.",
             fix="Correct `data.columns` (write null for what the data do not have).",
         )
-    return columns.model_copy(update=dict.fromkeys(absent))
+    features = tuple(name for name in columns.features if name not in lacking)
+    return columns.model_copy(update=dict.fromkeys(absent) | {"features": features})
 
 
 def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:

@@ -90,16 +90,15 @@ def split_texts(
     divided, of_text = _gather(texts, groups, targets, golden)
     by = _method(texts, config)
     given = {group.given for group in divided if group.given}
-    tuned = use == "tune" and any(group.golden for group in divided)
+    free_golden = any(group.golden and group.part is None for group in divided)
+    tuned = use == "tune" and free_golden
     held_out = "validation" in given or tuned or not _by_folds(len(texts), config)
     shares: dict[Part, float] = {}
-    if "test" not in given:
+    if "test" not in given and (use == "train" or not free_golden):
         shares["test"] = config.test
     if held_out and not tuned and "validation" not in given:
         shares["validation"] = _VALIDATION_SHARE if config.validation == "auto" else float(config.validation)
     _place_golden(divided, use=use, given=given, seed=seed)
-    if use != "train" and any(group.golden for group in divided):
-        shares.pop("test", None)
     for part, share in shares.items():
         for golden_ones in (True, False):
             free = [group for group in divided if group.part is None and group.golden == golden_ones]
@@ -193,7 +192,7 @@ def _timestamp(group: _Group) -> float:
 
 def _refuse_empty(groups: list[_Group], *, validation: str, use: str) -> None:
     sizes = _sizes(groups)
-    if use == "test" and not sizes["train"]:
+    if use == "test" and not sizes["train"] and any(group.golden for group in groups):
         raise DataError(
             "All texts are golden or repeat golden ones, and golden texts are kept for the test: none is left"
             " to train.",

@@ -55,7 +55,9 @@ def _tags(names: str) -> str:
     return rf"</?(?:{names})(?:\s[^<>]*=[^<>]*)?\s*/?>"
 
 
-_TAG = regex.compile(_tags(f"{_BLOCK_TAGS}|{_INLINE_TAGS}") + r"|<!--(?:(?!<!--|-->).)*+-->", regex.I | regex.S)
+_TAG = regex.compile(
+    _tags(f"{_BLOCK_TAGS}|{_INLINE_TAGS}") + r"|<!--(?:(?!<!--|-->).)*+-->", regex.I | regex.S
+)
 _BLOCK_TAG = regex.compile(_tags(_BLOCK_TAGS), regex.I)
 _ENTITY = regex.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}\d{0,2});", regex.I)
 

@@ -47,6 +47,11 @@ class VectorCache:
             database.execute(_TABLE)
 
     @property
+    def encoder(self) -> Encoder:
+        """The encoder behind the memory."""
+        return self._encoder
+
+    @property
     def fingerprint(self) -> str:
         """The encoder's: names everything that could change a vector."""
         return self._encoder.fingerprint
@@ -92,9 +97,8 @@ class VectorCache:
                 [self._encoder.fingerprint, *chunk],
             )
             for key, blob in rows:
-                vector = np.frombuffer(blob, dtype="<f4")
-                if vector.shape == (self._encoder.width,):
-                    found[key] = vector
+                if len(blob) == 4 * self._encoder.width:
+                    found[key] = np.frombuffer(blob, dtype="<f4")
         return found
 
     def _save(self, database: sqlite3.Connection, keys: list[str], vectors: NDArray[np.float32]) -> None:

@@ -188,8 +188,6 @@ def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
         raise EncoderError(f"{path} is no tokenizer: {error}.", fix="Restore the file.") from error
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
-    # `</s>` in a text is text, not an instruction to the encoder.
-    tokenizer.encode_special_tokens = True
     return tokenizer
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from rubricator.errors import EncoderError
 
 _CHECKSUMS = "checksums.json"
+_STALE_SECONDS = 86_400.0
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +65,7 @@ def built(target: Path, build: Callable[[Path], None]) -> Path:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
         raise unwritable(target.parent, error) from error
@@ -79,10 +83,12 @@ def built(target: Path, build: Callable[[Path], None]) -> Path:
 
 
 def _put(work: Path, target: Path) -> None:
-    if target.exists():
+    if target.exists() and not _is_whole(target):
         _log.warning("%s was incomplete or altered and is replaced", target)
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-        target.rename(aside / target.name)
+        aside = work.with_name(f"{work.name}-old")
+        # Another process may have done the same a moment ago.
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
     try:
         work.rename(target)
@@ -90,6 +96,14 @@ def _put(work: Path, target: Path) -> None:
         # Another process was faster: its folder is as good, if it is whole.
         if not _is_whole(target):
             raise
+
+
+def _sweep(target: Path) -> None:
+    """Remove what builders of this folder left behind when they were killed."""
+    for stale in target.parent.glob(f".{target.name}-*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - stale.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(stale, ignore_errors=True)
 
 
 def _is_whole(folder: Path) -> bool:

@@ -205,6 +205,16 @@ class OnnxRuntime:
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+        # They share no base class but Exception.
+        failures = (
+            states.Fail,
+            states.InvalidArgument,
+            states.InvalidGraph,
+            states.InvalidProtobuf,
+            states.NoSuchFile,
+            states.RuntimeException,
+        )
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -212,13 +222,7 @@ class OnnxRuntime:
             self._session = onnxruntime.InferenceSession(
                 str(graph), options, providers=["CPUExecutionProvider"]
             )
-        except (
-            states.Fail,
-            states.InvalidProtobuf,
-            states.NoSuchFile,
-            states.InvalidGraph,
-            states.RuntimeException,
-        ) as error:
+        except failures as error:
             raise _unreadable(graph, "ONNX Runtime", error) from error
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Vectors]:

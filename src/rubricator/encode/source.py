@@ -73,7 +73,7 @@ def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSo
 
 
 def _is_e5(name: str) -> bool:
-    return re.search(r"(^|[-_/\\])e5([-_/\\]|$)", name.lower()) is not None
+    return re.search(r"(^|[-_])e5([-_]|$)", Path(name).name.lower()) is not None
 
 
 def _from_hub(name: str) -> Path:

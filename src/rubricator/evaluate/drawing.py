@@ -138,8 +138,7 @@ def draw_overview(
         axes.text(1.035, row, f"{category.f1.value:.2f}", va="center", fontsize=9, fontweight="bold")
         if category.baseline_f1 is not None:
             axes.plot(category.baseline_f1, row, "|", color=style.QUIET, markersize=11, markeredgewidth=1.4)
-    counted = [f"{name}\n{c.support:,} texts" for name, c in zip(names, categories, strict=True)]
-    axes.set_yticks(range(len(counted)), counted, fontsize=8.5)
+    axes.set_yticks(range(len(names)), names, fontsize=8.5)
     axes.set_ylim(len(categories) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -61,8 +61,15 @@ def write_plots(
 
 def _whole(scored: Scored, metrics: PartMetrics, titles: Mapping[str, str], folder: Path) -> Iterator[Plot]:
     keys = [category.key for category in metrics.categories]
-    figure, axes = style.new_figure(6.9, 0.75 + 0.42 * len(keys))
-    names = [style.wrapped(titles[key], 30) for key in keys]
+    # Past ten categories a line each must do, or the figure outgrows a printed page.
+    roomy = len(keys) <= 10
+    figure, axes = style.new_figure(6.9, 0.75 + (0.42 if roomy else 0.26) * len(keys))
+    names = [
+        f"{style.wrapped(titles[c.key], 30)}\n{c.support:,} texts"
+        if roomy
+        else f"{style.shortened(titles[c.key], 36)} ({c.support:,})"
+        for c in metrics.categories
+    ]
     drawing.draw_overview(axes, metrics.categories, names, confidence=metrics.confidence)
     style.save(figure, folder / "overview.png")
     spoken = "; ".join(

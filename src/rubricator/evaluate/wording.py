@@ -31,15 +31,17 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 def percent(share: float) -> str:
     """`93%`; never rounded to 0% or 100% where it is neither."""
-    if 0 < share < 0.005:
+    if 0 < share < 0.01:
         return "<1%"
-    if 0.995 < share < 1:
+    if 0.99 < share < 1:
         return ">99%"
     return f"{share:.0%}"
 
 
 def duration(seconds: float) -> str:
     """`0.4 ms`, `27 ms`, `1.3 s`, `4 min`."""
+    if seconds < 0.0001:
+        return "<0.1 ms"
     if seconds < 0.00995:
         return f"{seconds * 1000:.1f} ms"
     if seconds < 0.9995:

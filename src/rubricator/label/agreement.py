@@ -22,7 +22,7 @@ def weigh(opinions: Sequence[Opinion], truth: Mapping[int, Bools], taxonomy: Tax
 
     The weight is the share of the uncertainty about a golden text that the teacher takes away where
     it has an opinion: 1 minus its log loss over that of the base rate. A category with few golden
-    opinions borrows from the teacher's others.
+    opinions borrows from the teacher's others; in single-label work all have the same.
 
     Args:
         opinions: Cross-fitted on the golden texts (see `opinions_of`).
@@ -37,14 +37,17 @@ def weigh(opinions: Sequence[Opinion], truth: Mapping[int, Bools], taxonomy: Tax
     rows = np.array(sorted(truth), dtype=np.intp)
     known = np.array([truth[row] for row in rows], dtype=bool)
     base = np.broadcast_to((known.sum(axis=0) + 0.5) / (len(rows) + 1), known.shape)
-    return {opinion.teacher: _skill(opinion.probabilities[rows], known, base) for opinion in opinions}
+    return {o.teacher: _skill(o.probabilities[rows], known, base, single=taxonomy.single) for o in opinions}
 
 
-def _skill(probabilities: Floats, known: Bools, base: Floats) -> Floats:
+def _skill(probabilities: Floats, known: Bools, base: Floats, *, single: bool) -> Floats:
     seen = np.isfinite(probabilities)
     own = np.where(seen, _log_loss(np.where(seen, probabilities, 0.5), known), 0.0)
     blind = np.where(seen, _log_loss(base, known), 0.0)
     overall = 1 - own.sum() / max(blind.sum(), _SURE)
+    if single:
+        # Categories share one distribution, so a teacher speaks equally loudly about all of them.
+        return np.full(known.shape[1], np.clip(overall, _LEAST_WEIGHT, 1.0))
     borrowed = _COUNTED_AS * blind.sum() / max(seen.sum(), 1)
     skill = 1 - (own.sum(axis=0) + borrowed * (1 - overall)) / np.maximum(blind.sum(axis=0) + borrowed, _SURE)
     return np.asarray(np.clip(skill, _LEAST_WEIGHT, 1.0))

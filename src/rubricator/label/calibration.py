@@ -18,6 +18,7 @@ _MEAN_CONFIDENCE = 0.7  # single-label: how often the best category is the right
 _SEPARATION = 2.5  # multi-label: between texts in and out of a category, in standard deviations
 _SHARE = 1 / 6  # multi-label: of the texts that are in a category …
 _SHARE_WEIGHT = 0.3  # … believed as if so many times the corpus had been counted
+_NARROWEST = 0.1
 # How far golden texts may move a slope and an intercept: standard deviations of Gaussian priors.
 _SPREAD_SHARED = np.array([0.5, 1.0])
 _SPREAD_CATEGORY = np.array([0.3, 1.0])
@@ -43,6 +44,7 @@ def guess_multi_likeness(scores: Floats) -> Floats:
     width = float(scores.std())
     if width < 1e-9:
         return np.full(scores.shape, float(logit(_SHARE)))
+    narrowest = _NARROWEST * width  # a few equal scores must not draw a curve into a needle
     believed = _SHARE_WEIGHT * texts
     middle, share = np.median(scores, axis=0), np.full(categories, _SHARE)
     for _ in range(200):
@@ -51,7 +53,7 @@ def guess_multi_likeness(scores: Floats) -> Floats:
         middle = (scores - inside * _SEPARATION * width).mean(axis=0)
         apart = scores - middle - inside * _SEPARATION * width
         spread = apart**2 + inside * (1 - inside) * (_SEPARATION * width) ** 2
-        before, width = width, float(np.sqrt(spread.mean()))
+        before, width = width, max(float(np.sqrt(spread.mean())), narrowest)
         if abs(width - before) < 1e-6 * width:
             break
     return _log_odds(scores, middle, width, share)

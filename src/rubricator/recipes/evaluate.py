@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.artifact import HeadsModel
 from rubricator.config import Config
 from rubricator.data.clean import Cleaner
 from rubricator.decision import Bools, Floats
 from rubricator.evaluate.intervals import Estimate
-from rubricator.evaluate.latency import Latency, measure_latency
+from rubricator.evaluate.latency import measure_latency
 from rubricator.evaluate.metrics import PartMetrics, measure
 from rubricator.evaluate.plots import write_plots
 from rubricator.evaluate.report import write_report
@@ -21,7 +22,7 @@ from rubricator.recipes import files
 from rubricator.recipes.label import Labelled, read_labelled
 from rubricator.recipes.models import logits_of
 from rubricator.recipes.read import Prepared
-from rubricator.recipes.report import figures, report_data
+from rubricator.recipes.report import Evaluated, figures, report_data
 from rubricator.recipes.road import HeldOut, Material, Road, material_of
 from rubricator.recipes.split import golden_targets
 from rubricator.recipes.stage import Run, Stage
@@ -29,23 +30,6 @@ from rubricator.recipes.trained import read_trained
 from rubricator.recipes.vectors import vector_cache
 from rubricator.records import Text
 from rubricator.taxonomy import Taxonomy
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What the model is worth.
-
-    Attributes:
-        scored: Predictions of the winner beside the truth, per part; the first is the headline.
-        metrics: Figures of the same parts.
-        rivals: Figures of every model on the headline part, by model name.
-        latency: How long an answer takes.
-    """
-
-    scored: Sequence[Scored]
-    metrics: Sequence[PartMetrics]
-    rivals: Mapping[str, PartMetrics]
-    latency: Latency
 
 
 def evaluate(
@@ -131,7 +115,8 @@ def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Itera
     golden = np.array([text.id in sight.prepared.golden for text in sight.prepared.texts])
     truth = sight.golden_truth
     tested = np.flatnonzero(in_test & golden)
-    agreed = np.flatnonzero(in_test & ~golden)
+    labelled = np.isfinite(sight.labelled.targets).all(axis=1)
+    agreed = np.flatnonzero(in_test & ~golden & labelled)
     served = road.choice.name if model == "chosen" else model
     p, d = _predicted(sight.material, road, served, tested)
     if held is not None:
@@ -165,18 +150,22 @@ def _predicted(material: Material, road: Road, model: str, rows: NDArray[np.intp
 def _work(run: Run) -> list[str]:
     config, taxonomy = run.config, run.taxonomy
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
-    labelled = read_labelled(run.folder, taxonomy)
+    labelled = read_labelled(run.folder, prepared, taxonomy)
     road, held = read_trained(run.folder)
     cache = vector_cache(config, progress=run.progress)
     vectors = cache.encode([text.content for text in prepared.texts], progress=run.progress)
     material = material_of(prepared, division, labelled, vectors)
     cleaner, winner = Cleaner(config.clean), road.choice.name
+    model, rule = road.models[winner], road.rules[winner]
 
     def classify(originals: list[str]) -> object:
         contents = [cleaner.content(Text(id="", body=original)) for original in originals]
-        model = road.models[winner]
-        seen = cache.encoder.encode(contents) if isinstance(model, HeadsModel) else contents
-        return road.rules[winner].decide(road.rules[winner].probabilities(model.logits(seen)))
+        logits = (
+            model.logits(cache.encoder.encode(contents))
+            if isinstance(model, HeadsModel)
+            else model.logits(contents)
+        )
+        return rule.decide(rule.probabilities(logits))
 
     evaluated = evaluate(material, prepared, labelled, road, held, classify, taxonomy, config)
     head = evaluated.metrics[0]

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from rubricator.artifact import HeadsModel, LinearModel, Ngrams
 from rubricator.decision import Floats
-from rubricator.train import Examples, FittedModel, Heads
+from rubricator.errors import TrainingError
+from rubricator.train.examples import Examples
+from rubricator.train.heads import Heads
+from rubricator.train.linear import LinearModel as TrainedLinear
+from rubricator.train.model import FittedModel
 
 ServedModel = HeadsModel | LinearModel
 
 
 def as_served(model: FittedModel) -> ServedModel:
-    """The arrays of a trained model in the form that the artifact keeps and the predictor runs."""
+    """The arrays of a trained model in the form that the artifact keeps and the predictor runs.
+
+    Raises:
+        TrainingError: The artifact knows no such kind of model.
+    """
     if isinstance(model, Heads):
         return HeadsModel(model.coef, model.intercept)
-    return LinearModel(tuple(Ngrams.of(v) for v in model.vectorizers), model.coef, model.intercept)
+    if isinstance(model, TrainedLinear):
+        blocks = tuple(
+            Ngrams(block.analyzer, block.shortest, block.longest, block.terms, block.idf)
+            for block in model.ngrams
+        )
+        return LinearModel(blocks, model.coef, model.intercept)
+    raise TrainingError(f"A model of the kind '{model.name}' cannot be served.", fix="Train another kind.")
 
 
 def logits_of(model: ServedModel, examples: Examples) -> Floats:

@@ -6,7 +6,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +16,13 @@ import yaml
 
 from rubricator.config import Config
 from rubricator.evaluate.facts import Candidate, DataFacts, ModelFacts, ReportData, Reproduction, TeacherFacts
+from rubricator.evaluate.intervals import Estimate
+from rubricator.evaluate.latency import Latency
 from rubricator.evaluate.metrics import PartMetrics
 from rubricator.evaluate.mistakes import worst_mistakes
 from rubricator.evaluate.plots import Plot
-from rubricator.recipes.evaluate import Evaluated
+from rubricator.evaluate.scored import Scored
+from rubricator.label.measure import TeacherReport
 from rubricator.recipes.label import Labelled
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.road import Road
@@ -32,6 +35,23 @@ MODELS = {
     "heads": "one logistic regression per category on the encoder's vectors",
     "linear": "one logistic regression per category on TF-IDF of words and characters",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the model is worth.
+
+    Attributes:
+        scored: Predictions of the winner beside the truth, per part; the first is the headline.
+        metrics: Figures of the same parts.
+        rivals: Figures of every model on the headline part, by model name.
+        latency: How long an answer takes.
+    """
+
+    scored: Sequence[Scored]
+    metrics: Sequence[PartMetrics]
+    rivals: Mapping[str, PartMetrics]
+    latency: Latency
 
 
 def data_fingerprint(prepared: Prepared) -> str:
@@ -102,10 +122,15 @@ def _data(
     origins: dict[str, Counter[str]] = {}
     mix: dict[str, Counter[str]] = {key: Counter() for key in taxonomy.keys}
     bare: Counter[str] = Counter()
-    for text, label in zip(prepared.texts, labelled.labels, strict=True):
+    for text in prepared.texts:
         part = division.part[text.id]
-        golden = prepared.golden.get(text.id)
-        categories = label.categories if golden is None else golden
+        golden, label = prepared.golden.get(text.id), labelled.labels.get(text.id)
+        if golden is not None:
+            categories = golden
+        elif label is not None:
+            categories = label.categories
+        else:
+            continue
         origins.setdefault(part, Counter())["agreement" if golden is None else "golden"] += 1
         bare[part] += not categories
         for key in categories:
@@ -124,6 +149,18 @@ def _data(
     )
 
 
+def _teacher(report: TeacherReport) -> TeacherFacts:
+    return TeacherFacts(
+        name=report.teacher,
+        texts=report.texts,
+        answered=report.answered,
+        macro_f1=report.macro_f1,
+        kappa=report.kappa,
+        accuracy=report.accuracy,
+        f1={category.key: category.f1 for category in report.categories},
+    )
+
+
 def _models(road: Road, rivals: Mapping[str, PartMetrics], *, single: bool) -> ModelFacts:
     name = "accuracy" if single else "macro-F1"
 
@@ -131,8 +168,8 @@ def _models(road: Road, rivals: Mapping[str, PartMetrics], *, single: bool) -> M
         score, part = road.choice.scores[model], rivals[model]
         headline = part.accuracy if part.accuracy is not None else part.macro_f1
         scores = {
-            f"{name} on validation": score.accuracy if single else score.macro_f1,
-            f"{name} on {part.part}, not used to choose": headline.value,
+            f"{name} on validation": Estimate(score.accuracy if single else score.macro_f1),
+            f"{name} on {part.part}, not used to choose": headline,
         }
         return Candidate(name=model, about=MODELS[model], scores=scores, seconds=road.seconds[model])
 

@@ -92,7 +92,7 @@ def build_road(
 
     Args:
         material: All texts.
-        targets: Probability of each category, shape [texts, categories].
+        targets: Probability of each category, shape [texts, categories]; NaN where there is no label.
         train: Rows to train on.
         validation: Rows held out for validation; none of them means cross-fitting on `train`.
         single: True if a text has exactly one category.
@@ -101,6 +101,8 @@ def build_road(
     Raises:
         TrainingError: No row to train on.
     """
+    known = np.isfinite(targets).all(axis=1)
+    targets, train, validation = np.nan_to_num(targets), train & known, validation & known
     if not train.any():
         raise TrainingError(
             "No text is left to train on.", fix="Lower split.test and split.validation, or add texts."
@@ -137,7 +139,7 @@ def build_road(
 
 
 def _folds(material: Material, targets: Floats, rows: Bools, config: Config) -> NDArray[np.intp]:
-    groups = [material.examples.groups[row] for row in np.flatnonzero(rows)]
+    groups = [material.examples.groups[row] for row in np.flatnonzero(rows).tolist()]
     return make_folds((targets[rows] > 0.5).astype(float), groups, folds=config.split.folds, seed=config.seed)
 
 
@@ -187,8 +189,8 @@ def material_of(prepared: Prepared, division: Division, labelled: Labelled, vect
     examples = Examples(
         contents=[text.content for text in prepared.texts],
         vectors=vectors,
-        targets=labelled.targets,
-        weights=np.ones(len(ids)),
+        targets=np.zeros_like(labelled.targets),
+        weights=np.zeros(len(ids)),
         groups=[prepared.groups[id_] for id_ in ids],
     )
     return Material(

@@ -105,7 +105,7 @@ def run_stages(
 
 
 def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
-    record = run.file(f"stages/{stage.name}.json")
+    record = run.file(f"stages/{stage.name}.done")
     key = _key(run, stage)
     done = _read_record(record)
     if not forced and done.get("key") == key and done.get("outputs") == _digests(run, stage.writes):
@@ -134,7 +134,7 @@ def _key(run: Run, stage: Stage) -> str:
     parts: dict[str, str] = {f"code:{name}": source_digest(name) for name in stage.code}
     parts |= stage.depends(run)
     for earlier in stage.after:
-        outputs = _read_record(run.file(f"stages/{earlier}.json")).get("outputs", {})
+        outputs = _read_record(run.file(f"stages/{earlier}.done")).get("outputs", {})
         parts[f"after:{earlier}"] = json.dumps(outputs, sort_keys=True)
     flat = [piece for name in sorted(parts) for piece in (name, parts[name])]
     return content_hash("stage:1", stage.name, *flat)

@@ -99,7 +99,7 @@ def _joined(parts: Sequence[HeldOut]) -> HeldOut:
 
 def _work(run: Run) -> list[str]:
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
-    labelled = read_labelled(run.folder, run.taxonomy)
+    labelled = read_labelled(run.folder, prepared, run.taxonomy)
     vectors = encode_texts(prepared.texts, run.config, progress=run.progress)
     road, held = train(prepared, division, labelled, vectors, run.taxonomy, run.config, progress=run.progress)
     write_trained(run.folder, road, held)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rubricator.artifact import model_files, model_of
+from rubricator.artifact.arrays import model_files, model_of
 from rubricator.decision import DecisionRule
 from rubricator.recipes.files import read_json, write_json
 from rubricator.recipes.road import HeldOut, Road
@@ -52,7 +52,7 @@ def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
             {name: Score(**score) for name, score in choice["scores"].items()},
         ),
         agreed_weight=found["agreed_weight"],
-        weights_tried={weight: loss for weight, loss in found["weights_tried"]},
+        weights_tried=dict(found["weights_tried"]),
         seconds=found["seconds"],
         validated_on=found["validated_on"],
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from rubricator import __version__
@@ -18,6 +18,7 @@ from rubricator.records import Text
 from rubricator.serve.batcher import Batcher, ClosedError, QueueFullError
 from rubricator.serve.limits import BodyLimit
 from rubricator.serve.metrics import Measured, Metrics
+from rubricator.serve.page import render_page
 from rubricator.serve.schemas import (
     ClassifyRequest,
     ClassifyResponse,
@@ -73,6 +74,9 @@ def create_app(predictor: Predictor, *, settings: ServeSettings | None = None) -
         version=__version__,
         description="Classifies texts into the categories of the model.",
         lifespan=lifespan,
+        # FastAPI's own pages load their scripts from elsewhere; /docs is made here instead.
+        docs_url=None,
+        redoc_url=None,
     )
     _add_classify(app, predictor, batcher, metrics, settings)
     _add_information(app, predictor, batcher, metrics, settings)
@@ -124,6 +128,14 @@ def _add_information(
         """The model served, its categories and its limits."""
         return info
 
+    @app.get("/docs", include_in_schema=False, response_class=HTMLResponse)
+    async def page(request: Request) -> HTMLResponse:
+        policy = (
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+        )
+        content = render_page(info, base=str(request.base_url))
+        return HTMLResponse(content, headers={"Content-Security-Policy": policy})
+
     @app.get("/healthz", tags=["information"])
     async def health() -> State:
         """Whether the process lives."""
@@ -162,7 +174,9 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, __: Exception) -> JSONResponse:
-        return _problem(500, "The service failed on this request; its log says why.")
+        # The server logs the traceback and closes the connection; clients must not reuse it.
+        detail = "The service failed on this request; its log says why."
+        return _problem(500, detail, {"Connection": "close"})
 
 
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:

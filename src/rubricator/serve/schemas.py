@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    Tag,
+)
 
 from rubricator.predict import Predictor
 from rubricator.records import Prediction, Text
@@ -21,7 +31,7 @@ def _encodable(value: str | int) -> str | int:
 
 
 Written = Annotated[str, StringConstraints(pattern=r"\S")]
-Id = Annotated[str | int, AfterValidator(_encodable)]
+Id = Annotated[StrictStr | StrictInt, AfterValidator(_encodable)]
 
 
 class _Body(BaseModel):

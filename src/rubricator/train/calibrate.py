@@ -6,25 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import logsumexp, softmax
 
 from rubricator.decision import Bools, DecisionRule, Floats
 from rubricator.train.logistic import Folds
+from rubricator.train.platt import fit_platt
 from rubricator.train.thresholds import fit_thresholds
 
-# Standard deviations of the prior that pulls to the identity: of log slope, and of bias.
+# Standard deviations of the Gaussian prior around the identity.
 _LOG_SLOPE = 0.5
-_INTERCEPT = 1.0
-_SHARED_BIAS = 0.5
+_BIAS = 0.5
 
 
 def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, single: bool) -> DecisionRule:
     """Calibrate every category and set its threshold.
 
-    Multi-label: Platt scaling per category with his smoothed targets (Platt, "Probabilistic outputs
-    for support vector machines", 1999). Single-label: one temperature for all (Guo et al., "On
-    calibration of modern neural networks", 2017) and a small bias per category. A Gaussian prior on
-    log slope and bias pulls to the identity, which few positives cannot overrule.
+    Multi-label: Platt scaling and a threshold per category. Single-label: one temperature for all
+    (Guo et al., "On calibration of modern neural networks", 2017) and a small bias per category,
+    pulled to the identity by a Gaussian prior, which few positives cannot overrule.
 
     Args:
         logits: Of texts not trained on, shape [n, categories].
@@ -40,7 +39,7 @@ def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, single: bool) 
     if single:
         slope, bias = _temperature(logits, targets, weights)
         return replace(rule, slope=np.full(logits.shape[1], slope), intercept=bias)
-    fitted = [_platt(z, target, weights) for z, target in zip(logits.T, targets.T, strict=True)]
+    fitted = [fit_platt(z, target, weights) for z, target in zip(logits.T, targets.T, strict=True)]
     slopes, biases = (np.array(values) for values in zip(*fitted, strict=True))
     rule = replace(rule, slope=slopes, intercept=biases)
     return replace(rule, threshold=fit_thresholds(rule.probabilities(logits), targets, weights))
@@ -67,28 +66,9 @@ def cross_decide(
     return probabilities, decisions
 
 
-def _platt(z: Floats, target: Floats, weights: Floats) -> tuple[float, float]:
-    """Slope and intercept of one category."""
-    positives, negatives = weights @ target, weights @ (1 - target)
-    high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
-    smoothed = low + (high - low) * target
-
-    def objective(place: Floats) -> tuple[float, Floats]:
-        slope = np.exp(place[0])
-        scaled = slope * z + place[1]
-        loss = weights @ (np.logaddexp(0, scaled) - smoothed * scaled)
-        pull = weights * (expit(scaled) - smoothed)
-        gradient = np.array([slope * (pull @ z), pull.sum()])
-        prior = place / np.array([_LOG_SLOPE, _INTERCEPT]) ** 2
-        return float(loss + prior @ place / 2), gradient + prior
-
-    found = minimize(objective, np.zeros(2), jac=True, method="L-BFGS-B")
-    return float(np.exp(found.x[0])), float(found.x[1])
-
-
 def _temperature(logits: Floats, targets: Floats, weights: Floats) -> tuple[float, Floats]:
     """One slope for all categories and one bias for each."""
-    spread = np.array([_LOG_SLOPE] + [_SHARED_BIAS] * logits.shape[1])
+    spread = np.array([_LOG_SLOPE] + [_BIAS] * logits.shape[1])
 
     def objective(place: Floats) -> tuple[float, Floats]:
         slope = np.exp(place[0])

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rubricator.decision import Floats
 from rubricator.errors import TrainingError
+from rubricator.train.platt import fit_platt
 
 Folds = NDArray[np.integer]
 
@@ -54,8 +55,8 @@ def fit_lines(
 ) -> Lines:
     """Fit every category by itself, so that adding one leaves the others bit-identical.
 
-    For each category the C of the smallest weighted log-loss over the folds is taken (every row
-    scored by a line that did not see its fold), then all rows are fitted with it. A category
+    For each category the smallest C is taken whose weighted log-loss over the folds is about the best
+    (every row scored by a line that did not see its fold); then all rows are fitted with it. A category
     without a positive or without a negative text gets zero coefficients and its smoothed share as
     a constant logit.
 
@@ -91,20 +92,39 @@ def fit_lines(
 def _choose_c(
     x: Floats | csr_array, targets: Floats, weights: Floats, folds: Folds, grid: Sequence[float]
 ) -> Floats:
-    """C of the smallest weighted log-loss over the folds, for each category."""
+    """C of each category by its out-of-fold logits."""
     names = np.unique(folds)
     if len(grid) == 1 or len(names) < 2:
         return np.full(targets.shape[1], float(grid[len(grid) // 2]))
-    losses = np.zeros((targets.shape[1], len(grid)))
+    logits = np.empty((targets.shape[1], len(grid), len(targets)))
     for name in names:
         seen, held = np.flatnonzero(folds != name), np.flatnonzero(folds == name)
         x_seen, x_held = x[seen], x[held]
         for category, target in enumerate(targets.T):
             path = _fit_path(x_seen, target[seen], weights[seen], grid)
-            for place, line in enumerate(path):
-                z = x_held @ line
-                losses[category, place] += weights[held] @ (np.logaddexp(0, z) - target[held] * z)
-    return np.asarray(grid, dtype=np.float64)[losses.argmin(axis=1)]
+            logits[category, :, held] = x_held @ np.stack(path, axis=1)
+    chosen = [_simplest(z, target, weights) for z, target in zip(logits, targets.T, strict=True)]
+    return np.asarray(grid, dtype=np.float64)[chosen]
+
+
+def _simplest(logits: Floats, target: Floats, weights: Floats) -> int:
+    """Place in the grid of the smallest C that is about as good as the best one.
+
+    Losses are compared after calibration, which every model gets anyway: a small C is not to be
+    blamed for its timid logits. "About as good" is within half a standard error of the difference;
+    the full one of Breiman et al. (Classification and Regression Trees, 1984, 3.4.3) cost rare categories.
+    """
+    losses = np.array([_calibrated_losses(z, target, weights) for z in logits])
+    best = losses[losses.sum(axis=1).argmin()]
+    excess = losses - best
+    error = excess.std(axis=1) * np.sqrt(len(target))
+    return int(np.flatnonzero(excess.sum(axis=1) <= error / 2)[0])
+
+
+def _calibrated_losses(logits: Floats, target: Floats, weights: Floats) -> Floats:
+    slope, intercept = fit_platt(logits, target, weights)
+    z = slope * logits + intercept
+    return np.asarray(weights * (np.logaddexp(0, z) - target * z))
 
 
 def _fit_path(x: Floats | csr_array, target: Floats, weights: Floats, grid: Sequence[float]) -> list[Floats]:

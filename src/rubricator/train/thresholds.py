@@ -6,8 +6,9 @@ import numpy as np
 
 from rubricator.decision import Floats
 
-# As many positives as the calibrated probabilities are worth beside the observed labels.
-_PRIOR_POSITIVES = 20.0
+# As many positives as the calibrated probabilities are worth beside the observed labels. On three
+# data sets, with 60 to 400 validation texts, F1 on other texts rose up to here and was flat beyond.
+_PRIOR_POSITIVES = 100.0
 
 
 def fit_thresholds(probabilities: Floats, targets: Floats, weights: Floats) -> Floats:
@@ -15,7 +16,7 @@ def fit_thresholds(probabilities: Floats, targets: Floats, weights: Floats) -> F
 
     A handful of positives says little about where F1 peaks. So the truth that F1 is computed
     against is a blend of the observed target and the calibrated probability itself (whose best
-    threshold is the one of expected F1: Lipton, Elkan & Naryanaswamy, "Optimal thresholding of
+    threshold is the one of expected F1: Lipton, Elkan & Narayanaswamy, "Optimal thresholding of
     classifiers to maximize F1 measure", 2014); the observed part grows with the positives.
 
     Args:

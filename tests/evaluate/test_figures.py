@@ -36,7 +36,7 @@ def measured(part, **options):
 
 
 @given(parts())
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 def test_every_figure_of_a_category_is_that_of_scikit_learn(part):
     for column, category in enumerate(measured(part).categories):
         truth, given_ = part.truth[:, column], part.decisions[:, column]
@@ -61,7 +61,7 @@ def test_every_figure_of_a_category_is_that_of_scikit_learn(part):
 
 
 @given(parts())
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 def test_every_headline_is_that_of_scikit_learn(part):
     found = measured(part)
     occur = np.flatnonzero(part.truth.any(axis=0))
@@ -89,7 +89,7 @@ def test_every_headline_is_that_of_scikit_learn(part):
 
 
 @given(parts(), st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_a_weighted_sample_is_the_same_as_its_rows_written_out(part, seed):
     tally = Tally(part, single=False)
     draw = np.random.default_rng(seed).integers(0, 3, size=(1, tally.groups)).astype(float)

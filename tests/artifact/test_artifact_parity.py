@@ -1,0 +1,40 @@
+"""The artifact is not the training object; both must say the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rubricator.artifact import read_artifact
+from rubricator.recipes.models import as_served
+from rubricator.train.examples import Examples
+from rubricator.train.heads import fit_heads
+from rubricator.train.linear import fit_linear
+from small_artifacts import TEXTS, HashEncoder
+
+CONTENTS = [text for texts in TEXTS.values() for text in texts]
+UNSEEN = ["Вратарь поймал шайбу", "Дивиденды банка", "Ёлки, ЦЕНЫ и театр: 5-7!", "а", "?"]
+
+
+def examples_of(contents):
+    rows = len(contents)
+    targets = np.resize(np.repeat(np.eye(3), 6, axis=0), (rows, 3))
+    return Examples(
+        contents=contents,
+        vectors=HashEncoder().encode(contents),
+        targets=targets,
+        weights=np.ones(rows),
+        groups=[str(i) for i in range(rows)],
+    )
+
+
+@pytest.mark.parametrize(("kind", "fit"), [("linear", fit_linear), ("heads", fit_heads)])
+def test_an_artifact_gives_the_logits_and_decisions_of_training(tmp_path, make_artifact, kind, fit):
+    trained = fit(examples_of(CONTENTS), folds=np.arange(18) % 3)
+    artifact = read_artifact(make_artifact(tmp_path / "a", kind, model=as_served(trained)))
+    unseen = examples_of(UNSEEN)
+    logits = artifact.model.logits(unseen.vectors if kind == "heads" else UNSEEN)
+    expected = trained.logits(unseen)
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-9)
+    rule = artifact.rule
+    assert (rule.decide(rule.probabilities(logits)) == rule.decide(rule.probabilities(expected))).all()

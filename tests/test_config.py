@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rubricator.config import Config, read_config
+from rubricator.errors import ConfigError
+
+SMALL = {"data": {"files": ["a.csv"], "columns": {"body": "text"}}}
+
+
+def written(folder: Path, content: object) -> Path:
+    path = folder / "rubricator.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def test_all_faults_come_together_with_place_and_nearest_key(tmp_path: Path) -> None:
+    faulty = {
+        "data": {"files": ["a.csv"], "columns": {"bodi": "text"}},
+        "clen": {},
+        "label": {"teachers": ["encoder", {"kind": "rules", "nam": "r"}]},
+        "split": {"test": 2},
+    }
+    with pytest.raises(ConfigError) as caught:
+        read_config(written(tmp_path, faulty))
+    said = caught.value.problem
+    assert "4 fault(s)" in said
+    assert "data.columns.bodi: unknown key (did you mean 'body'?)" in said
+    assert "clen: unknown key (did you mean 'clean'?)" in said
+    assert "label.teachers.1.rules.nam: unknown key (did you mean 'name'?)" in said
+    assert "split.test: Input should be less than 1 (found 2)" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("- a list", "holds no settings"),
+        ("", "holds no settings"),
+        ("a: [", "cannot be read as YAML"),
+        ("data: {files: [a.csv], columns: {id: n}}", "name the column that holds the text"),
+        ("data: {files: [], columns: {body: t}}", "data.files"),
+        ("name: ../escape\ndata: {files: [a], columns: {body: t}}", "name"),
+    ],
+)
+def test_unusable_configs_are_refused(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_config(written(tmp_path, content))
+
+
+def test_a_missing_config_names_the_way_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rubricator init"):
+        read_config(tmp_path / "nowhere.yaml")
+
+
+def test_overrides_go_in_before_checking(tmp_path: Path) -> None:
+    path = written(tmp_path, SMALL)
+    config = read_config(path, ["split.test=0.4", "label.teachers=[rules]", "encode.encoder=my/model"])
+    assert config.split.test == 0.4
+    assert [teacher.kind for teacher in config.label.teachers] == ["rules"]
+    assert config.encode.encoder == "my/model"
+    with pytest.raises(ConfigError, match=r"split.tst: unknown key \(did you mean 'test'\?\)"):
+        read_config(path, ["split.tst=0.4"])
+
+
+@pytest.mark.parametrize("override", ["split.test", "=3", "name.sub=3", "split.test=[", "data.files.0=3"])
+def test_malformed_overrides_are_refused(tmp_path: Path, override: str) -> None:
+    content = {**SMALL, "name": "x"}
+    with pytest.raises(ConfigError):
+        read_config(written(tmp_path, content), [override])
+
+
+def test_paths_start_at_the_folder_of_the_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = read_config(written(tmp_path, SMALL))
+    assert config.path("a.csv") == tmp_path / "a.csv"
+    assert config.path("/abs.csv") == Path("/abs.csv")
+    monkeypatch.delenv("SOME_PLACE", raising=False)
+    assert config.path("${SOME_PLACE:-sub}/a.csv") == tmp_path / "sub/a.csv"
+    monkeypatch.setenv("SOME_PLACE", "/data")
+    assert config.path("${SOME_PLACE:-sub}/a.csv") == Path("/data/a.csv")
+    monkeypatch.delenv("SOME_PLACE")
+    with pytest.raises(ConfigError, match="SOME_PLACE"):
+        config.path("${SOME_PLACE}/a.csv")
+
+
+def test_teachers_need_different_names(tmp_path: Path) -> None:
+    content = {**SMALL, "label": {"teachers": ["rules", "rules"]}}
+    with pytest.raises(ConfigError, match="share the name rules"):
+        read_config(written(tmp_path, content))
+
+
+@pytest.mark.parametrize("name", ["news", "reviews", "videos"])
+def test_shipped_examples_are_valid_and_mention_only_real_keys(name: str) -> None:
+    path = Path(__file__).parents[1] / "examples" / name / "rubricator.yaml"
+    config = read_config(path)
+    assert config.name == name
+    assert isinstance(config, Config)
