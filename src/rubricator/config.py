@@ -44,11 +44,6 @@ class Columns(Section):
             raise ValueError("name the column that holds the text: `body`, `title` or both")
         return self
 
-    def named(self) -> dict[str, str]:
-        """Role → column name, for the columns that are mapped (features under their own name)."""
-        roles = self.model_dump(exclude={"features"}, exclude_none=True)
-        return roles | {name: name for name in self.features}
-
 
 class DataFile(Section):
     """An input file, and the part it belongs to where the data prescribe a split."""

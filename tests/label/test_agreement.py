@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -43,6 +43,7 @@ def test_a_louder_teacher_draws_the_pool():
     assert found[2] == pytest.approx(0.5)
 
 
+@settings(deadline=None)
 @given(
     arrays(np.float64, (4, 3), elements=st.floats(0, 1)), arrays(np.float64, (4, 3), elements=st.floats(0, 1))
 )

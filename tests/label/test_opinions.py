@@ -80,8 +80,10 @@ def test_near_duplicates_do_not_vouch_for_one_another():
     truth = {row: rng.random(2) < 0.5 for row in range(30)}
     groups = [str(row // 2) for row in range(60)]
     before = opinion(scores, scale=Scale.LIKENESS, truth=truth, groups=groups).probabilities
-    after = opinion(scores, scale=Scale.LIKENESS, truth=truth | {6: ~truth[6]}, groups=groups).probabilities
-    np.testing.assert_array_equal(before[7], after[7])
+    for row in range(0, 30, 2):
+        flipped = truth | {row: ~truth[row]}
+        after = opinion(scores, scale=Scale.LIKENESS, truth=flipped, groups=groups).probabilities
+        np.testing.assert_array_equal(before[row + 1], after[row + 1])
 
 
 def test_a_single_golden_text_is_judged_by_the_guess_alone():

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubricator.errors import StoreError
@@ -89,6 +89,7 @@ def test_saving_while_reading(store):
     assert {a.raw for a in store.answers()} == {"seen"}
 
 
+@settings(deadline=None)
 @given(raw=st.text(), scores=st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_generation_can_be_stored(tmp_path_factory, raw, scores):
     with Store.open(tmp_path_factory.mktemp("store") / "a.db") as store:

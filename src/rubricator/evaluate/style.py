@@ -69,9 +69,9 @@ def styled() -> Iterator[None]:
 
 def new_panel() -> tuple[Figure, Axes]:
     """One of the small figures of a category; all have their axes at the same place, to line up."""
-    figure = Figure(figsize=(2.75, 2.6), dpi=_DOTS)
+    figure = Figure(figsize=(2.75, 2.4), dpi=_DOTS)
     FigureCanvasAgg(figure)
-    return figure, figure.add_axes((0.175, 0.16, 0.795, 0.66))
+    return figure, figure.add_axes((0.175, 0.17, 0.795, 0.61))
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
@@ -88,9 +88,9 @@ def save(figure: Figure, path: Path) -> None:
 
 def head(figure: Figure, title: str, *, subject: str, note: str) -> None:
     """Head a panel: what it is about, what it shows and, on the right, its one figure."""
-    figure.text(0.035, 0.945, shortened(subject, 44), color=QUIET, fontsize=6.8)
-    figure.text(0.035, 0.885, title, fontsize=8.5, fontweight="bold")
-    figure.text(0.97, 0.885, note, ha="right", fontsize=8)
+    figure.text(0.035, 0.94, shortened(subject, 44), color=QUIET, fontsize=6.8)
+    figure.text(0.035, 0.88, title, fontsize=8.5, fontweight="bold")
+    figure.text(0.97, 0.88, note, ha="right", fontsize=8)
 
 
 def unit_axis(axes: Axes, *, x: str = "", y: str = "") -> None:

@@ -109,7 +109,7 @@ class Tally:
         support = hits + misses
         by_category = f1(hits, false_alarms, misses)
         total, wrong, missed = (counts.sum(axis=1) for counts in (hits, false_alarms, misses))
-        rows = draws[:, self.group_of_row * 0]
+        rows = draws[:, self.group_of_row]
         precision_areas = np.column_stack([ranking.average_precision(rows) for ranking in self._rankings])
         return {
             "precision": ratio(hits, hits + false_alarms),

@@ -78,7 +78,7 @@ def _scores(answers: Mapping[str, Answer], texts: Sequence[Text], taxonomy: Taxo
     answered = np.array([a is not None and a.status is Status.OK for a in given], dtype=bool)
     scores = np.full((len(texts), len(taxonomy.keys)), np.nan)
     for row, answer in enumerate(given):
-        if answer is not None and answered[row]:
+        if answer is not None:
             scores[row] = [answer.scores.get(key, np.nan) for key in taxonomy.keys]
     return scores, answered
 

@@ -50,10 +50,7 @@ def ask(
 def _ask(teacher: Teacher, texts: Sequence[Text], store: Store, progress: Progress) -> dict[str, Answer]:
     keys = {text.id: teacher.key(text) for text in texts}
     known = {key: a for key, a in store.find(list(keys.values())).items() if a.status is Status.OK}
-    missing: dict[str, Text] = {}
-    for text in texts:
-        if keys[text.id] not in known:
-            missing.setdefault(keys[text.id], text)
+    missing = {keys[text.id]: text for text in texts if keys[text.id] not in known}
     _LOG.info("%s: %d of %d texts to ask about", teacher.name, len(missing), len(texts))
     if missing:
         with progress(f"Asking {teacher.name}", total=len(missing)) as done:

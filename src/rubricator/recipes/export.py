@@ -2,36 +2,103 @@
 
 from __future__ import annotations
 
-from rubricator.artifact import HeadsModel, write_artifact
-from rubricator.encode import open_encoder
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from rubricator.artifact import (
+    CardFacts,
+    CategoryFigures,
+    Figure,
+    HeadsModel,
+    Manifest,
+    render_card,
+    write_artifact,
+)
+from rubricator.encode import Encoder, open_encoder
 from rubricator.recipes import files
+from rubricator.recipes.read import Prepared
 from rubricator.recipes.report import data_fingerprint
+from rubricator.recipes.road import Road
+from rubricator.recipes.split import Division
 from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.trained import read_trained
 
+_HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
-def _work(run: Run) -> list[str]:
-    config, taxonomy = run.config, run.taxonomy
-    prepared = files.read_prepared(run.folder)
-    road, _ = read_trained(run.folder)
-    model, rule = road.models[road.choice.name], road.rules[road.choice.name]
-    metrics = files.read_json(run.folder / "metrics.json")
-    encoder = open_encoder(config.encode, progress=run.progress) if isinstance(model, HeadsModel) else None
-    folder = run.folder / "artifact"
-    manifest = write_artifact(
-        folder,
+
+def export(
+    run: Run,
+    prepared: Prepared,
+    division: Division,
+    road: Road,
+    metrics: dict[str, Any],
+    encoder: Encoder | None,
+) -> Manifest:
+    """Write the winner into the folder `artifact` of the run, its card beside it.
+
+    Raises:
+        ArtifactError: The folder holds something else or cannot be written.
+    """
+    config, winner = run.config, road.choice.name
+    return write_artifact(
+        run.folder / "artifact",
         name=config.name,
-        model=model,
+        model=road.models[winner],
         encoder=encoder,
-        taxonomy=taxonomy,
-        rule=rule,
+        taxonomy=run.taxonomy,
+        rule=road.rules[winner],
         columns=config.data.columns,
         clean=config.clean,
         max_characters=config.data.max_characters,
         metrics=metrics,
         data_fingerprint=data_fingerprint(prepared),
-        card="",
+        card=render_card(_card(run, prepared, division, road, metrics)),
     )
+
+
+def _card(run: Run, prepared: Prepared, division: Division, road: Road, metrics: dict[str, Any]) -> CardFacts:
+    part = metrics["parts"][metrics["headline"]]
+    winner = road.choice.name
+    sizes = Counter(division.part.values())
+    return CardFacts(
+        name=run.config.name,
+        created=datetime.now(UTC),
+        kind="heads" if winner == "heads" else "linear",
+        encoder=run.config.encode.encoder if winner == "heads" else "",
+        taxonomy=run.taxonomy,
+        rule=road.rules[winner],
+        training=(
+            f"{sizes['train']:,} texts, {len(division.teaching):,} of them labelled by people, "
+            f"the others by {len(run.config.label.teachers)} teachers.",
+            *division.notes,
+        ),
+        measured=part["about"] + ".",
+        texts=part["texts"],
+        confidence=part["confidence"],
+        headline={
+            name.replace("_", " "): Figure(**part[name]) for name in _HEADLINE if part[name] is not None
+        },
+        categories={
+            category["key"]: CategoryFigures(
+                support=category["support"],
+                f1=Figure(**category["f1"]),
+                precision=category["precision"],
+                recall=category["recall"],
+            )
+            for category in part["categories"]
+        },
+    )
+
+
+def _work(run: Run) -> list[str]:
+    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    road, _ = read_trained(run.folder)
+    metrics = files.read_json(run.folder / "metrics.json")
+    is_heads = isinstance(road.models[road.choice.name], HeadsModel)
+    encoder = open_encoder(run.config.encode, progress=run.progress) if is_heads else None
+    manifest = export(run, prepared, division, road, metrics, encoder)
+    folder = run.folder / "artifact"
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return [f"{manifest.identifier} ({manifest.kind}, {size / 2**20:.0f} MiB) in {folder}"]
 
@@ -41,10 +108,10 @@ STAGE = Stage(
     about="Write the artifact: the winner with all it needs to serve.",
     code=("rubricator.artifact", "rubricator.recipes.export"),
     depends=lambda run: {
-        "config": run.config.model_dump_json(include={"name", "data", "clean", "encode"}),
+        "config": run.config.model_dump_json(include={"name", "data", "clean", "encode", "label"}),
         "taxonomy": run.taxonomy.version,
     },
-    after=("read", "train", "evaluate"),
+    after=("read", "split", "train", "evaluate"),
     writes=("artifact",),
     work=_work,
 )

@@ -31,7 +31,7 @@ def migrate(connection: Connection) -> None:
     script = ScriptDirectory.from_config(config)
     present = set(version(connection))
     unknown = present - {step.revision for step in script.walk_revisions()}
-    if False:
+    if unknown:
         raise StoreError(
             f"The database has version {', '.join(sorted(unknown))}; this Rubricator knows versions up to "
             f"{script.get_current_head()}. It was written by a newer Rubricator.",
