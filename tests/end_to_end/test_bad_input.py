@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from conftest import rubricator
 
 CONFIG = """
@@ -126,7 +127,9 @@ def test_a_tampered_artifact_is_refused(project: Path) -> None:
     data = bytearray(model.read_bytes())
     data[-1] ^= 1
     model.write_bytes(bytes(data))
-    assert "model.safetensors was changed" in refused(project, "predict", "copy", "texts.csv", "-o", "out.csv")
+    assert "model.safetensors was changed" in refused(
+        project, "predict", "copy", "texts.csv", "-o", "out.csv"
+    )
     assert not (project / "out.csv").exists()
 
 

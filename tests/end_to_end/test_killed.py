@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from conftest import COMMAND, rubricator
 
 STAGES = ("read", "split", "label", "train", "evaluate", "export")
@@ -63,7 +64,12 @@ def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(whole: Path, t
     assert done.returncode == 0, done.stderr
     assert "unchanged" in done.stdout, "what was whole is not done again"
     assert figures(tmp_path) == figures(whole)
-    assert rubricator("predict", "runs/reviews/artifact", "mine/reviews.csv", "-o", "out.csv", cwd=tmp_path).returncode == 0
+    assert (
+        rubricator(
+            "predict", "runs/reviews/artifact", "mine/reviews.csv", "-o", "out.csv", cwd=tmp_path
+        ).returncode
+        == 0
+    )
 
 
 def test_ctrl_c_says_how_to_go_on(whole: Path, tmp_path: Path) -> None:

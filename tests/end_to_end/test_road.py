@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from conftest import rubricator
 
 OUTPUTS = (
@@ -92,7 +93,9 @@ def test_templates_run_as_they_are(template: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("use", "teaching"), [("test", 0), ("tune", 75)])
-def test_golden_texts_serve_as_the_config_says(use: str, teaching: int, news_run: Path, tmp_path: Path) -> None:
+def test_golden_texts_serve_as_the_config_says(
+    use: str, teaching: int, news_run: Path, tmp_path: Path
+) -> None:
     config = str(news_run / "examples/news/rubricator.yaml")
     done = rubricator("split", "-c", config, "--set", f"golden.use={use}", "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import COMMAND, rubricator
 
+from conftest import COMMAND, rubricator
 from rubricator import Rubricator
 from rubricator.config import read_config
+from rubricator.predict import Predictor
 from rubricator.recipes import files
 from rubricator.recipes.label import read_labelled
-from rubricator.recipes.road import material_of
-from rubricator.recipes.vectors import encode_texts
-from rubricator.train.model import fit
+from rubricator.recipes.models import logits_of
+from rubricator.recipes.road import build_road, material_of
 from rubricator.recipes.trained import read_trained
-from rubricator.predict import Predictor
+from rubricator.recipes.vectors import encode_texts
 from rubricator.taxonomy import Taxonomy
 
 TOLERANCE = 1e-3
@@ -31,18 +31,107 @@ def predictor(news_run: Path) -> Predictor:
     return Rubricator.load(news_run / "runs/news/artifact")
 
 
-def test_the_artifact_predicts_what_the_training_object_predicts(news_run: Path, predictor: Predictor) -> None:
+def test_the_artifact_predicts_what_the_training_object_predicts(
+    news_run: Path, predictor: Predictor
+) -> None:
     config = read_config(news_run / "examples/news/rubricator.yaml")
     taxonomy = Taxonomy.read(config.path(config.taxonomy))
     run = news_run / "runs/news"
     prepared, division = files.read_prepared(run), files.read_division(run)
     labelled = read_labelled(run, prepared, taxonomy)
-    road, _ = read_trained(run)
-    material = material_of(prepared, division, labelled, encode_texts(prepared.texts, config))
-    trained = retrained(material, labelled.targets, road, config)
-    rule = road.rules[road.choice.name]
-    expected = rule.probabilities(trained.logits(material.examples))
+    vectors = encode_texts(prepared.texts, config)
+    material = material_of(prepared, division, labelled, vectors)
+    train = material.part == "train"
+    road = build_road(
+        material, labelled.targets, train=train, validation=~train & False, single=False, config=config
+    )
+    kept, _ = read_trained(run)
+    winner = kept.choice.name
+    assert winner == road.choice.name, "training again, from the same inputs, gives the same model"
+    rule = road.rules[winner]
+    expected = rule.probabilities(logits_of(road.models[winner], material.examples))
     found = predictor.probabilities(prepared.texts)
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
     clear = np.abs(expected - rule.threshold) > TOLERANCE
     assert (rule.decide(found) == rule.decide(expected))[clear].all()
+
+
+def test_a_file_a_program_and_the_service_get_the_same_answers(
+    news_run: Path, predictor: Predictor, tmp_path: Path
+) -> None:
+    source = news_run / "examples/news/news.csv"
+    done = rubricator(
+        "predict", "runs/news/artifact", str(source), "-o", str(tmp_path / "out.parquet"), cwd=news_run
+    )
+    assert done.returncode == 0, done.stderr
+    rows = pl.read_parquet(tmp_path / "out.parquet")
+    columns = [f"p_{key}" for key in predictor.taxonomy.keys]
+    assert rows.columns == ["id", "labels", *columns]
+    texts = files.read_prepared(news_run / "runs/news").texts[:40]
+    predictions = predictor.predict(texts)
+    by_id = {row["id"]: row for row in rows.to_dicts()}
+    answers = served(news_run, [{"id": t.id, "title": t.title, "body": t.body} for t in texts])
+    for prediction, answer in zip(predictions, answers, strict=True):
+        row = by_id[prediction.text_id]
+        expected = list(prediction.probabilities.values())
+        np.testing.assert_allclose([row[column] for column in columns], expected, atol=TOLERANCE)
+        np.testing.assert_allclose(list(answer["probabilities"].values()), expected, atol=TOLERANCE)
+        assert answer["id"] == prediction.text_id
+
+
+def served(folder: Path, texts: list[dict[str, str]]) -> list[dict]:
+    """What the real service, started by the command, answers."""
+    process = subprocess.Popen(
+        [COMMAND, "serve", "runs/news/artifact", "--port", "0"],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if found := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+                break
+        request = urllib.request.Request(
+            f"{found[1]}/v1/classify",
+            data=json.dumps({"texts": texts}).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)["predictions"]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "xlsx"])
+def test_formats_only_change_the_clothes(
+    suffix: str, news_run: Path, predictor: Predictor, tmp_path: Path
+) -> None:
+    source = pl.DataFrame(
+        {"Текст": ["Сборная выиграла матч", "Банк поднял ставку", "В музее открыли выставку"]}
+    )
+    texts, out = tmp_path / f"texts.{suffix}", tmp_path / f"out.{suffix}"
+    match suffix:
+        case "csv":
+            texts.write_bytes(source.write_csv(separator=";").encode("cp1251"))
+        case "tsv":
+            source.write_csv(texts, separator="\t")
+        case "jsonl":
+            source.write_ndjson(texts)
+        case "xlsx":
+            source.write_excel(texts)
+    done = rubricator(
+        "predict", "runs/news/artifact", str(texts), "-o", str(out), "--body", "Текст", cwd=news_run
+    )
+    assert done.returncode == 0, done.stderr
+    read = {
+        "csv": lambda: pl.read_csv(out, infer_schema=False),
+        "tsv": lambda: pl.read_csv(out, separator="\t", infer_schema=False),
+        "jsonl": lambda: pl.read_ndjson(out),
+        "xlsx": lambda: pl.read_excel(out, infer_schema_length=0),
+    }[suffix]()
+    assert [str(id_) for id_ in read["id"]] == ["1", "2", "3"], "a missing id becomes the row number"
+    expected = predictor.probabilities(source["Текст"].to_list())
+    found = read.select(f"p_{key}" for key in predictor.taxonomy.keys).cast(pl.Float64).to_numpy()
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)

@@ -42,6 +42,16 @@ async def ids(batcher, *bodies):
     return [p.text_id for p in await batcher.submit(texts_of(*bodies))]
 
 
+def run(coroutine):
+    """Run it, but not for ever."""
+
+    async def limited():
+        async with asyncio.timeout(10):
+            return await coroutine
+
+    return asyncio.run(limited())
+
+
 async def settled():
     """Let every task that can go on go on."""
     for _ in range(20):
@@ -64,7 +74,7 @@ def test_requests_that_come_while_the_model_works_share_a_batch():
         assert model.batches == [["a"], ["b", "c", "d"], ["e", "f"]]
         assert sizes == [1, 3, 2]
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_a_request_larger_than_a_batch_goes_alone_and_whole():
@@ -74,7 +84,7 @@ def test_a_request_larger_than_a_batch_goes_alone_and_whole():
             assert await ids(batcher, *"abcdef") == list("abcdef")
         assert model.batches == [list("abcdef")]
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_a_full_queue_refuses_and_recovers():
@@ -92,7 +102,7 @@ def test_a_full_queue_refuses_and_recovers():
             assert len(await asyncio.gather(*tasks)) == 9
             assert await ids(batcher, "later") == ["later"]
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_one_bad_text_fails_its_own_request_only():
@@ -110,7 +120,7 @@ def test_one_bad_text_fails_its_own_request_only():
             assert str(answers[2]) == "poisoned"
             assert await ids(batcher, "d") == ["d"]
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_leaving_answers_those_who_wait_and_refuses_the_rest():
@@ -128,7 +138,7 @@ def test_leaving_answers_those_who_wait_and_refuses_the_rest():
         with pytest.raises(ClosedError):
             await batcher.submit(texts_of("late"))
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_a_request_given_up_is_not_classified():
@@ -148,7 +158,7 @@ def test_a_request_given_up_is_not_classified():
             assert batcher.waiting == 0
         assert model.batches == [["a"], ["c"]]
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_a_model_that_loses_texts_is_an_error_not_a_mix_up():
@@ -157,7 +167,7 @@ def test_a_model_that_loses_texts_is_an_error_not_a_mix_up():
             with pytest.raises(RuntimeError, match="0 predictions for 2 texts"):
                 await batcher.submit(texts_of("a", "b"))
 
-    asyncio.run(go())
+    run(go())
 
 
 @settings(max_examples=50, deadline=None)
@@ -170,4 +180,4 @@ def test_every_request_gets_its_own_answers(requests, limit):
         async with batcher_of(Model(), batch_texts=limit, queue_texts=1000) as batcher:
             return await asyncio.gather(*(ids(batcher, *bodies) for bodies in requests))
 
-    assert asyncio.run(go()) == requests
+    assert run(go()) == requests

@@ -3,7 +3,6 @@ import pytest
 from small_examples import make_examples, make_folds
 
 from rubricator.errors import TrainingError
-from rubricator.train import linear
 from rubricator.train.examples import Examples
 from rubricator.train.heads import fit_heads
 from rubricator.train.linear import fit_linear
@@ -135,15 +134,6 @@ def test_no_weight_is_an_error(kind):
     )
     with pytest.raises(TrainingError, match="not a single labelled text"):
         fit(kind, idle, folds=make_folds(6))
-
-
-def test_few_texts_and_many_texts_give_the_same_linear_model(monkeypatch):
-    examples, folds = make_examples(45), make_folds(45)
-    rotated = fit_linear(examples, folds=folds, grid=(10.0,))
-    monkeypatch.setattr(linear, "_ROTATED_TEXTS", 0)
-    plain = fit_linear(examples, folds=folds, grid=(10.0,))
-    assert rotated.coef == pytest.approx(plain.coef, abs=5e-3)
-    assert rotated.logits(examples) == pytest.approx(plain.logits(examples), abs=2e-2)
 
 
 def test_linear_keeps_terms_and_weights_side_by_side():

@@ -46,6 +46,7 @@ def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -
         MissingExtraError: torch, transformers or onnx is not installed.
         EncoderError: It cannot be exported, or the cache cannot be written.
     """
+    # The number in the tag is raised when what is written changes.
     key = content_hash("export:1", source.digest, source.name, source.prefix, source.pooling, str(FORMAT))
     return built(cache / f"encoder-{key[:16]}", lambda folder: _export(source, folder, progress))
 

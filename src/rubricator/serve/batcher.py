@@ -128,7 +128,7 @@ class Batcher:
 
     async def _answer_alone(self, batch: list[_Job], error: BaseException) -> None:
         """One request must not fail for another's text: those of a failed batch are tried one by one."""
-        if False:
+        if len(batch) > 1:
             for job in batch:
                 await self._answer([job])
         elif not batch[0].result.done():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -15,11 +15,10 @@ from rubricator.errors import TrainingError
 from rubricator.train.examples import Examples
 from rubricator.train.logistic import Folds, fit_lines
 
-GRID = (1.0, 10.0, 100.0, 1000.0)
+# One value: from 30 to 1000 it hardly matters once calibrated, and each more would cost minutes.
+GRID = (100.0,)
 
 _MAX_FEATURES = 50_000
-# Beyond this, dense square matrices cost more than they save.
-_ROTATED_TEXTS = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,8 @@ def fit_linear(examples: Examples, *, folds: Folds, grid: Sequence[float] = GRID
 
     Args:
         examples: Rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped; they choose C for each category.
+        folds: Fold of each row, shape [n], grouped; they choose C for each category
+            where `grid` leaves a choice.
         grid: Values of C, ascending.
 
     Raises:
@@ -118,26 +118,9 @@ def fit_linear(examples: Examples, *, folds: Folds, grid: Sequence[float] = GRID
             fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
         )
     ngrams, features = zip(*(block.learn(seen.contents) for block in _BLOCKS), strict=True)
-    design, back = _rotated(_side_by_side(features))
-    lines = fit_lines(design, seen.targets, seen.weights, folds=folds[used], grid=grid)
-    return LinearModel(ngrams, back(lines.coef), lines.intercept, lines.c, lines.notes)
+    lines = fit_lines(_side_by_side(features), seen.targets, seen.weights, folds=folds[used], grid=grid)
+    return LinearModel(ngrams, lines.coef, lines.intercept, lines.c, lines.notes)
 
 
 def _side_by_side(blocks: Iterable[csr_array]) -> csr_array:
     return csr_array(hstack(list(blocks)))
-
-
-def _rotated(features: csr_array) -> tuple[Floats | csr_array, Callable[[Floats], Floats]]:
-    """Few texts in as many dimensions as there are texts, and the way back for coefficients.
-
-    The best coefficients lie in the span of the texts (representer theorem: Schölkopf, Herbrich &
-    Smola, 2001), and a rotation changes neither products nor lengths: the fit is the same, without
-    dragging a hundred thousand columns through every step. Many texts stay as they are.
-    """
-    if features.shape[0] > _ROTATED_TEXTS:
-        return features, lambda coef: coef
-    values, directions = np.linalg.eigh((features @ features.T).toarray())
-    kept = values > values.max() * 1e-10
-    length = np.sqrt(values[kept])
-    basis = directions[:, kept] / length
-    return directions[:, kept] * length, lambda coef: np.asarray(coef @ basis.T @ features)

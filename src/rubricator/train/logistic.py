@@ -25,7 +25,7 @@ from rubricator.train.platt import fit_platt
 Folds = NDArray[np.integer]
 
 _STEPS = 1000
-_TOLERANCE = 1e-6  # of the gradient, per text
+_TOLERANCE = 1e-5  # of the gradient, per text
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +157,14 @@ def _design(features: Floats | csr_array) -> Floats | csr_array:
 def _minimise(x: Floats | csr_array, target: Floats, weights: Floats, c: float, start: Floats) -> Floats:
     penalty = np.full(x.shape[1], 1 / c)
     penalty[-1] = 0.0
+    # A sparse transpose is thrice as quick once its rows lie together.
+    across = csr_array(x.T) if issparse(x) else x.T
 
     def objective(line: Floats) -> tuple[float, Floats]:
         z = (x @ line.astype(x.dtype)).astype(np.float64)
         loss = weights @ (np.logaddexp(0, z) - target * z) + penalty @ line**2 / 2
         pull = weights * (expit(z) - target)
-        return float(loss), x.T @ pull.astype(x.dtype) + penalty * line
+        return float(loss), across @ pull.astype(x.dtype) + penalty * line
 
     options = {"maxiter": _STEPS, "maxfun": _STEPS, "gtol": _TOLERANCE * weights.sum()}
     found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)

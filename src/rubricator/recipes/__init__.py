@@ -1,0 +1,1 @@
+"""One readable file per stage, and `run.py` that strings them together."""
