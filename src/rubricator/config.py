@@ -146,7 +146,7 @@ class Split(Section):
     `by: auto` splits by time where every text has one, otherwise at random, stratified.
     `validation: folds` predicts every training text by a model that did not see it
     (cross-fitting) and uses those predictions as validation; a share holds that part out.
-    `auto` folds below 2,000 labelled texts.
+    `auto` folds below 2,000 texts (below 2,000 golden ones, where golden texts train).
     """
 
     by: Literal["auto", "time", "random"] = "auto"

@@ -17,6 +17,10 @@ class Progress(Protocol):
 
 
 @contextmanager
-def silent(description: str, *, total: int | None) -> Iterator[Callable[[int], None]]:
+def silent(
+    description: str,  # noqa: ARG001 - the Protocol names it
+    *,
+    total: int | None,  # noqa: ARG001
+) -> Iterator[Callable[[int], None]]:
     """The progress that shows nothing: the default of every function in the library."""
-    yield lambda done: None
+    yield lambda _: None

@@ -136,7 +136,7 @@ class Taxonomy(BaseModel):
         except FileNotFoundError as error:
             raise TaxonomyError(
                 f"There is no taxonomy file {path}.",
-                fix="Name the file under `taxonomy:` in rubricator.yaml, or start one with `rubricator init`.",
+                fix="Name the file under `taxonomy:` in rubricator.yaml, or begin with `rubricator init`.",
             ) from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise TaxonomyError(

@@ -66,6 +66,12 @@ def test_large_data_have_a_validation_part():
     assert count(parts, "validation") == pytest.approx(240, abs=5)
 
 
+def test_few_golden_texts_that_train_are_not_spent_on_a_validation_part():
+    golden = [f"t{number}" for number in range(0, 2000, 20)]
+    assert split(corpus(2000), golden, use="train").validation == "folds"
+    assert split(corpus(2000), [f"t{n}" for n in range(2000)], use="train").validation == "part"
+
+
 def test_validation_can_be_prescribed():
     assert split(corpus(2000), validation="folds").validation == "folds"
     assert count(split(corpus(100), validation=0.25), "validation") == pytest.approx(20, abs=2)

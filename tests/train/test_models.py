@@ -3,6 +3,7 @@ import pytest
 from small_examples import make_examples, make_folds
 
 from rubricator.errors import TrainingError
+from rubricator.train import model
 from rubricator.train.examples import Examples
 from rubricator.train.heads import fit_heads
 from rubricator.train.linear import fit_linear
@@ -28,10 +29,10 @@ def test_there_are_two_kinds():
 @pytest.mark.parametrize("kind", KINDS)
 def test_learns_and_says_what_it_is(kind):
     examples, others = make_examples(60), make_examples(30, seed=1)
-    model = fit(kind, examples, folds=make_folds(60))
-    assert model.name == kind
-    assert model.notes == {}
-    logits = model.logits(others)
+    fitted = fit(kind, examples, folds=make_folds(60))
+    assert fitted.name == kind
+    assert fitted.notes == {}
+    logits = fitted.logits(others)
     assert logits.dtype == np.float64
     assert (logits.argmax(axis=1) == others.targets.argmax(axis=1)).mean() > 0.85
 
@@ -60,6 +61,21 @@ def test_cross_fit_never_sees_the_fold_it_predicts(kind):
     after = cross_fit(kind, with_targets(examples, turned), folds)
     assert (before[held] == after[held]).all()
     assert (before[~held] != after[~held]).any()
+
+
+def test_cross_fit_chooses_inside_by_the_remaining_folds(monkeypatch):
+    examples, folds = make_examples(24), make_folds(24)
+    given = []
+
+    def trainer(some, *, folds):
+        given.append((list(some.groups), list(folds)))
+        return fit_heads(some, folds=folds)
+
+    monkeypatch.setattr(model, "TRAINERS", {"heads": trainer})
+    cross_fit("heads", examples, folds)
+    for held, (groups, inside) in enumerate(given):
+        assert inside == [folds[int(group)] for group in groups]
+        assert held not in inside
 
 
 def test_cross_fit_tells_of_every_fold():
@@ -137,22 +153,22 @@ def test_no_weight_is_an_error(kind):
 
 
 def test_linear_keeps_terms_and_weights_side_by_side():
-    model = fit_linear(make_examples(30), folds=make_folds(30))
-    words, characters = model.ngrams
+    fitted = fit_linear(make_examples(30), folds=make_folds(30))
+    words, characters = fitted.ngrams
     assert "парламент" in words.terms
     assert any(" " in term for term in words.terms)
     assert {len(term) for term in characters.terms} == {2, 3, 4, 5}
-    assert model.coef.shape == (3, len(words.terms) + len(characters.terms))
+    assert fitted.coef.shape == (3, len(words.terms) + len(characters.terms))
     assert len(words.idf) == len(words.terms)
 
 
 def test_linear_gives_unknown_words_the_intercept():
     examples = make_examples(30)
-    model = fit_linear(examples, folds=make_folds(30))
+    fitted = fit_linear(examples, folds=make_folds(30))
     strange = Examples(
         contents=["zzz"], vectors=None, targets=np.zeros((1, 3)), weights=np.ones(1), groups=["z"]
     )
-    assert model.logits(strange)[0] == pytest.approx(model.intercept)
+    assert fitted.logits(strange)[0] == pytest.approx(fitted.intercept)
 
 
 def test_texts_without_words_are_an_error():

@@ -108,6 +108,12 @@ def test_one_odd_positive_does_not_drag_the_threshold_down():
     assert fit_thresholds(p, targets, np.ones(54))[0] > 0.1
 
 
+def test_a_threshold_never_stands_between_equal_probabilities():
+    p = np.repeat([0.5, 0.1], [400, 300])[:, None]
+    targets = np.repeat([1.0, 0.0], [200, 500])[:, None]
+    assert fit_thresholds(p, targets, np.ones(700))[0] == pytest.approx(0.3)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.8]), st.booleans()), min_size=1, max_size=30),

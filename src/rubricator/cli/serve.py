@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from rubricator.cli.console import err, log_to
-from rubricator.errors import MissingExtraError
 from rubricator.predict import Predictor
 
 
@@ -24,19 +23,16 @@ def _serve(
     threads: Annotated[int, typer.Option(min=0, help="Threads of the encoder; 0: the runtime decides.")] = 0,
     max_texts: Annotated[int, typer.Option(min=1, help="Most texts in one request.")] = 256,
 ) -> None:
-    """Serve an artifact over HTTP: POST /v1/classify, GET /v1/model, /healthz, /readyz, /metrics, /docs.
+    """Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.
 
     Example: `rubricator serve runs/news/artifact --port 8000`, then
-    `curl -H 'content-type: application/json' -d '{"text": "Сборная выиграла матч"}' localhost:8000/v1/classify`
+    `curl -H 'content-type: application/json' -d '{"text": "Матч отменён"}' localhost:8000/v1/classify`
     """
-    try:
-        import uvicorn
+    # A missing extra is said by the first of these imports.
+    from rubricator.serve import ServeSettings, create_app
 
-        from rubricator.serve import ServeSettings, create_app
-    except ImportError as error:
-        raise MissingExtraError(
-            error.name or "fastapi", extra="serve", purpose="`rubricator serve`"
-        ) from error
+    import uvicorn  # isort: skip
+
     with log_to(None):
         predictor = Predictor.load(artifact, threads=threads)
         app = create_app(predictor, settings=ServeSettings(max_texts=max_texts))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from rubricator.cli.console import out
@@ -55,14 +56,19 @@ def _categories(part: dict[str, Any]) -> Table:
 
 
 def _headline(metrics: dict[str, Any], part: dict[str, Any]) -> Table:
-    table = Table()
-    table.add_column(f"{part['part']}, {part['texts']} texts")
     models = [metrics["model"], *(name for name in metrics["models"] if name != metrics["model"])]
-    for name in models:
-        table.add_column(f"{name} (chosen)" if name == metrics["model"] else name, justify="right")
+    table = _table(f"{part['part']}, {part['texts']} texts", f"{models[0]} (chosen)", *models[1:])
     for figure in _HEADLINE:
         cells = [part[figure], *(metrics["models"][name][figure] for name in models[1:])]
         table.add_row(figure.replace("_", " "), *(f"{_figure(c['value'])} {_interval(c)}" for c in cells))
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 

@@ -162,7 +162,8 @@ def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = (
         raise DataError(
             f"{table.path} lacks {len(missing)} column(s) named in the config:\n{lines}\n"
             f"Its columns are: {', '.join(table.columns)}.",
-            fix="Correct `data.columns` (write null for what the data do not have).",
+            fix="Correct `data.columns` in rubricator.yaml (null for what the data do not have), or name the "
+            "columns by --id, --title and --body of `rubricator predict`.",
         )
     features = tuple(name for name in columns.features if name not in lacking)
     return columns.model_copy(update=dict.fromkeys(absent) | {"features": features})

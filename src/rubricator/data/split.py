@@ -92,7 +92,9 @@ def split_texts(
     given = {group.given for group in divided if group.given}
     free_golden = any(group.golden and group.part is None for group in divided)
     tuned = use == "tune" and free_golden
-    held_out = "validation" in given or tuned or not _by_folds(len(texts), config)
+    # Where people labelled some texts, those are what validation can trust, so they are what counts.
+    judges = len(golden) if use == "train" and golden else len(texts)
+    held_out = "validation" in given or tuned or not _by_folds(judges, config)
     shares: dict[Part, float] = {}
     if "test" not in given and (use == "train" or not free_golden):
         shares["test"] = config.test

@@ -53,14 +53,15 @@ def export(
         max_characters=config.data.max_characters,
         metrics=metrics,
         data_fingerprint=data_fingerprint(prepared),
-        card=render_card(_card(run, prepared, division, road, metrics)),
+        card=render_card(_card(run, division, road, metrics)),
     )
 
 
-def _card(run: Run, prepared: Prepared, division: Division, road: Road, metrics: dict[str, Any]) -> CardFacts:
+def _card(run: Run, division: Division, road: Road, metrics: dict[str, Any]) -> CardFacts:
     part = metrics["parts"][metrics["headline"]]
     winner = road.choice.name
     sizes = Counter(division.part.values())
+    taught = f"{len(division.teaching):,} of them labelled by people, the others by teachers"
     return CardFacts(
         name=run.config.name,
         created=datetime.now(UTC),
@@ -68,11 +69,7 @@ def _card(run: Run, prepared: Prepared, division: Division, road: Road, metrics:
         encoder=run.config.encode.encoder if winner == "heads" else "",
         taxonomy=run.taxonomy,
         rule=road.rules[winner],
-        training=(
-            f"{sizes['train']:,} texts, {len(division.teaching):,} of them labelled by people, "
-            f"the others by {len(run.config.label.teachers)} teachers.",
-            *division.notes,
-        ),
+        training=(f"{sizes['train']:,} texts, {taught}.", *division.notes),
         measured=part["about"] + ".",
         texts=part["texts"],
         confidence=part["confidence"],

@@ -91,11 +91,11 @@ def _work(run: Run) -> list[str]:
     write_rejected(run.file("rejected.csv"), prepared.rejected)
     facts = prepared.facts
     reasons = ", ".join(f"{count} {reason}" for reason, count in facts["rejected"].items())
+    rejected = f"; rejected {len(prepared.rejected):,}: {reasons}" if reasons else ""
+    copies = f"{facts['exact_duplicates']:,} exact and {facts['near_duplicates']:,} near duplicates"
     return [
-        f"{facts['texts']:,} texts of {facts['rows']:,} rows"
-        + (f"; rejected {len(prepared.rejected):,}: {reasons}" if reasons else ""),
-        f"{facts['exact_duplicates']:,} exact and {facts['near_duplicates']:,} near duplicates, "
-        f"{facts['groups']:,} groups; {facts['golden']:,} golden texts",
+        f"{facts['texts']:,} texts of {facts['rows']:,} rows{rejected}",
+        f"{copies}, {facts['groups']:,} groups; {facts['golden']:,} golden texts",
     ]
 
 

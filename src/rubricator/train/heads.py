@@ -13,7 +13,7 @@ from rubricator.errors import TrainingError
 from rubricator.train.examples import Examples, Vectors
 from rubricator.train.logistic import Folds, fit_lines
 
-GRID = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+GRID = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
