@@ -172,7 +172,8 @@ class Train(Section):
     """Which models are tried, and how much labels that no person checked count.
 
     `agreed_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
-    `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train.
+    `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train, else 1.
+    `self_training` averages agreed labels with the opinion of a first model before the final one.
     """
 
     models: tuple[Literal["heads", "linear"], ...] = Field(default=("heads", "linear"), min_length=1)

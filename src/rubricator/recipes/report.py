@@ -113,6 +113,7 @@ def report_data(
         models=_models(road, evaluated.rivals, single=taxonomy.single),
         latency=evaluated.latency,
         reproduction=_reproduction(prepared, taxonomy, config, command),
+        cautions=tuple(f"{taxonomy.categories[j].title} {note}." for j, note in road.scarce.items()),
     )
 
 

@@ -20,8 +20,9 @@ from rubricator.recipes.read import Prepared
 from rubricator.recipes.split import Division
 from rubricator.train.calibrate import cross_decide, fit_rule
 from rubricator.train.examples import Examples, Vectors
-from rubricator.train.model import cross_fit, fit
+from rubricator.train.model import fit
 from rubricator.train.select import Choice, Score, choose, score
+from rubricator.train.thresholds import scarce
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Road:
         weights_tried: Log-loss on golden texts (cross-fitted) by agreed weight tried.
         seconds: Training time of each model.
         validated_on: What models were compared and calibrated on, in a sentence.
+        scarce: What a reader must know of a category that had few texts, by its column.
     """
 
     models: Mapping[str, ServedModel]
@@ -51,6 +53,7 @@ class Road:
     weights_tried: Mapping[float, float]
     seconds: Mapping[str, float]
     validated_on: str
+    scarce: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,46 +113,84 @@ def build_road(
     folds = _folds(material, targets, train, config)
     weight, tried = _agreed_weight(material, targets, train, folds, single=single, config=config)
     counted = np.where(material.golden, 1.0, weight)
+    if config.train.self_training:
+        targets = _self_trained(material, targets, counted, train, folds, single=single, config=config)
     everything = replace(material.examples, targets=targets, weights=counted)
     learning = everything.subset(train)
-    judging = validation if validation.any() else train
-    judged = np.flatnonzero(judging)
-    judge_weights, about = _judges(material, counted, judged)
-    truth = targets[judged]
-    judge_folds = _folds(material, targets, judging, config) if validation.any() else folds
-
-    models: dict[str, ServedModel] = {}
-    rules: dict[str, DecisionRule] = {}
-    scores: dict[str, Score] = {}
-    seconds: dict[str, float] = {}
+    jury = _summon(material, everything, train, validation, folds, config)
+    candidates = {}
     for name in config.train.models:
         started = time.monotonic()
         fitted = fit(name, learning, folds=folds)
-        if validation.any():
-            logits = fitted.logits(everything.subset(judging))
-        else:
-            logits = cross_fit(name, learning, folds)
-        models[name] = as_served(fitted)
-        rules[name] = fit_rule(logits, truth, judge_weights, single=single)
-        decisions = cross_decide(logits, truth, judge_weights, judge_folds, single=single)[1]
-        scores[name] = score(decisions, truth, judge_weights)
-        seconds[name] = time.monotonic() - started
-    how = "held out for validation" if validation.any() else "each predicted by models that had not seen it"
-    return Road(models, rules, choose(scores, single=single), weight, tried, seconds, f"{about}, {how}")
+        logits = fitted.logits(jury.examples) if validation.any() else fitted.held_out
+        rule, result = jury.judge(logits, single=single)
+        candidates[name] = (fitted, rule, result, time.monotonic() - started)
+    return Road(
+        models={name: as_served(fitted) for name, (fitted, _, _, _) in candidates.items()},
+        rules={name: rule for name, (_, rule, _, _) in candidates.items()},
+        choice=choose({name: result for name, (_, _, result, _) in candidates.items()}, single=single),
+        agreed_weight=weight,
+        weights_tried=tried,
+        seconds={name: seconds for name, (_, _, _, seconds) in candidates.items()},
+        validated_on=jury.about,
+        scarce={
+            **scarce(jury.examples.targets, jury.examples.weights),
+            **candidates[config.train.models[0]][0].notes,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Jury:
+    """The validation texts: what models are calibrated and compared on.
+
+    Attributes:
+        examples: Their weights say how much each counts in the verdict.
+        folds: Fold of each; a decision about a text is made by a rule fitted without its fold.
+        about: Who they are, in a sentence.
+    """
+
+    examples: Examples
+    folds: NDArray[np.intp]
+    about: str
+
+    def judge(self, logits: Floats, *, single: bool) -> tuple[DecisionRule, Score]:
+        """The rule fitted on all of them, and the score of rules cross-fitted on them."""
+        truth, weights = self.examples.targets, self.examples.weights
+        decisions = cross_decide(logits, truth, weights, self.folds, single=single)[1]
+        return fit_rule(logits, truth, weights, single=single), score(decisions, truth, weights)
+
+
+def _summon(
+    material: Material,
+    everything: Examples,
+    train: Bools,
+    validation: Bools,
+    folds: NDArray[np.intp],
+    config: Config,
+) -> _Jury:
+    """The validation part, or the training texts where there is none; golden ones alone if enough."""
+    judging = validation if validation.any() else train
+    golden = material.golden[judging]
+    if golden.sum() >= ENOUGH_GOLDEN:
+        weights, who = golden.astype(float), f"{golden.sum()} texts labelled by people"
+    else:
+        weights = everything.weights[judging]
+        weights = weights if weights.any() else np.ones(len(weights))
+        who = f"{len(golden)} texts, {golden.sum()} labelled by people and the others by teachers"
+    examples = replace(everything.subset(judging), weights=weights)
+    if validation.any():
+        own = _folds(material, everything.targets, validation, config)
+        return _Jury(examples, own, f"Validation stands on {who}, held out from training.")
+    return _Jury(examples, folds, f"Validation stands on {who}, each predicted by models that never saw it.")
 
 
 def _folds(material: Material, targets: Floats, rows: Bools, config: Config) -> NDArray[np.intp]:
+    """Folds in which both all labels and the golden ones among them are spread evenly."""
     groups = [material.examples.groups[row] for row in np.flatnonzero(rows).tolist()]
-    return make_folds((targets[rows] > 0.5).astype(float), groups, folds=config.split.folds, seed=config.seed)
-
-
-def _judges(material: Material, counted: Floats, judged: NDArray[np.intp]) -> tuple[Floats, str]:
-    """Weights of the validation rows: golden texts alone where there are enough of them."""
-    golden = material.golden[judged]
-    if golden.sum() >= ENOUGH_GOLDEN:
-        return golden.astype(float), f"{golden.sum()} golden texts"
-    weights = counted[judged] if counted[judged].any() else np.ones(len(judged))
-    return weights, f"{len(judged)} texts, {golden.sum()} of them golden, the others with agreed labels"
+    positive, golden = (targets[rows] > 0.5).astype(float), material.golden[rows][:, None].astype(float)
+    strata = np.hstack([positive, positive * golden, golden])
+    return make_folds(strata, groups, folds=config.split.folds, seed=config.seed)
 
 
 def _agreed_weight(
@@ -167,15 +208,41 @@ def _agreed_weight(
     golden = material.golden[train]
     if golden.all() or golden.sum() < ENOUGH_GOLDEN:
         return 1.0, {}
-    name = config.train.models[0]
     losses = {}
     for weight in AGREED_WEIGHTS:
         counted = np.where(material.golden, 1.0, weight)
         examples = replace(material.examples, targets=targets, weights=counted).subset(train)
-        logits = cross_fit(name, examples, folds)
+        logits = fit(config.train.models[0], examples, folds=folds).held_out
         rule = fit_rule(logits, targets[train], golden.astype(float), single=single)
         losses[weight] = _log_loss(rule.probabilities(logits)[golden], targets[train][golden])
     return min(losses, key=losses.__getitem__), losses
+
+
+def _self_trained(
+    material: Material,
+    targets: Floats,
+    counted: Floats,
+    train: Bools,
+    folds: NDArray[np.intp],
+    *,
+    single: bool,
+    config: Config,
+) -> Floats:
+    """Agreed labels averaged, in log-probability, with what a model held out from them thinks.
+
+    One round of self-training (Scudder, "Probability of error of some adaptive pattern-recognition
+    machines", 1965): golden labels stay as they are.
+    """
+    learning = replace(material.examples, targets=targets, weights=counted).subset(train)
+    logits = fit(config.train.models[0], learning, folds=folds).held_out
+    own = fit_rule(logits, learning.targets, learning.weights, single=single).probabilities(logits)
+    yes, no = (
+        np.sqrt(np.clip(a * b, 1e-12, 1)) for a, b in ((own, targets[train]), (1 - own, 1 - targets[train]))
+    )
+    blended = yes / yes.sum(axis=1, keepdims=True) if single else yes / (yes + no)
+    mixed = targets.copy()
+    mixed[train] = np.where(material.golden[train][:, None], targets[train], blended)
+    return mixed
 
 
 def _log_loss(probabilities: Floats, targets: Floats) -> float:

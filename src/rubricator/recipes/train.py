@@ -103,7 +103,7 @@ def _work(run: Run) -> list[str]:
     vectors = encode_texts(prepared.texts, run.config, progress=run.progress)
     road, held = train(prepared, division, labelled, vectors, run.taxonomy, run.config, progress=run.progress)
     write_trained(run.folder, road, held)
-    lines = [road.choice.reason, f"Validation: {road.validated_on}."]
+    lines = [road.choice.reason, road.validated_on]
     if road.weights_tried:
         lines.append(f"A label agreed between teachers counts {road.agreed_weight:g} of a golden one.")
     return lines

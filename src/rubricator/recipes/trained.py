@@ -29,6 +29,7 @@ def write_trained(folder: Path, road: Road, held: HeldOut | None) -> None:
         "weights_tried": list(road.weights_tried.items()),
         "seconds": dict(road.seconds),
         "validated_on": road.validated_on,
+        "scarce": list(road.scarce.items()),
         "held_out": None if held is None else asdict(held),
     }
     write_json(folder / "stages/train.json", rest)
@@ -55,6 +56,7 @@ def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
         weights_tried=dict(found["weights_tried"]),
         seconds=found["seconds"],
         validated_on=found["validated_on"],
+        scarce=dict(found["scarce"]),
     )
     held = found["held_out"]
     return road, None if held is None else _held_out(held)

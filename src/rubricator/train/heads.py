@@ -24,6 +24,7 @@ class Heads:
         coef: Shape [categories, width].
         intercept: Shape [categories].
         c: Inverse regularisation strength chosen for each category, shape [categories].
+        held_out: Logits of the training texts, each by heads that did not see its fold, [n, categories].
         notes: What is unusual about a category, by its index: a clause without subject.
     """
 
@@ -31,6 +32,7 @@ class Heads:
     coef: Floats
     intercept: Floats
     c: Floats
+    held_out: Floats
     notes: Mapping[int, str]
 
     def logits(self, examples: Examples) -> Floats:
@@ -63,7 +65,7 @@ def fit_heads(examples: Examples, *, folds: Folds, grid: Sequence[float] = GRID)
     lines = fit_lines((vectors - centre) / scale, examples.targets, examples.weights, folds=folds, grid=grid)
     coef = lines.coef / scale
     shift = np.array([line @ centre for line in coef])
-    return Heads(coef, lines.intercept - shift, lines.c, lines.notes)
+    return Heads(coef, lines.intercept - shift, lines.c, lines.held_out, lines.notes)
 
 
 def _vectors(examples: Examples) -> Vectors:

@@ -47,21 +47,21 @@ class Ngrams:
         vectorizer.idf_ = self.idf
         return csr_array(vectorizer.transform(contents))
 
-    def learn(self, contents: Sequence[str]) -> tuple[Ngrams, csr_array]:
-        """The same block with the terms of `contents`, and the features of these texts.
+    def learn(self, contents: Sequence[str]) -> Ngrams:
+        """The same block with the terms of `contents`.
 
         Raises:
             TrainingError: The texts hold no words.
         """
         vectorizer = self._vectorizer(max_features=_MAX_FEATURES)
         try:
-            features = vectorizer.fit_transform(contents)
+            vectorizer.fit(contents)
         except ValueError as error:  # scikit-learn's only way to say "empty vocabulary"
             raise TrainingError(
                 f"The {len(contents)} training texts hold no words.", fix="Check `data.columns` and `clean`."
             ) from error
         terms = tuple(str(term) for term in vectorizer.get_feature_names_out())
-        return replace(self, terms=terms, idf=vectorizer.idf_), csr_array(features)
+        return replace(self, terms=terms, idf=vectorizer.idf_)
 
     def _vectorizer(self, **settings: Any) -> TfidfVectorizer:
         ngrams = (self.shortest, self.longest)
@@ -80,6 +80,7 @@ class LinearModel:
         coef: Shape [categories, terms of all blocks].
         intercept: Shape [categories].
         c: Inverse regularisation strength chosen for each category, shape [categories].
+        held_out: Logits of the training texts, each by lines that did not see its fold, [n, categories].
         notes: What is unusual about a category, by its index: a clause without subject.
     """
 
@@ -88,6 +89,7 @@ class LinearModel:
     coef: Floats
     intercept: Floats
     c: Floats
+    held_out: Floats
     notes: Mapping[int, str]
 
     def logits(self, examples: Examples) -> Floats:
@@ -99,7 +101,7 @@ class LinearModel:
 def fit_linear(examples: Examples, *, folds: Folds, grid: Sequence[float] = GRID) -> LinearModel:
     """Train one logistic regression per category on word and character TF-IDF.
 
-    The vocabulary is read once from all texts with weight; the folds that choose C share it.
+    The vocabulary is read once from all texts with weight; all folds share it.
 
     Args:
         examples: Rows of weight 0 are left out.
@@ -110,16 +112,16 @@ def fit_linear(examples: Examples, *, folds: Folds, grid: Sequence[float] = GRID
     Raises:
         TrainingError: No row has weight, or the texts hold no words.
     """
-    used = examples.weights > 0
-    seen = examples.subset(used)
+    seen = examples.subset(examples.weights > 0)
     if not len(seen):
         raise TrainingError(
             "There is not a single labelled text to train on (all weights are 0).",
             fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
         )
-    ngrams, features = zip(*(block.learn(seen.contents) for block in _BLOCKS), strict=True)
-    lines = fit_lines(_side_by_side(features), seen.targets, seen.weights, folds=folds[used], grid=grid)
-    return LinearModel(ngrams, lines.coef, lines.intercept, lines.c, lines.notes)
+    ngrams = tuple(block.learn(seen.contents) for block in _BLOCKS)
+    features = _side_by_side(block.features(examples.contents) for block in ngrams)
+    lines = fit_lines(features, examples.targets, examples.weights, folds=folds, grid=grid)
+    return LinearModel(ngrams, lines.coef, lines.intercept, lines.c, lines.held_out, lines.notes)
 
 
 def _side_by_side(blocks: Iterable[csr_array]) -> csr_array:

@@ -1,4 +1,4 @@
-"""Every kind of model by name: fit one, or predict each text by a model that did not see it."""
+"""Every kind of model by name."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-import numpy as np
-
 from rubricator.decision import Floats
 from rubricator.errors import TrainingError, nearest
-from rubricator.progress import Progress, silent
 from rubricator.train.examples import Examples
 from rubricator.train.heads import fit_heads
 from rubricator.train.linear import fit_linear
@@ -23,6 +20,10 @@ class FittedModel(Protocol):
     @property
     def name(self) -> str:
         """The kind: `heads` or `linear`."""
+
+    @property
+    def held_out(self) -> Floats:
+        """Logits of the training texts, each by a model that did not see its fold, [n, categories]."""
 
     @property
     def notes(self) -> Mapping[int, str]:
@@ -59,37 +60,3 @@ def fit(name: str, examples: Examples, *, folds: Folds) -> FittedModel:
             fix=f"Choose among {', '.join(TRAINERS)} in `train.models`.",
         )
     return TRAINERS[name](examples, folds=folds)
-
-
-def cross_fit(name: str, examples: Examples, folds: Folds, *, progress: Progress = silent) -> Floats:
-    """Log-odds of every text by a model that saw neither it nor its fold.
-
-    Hyper-parameters are chosen inside, by the remaining folds, so nothing of a fold reaches the
-    model that predicts it (Stone, "Cross-validatory choice", 1974).
-
-    Args:
-        name: `heads` or `linear`.
-        examples: Rows of weight 0 are predicted but never trained on.
-        folds: Fold of each row, shape [n], grouped; at least two different ones.
-        progress: Told of every fold.
-
-    Returns:
-        Logits, shape [n, categories].
-
-    Raises:
-        TrainingError: Unknown kind, a single fold, or no labelled text outside some fold.
-    """
-    names = np.unique(folds)
-    if len(names) < 2:
-        raise TrainingError(
-            "All texts are in one fold, so no model could be trained without them.",
-            fix="Label more texts: each fold needs at least one group of its own.",
-        )
-    logits = np.empty(examples.targets.shape)
-    with progress(f"cross-fitting {name}", total=len(names)) as done:
-        for held in names:
-            inside, outside = folds != held, folds == held
-            model = fit(name, examples.subset(inside), folds=folds[inside])
-            logits[outside] = model.logits(examples.subset(outside))
-            done(1)
-    return logits
