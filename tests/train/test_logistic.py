@@ -54,9 +54,32 @@ def test_noise_is_regularised_more_than_signal():
     assert chosen[1] > 0.0001
 
 
-def test_a_grid_without_folds_to_choose_by_uses_its_middle():
-    found = fit_lines(X, HARD[:, None], np.ones(80), folds=np.zeros(80, int), grid=(0.1, 1.0, 10.0))
-    assert found.c.tolist() == [1.0]
+def test_one_fold_is_an_error_with_a_fix():
+    with pytest.raises(TrainingError, match="one fold"):
+        fit_lines(X, HARD[:, None], np.ones(80), folds=np.zeros(80, int), grid=(0.1, 1.0, 10.0))
+
+
+def test_held_out_logits_never_saw_their_fold():
+    folds = np.arange(80) % 4
+    held = folds == 2
+    turned = np.where(held, 1 - HARD, HARD)
+    before, after = (
+        fit_lines(X, target[:, None], np.ones(80), folds=folds, grid=(1.0,)).held_out
+        for target in (HARD, turned)
+    )
+    assert (before[held] == after[held]).all()
+    assert (before[~held] != after[~held]).any()
+
+
+def test_few_texts_with_many_terms_get_the_lines_of_the_unrotated_problem():
+    rng = np.random.default_rng(3)
+    terms = csr_array(rng.random((40, 300)) * (rng.random((40, 300)) < 0.1))
+    target, folds = (rng.random((40, 2)) < 0.4).astype(float), np.arange(40) % 4
+    weights = np.where(np.arange(40) < 36, 1.0, 0.0)
+    rotated = fit_lines(terms, target, weights, folds=folds, grid=(10.0,))
+    direct = fit_lines(terms.toarray(), target, weights, folds=folds, grid=(10.0,))
+    np.testing.assert_allclose(rotated.coef, direct.coef, atol=1e-3)
+    np.testing.assert_allclose(rotated.held_out, direct.held_out, atol=1e-2)
 
 
 @pytest.mark.parametrize(("value", "word"), [(0.0, "negative"), (1.0, "positive")])

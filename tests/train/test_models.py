@@ -3,11 +3,10 @@ import pytest
 from small_examples import make_examples, make_folds
 
 from rubricator.errors import TrainingError
-from rubricator.train import model
 from rubricator.train.examples import Examples
 from rubricator.train.heads import fit_heads
 from rubricator.train.linear import fit_linear
-from rubricator.train.model import TRAINERS, cross_fit, fit
+from rubricator.train.model import TRAINERS, fit
 
 KINDS = list(TRAINERS)
 
@@ -53,53 +52,13 @@ def test_training_twice_gives_the_same_model(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_cross_fit_never_sees_the_fold_it_predicts(kind):
-    examples, folds = make_examples(48), make_folds(48)
-    before = cross_fit(kind, examples, folds)
-    held = folds == 2
-    turned = np.where(held[:, None], 1 - examples.targets, examples.targets)
-    after = cross_fit(kind, with_targets(examples, turned), folds)
-    assert (before[held] == after[held]).all()
-    assert (before[~held] != after[~held]).any()
-
-
-def test_cross_fit_chooses_inside_by_the_remaining_folds(monkeypatch):
-    examples, folds = make_examples(24), make_folds(24)
-    given = []
-
-    def trainer(some, *, folds):
-        given.append((list(some.groups), list(folds)))
-        return fit_heads(some, folds=folds)
-
-    monkeypatch.setattr(model, "TRAINERS", {"heads": trainer})
-    cross_fit("heads", examples, folds)
-    for held, (groups, inside) in enumerate(given):
-        assert inside == [folds[int(group)] for group in groups]
-        assert held not in inside
-
-
-def test_cross_fit_tells_of_every_fold():
-    from contextlib import contextmanager
-
-    seen = []
-
-    @contextmanager
-    def progress(description, *, total):
-        seen.append(total)
-        yield seen.append
-
-    cross_fit("heads", make_examples(24), make_folds(24), progress=progress)
-    assert seen == [4, 1, 1, 1, 1]
-
-
-def test_cross_fit_with_two_folds_still_works():
-    logits = cross_fit("heads", make_examples(24), make_folds(24, folds=2))
-    assert np.isfinite(logits).all()
-
-
-def test_cross_fit_needs_two_folds():
-    with pytest.raises(TrainingError, match="one fold"):
-        cross_fit("heads", make_examples(6), np.zeros(6, int))
+def test_held_out_logits_are_of_all_rows_and_worse_than_those_of_rows_seen(kind):
+    examples = make_examples(48)
+    fitted = fit(kind, examples, folds=make_folds(48))
+    assert fitted.held_out.shape == examples.targets.shape
+    seen = np.where(examples.targets > 0, fitted.logits(examples), -fitted.logits(examples))
+    held = np.where(examples.targets > 0, fitted.held_out, -fitted.held_out)
+    assert held.mean() < seen.mean()
 
 
 def test_unknown_kind_names_the_nearest():

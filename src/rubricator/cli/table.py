@@ -31,18 +31,8 @@ def show_result(folder: Path, *, config: Path) -> None:
 
 
 def _categories(part: dict[str, Any]) -> Table:
-    table = Table()
-    table.add_column("category")
-    for heading in (
-        "F1",
-        f"{part['confidence']:.0%} interval",
-        "precision",
-        "recall",
-        "ROC AUC",
-        "AP",
-        "texts",
-    ):
-        table.add_column(heading, justify="right")
+    interval = f"{part['confidence']:.0%} interval"
+    table = _table("category", "F1", interval, "precision", "recall", "AUC", "AP", "texts")
     for category in part["categories"]:
         columns = ("precision", "recall", "roc_auc", "average_precision")
         table.add_row(

@@ -17,7 +17,7 @@ from scipy.linalg import eigh
 from scipy.optimize import minimize
 from scipy.sparse import csr_array, hstack, issparse
 from scipy.special import expit, logit
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from rubricator.decision import Floats
 from rubricator.errors import TrainingError
@@ -177,7 +177,12 @@ def _design(
     values, vectors = eigh(csr_array(seen @ seen.T).toarray())
     kept = values > values[-1] * 1e-10
     basis = vectors[:, kept] / np.sqrt(values[kept])
-    return _with_ones((features @ seen.T) @ basis), lambda coef: (seen.T @ (basis @ coef.T)).T
+
+    def back(coef: Floats) -> Floats:
+        # One category at a time: a common product would round differently when one is added.
+        return np.array([seen.T @ (basis @ line) for line in coef])
+
+    return _with_ones((features @ seen.T) @ basis), back
 
 
 def _with_ones(features: Floats) -> Floats:
