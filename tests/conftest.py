@@ -5,12 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from commands import rubricator
 from rubricator import config
 from rubricator.encode import Encoder, open_encoder
 
@@ -46,19 +45,3 @@ def news_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert done.returncode == 0, done.stderr
             (folder / "done").write_text(done.stdout, encoding="utf-8")
     return folder
-
-
-def rubricator(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command as a user does, in a process of its own."""
-    return subprocess.run(
-        [COMMAND, *arguments],
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-
-
-COMMAND = str(Path(sys.executable).with_name("rubricator"))

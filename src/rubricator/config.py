@@ -85,7 +85,7 @@ class Duplicates(Section):
     """
 
     method: Literal["minhash", "embeddings", "exact"] = "minhash"
-    threshold: Share = 0.7
+    threshold: Share = 0.5
 
 
 class Golden(Section):

@@ -46,7 +46,8 @@ def test_neither_order_nor_batches_matter(encoder: Encoder, order: list[int], ba
     other = Encoder.__new__(Encoder)
     other.__dict__.update(encoder.__dict__, _batch=batch)
     shuffled = other.encode([TEXTS[i] for i in order])
-    assert (shuffled * encoder.encode(TEXTS)[order]).sum(axis=1).min() > 0.9995
+    # Also in bf16, where a differently padded text would be off by 5e-4.
+    np.testing.assert_allclose(shuffled, encoder.encode(TEXTS)[order], atol=1e-6)
 
 
 def test_progress_counts_every_text(encoder: Encoder) -> None:

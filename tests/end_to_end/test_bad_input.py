@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import rubricator
+from commands import rubricator
 
 CONFIG = """
 name: bad

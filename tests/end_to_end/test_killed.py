@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMMAND, rubricator
+from commands import COMMAND, rubricator
 
 STAGES = ("read", "split", "label", "train", "evaluate", "export")
 

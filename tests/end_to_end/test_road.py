@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import rubricator
+from commands import rubricator
 
 OUTPUTS = (
     "artifact/manifest.json",

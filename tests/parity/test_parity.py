@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from conftest import COMMAND, rubricator
+from commands import COMMAND, rubricator
 from rubricator import Rubricator
 from rubricator.config import read_config
 from rubricator.predict import Predictor

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _TOKENIZED_AT_ONCE = 1024
 # No vocabulary has words that long: what is cut off here could not have fitted `max_tokens`.
 _CHARACTERS_PER_TOKEN = 64
+_LENGTH_STEP = 16
 
 
 class Encoder:
@@ -97,7 +98,7 @@ class Encoder:
         """Names everything that could change a vector."""
         card = self._card
         return content_hash(
-            "vectors:1",
+            "vectors:2",
             card.digest,
             card.pooling,
             card.prefix,
@@ -162,8 +163,25 @@ class Encoder:
             encodings = self._tokenizer.encode_batch_fast(texts)
             yield [np.array(encoding.ids or [self._card.pad], dtype=np.int32) for encoding in encodings]
 
+    def _batches(self, sizes: Sequence[int]) -> Iterator[list[int]]:
+        """Rows of texts that are padded to the same length, so many to a batch.
+
+        In bf16 a vector depends in its last bits on the length its text is padded to, though not on
+        the texts beside it. The length is the text's own, rounded up: so a text has one vector,
+        whatever it is encoded with.
+        """
+        by_length: dict[int, list[int]] = {}
+        for row, size in enumerate(sizes):
+            by_length.setdefault(self._padded_length(size), []).append(row)
+        for length in sorted(by_length):
+            rows = by_length[length]
+            yield from (rows[at : at + self._batch] for at in range(0, len(rows), self._batch))
+
+    def _padded_length(self, size: int) -> int:
+        return min(-(-size // _LENGTH_STEP) * _LENGTH_STEP, self._card.positions)
+
     def _padded(self, rows: list[NDArray[np.int32]]) -> Batch:
-        shape = (len(rows), max(2, *(row.size for row in rows)))
+        shape = (len(rows), self._padded_length(rows[0].size))
         ids = np.full(shape, self._card.pad, dtype=np.int64)
         mask = np.zeros(shape, dtype=np.int64)
         for number, row in enumerate(rows):

@@ -1,0 +1,108 @@
+"""What the main road reaches: the shipped news, the real crawl and SIB-200, with and without human labels.
+
+    python benchmarks/main_road.py --json benchmarks/results/main-road.json
+
+Needs the real data (RUBRICATOR_DATA, default ../shared/data beside the project) for all but the first row.
+Runs land in runs/benchmarks/; what has not changed is not done again.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from machine import ROOT, arguments, write
+
+COMMAND = str(Path(sys.executable).with_name("rubricator"))
+ROWS: dict[str, tuple[str, list[str]]] = {
+    "examples/news": ("examples/news/rubricator.yaml", []),
+    "SIB-200 rus, all labels": ("benchmarks/real/sib200.yaml", []),
+    "SIB-200 rus, no labels": ("benchmarks/real/sib200-zero.yaml", []),
+    "SIB-200 rus, no labels, self-training": (
+        "benchmarks/real/sib200-zero.yaml",
+        ["train.self_training=true"],
+    ),
+    "news, 200 golden": ("benchmarks/real/news.yaml", []),
+    "news, 200 golden alone": (
+        "benchmarks/real/news.yaml",
+        ["train.agreed_weight=0.0", "train.models=[heads]"],
+    ),
+    "news, 200 golden, self-training": (
+        "benchmarks/real/news.yaml",
+        ["train.self_training=true", "train.models=[heads]"],
+    ),
+    "news, no labels": ("benchmarks/real/news-zero.yaml", []),
+    "news, no labels, self-training": (
+        "benchmarks/real/news-zero.yaml",
+        ["train.self_training=true", "train.models=[heads]"],
+    ),
+}
+
+
+def main() -> None:
+    options = arguments(__doc__.splitlines()[0])
+    options.add_argument("--only", metavar="TEXT", help="only the rows whose name holds TEXT")
+    given = options.parse_args()
+    results: dict[str, Any] = {}
+    for name, (config, overrides) in ROWS.items():
+        if given.only and given.only not in name:
+            continue
+        results[name] = measured(name, config, overrides)
+        print(line(name, results[name]), flush=True)
+    write(given.json, {"rows": results})
+
+
+def measured(name: str, config: str, overrides: list[str]) -> dict[str, Any]:
+    folder = ROOT / "runs/benchmarks" / name.replace("/", "-").replace(",", "").replace(" ", "-")
+    told = [part for override in overrides for part in ("--set", override)]
+    started = time.monotonic()
+    done = subprocess.run(
+        [COMMAND, "run", "-c", config, "--out", str(folder), *told],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"{name}: {done.stderr}")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    part = metrics["parts"][metrics["headline"]]
+    kept = ("texts", "about", "accuracy", "macro_f1", "micro_f1", "weighted_f1", "subset_accuracy")
+    return {
+        "config": config,
+        "overrides": overrides,
+        "seconds": round(time.monotonic() - started, 1),
+        "winner": metrics["model"],
+        **{key: part[key] for key in kept},
+        "models": {
+            model: {key: found[key] for key in kept[2:]} for model, found in metrics["models"].items()
+        },
+        "teachers": {
+            report["teacher"]: {"macro_f1": report["macro_f1"], "accuracy": report["accuracy"]}
+            for report in metrics["teachers"]
+        },
+        "agreed_weight": metrics["agreed_weight"],
+        "latency": metrics["latency"],
+    }
+
+
+def line(name: str, row: dict[str, Any]) -> str:
+    figure = "accuracy" if row["accuracy"] else "macro_f1"
+    value = row[figure]
+    others = ", ".join(
+        f"{model} {found[figure]['value']:.3f}"
+        for model, found in row["models"].items()
+        if model != row["winner"]
+    )
+    return (
+        f"{name:<40} {figure:<9} {value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}] "
+        f"on {row['texts']} texts; {row['winner']}{', ' + others if others else ''}"
+    )
+
+
+if __name__ == "__main__":
+    main()
