@@ -88,7 +88,7 @@ def test_a_stage_stopped_half_way_runs_again_even_if_the_config_goes_back(tmp_pa
 def test_until_and_unknown_stages(tmp_path: Path) -> None:
     road = Road(tmp_path)
     assert road.go(until="first") == ["first"]
-    with pytest.raises(ConfigError, match="no stage 'third'.*\n.*first, second"):
+    with pytest.raises(ConfigError, match=r"no stage 'third'.*\n.*first, second"):
         road.go(until="third")
     with pytest.raises(ConfigError, match="no stage 'thrd'"):
         road.go(force=["thrd"])

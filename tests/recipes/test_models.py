@@ -1,0 +1,79 @@
+"""A trained model and its served form say the same, for every kind of model there is."""
+
+import numpy as np
+import pytest
+
+from rubricator.config import Config, Data
+from rubricator.recipes.models import as_served, logits_of
+from rubricator.recipes.road import HeldOut, Material, build_road
+from rubricator.recipes.trained import read_trained, write_trained
+from rubricator.train.examples import Examples
+from rubricator.train.model import TRAINERS, fit
+
+WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
+
+
+def examples(rows: int = 60) -> Examples:
+    rng = np.random.default_rng(4)
+    targets = np.eye(3)[np.arange(rows) % 3]
+    vectors = targets @ rng.normal(size=(3, 8)) + rng.normal(scale=0.5, size=(rows, 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    contents = [" ".join(rng.choice(WORDS[row % 3], size=4)) for row in range(rows)]
+    return Examples(
+        contents=contents,
+        vectors=vectors.astype(np.float32),
+        targets=targets,
+        weights=np.ones(rows),
+        groups=[str(row) for row in range(rows)],
+    )
+
+
+@pytest.mark.parametrize("kind", TRAINERS)
+def test_the_served_form_has_the_logits_of_the_training_object(kind: str) -> None:
+    some = examples()
+    fitted = fit(kind, some, folds=np.arange(60) // 3 % 4)
+    np.testing.assert_allclose(logits_of(as_served(fitted), some), fitted.logits(some), atol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, "auto"])
+@pytest.mark.parametrize("single", [True, False])
+def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | str, tmp_path) -> None:
+    some = examples()
+    golden = np.arange(60) < 45
+    material = Material(some, golden, np.array(["train"] * 60), np.full(60, -1))
+    config = Config(
+        data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
+        train={"agreed_weight": weight},
+    )
+    nobody = np.zeros(60, dtype=bool)
+    road = build_road(material, some.targets, train=~nobody, validation=nobody, single=single, config=config)
+    held = HeldOut(np.arange(3), {"chosen": np.full((3, 3), 0.5)}, {"chosen": np.ones((3, 3), dtype=bool)})
+    write_trained(tmp_path, road, held)
+    again, held_again = read_trained(tmp_path)
+    assert again.choice == road.choice
+    assert again.weights_tried == road.weights_tried
+    assert bool(road.weights_tried) == (weight == "auto")
+    for name, model in road.models.items():
+        np.testing.assert_array_equal(logits_of(again.models[name], some), logits_of(model, some))
+        np.testing.assert_array_equal(again.rules[name].threshold, road.rules[name].threshold)
+    assert held_again is not None
+    np.testing.assert_array_equal(held_again.decisions["chosen"], held.decisions["chosen"])
+
+
+def test_self_training_leaves_golden_labels_and_moves_the_others() -> None:
+    some = examples()
+    golden = np.arange(60) < 45
+    doubtful = np.where(golden[:, None], some.targets, 1 / 3)
+    material = Material(some, golden, np.array(["train"] * 60), np.full(60, -1))
+    nobody = np.zeros(60, dtype=bool)
+    roads = []
+    for wanted in (False, True):
+        config = Config(
+            data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
+            train={"self_training": wanted, "agreed_weight": 1.0, "models": ["heads"]},
+        )
+        roads.append(
+            build_road(material, doubtful, train=~nobody, validation=nobody, single=True, config=config)
+        )
+    plain, taught = (logits_of(road.models["heads"], some)[~golden].max(axis=1).mean() for road in roads)
+    assert taught > plain, "doubtful texts have become surer"
