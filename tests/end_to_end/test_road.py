@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ def test_the_run_leaves_everything_it_promises(news_run: Path) -> None:
     assert [name for name in OUTPUTS if not (run / name).is_file()] == []
     said = (news_run / "done").read_text(encoding="utf-8")
     assert "runs/news/report.html" in said
-    assert said.count("  rubricator ") == 3, "the next three commands"
+    commands = re.findall(r"^  (\S*rubricator) (predict|serve|run) ", said, re.M)
+    assert [name for _, name in commands] == ["predict", "serve", "run"]
+    assert all(shutil.which(program) for program, _ in commands), "they can be typed as they stand"
     for key in ("politics", "economy", "culture", "technology", "sport"):
         assert re.search(rf"{key} .*\d\.\d{{3}}–\d\.\d{{3}}", said), f"{key} has no interval"
 

@@ -33,6 +33,7 @@ from rubricator.artifact.models import HeadsModel, LinearModel
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
 from rubricator.faults import explain
+from rubricator.records import file_digest
 
 _MANIFEST_LIMIT = 16 * 2**20
 _MEMORY_LIMIT = 2 * 2**30
@@ -148,8 +149,7 @@ def _audit(folder: Path, manifest: Manifest) -> None:
         if present[path] != entry.bytes:
             raise ArtifactError(f"{path} has {present[path]:,} bytes instead of {entry.bytes:,}.", fix=FIX)
     for path, entry in manifest.files.items():
-        with (folder / path).open("rb") as file:
-            _same_digest(path, entry, hashlib.file_digest(file, "sha256").hexdigest())
+        _same_digest(path, entry, file_digest(folder / path))
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -30,6 +29,7 @@ from rubricator.config import Clean, Columns
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
 from rubricator.faults import explain
+from rubricator.records import file_digest
 from rubricator.taxonomy import Taxonomy
 
 _LIBRARIES = ("rubricator", "numpy", "scipy", "scikit-learn", "tokenizers", "openvino", "onnxruntime")
@@ -163,8 +163,7 @@ def _write_manifest(part: Path, about: dict[str, Any]) -> None:
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"bytes": path.stat().st_size, "sha256": file_digest(path)}
 
 
 def _versions() -> dict[str, str]:

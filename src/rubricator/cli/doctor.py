@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import typer
-from rich.table import Table
+from rich.columns import Columns
 
 from rubricator import __version__
 from rubricator.cli.console import out
@@ -49,11 +49,8 @@ def _show_extra(extra: str, purpose: str) -> None:
     title = f"extra [bold]{extra}[/bold]" if extra else "[bold]core[/bold]"
     state = f"[yellow]pip install 'rubricator\\[{extra}]' adds it[/]" if missing else "[green]installed[/]"
     out.print(f"{title}: {purpose} — {state}")
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    cells = [f"{name} {seen or '[yellow]missing[/]'}" for name, seen in found.items()]
-    for start in range(0, len(cells), 4):
-        table.add_row(*cells[start : start + 4])
-    out.print(table)
+    cells = [f"  {name} {seen or '[yellow]missing[/]'}" for name, seen in found.items()]
+    out.print(Columns(cells, padding=(0, 2)))
     out.print()
 
 

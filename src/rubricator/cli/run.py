@@ -28,7 +28,7 @@ Overrides = Annotated[
 ]
 OutFolder = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Where outputs go instead of runs/<name>.", show_default=False),
+    typer.Option("--out", metavar="DIR", help="Where outputs go instead of runs/NAME.", show_default=False),
 ]
 
 
@@ -83,7 +83,7 @@ def _say(line: str) -> None:
 
 def _help(stage: Stage) -> str:
     return (
-        f"{stage.about} Stages before it run first where something changed.\n\n"
+        f"{stage.about}\n\nStages before it run first where something changed.\n\n"
         f"Example: `rubricator {stage.name} -c examples/news/rubricator.yaml`"
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,17 @@ def show_result(folder: Path, *, config: Path) -> None:
     out.print(f"Report    {folder / 'report.html'}")
     out.print(f"Artifact  {folder / 'artifact'}\n")
     out.print("Next:")
-    out.print(f"  rubricator predict {folder / 'artifact'} YOUR.csv -o predictions.csv")
-    out.print(f"  rubricator serve {folder / 'artifact'} --port 8000")
-    out.print(f"  rubricator run -c {config} --set golden.use=test --out {folder}-strict")
+    command, artifact = _command(), folder / "artifact"
+    out.print(f"  {command} predict {artifact} YOUR.csv -o predictions.csv")
+    out.print(f"  {command} serve {artifact} --port 8000")
+    out.print(f"  {command} run -c {config} --set golden.use=test --out {folder}-strict")
+
+
+def _command() -> str:
+    """How this very program is called: by name where the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    found = shutil.which(called.name)
+    return called.name if found and Path(found).resolve() == called.resolve() else str(called)
 
 
 def _categories(part: dict[str, Any]) -> Table:

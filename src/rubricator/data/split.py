@@ -223,20 +223,15 @@ def _notes(
     config: Split,
 ) -> Iterator[str]:
     sizes = _sizes(groups)
-    yield (
-        f"{sizes['train']:,} texts train, {sizes['validation']:,} validate, {sizes['test']:,} test;"
-        f" they form {len(groups):,} groups of duplicates, which are never divided."
-    )
+    verbs: dict[Part, str] = {"train": "train", "validation": "validate", "test": "test"}
+    shares = ", ".join(f"{sizes[part]:,} texts {verb}" for part, verb in verbs.items() if sizes[part])
+    yield (f"{shares}; they form {len(groups):,} groups of duplicates, which are never divided.")
     given = sorted({group.given for group in groups if group.given}, key=_RANK.index)
     if given:
         yield f"The input prescribes: {', '.join(given)}."
     if drawn:
-        how = "the latest texts" if by == "time" else "texts at random, stratified by category,"
-        yield (
-            f"Drawn as {' and '.join(drawn)}: {how} by the seed of the config."
-            if by == "random"
-            else (f"Drawn as {' and '.join(drawn)}: {how}.")
-        )
+        how = "the latest texts" if by == "time" else "texts at random, stratified by category"
+        yield f"Drawn as {' and '.join(drawn)}: {how}."
     if by == "time" and (untimed := sum(group.time is None for group in groups)):
         yield f"{untimed:,} groups have no time and count as the earliest."
     if validation == "folds":
@@ -260,4 +255,7 @@ def _golden_notes(groups: list[_Group], *, use: str) -> Iterator[str]:
     }[use]
     moved = sizes["train"] if use != "train" else 0
     if moved:
-        yield f"{moved:,} golden texts and their duplicates train, because the input prescribes it."
+        yield (
+            f"{moved:,} golden texts and duplicates of theirs lie in train, because the input prescribes it;"
+            " their golden labels are not used."
+        )

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.encode.folders import built, file_digest
+from rubricator.encode.folders import built
 from rubricator.errors import EncoderError, MissingExtraError
 from rubricator.progress import Progress, silent
+from rubricator.records import file_digest
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rubricator.errors import EncoderError
+from rubricator.records import file_digest
 
 _CHECKSUMS = "checksums.json"
 _STALE_SECONDS = 86_400.0
@@ -40,12 +40,6 @@ def unwritable(folder: Path, error: OSError) -> EncoderError:
         fix="Make room or rights there, or name another folder: `encode.cache` in rubricator.yaml or the "
         "environment variable RUBRICATOR_CACHE.",
     )
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def built(target: Path, build: Callable[[Path], None]) -> Path:

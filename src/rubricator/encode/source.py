@@ -12,10 +12,9 @@ from typing import Any
 
 from rubricator.encode.bundled import decode_bundled
 from rubricator.encode.card import Pooling
-from rubricator.encode.folders import file_digest
 from rubricator.errors import EncoderError, MissingExtraError
 from rubricator.progress import Progress, silent
-from rubricator.records import content_hash
+from rubricator.records import content_hash, file_digest
 
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "1_Pooling/*"]
 # The parts of a sentence-transformers folder that are done here; any other changes the vector.

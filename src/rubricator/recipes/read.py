@@ -14,9 +14,9 @@ from rubricator.data.golden import parse_golden, read_golden
 from rubricator.data.read import Corpus, Rejected, read_texts, write_rejected
 from rubricator.progress import Progress, silent
 from rubricator.recipes import files
-from rubricator.recipes.stage import Run, Stage, file_digest
+from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.vectors import encode_texts
-from rubricator.records import Text
+from rubricator.records import Text, file_digest
 from rubricator.taxonomy import Taxonomy
 
 
@@ -102,7 +102,8 @@ def _work(run: Run) -> list[str]:
 def _depends(run: Run) -> dict[str, str]:
     config = run.config
     inputs = [file.path for file in config.data.files] + ([config.golden.file] if config.golden.file else [])
-    return {f"file:{name}": file_digest(config.path(name)) for name in inputs} | {
+    paths = {name: config.path(name) for name in inputs}
+    return {f"file:{name}": file_digest(p) if p.is_file() else "absent" for name, p in paths.items()} | {
         "config": config.model_dump_json(include={"data", "clean", "duplicates", "golden"}),
         "encode": config.encode.model_dump_json() if config.duplicates.method == "embeddings" else "",
         "taxonomy": ",".join(run.taxonomy.keys) + f" {run.taxonomy.task} {run.taxonomy.none}",

@@ -125,7 +125,8 @@ def _data(
     bare: Counter[str] = Counter()
     for text in prepared.texts:
         part = division.part[text.id]
-        golden, label = prepared.golden.get(text.id), labelled.labels.get(text.id)
+        used = part == "test" or text.id in division.teaching
+        golden, label = prepared.golden.get(text.id) if used else None, labelled.labels.get(text.id)
         if golden is not None:
             categories = golden
         elif label is not None:

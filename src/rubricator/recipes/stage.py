@@ -8,7 +8,6 @@ simply runs again (and finds the answers and vectors it had already stored).
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import logging
@@ -22,7 +21,7 @@ from typing import Any
 from rubricator.config import Config
 from rubricator.errors import ConfigError, RubricatorError
 from rubricator.progress import Progress, silent
-from rubricator.records import content_hash
+from rubricator.records import content_hash, file_digest
 from rubricator.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
@@ -156,15 +155,6 @@ def _digests(run: Run, writes: Sequence[str]) -> dict[str, str]:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         found |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
     return found
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, or `absent`."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return "absent"
 
 
 def source_digest(module: str) -> str:
