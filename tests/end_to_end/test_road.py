@@ -90,6 +90,9 @@ def test_templates_run_as_they_are(template: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / template
     assert [name for name in OUTPUTS if not (run / name).is_file()] == []
+    if template == "reviews":
+        report = (run / "report.html").read_text(encoding="utf-8")
+        assert "too few texts to train on" in report, "a weak model must not hide behind its teachers"
     again = rubricator("init", "mine", "--template", template, cwd=tmp_path)
     assert again.returncode == 2
     assert "already holds" in again.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -113,8 +113,23 @@ def report_data(
         models=_models(road, evaluated.rivals, single=taxonomy.single),
         latency=evaluated.latency,
         reproduction=_reproduction(prepared, taxonomy, config, command),
-        cautions=tuple(f"{taxonomy.categories[j].title} {note}." for j, note in road.scarce.items()),
+        cautions=(
+            *_outdone(labelled, evaluated.metrics[0]),
+            *(f"{taxonomy.categories[j].title} {note}." for j, note in road.scarce.items()),
+        ),
     )
+
+
+def _outdone(labelled: Labelled, head: PartMetrics) -> Iterator[str]:
+    """A warning where the teachers that label for nothing do better than the model trained on them."""
+    agreement = next((report for report in labelled.reports if report.teacher == "agreement"), None)
+    if agreement is None or agreement.macro_f1 is None or head.macro_f1.high is None:
+        return
+    if agreement.macro_f1 > head.macro_f1.high:
+        yield (
+            f"On golden texts the teachers' agreement reaches a macro-F1 of {agreement.macro_f1:.2f}, more than the "
+            f"model that learned from it ({head.macro_f1.value:.2f}): there are too few texts to train on."
+        )
 
 
 def _data(
