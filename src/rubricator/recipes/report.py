@@ -127,8 +127,9 @@ def _outdone(labelled: Labelled, head: PartMetrics) -> Iterator[str]:
         return
     if agreement.macro_f1 > head.macro_f1.high:
         yield (
-            f"On golden texts the teachers' agreement reaches a macro-F1 of {agreement.macro_f1:.2f}, more than "
-            f"the model that learned from it ({head.macro_f1.value:.2f}): there are too few texts to train on."
+            f"On golden texts the teachers' agreement reaches a macro-F1 of {agreement.macro_f1:.2f}, more "
+            f"than the model that learned from it ({head.macro_f1.value:.2f}): there are too few texts to "
+            "train on."
         )
 
 
