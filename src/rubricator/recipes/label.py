@@ -256,7 +256,7 @@ def _lines(labelled: Labelled, taxonomy: Taxonomy) -> list[str]:
 STAGE = Stage(
     name="label",
     about="Ask the teachers, store their answers, agree on labels.",
-    code=("rubricator.label", "rubricator.recipes.label", "rubricator.records"),
+    code=("rubricator.label", "rubricator.encode", "rubricator.recipes.label", "rubricator.records"),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"label", "encode", "seed"}),
         "taxonomy": run.taxonomy.version,

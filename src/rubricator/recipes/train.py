@@ -112,7 +112,7 @@ def _work(run: Run) -> list[str]:
 STAGE = Stage(
     name="train",
     about="Train every model, calibrate and set thresholds on validation, choose the better one.",
-    code=("rubricator.train", "rubricator.recipes.train", "rubricator.recipes.road", "rubricator.decision"),
+    code=("rubricator.train", "rubricator.encode", "rubricator.recipes.train", "rubricator.recipes.road"),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"train", "encode", "split", "seed"}),
         "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
