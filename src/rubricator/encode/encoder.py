@@ -98,7 +98,7 @@ class Encoder:
         """Names everything that could change a vector."""
         card = self._card
         return content_hash(
-            "vectors:2",
+            "vectors:3",
             card.digest,
             card.pooling,
             card.prefix,
@@ -134,10 +134,7 @@ class Encoder:
         vectors = np.zeros((len(contents), self.width), dtype=np.float32)
         with self._lock, progress("Encoding texts", total=len(contents)) as step:
             tokens = self._tokenize(contents)
-            # Texts of like length share a batch, so that little is spent on padding.
-            # The longest come first: a shortage of memory shows at once, and the time left only falls.
-            order = sorted(range(len(tokens)), key=lambda row: -tokens[row].size)
-            slices = [order[at : at + self._batch] for at in range(0, len(order), self._batch)]
+            slices = list(self._batches([ids.size for ids in tokens]))
             batches = (self._padded([tokens[row] for row in rows]) for rows in slices)
             for rows, found in zip(slices, self._runtime.run(batches), strict=True):
                 vectors[rows] = found / np.linalg.norm(found, axis=1, keepdims=True)
@@ -168,12 +165,13 @@ class Encoder:
 
         In bf16 a vector depends in its last bits on the length its text is padded to, though not on
         the texts beside it. The length is the text's own, rounded up: so a text has one vector,
-        whatever it is encoded with.
+        whatever it is encoded with. The longest come first: a shortage of memory shows at once, and
+        the time left only falls.
         """
         by_length: dict[int, list[int]] = {}
         for row, size in enumerate(sizes):
             by_length.setdefault(self._padded_length(size), []).append(row)
-        for length in sorted(by_length):
+        for length in sorted(by_length, reverse=True):
             rows = by_length[length]
             yield from (rows[at : at + self._batch] for at in range(0, len(rows), self._batch))
 
