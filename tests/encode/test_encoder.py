@@ -50,6 +50,29 @@ def test_neither_order_nor_batches_matter(encoder: Encoder, order: list[int], ba
     np.testing.assert_allclose(shuffled, encoder.encode(TEXTS)[order], atol=1e-6)
 
 
+def test_a_batch_is_padded_to_the_own_length_of_each_of_its_texts(encoder: Encoder) -> None:
+    class Recorder:
+        """Stands between encoder and runtime and keeps the masks."""
+
+        name, precision = encoder._runtime.name, encoder._runtime.precision
+
+        def __init__(self) -> None:
+            self.masks: list[np.ndarray] = []
+
+        def run(self, batches):
+            kept = list(batches)
+            self.masks += [mask for _, mask in kept]
+            return encoder._runtime.run(kept)
+
+    recorder = Recorder()
+    other = Encoder.__new__(Encoder)
+    other.__dict__.update(encoder.__dict__, _runtime=recorder)
+    other.encode(["слово " * count for count in (1, 90, 3, 40, 2, 91, 41)])
+    assert len(recorder.masks) > 1
+    for mask in recorder.masks:
+        assert (mask.shape[1] - mask.sum(axis=1) < 16).all()
+
+
 def test_progress_counts_every_text(encoder: Encoder) -> None:
     from contextlib import contextmanager
 
