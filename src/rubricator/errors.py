@@ -40,6 +40,10 @@ class EncoderError(RubricatorError):
     """An encoder cannot be found, decoded, exported or run."""
 
 
+class EngineError(RubricatorError):
+    """A language model cannot be reached, started or asked."""
+
+
 class TrainingError(RubricatorError):
     """The labelled texts do not allow a model to be trained."""
 

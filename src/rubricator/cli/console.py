@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from rich import progress as bars
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text as Line
+
+from rubricator.progress import Advance
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
@@ -31,7 +33,7 @@ class _Rate(bars.ProgressColumn):
 
 
 @contextmanager
-def show_progress(description: str, *, total: int | None) -> Iterator[Callable[[int], None]]:
+def show_progress(description: str, *, total: int | None) -> Iterator[Advance]:
     """A bar with rate and time left on a terminal; a line now and then elsewhere."""
     if err.is_terminal:
         with bars.Progress(
@@ -40,11 +42,18 @@ def show_progress(description: str, *, total: int | None) -> Iterator[Callable[[
             bars.MofNCompleteColumn(),
             _Rate(),
             bars.TimeRemainingColumn(compact=True),
+            bars.TextColumn("{task.fields[note]}"),
             console=err,
             transient=True,
         ) as bar:
-            task = bar.add_task(description, total=total)
-            yield lambda done: bar.advance(task, done)
+            task = bar.add_task(description, total=total, note="")
+
+            def advance(items: int, note: str = "", /) -> None:
+                bar.advance(task, items)
+                if note:
+                    bar.update(task, note=note)
+
+            yield advance
     else:
         yield _Ticker(description, total).advance
 
@@ -56,8 +65,8 @@ class _Ticker:
         self._description, self._total, self._done = description, total, 0
         self._started = self._said = time.monotonic()
 
-    def advance(self, done: int) -> None:
-        self._done += done
+    def advance(self, items: int, note: str = "", /) -> None:
+        self._done += items
         now = time.monotonic()
         if now - self._said < _QUIET_SECONDS:
             return
@@ -65,7 +74,9 @@ class _Ticker:
         rate = self._done / (now - self._started)
         left = f", {(self._total - self._done) / rate:,.0f} s left" if self._total and rate else ""
         of = f" of {self._total:,}" if self._total else ""
-        err.print(f"{self._description}: {self._done:,}{of}, {rate:,.1f}/s{left}")
+        err.print(
+            f"{self._description}: {self._done:,}{of}, {rate:,.1f}/s{left}{f'; {note}' if note else ''}"
+        )
 
 
 @contextmanager

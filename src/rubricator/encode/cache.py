@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rubricator.encode.encoder import Encoder
 from rubricator.encode.folders import unwritable
 from rubricator.errors import EncoderError
-from rubricator.progress import Progress, silent
+from rubricator.progress import Advance, Progress, silent
 from rubricator.records import content_hash
 
 _CHUNK = 512
@@ -121,9 +121,9 @@ class VectorCache:
             ) from error
 
 
-def _part_of(step: Callable[[int], None]) -> Progress:
+def _part_of(step: Advance) -> Progress:
     @contextmanager
-    def progress(description: str, *, total: int | None) -> Iterator[Callable[[int], None]]:  # noqa: ARG001
+    def progress(description: str, *, total: int | None) -> Iterator[Advance]:  # noqa: ARG001
         yield step
 
     return progress

@@ -14,6 +14,7 @@ Bools = NDArray[np.bool_]
 
 # What is believed before any golden text is seen.
 _RULE_PRECISION = 0.9
+_BELIEVED = 0.95
 _MEAN_CONFIDENCE = 0.7  # single-label: how often the best category is the right one
 _SEPARATION = 2.5  # multi-label: between texts in and out of a category, in standard deviations
 _SHARE = 1 / 6  # multi-label: of the texts that are in a category …
@@ -114,6 +115,40 @@ def guess_single_hits(hits: Floats) -> Floats:
     guessed = np.asarray(log_softmax(np.log2(1 + counted) * strength, axis=1))
     guessed[counted.sum(axis=1) == 0] = np.nan
     return guessed
+
+
+def guess_multi_probability(said: Floats) -> Floats:
+    """Log-odds from probabilities that a teacher names itself.
+
+    Nobody is believed beyond 19 to 1 before golden texts were seen: language models are surer than
+    they are right, and a bare yes or no is a probability of 1 or 0.
+
+    Args:
+        said: Shape [texts, categories], between 0 and 1; NaN where abstained from.
+
+    Returns:
+        Log-odds, same shape, NaN where abstained from.
+    """
+    return np.asarray(logit(np.clip(said, 1 - _BELIEVED, _BELIEVED)))
+
+
+def guess_single_probability(said: Floats) -> Floats:
+    """Log-probabilities from a distribution that a teacher names itself, not believed beyond 0.95.
+
+    Args:
+        said: Shape [texts, categories], rows in proportion to probabilities; NaN where abstained
+            from. A row with no positive number counts as all NaN.
+
+    Returns:
+        Log-probabilities, same shape; a row is finite or all NaN.
+    """
+    given = np.nan_to_num(said)
+    total = given.sum(axis=1, keepdims=True)
+    shares = np.divide(given, total, out=np.full(given.shape, np.nan), where=total > 0)
+    even = 1 / said.shape[1]
+    # Mixed with the even distribution: a certain answer keeps 0.95, and no category is ruled out.
+    kept = (_BELIEVED - even) / (1 - even)
+    return np.asarray(np.log(kept * shares + (1 - kept) * even))
 
 
 def correct_multi(guessed: Floats, truth: Bools) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,7 @@ class EncoderTeacher:
         neighbours: int = 10,
     ) -> None:
         self.name = name
+        self.metered = False
         self.scale = Scale.LIKENESS
         self._keys = taxonomy.keys
         self._phrasings = [_phrasings(category) for category in taxonomy.categories]
@@ -61,13 +62,13 @@ class EncoderTeacher:
         """Hash of the content, the descriptions, the encoder and the corpus."""
         return content_hash("answer:encoder:1", self._version, text.content)
 
-    def ask(self, texts: Sequence[Text]) -> Iterator[Answer]:
+    def ask(self, texts: Iterable[Text]) -> Iterator[Answer]:
         """One answer per text, in order, with a score between -1 and 1 for every category.
 
         Raises:
             ValueError: A text is not in the corpus.
         """
-        started = time.perf_counter()
+        started, texts = time.perf_counter(), list(texts)
         row = {content: number for number, content in enumerate(self._corpus)}
         strange = [text.id for text in texts if text.content not in row]
         if strange:

@@ -91,6 +91,8 @@ def _guess(scores: Floats, answered: Bools, scale: Scale, *, single: bool) -> Fl
             (Scale.LIKENESS, True): calibration.guess_single_likeness,
             (Scale.HITS, False): calibration.guess_multi_hits,
             (Scale.HITS, True): calibration.guess_single_hits,
+            (Scale.PROBABILITY, False): calibration.guess_multi_probability,
+            (Scale.PROBABILITY, True): calibration.guess_single_probability,
         }[scale, single]
         guessed[answered] = guess(scores[answered])
     return guessed

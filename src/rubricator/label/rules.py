@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import regex
@@ -37,6 +37,7 @@ class RulesTeacher:
 
     def __init__(self, taxonomy: Taxonomy, *, name: str = "rules") -> None:
         self.name = name
+        self.metered = False
         self.scale = Scale.HITS
         self._rules = {category.key: _Rules.of(category) for category in taxonomy.categories}
         written = [(c.key, c.keywords, c.patterns, c.exclude) for c in taxonomy.categories]
@@ -46,7 +47,7 @@ class RulesTeacher:
         """Hash of the content and of all rules."""
         return content_hash("answer:rules:1", self.name, self._version, text.content)
 
-    def ask(self, texts: Sequence[Text]) -> Iterator[Answer]:
+    def ask(self, texts: Iterable[Text]) -> Iterator[Answer]:
         """One answer per text, in order; `raw` is the evidence as JSON, `{category: [matches]}`.
 
         A text on which a pattern takes too long gets a failed answer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,10 +14,12 @@ class Scale(StrEnum):
 
     `likeness`: every category has a score, larger is likelier, zero and unit mean nothing.
     `hits`: how many rules speak for the category; it is abstained from where none does.
+    `probability`: between 0 and 1, and only as trustworthy as whoever says it.
     """
 
     LIKENESS = "likeness"
     HITS = "hits"
+    PROBABILITY = "probability"
 
 
 class Teacher(Protocol):
@@ -31,8 +33,15 @@ class Teacher(Protocol):
     def scale(self) -> Scale:
         """What the scores of its answers are."""
 
+    @property
+    def metered(self) -> bool:
+        """True if asking costs money or long, so that limits apply and each answer is saved at once."""
+
     def key(self, text: Text) -> str:
         """Hash of everything that could change the answer: content, categories, version, options."""
 
-    def ask(self, texts: Sequence[Text]) -> Iterator[Answer]:
-        """One answer per text, each as soon as it is known, in any order."""
+    def ask(self, texts: Iterable[Text]) -> Iterator[Answer]:
+        """One answer per text, each as soon as it is known, in any order.
+
+        A metered teacher draws texts only as it has room for them, and answers all that it drew.
+        """

@@ -1,27 +1,18 @@
-"""`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
+"""The sections of `rubricator.yaml`, but for the label section, and all of them together."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from rubricator.errors import ConfigError
-from rubricator.faults import explain
+from rubricator.config.expand import expand
+from rubricator.config.label import LabelStage
+from rubricator.config.section import Section
 
 Part = Literal["train", "validation", "test"]
 Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Section(BaseModel):
-    """Base of every part of the config: frozen, and no key that is not known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Columns(Section):
@@ -100,46 +91,6 @@ class Golden(Section):
     use: Literal["test", "tune", "train"] = "test"
 
 
-class EncoderTeacherConfig(Section):
-    """Compares a text's vector with the vectors of the category descriptions."""
-
-    kind: Literal["encoder"] = "encoder"
-    name: str = "encoder"
-    neighbours: int = Field(default=10, ge=0)
-
-
-class RulesTeacherConfig(Section):
-    """Applies the keywords and patterns of the taxonomy."""
-
-    kind: Literal["rules"] = "rules"
-    name: str = "rules"
-
-
-def _as_teacher(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-TeacherConfig = Annotated[
-    Annotated[EncoderTeacherConfig | RulesTeacherConfig, Field(discriminator="kind")],
-    BeforeValidator(_as_teacher),
-]
-
-
-class LabelStage(Section):
-    """Who labels. A database URL in `store` shares answers between runs."""
-
-    teachers: tuple[TeacherConfig, ...] = (EncoderTeacherConfig(), RulesTeacherConfig())
-    store: str | None = None
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        names = [teacher.name for teacher in self.teachers]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"teachers share the name {', '.join(sorted(twice))}")
-        return self
-
-
 class Split(Section):
     """How texts are divided.
 
@@ -209,82 +160,4 @@ class Config(Section):
 
     def path(self, written: str) -> Path:
         """A path of the config as a real one: `${NAME:-default}` expanded, relative to `folder`."""
-        return self.folder / Path(_expand(written)).expanduser()
-
-
-def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read `rubricator.yaml` and apply `key.sub=value` overrides.
-
-    Args:
-        path: The YAML file.
-        overrides: Each `dotted.key=value`, the value in YAML.
-
-    Raises:
-        ConfigError: No such file, no YAML, or any number of faults, reported together.
-    """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"There is no config file {path}.",
-            fix="Start one with `rubricator init DIR`, or name yours with `-c FILE`.",
-        ) from error
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as YAML in UTF-8: {error}", fix="Correct the file."
-        ) from error
-    if not isinstance(raw, dict):
-        raise ConfigError(
-            f"{path} holds no settings (a mapping was expected).",
-            fix="See `rubricator init DIR` for an example.",
-        )
-    raw.pop("folder", None)
-    for override in overrides:
-        _override(raw, override)
-    try:
-        return Config.model_validate(raw | {"folder": path.parent})
-    except ValidationError as error:
-        raise ConfigError(
-            f"{path} has {error.error_count()} fault(s):\n{explain(error, Config)}", fix="Correct the file."
-        ) from error
-
-
-def _override(raw: dict[str, Any], override: str) -> None:
-    dotted, equals, value = override.partition("=")
-    if not equals or not dotted.strip():
-        raise ConfigError(
-            f"--set {override!r} is not of the form key=value.", fix="Write for example --set split.test=0.3"
-        )
-    *sections, last = dotted.strip().split(".")
-    target: Any = raw
-    for section in sections:
-        target = target.setdefault(section, {}) if isinstance(target, dict) else None
-    if not isinstance(target, dict):
-        raise ConfigError(
-            f"--set {override!r}: '{'.'.join(sections)}' is not a section.",
-            fix="See the keys of rubricator.yaml.",
-        )
-    try:
-        target[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"--set {override!r}: the value is not YAML: {error}", fix="Quote the value."
-        ) from error
-
-
-_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
-
-
-def _expand(text: str, environment: Mapping[str, str] | None = None) -> str:
-    variables = os.environ if environment is None else environment
-
-    def value(match: re.Match[str]) -> str:
-        found = variables.get(match["name"]) or match["default"]
-        if found is None:
-            raise ConfigError(
-                f"'{text}' names the environment variable {match['name']}, which is not set.",
-                fix=f"Set {match['name']}, or write ${{{match['name']}:-a default}}.",
-            )
-        return found
-
-    return _VARIABLE.sub(value, text)
+        return self.folder / Path(expand(written)).expanduser()

@@ -1,0 +1,57 @@
+"""`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
+
+from rubricator.config.label import (
+    EncoderTeacherConfig,
+    Examples,
+    GgufEngineConfig,
+    LabelStage,
+    LlmTeacherConfig,
+    OpenAIEngineConfig,
+    Price,
+    ReplayEngineConfig,
+    RulesTeacherConfig,
+    TransformersEngineConfig,
+)
+from rubricator.config.read import read_config
+from rubricator.config.sections import (
+    Clean,
+    Columns,
+    Config,
+    Data,
+    DataFile,
+    Duplicates,
+    Encode,
+    Evaluate,
+    Golden,
+    Part,
+    Share,
+    Split,
+    Train,
+)
+
+__all__ = [
+    "Clean",
+    "Columns",
+    "Config",
+    "Data",
+    "DataFile",
+    "Duplicates",
+    "Encode",
+    "EncoderTeacherConfig",
+    "Evaluate",
+    "Examples",
+    "GgufEngineConfig",
+    "Golden",
+    "LabelStage",
+    "LlmTeacherConfig",
+    "OpenAIEngineConfig",
+    "Part",
+    "Price",
+    "ReplayEngineConfig",
+    "RulesTeacherConfig",
+    "Share",
+    "Split",
+    "Train",
+    "TransformersEngineConfig",
+    "read_config",
+]

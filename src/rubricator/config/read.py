@@ -1,0 +1,74 @@
+"""Reads `rubricator.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from rubricator.config.sections import Config
+from rubricator.errors import ConfigError
+from rubricator.faults import explain
+
+
+def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read `rubricator.yaml` and apply `key.sub=value` overrides.
+
+    Args:
+        path: The YAML file.
+        overrides: Each `dotted.key=value`, the value in YAML.
+
+    Raises:
+        ConfigError: No such file, no YAML, or any number of faults, reported together.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"There is no config file {path}.",
+            fix="Start one with `rubricator init DIR`, or name yours with `-c FILE`.",
+        ) from error
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} cannot be read as YAML in UTF-8: {error}", fix="Correct the file."
+        ) from error
+    if not isinstance(raw, dict):
+        raise ConfigError(
+            f"{path} holds no settings (a mapping was expected).",
+            fix="See `rubricator init DIR` for an example.",
+        )
+    raw.pop("folder", None)
+    for override in overrides:
+        _override(raw, override)
+    try:
+        return Config.model_validate(raw | {"folder": path.parent})
+    except ValidationError as error:
+        raise ConfigError(
+            f"{path} has {error.error_count()} fault(s):\n{explain(error, Config)}", fix="Correct the file."
+        ) from error
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    dotted, equals, value = override.partition("=")
+    if not equals or not dotted.strip():
+        raise ConfigError(
+            f"--set {override!r} is not of the form key=value.", fix="Write for example --set split.test=0.3"
+        )
+    *sections, last = dotted.strip().split(".")
+    target: Any = raw
+    for section in sections:
+        target = target.setdefault(section, {}) if isinstance(target, dict) else None
+    if not isinstance(target, dict):
+        raise ConfigError(
+            f"--set {override!r}: '{'.'.join(sections)}' is not a section.",
+            fix="See the keys of rubricator.yaml.",
+        )
+    try:
+        target[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"--set {override!r}: the value is not YAML: {error}", fix="Quote the value."
+        ) from error

@@ -1,0 +1,1 @@
+"""How to reach a model. Engines know nothing of categories."""
