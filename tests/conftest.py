@@ -13,7 +13,7 @@ from commands import rubricator
 from rubricator import config
 from rubricator.encode import Encoder, open_encoder
 
-pytest_plugins = ["small_artifacts"]
+pytest_plugins = ["small_artifacts", "llm_server"]
 
 
 @pytest.fixture(scope="session")

@@ -103,3 +103,22 @@ def test_probabilities_never_become_certain_and_silence_stays():
     assert 0.99 < found[0, 0] < 1
     assert np.isnan(found[0, 1])
     assert logit(found[0, 0]) == pytest.approx(7)
+
+
+said = arrays(np.float64, st.tuples(st.integers(1, 20), st.integers(2, 5)), elements=st.floats(0, 1, width=32))
+
+
+@given(said)
+def test_no_one_who_names_probabilities_is_believed_beyond_19_to_1(probabilities):
+    multi = expit(calibration.guess_multi_probability(probabilities))
+    assert (multi >= 0.05 - 1e-9).all()
+    assert (multi <= 0.95 + 1e-9).all()
+    single = calibration.guess_single_probability(probabilities)
+    heard = probabilities.sum(axis=1) > 0
+    assert (np.isfinite(single).all(axis=1) == heard).all()
+    np.testing.assert_allclose(np.exp(single[heard]).sum(axis=1), 1)
+    assert (np.exp(single[heard]) <= 0.95 + 1e-9).all()
+
+
+def test_a_bare_vote_is_a_probability_of_95_percent():
+    np.testing.assert_allclose(np.exp(calibration.guess_single_probability(np.eye(3)))[0], [0.95, 0.025, 0.025])

@@ -16,7 +16,7 @@ from rubricator import Rubricator
 from rubricator.config import read_config
 from rubricator.predict import Predictor
 from rubricator.recipes import files
-from rubricator.recipes.label import read_labelled
+from rubricator.recipes.labelled import read_labelled
 from rubricator.recipes.models import logits_of
 from rubricator.recipes.road import build_road, material_of
 from rubricator.recipes.trained import read_trained

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,15 @@ def test_an_unwritable_place_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RubricatorError, match="cannot be written"):
         Road(tmp_path / "file" / "run").go()
+
+
+def test_an_unsettled_stage_runs_again_and_what_follows_does_not(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    settled = []
+    first = replace(road.stages[0], settled=lambda _: bool(settled))
+    road.stages = (first, road.stages[1])
+    assert road.go() == ["first", "second"]
+    assert road.go() == ["first"]
+    settled.append(True)
+    assert road.go() == ["first"]
+    assert road.go() == []

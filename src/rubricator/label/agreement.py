@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from scipy.special import expit, logit, softmax
 
 from rubricator.label.calibration import Bools, Floats
+from rubricator.label.dawid_skene import dawid_skene
 from rubricator.label.opinions import Opinion
+from rubricator.label.votes import decide, majority
 from rubricator.records import Label, Origin, Text
 from rubricator.taxonomy import Taxonomy
+
+Method = Literal["pool", "majority", "dawid-skene"]
 
 _SURE = 1e-6
 _LEAST_WEIGHT = 0.05
@@ -89,35 +94,74 @@ def pool(opinions: Sequence[Opinion], taxonomy: Taxonomy, *, weights: Mapping[st
     return Opinion("agreement", probabilities, answered)
 
 
+def agreement_of(
+    opinions: Sequence[Opinion],
+    taxonomy: Taxonomy,
+    *,
+    method: Method,
+    truth: Mapping[int, Bools],
+    weights: Mapping[str, Floats],
+) -> Opinion:
+    """One opinion from several, by the method that the config names.
+
+    Args:
+        opinions: At least one; same texts.
+        taxonomy: Single- or multi-label.
+        method: `pool`, `majority` or `dawid-skene`.
+        truth: Row of a golden text that may set things → its categories; Dawid–Skene learns from it.
+        weights: By teacher, shape [categories] (see `weigh`); the pool's.
+
+    Returns:
+        The opinion of a teacher named `agreement`. About golden texts it is what the teachers say of
+        them, not what is known, so that it can be measured there.
+    """
+    if method == "majority":
+        return majority(opinions, taxonomy)
+    if method == "dawid-skene":
+        return dawid_skene(opinions, taxonomy, truth).opinion
+    return pool(opinions, taxonomy, weights=weights)
+
+
 def agree(
+    agreed: Opinion,
     opinions: Sequence[Opinion],
     texts: Sequence[Text],
     taxonomy: Taxonomy,
     golden: Mapping[str, Collection[str]],
-    *,
-    weights: Mapping[str, Floats],
 ) -> list[Label]:
-    """Decide on labels: golden ones as they are, the others agreed between the teachers.
+    """Decide on labels: golden ones as they are, the others as the teachers agree.
+
+    A teacher stands for a label if it decides likewise wherever it has an opinion: single-label on
+    the same category; multi-label on the same categories among those it speaks about, at least one
+    of them if the label has any.
 
     Args:
-        opinions: At least one; same texts.
+        agreed: What the teachers agree on (see `agreement_of`).
+        opinions: Of the teachers; same texts.
         texts: Rows of the opinions.
         taxonomy: Columns of the opinions.
         golden: Text id → category keys; outranks every teacher.
-        weights: By teacher, shape [categories] (see `weigh`).
 
     Returns:
         Labels in the order of the texts. A text that no teacher has an opinion about gets none.
     """
-    agreed = pool(opinions, taxonomy, weights=weights).probabilities
+    decided = decide(agreed.probabilities, single=taxonomy.single)
+    standing = {o.teacher: _stands(o.probabilities, decided, single=taxonomy.single) for o in opinions}
     labels = []
     for row, text in enumerate(texts):
         if text.id in golden:
             labels.append(_golden_label(text.id, golden[text.id], taxonomy))
-        elif np.isfinite(agreed[row]).all():
-            heard = tuple(o.teacher for o in opinions if np.isfinite(o.probabilities[row]).any())
-            labels.append(_agreed_label(text.id, agreed[row], heard, taxonomy))
+        elif np.isfinite(agreed.probabilities[row]).all():
+            teachers = tuple(teacher for teacher, stands in standing.items() if stands[row])
+            labels.append(_agreed_label(text.id, agreed.probabilities[row], decided[row], teachers, taxonomy))
     return labels
+
+
+def _stands(probabilities: Floats, decided: Bools, *, single: bool) -> Bools:
+    """Whether the teacher stands for what was decided, shape [texts]."""
+    seen, own = np.isfinite(probabilities), decide(probabilities, single=single)
+    same = ((own == decided) | ~seen).all(axis=1) & seen.any(axis=1)
+    return np.asarray(same & ((own & decided).any(axis=1) | ~decided.any(axis=1)))
 
 
 def _golden_label(text_id: str, keys: Collection[str], taxonomy: Taxonomy) -> Label:
@@ -129,15 +173,13 @@ def _golden_label(text_id: str, keys: Collection[str], taxonomy: Taxonomy) -> La
     )
 
 
-def _agreed_label(text_id: str, probabilities: Floats, heard: tuple[str, ...], taxonomy: Taxonomy) -> Label:
-    if taxonomy.single:
-        categories: tuple[str, ...] = (taxonomy.keys[int(probabilities.argmax())],)
-    else:
-        categories = tuple(k for k, p in zip(taxonomy.keys, probabilities, strict=True) if p >= 0.5)
+def _agreed_label(
+    text_id: str, probabilities: Floats, decided: Bools, teachers: tuple[str, ...], taxonomy: Taxonomy
+) -> Label:
     return Label(
         text_id=text_id,
         probabilities=dict(zip(taxonomy.keys, probabilities.tolist(), strict=True)),
-        categories=categories,
+        categories=tuple(key for key, given in zip(taxonomy.keys, decided, strict=True) if given),
         origin=Origin.AGREEMENT,
-        teachers=heard,
+        teachers=teachers,
     )

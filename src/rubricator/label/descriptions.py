@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class EncoderTeacher:
         """Hash of the content, the descriptions, the encoder and the corpus."""
         return content_hash("answer:encoder:1", self._version, text.content)
 
-    def ask(self, texts: Iterable[Text]) -> Iterator[Answer]:
+    def ask(self, texts: Iterable[Text]) -> Generator[Answer, None, None]:
         """One answer per text, in order, with a score between -1 and 1 for every category.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 import regex
@@ -47,7 +47,7 @@ class RulesTeacher:
         """Hash of the content and of all rules."""
         return content_hash("answer:rules:1", self.name, self._version, text.content)
 
-    def ask(self, texts: Iterable[Text]) -> Iterator[Answer]:
+    def ask(self, texts: Iterable[Text]) -> Generator[Answer, None, None]:
         """One answer per text, in order; `raw` is the evidence as JSON, `{category: [matches]}`.
 
         A text on which a pattern takes too long gets a failed answer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from enum import StrEnum
 from typing import Protocol
 
@@ -40,7 +40,7 @@ class Teacher(Protocol):
     def key(self, text: Text) -> str:
         """Hash of everything that could change the answer: content, categories, version, options."""
 
-    def ask(self, texts: Iterable[Text]) -> Iterator[Answer]:
+    def ask(self, texts: Iterable[Text]) -> Generator[Answer, None, None]:
         """One answer per text, each as soon as it is known, in any order.
 
         A metered teacher draws texts only as it has room for them, and answers all that it drew.

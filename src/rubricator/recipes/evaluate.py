@@ -19,7 +19,7 @@ from rubricator.evaluate.plots import write_plots
 from rubricator.evaluate.report import write_report
 from rubricator.evaluate.scored import Scored
 from rubricator.recipes import files
-from rubricator.recipes.label import Labelled, read_labelled
+from rubricator.recipes.labelled import Labelled, read_labelled
 from rubricator.recipes.models import logits_of
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.report import Evaluated, figures, report_data

@@ -3,237 +3,168 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
-import polars as pl
-
-from rubricator.config import Config, EncoderTeacherConfig
-from rubricator.decision import Bools, Floats
-from rubricator.label.agreement import agree, pool, weigh
-from rubricator.label.descriptions import EncoderTeacher
-from rubricator.label.measure import CategoryReport, TeacherReport, measure_teachers
-from rubricator.label.opinions import Opinion, opinions_of
-from rubricator.label.rules import RulesTeacher
-from rubricator.label.runner import ask
-from rubricator.label.teacher import Scale, Teacher
-from rubricator.progress import Progress, silent
+from rubricator.config import Config
+from rubricator.label.limits import Limits
+from rubricator.label.runner import Asked, ask
+from rubricator.label.teacher import Scale
 from rubricator.recipes import files
+from rubricator.recipes.agreeing import Agreeing, Answers
+from rubricator.recipes.labelled import Labelled, decided_of, targets_of, write_labelled
 from rubricator.recipes.read import Prepared
-from rubricator.recipes.split import Division, golden_targets
+from rubricator.recipes.split import Division
 from rubricator.recipes.stage import Run, Stage
-from rubricator.recipes.vectors import vector_cache
-from rubricator.records import Answer, Label, Origin
+from rubricator.recipes.teachers import open_teachers, read_files
+from rubricator.records import Label, Origin, Status, Text, content_hash, file_digest
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 
-Answers = Mapping[str, Mapping[str, Answer]]
+ASKED = "stages/asked.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """What was decided for every text.
-
-    Attributes:
-        labels: By text id; a text about which no teacher has an opinion has none.
-        targets: Their probabilities, shape [texts, categories]; NaN where there is no label.
-        decided: Their categories, same shape.
-        fold_targets: Targets as they would be without the golden labels of one fold, by fold.
-        reports: How each teacher, and their agreement, fares against golden texts.
-    """
-
-    labels: Mapping[str, Label]
-    targets: Floats
-    decided: Bools
-    fold_targets: Mapping[int, Floats]
-    reports: Sequence[TeacherReport]
+def reviews_of(store: Store, texts: list[Text], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
+    return {}
 
 
-def teachers_of(
-    prepared: Prepared, taxonomy: Taxonomy, config: Config, *, progress: Progress = silent
-) -> list[Teacher]:
-    """The teachers that the config names.
-
-    Raises:
-        EncoderError: A teacher needs an encoder that cannot be had.
-    """
-    teachers: list[Teacher] = []
-    for told in config.label.teachers:
-        if isinstance(told, EncoderTeacherConfig):
-            cache = vector_cache(config, progress=progress)
-            teachers.append(
-                EncoderTeacher(
-                    taxonomy,
-                    [text.content for text in prepared.texts],
-                    partial(cache.encode, progress=progress),
-                    cache.fingerprint,
-                    name=told.name,
-                    neighbours=told.neighbours,
-                )
-            )
-        else:
-            teachers.append(RulesTeacher(taxonomy, name=told.name))
-    return teachers
+def reviews_digest(store: Store, texts: list[Text], taxonomy: Taxonomy) -> str:
+    return ""
 
 
 def label(
     prepared: Prepared,
     division: Division,
-    teachers: Sequence[Teacher],
-    store: Store,
+    answers: Answers,
+    scales: Mapping[str, Scale],
     taxonomy: Taxonomy,
     config: Config,
     *,
-    progress: Progress = silent,
+    reviews: Mapping[str, tuple[str, ...]],
 ) -> Labelled:
-    """Ask the teachers what is not stored yet, and agree on labels.
+    """Agree on labels.
 
-    Only golden texts that may teach (`division.teaching`) set anything; all golden texts measure.
+    Golden texts that may teach (`division.teaching`) and reviewed ones outside test set weights and
+    probabilities; all golden texts measure.
 
-    Raises:
-        StoreError: The database refused.
+    Args:
+        prepared: The texts and their golden labels.
+        division: Which golden texts may teach.
+        answers: By teacher name, then by text id.
+        scales: What the scores of the answers are, by teacher name.
+        taxonomy: The categories.
+        config: The settings.
+        reviews: People's corrections: text id → categories. They outrank every teacher.
     """
-    answers = ask(teachers, prepared.texts, store, progress=progress)
-    scales = {teacher.name: teacher.scale for teacher in teachers}
-    truth = golden_targets(prepared, taxonomy) > 0.5
-    agreeing = _Agreeing(prepared, taxonomy, answers, scales, truth, config.seed)
-    rows = {text.id: row for row, text in enumerate(prepared.texts)}
-    teaching = {rows[id_] for id_ in division.teaching}
+    texts = prepared.texts
+    known = {**reviews, **prepared.golden}
+    agreeing = Agreeing(prepared, taxonomy, answers, scales, known, config)
+    teaching = division.teaching | {id_ for id_ in reviews if division.part[id_] != "test"}
     labels = {found.text_id: found for found in agreeing.labels(teaching)}
     fold_targets = {}
     for fold in sorted(set(division.fold.values())):
-        away = {rows[id_] for id_, of in division.fold.items() if of == fold}
-        fold_targets[fold] = _targets(agreeing.labels(teaching - away), prepared, taxonomy)
-    targets = _targets(list(labels.values()), prepared, taxonomy)
-    return Labelled(
-        labels, targets, _decided(labels, prepared, taxonomy), fold_targets, agreeing.reports(teaching)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Agreeing:
-    """Everything agreement needs but the golden texts that may set things."""
-
-    prepared: Prepared
-    taxonomy: Taxonomy
-    answers: Answers
-    scales: Mapping[str, Scale]
-    truth: Bools
-    seed: int
-
-    def opinions(self, teaching: Collection[int]) -> tuple[list[Opinion], dict[str, Floats]]:
-        """Opinions and the weight of each teacher's word, set by the golden rows `teaching`."""
-        known = {row: self.truth[row] for row in sorted(teaching)}
-        opinions = opinions_of(
-            self.answers,
-            self.scales,
-            self.prepared.texts,
-            self.taxonomy,
-            truth=known,
-            groups=[self.prepared.groups[text.id] for text in self.prepared.texts],
-            seed=self.seed,
-        )
-        return opinions, weigh(opinions, known, self.taxonomy)
-
-    def labels(self, teaching: Collection[int]) -> list[Label]:
-        """Labels of all texts: golden ones of the rows `teaching`, agreed ones elsewhere."""
-        opinions, weights = self.opinions(teaching)
-        texts, golden = self.prepared.texts, self.prepared.golden
-        taught = {texts[row].id: golden[texts[row].id] for row in teaching}
-        return agree(opinions, texts, self.taxonomy, taught, weights=weights)
-
-    def reports(self, teaching: Collection[int]) -> list[TeacherReport]:
-        """Each teacher and their agreement against all golden texts."""
-        opinions, weights = self.opinions(teaching)
-        agreed = pool(opinions, self.taxonomy, weights=weights)
-        rows = [row for row, text in enumerate(self.prepared.texts) if text.id in self.prepared.golden]
-        if not rows:
-            return []
-        return measure_teachers([*opinions, agreed], {row: self.truth[row] for row in rows}, self.taxonomy)
-
-
-def _targets(labels: Collection[Label], prepared: Prepared, taxonomy: Taxonomy) -> Floats:
-    targets = np.full((len(prepared.texts), len(taxonomy.keys)), np.nan)
-    rows = {text.id: row for row, text in enumerate(prepared.texts)}
-    for found in labels:
-        targets[rows[found.text_id]] = [found.probabilities[key] for key in taxonomy.keys]
-    return targets
-
-
-def _decided(labels: Mapping[str, Label], prepared: Prepared, taxonomy: Taxonomy) -> Bools:
-    decided = np.zeros((len(prepared.texts), len(taxonomy.keys)), dtype=bool)
-    for row, text in enumerate(prepared.texts):
-        if text.id in labels:
-            decided[row] = [key in labels[text.id].categories for key in taxonomy.keys]
-    return decided
-
-
-def write_labelled(folder: Path, labelled: Labelled, prepared: Prepared, taxonomy: Taxonomy) -> None:
-    """Write `stages/labels.parquet` for the next stages and `labels.csv` for people."""
-    keys = taxonomy.keys
-    rows = [
-        {
-            "id": found.text_id,
-            "labels": ",".join(found.categories),
-            "origin": found.origin,
-            "teachers": ",".join(found.teachers),
-        }
-        | {f"p_{key}": found.probabilities[key] for key in keys}
-        for found in labelled.labels.values()
-    ]
-    frame = pl.DataFrame(rows)
-    frame.write_parquet(folder / "stages/labels.parquet")
-    titles = pl.DataFrame(
-        {"id": [text.id for text in prepared.texts], "text": [text.content[:200] for text in prepared.texts]}
-    )
-    readable = frame.with_columns(pl.col("^p_.*$").round(4)).join(titles, on="id", how="left")
-    readable.write_csv(folder / "labels.csv")
-    arrays = {str(fold): targets for fold, targets in labelled.fold_targets.items()}
-    np.savez_compressed(folder / "stages/fold_targets.npz", allow_pickle=False, **arrays)
-    files.write_json(folder / "stages/teachers.json", [asdict(report) for report in labelled.reports])
-
-
-def read_labelled(folder: Path, prepared: Prepared, taxonomy: Taxonomy) -> Labelled:
-    """Read what `write_labelled` wrote."""
-    rows = pl.read_parquet(folder / "stages/labels.parquet").to_dicts()
-    labels = {
-        row["id"]: Label(
-            text_id=row["id"],
-            probabilities={key: row[f"p_{key}"] for key in taxonomy.keys},
-            categories=files.split_keys(row["labels"]),
-            origin=Origin(row["origin"]),
-            teachers=files.split_keys(row["teachers"]),
-        )
-        for row in rows
+        away = {id_ for id_, of in division.fold.items() if of == fold}
+        fold_targets[fold] = targets_of(agreeing.labels(teaching - away), texts, taxonomy)
+    # A corrected text of the test part teaches nobody, but its label is what the person said.
+    labels |= {
+        id_: _reviewed(id_, keys, taxonomy) for id_, keys in reviews.items() if id_ not in prepared.golden
     }
-    with np.load(folder / "stages/fold_targets.npz", allow_pickle=False) as arrays:
-        fold_targets = {int(fold): arrays[fold] for fold in arrays.files}
     return Labelled(
         labels,
-        _targets(list(labels.values()), prepared, taxonomy),
-        _decided(labels, prepared, taxonomy),
+        targets_of(labels.values(), texts, taxonomy),
+        decided_of(labels, texts, taxonomy),
         fold_targets,
-        [_report(found) for found in files.read_json(folder / "stages/teachers.json")],
+        agreeing.reports(teaching),
     )
 
 
-def _report(found: dict[str, Any]) -> TeacherReport:
-    categories = tuple(CategoryReport(**category) for category in found["categories"])
-    return TeacherReport(**{**found, "categories": categories})
+def _reviewed(text_id: str, keys: Collection[str], taxonomy: Taxonomy) -> Label:
+    return Label(
+        text_id=text_id,
+        probabilities={key: float(key in keys) for key in taxonomy.keys},
+        categories=tuple(key for key in taxonomy.keys if key in keys),
+        origin=Origin.REVIEW,
+    )
+
+
+def ask_teachers(
+    run: Run, prepared: Prepared, division: Division, store: Store
+) -> tuple[Asked, dict[str, Scale]]:
+    """Ask the teachers of the config what is not stored yet.
+
+    Returns:
+        The answers, and what their scores are, by teacher name.
+
+    Raises:
+        EncoderError: A teacher needs an encoder that cannot be had.
+        EngineError: A language model is out of reach; what it had answered is stored.
+        StoreError: The database refused.
+    """
+    told = run.config.label
+    limits = Limits(told.max_cost, told.max_minutes, told.max_texts)
+    texts = in_order_of_asking(prepared)
+    with open_teachers(prepared, division, run.taxonomy, run.config, progress=run.progress) as teachers:
+        asked = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
+        return asked, {teacher.name: teacher.scale for teacher in teachers}
+
+
+def in_order_of_asking(prepared: Prepared) -> list[Text]:
+    """Golden texts first, the others shuffled: whatever is asked before a limit is a fair sample."""
+
+    def turn(text: Text) -> tuple[bool, str]:
+        return text.id not in prepared.golden, content_hash("turn:1", text.content)
+
+    return sorted(prepared.texts, key=turn)
+
+
+def open_store(run: Run) -> Store:
+    """The store of the run: a file of its own, or the shared one that the config names."""
+    return Store.open(run.config.label.store or str(run.file("answers.sqlite")))
 
 
 def _work(run: Run) -> list[str]:
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
-    teachers = teachers_of(prepared, run.taxonomy, run.config, progress=run.progress)
-    place = run.config.label.store or str(run.file("answers.sqlite"))
-    with Store.open(place) as store:
-        labelled = label(prepared, division, teachers, store, run.taxonomy, run.config, progress=run.progress)
+    with open_store(run) as store:
+        asked, scales = ask_teachers(run, prepared, division, store)
+        reviews = reviews_of(store, prepared.texts, run.taxonomy)
+    labelled = label(prepared, division, asked.answers, scales, run.taxonomy, run.config, reviews=reviews)
     write_labelled(run.folder, labelled, prepared, run.taxonomy)
-    return _lines(labelled, run.taxonomy)
+    state = _state(asked, prepared)
+    files.write_json(run.file(ASKED), state)
+    return _lines(labelled, run.taxonomy) + _unfinished(state)
+
+
+def _state(asked: Asked, prepared: Prepared) -> dict[str, Any]:
+    """How far asking came: what the next run has left to ask."""
+    failed = {
+        name: sum(answer.status is Status.FAILED for answer in answers.values())
+        for name, answers in asked.answers.items()
+    }
+    return {
+        "texts": len(prepared.texts),
+        "missing": dict(asked.missing),
+        "failed": {name: count for name, count in failed.items() if count},
+        "reached": asked.reached,
+    }
+
+
+def _unfinished(state: dict[str, Any]) -> list[str]:
+    lines = []
+    if state["reached"]:
+        missing = ", ".join(f"{name} {count:,}" for name, count in state["missing"].items())
+        lines.append(
+            f"stopped at {state['reached']}; texts not asked about yet: {missing}. Run again to go on"
+        )
+    lines += [
+        f"{name}: {count:,} of {state['texts']:,} answers failed; they are asked for again on the next run"
+        for name, count in state["failed"].items()
+    ]
+    return lines
+
+
+def _settled(run: Run) -> bool:
+    state = files.read_json(run.file(ASKED))
+    return not state["missing"] and not state["failed"]
 
 
 def _lines(labelled: Labelled, taxonomy: Taxonomy) -> list[str]:
@@ -253,15 +184,32 @@ def _lines(labelled: Labelled, taxonomy: Taxonomy) -> list[str]:
     return lines
 
 
+def _depends(run: Run) -> dict[str, str]:
+    prepared = files.read_prepared(run.folder)
+    with open_store(run) as store:
+        reviews = reviews_digest(store, prepared.texts, run.taxonomy)
+    return {
+        "config": run.config.model_dump_json(include={"label", "encode", "seed"}),
+        "taxonomy": run.taxonomy.version,
+        "reviews": reviews,
+    } | {f"file:{path}": file_digest(path) if path.is_file() else "absent" for path in read_files(run.config)}
+
+
 STAGE = Stage(
     name="label",
     about="Ask the teachers, store their answers, agree on labels.",
-    code=("rubricator.label", "rubricator.encode", "rubricator.recipes.label", "rubricator.records"),
-    depends=lambda run: {
-        "config": run.config.model_dump_json(include={"label", "encode", "seed"}),
-        "taxonomy": run.taxonomy.version,
-    },
+    code=(
+        "rubricator.label",
+        "rubricator.encode",
+        "rubricator.recipes.label",
+        "rubricator.recipes.agreeing",
+        "rubricator.recipes.labelled",
+        "rubricator.recipes.teachers",
+        "rubricator.records",
+    ),
+    depends=_depends,
     after=("read", "split"),
-    writes=("stages/labels.parquet", "stages/fold_targets.npz", "stages/teachers.json", "labels.csv"),
+    writes=("stages/labels.parquet", "stages/fold_targets.npz", "stages/teachers.json", ASKED, "labels.csv"),
     work=_work,
+    settled=_settled,
 )

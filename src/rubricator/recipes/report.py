@@ -23,7 +23,7 @@ from rubricator.evaluate.mistakes import worst_mistakes
 from rubricator.evaluate.plots import Plot
 from rubricator.evaluate.scored import Scored
 from rubricator.label.measure import TeacherReport
-from rubricator.recipes.label import Labelled
+from rubricator.recipes.labelled import Labelled
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.road import Road
 from rubricator.recipes.split import Division

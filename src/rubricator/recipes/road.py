@@ -14,10 +14,11 @@ from rubricator.config import Config
 from rubricator.data.split import make_folds
 from rubricator.decision import Bools, DecisionRule, Floats
 from rubricator.errors import TrainingError
-from rubricator.recipes.label import Labelled
+from rubricator.recipes.labelled import Labelled
 from rubricator.recipes.models import ServedModel, as_served
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.split import Division
+from rubricator.records import Origin
 from rubricator.train.calibrate import cross_decide, fit_rule
 from rubricator.train.examples import Examples, Vectors
 from rubricator.train.model import fit
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 AGREED_WEIGHTS = (0.0, 0.1, 0.3, 1.0)
 ENOUGH_GOLDEN = 40
+_BY_PEOPLE = (Origin.GOLDEN, Origin.REVIEW)
 """With fewer golden texts in validation, agreed labels join them there."""
 
 
@@ -77,7 +79,7 @@ class Material:
 
     Attributes:
         examples: Contents, vectors and groups of every text; targets and weights come per road.
-        golden: True where a golden label may teach.
+        golden: True where a label is a person's and may teach.
         part: Part of each text.
         fold: Golden fold of each text and of its duplicates, -1 elsewhere.
     """
@@ -253,6 +255,7 @@ def _log_loss(probabilities: Floats, targets: Floats) -> float:
 def material_of(prepared: Prepared, division: Division, labelled: Labelled, vectors: Vectors) -> Material:
     """All texts as arrays, in the order of `prepared.texts`."""
     ids = [text.id for text in prepared.texts]
+    by_people = {id_ for id_, label in labelled.labels.items() if label.origin in _BY_PEOPLE}
     examples = Examples(
         contents=[text.content for text in prepared.texts],
         vectors=vectors,
@@ -262,7 +265,9 @@ def material_of(prepared: Prepared, division: Division, labelled: Labelled, vect
     )
     return Material(
         examples,
-        golden=np.array([id_ in division.teaching for id_ in ids]),
+        golden=np.array(
+            [id_ in labelled.labels and labelled.labels[id_].origin in _BY_PEOPLE for id_ in ids]
+        ),
         part=np.array([division.part[id_] for id_ in ids]),
         fold=np.array([division.fold.get(id_, -1) for id_ in ids]),
     )

@@ -21,7 +21,7 @@ from typing import Any
 from rubricator.config import Config
 from rubricator.errors import ConfigError, RubricatorError
 from rubricator.progress import Progress, silent
-from rubricator.records import content_hash, file_digest
+from rubricator.records import Status, content_hash, file_digest
 from rubricator.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Run:
         progress: Display of long work.
         say: Receives the lines in which stages tell what they did.
         command: The command line, for the report.
+        again: Statuses of stored answers that are asked about again.
     """
 
     config: Config
@@ -46,6 +47,7 @@ class Run:
     progress: Progress = silent
     say: Callable[[str], None] = field(default=log.info)
     command: str = ""
+    again: frozenset[Status] = frozenset({Status.FAILED})
 
     def file(self, name: str) -> Path:
         """A file of the run; its folder exists afterwards."""
@@ -66,6 +68,8 @@ class Stage:
         after: Earlier stages whose outputs it reads.
         writes: Its outputs, relative to the run's folder; folders count with all their files.
         work: Does it; returns a line or two about what was done.
+        settled: Whether its outputs are the last word; if not, the next run does the work again
+            although nothing changed (answers are missing that may come).
     """
 
     name: str
@@ -75,6 +79,7 @@ class Stage:
     after: tuple[str, ...]
     writes: tuple[str, ...]
     work: Callable[[Run], list[str]]
+    settled: Callable[[Run], bool] = lambda _: True
 
 
 def run_stages(
@@ -119,7 +124,7 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
     for line in rest:
         run.say(f"{'':<9}{line}")
     content = {
-        "key": key,
+        "key": key if stage.settled(run) else "",
         "outputs": _digests(run, stage.writes),
         "lines": lines,
         "seconds": round(seconds, 2),

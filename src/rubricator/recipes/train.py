@@ -15,7 +15,7 @@ from rubricator.config import Config
 from rubricator.decision import Floats
 from rubricator.progress import Progress, silent
 from rubricator.recipes import files
-from rubricator.recipes.label import Labelled, read_labelled
+from rubricator.recipes.labelled import Labelled, read_labelled
 from rubricator.recipes.models import logits_of
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.road import HeldOut, Material, Road, build_road, material_of
