@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +15,10 @@ from rich.text import Text as Line
 from rubricator.cli.console import log_to, out, show_progress
 from rubricator.cli.table import show_result
 from rubricator.config import read_config
+from rubricator.label.runner import ONLY_FAILURES
 from rubricator.recipes.run import STAGES
 from rubricator.recipes.stage import Run, Stage, run_stages
+from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The settings.", show_default=True)]
@@ -36,6 +38,8 @@ def register(app: typer.Typer) -> None:
     """Add `run` and the stage commands."""
     app.command("run", rich_help_panel="The whole way")(_run)
     for stage in STAGES:
+        if stage.name == "label":  # has more to say: see cli/label.py
+            continue
         app.command(stage.name, help=_help(stage), rich_help_panel="One stage")(_stage_command(stage))
 
 
@@ -57,19 +61,26 @@ def _run(
 
     Example: `rubricator run -c examples/news/rubricator.yaml --set golden.use=test --out runs/strict`
     """
-    run = _go(config, overrides, out_folder, until=until, force=force or [])
+    run = go(config, overrides, out_folder, until=until, force=force or [])
     if until in (None, STAGES[-1].name):
         show_result(run.folder, config=config)
 
 
-def _go(
-    config: Path, overrides: list[str] | None, out_folder: Path | None, *, until: str | None, force: list[str]
+def go(
+    config: Path,
+    overrides: list[str] | None,
+    out_folder: Path | None,
+    *,
+    until: str | None,
+    force: Sequence[str] = (),
+    again: frozenset[Status] = ONLY_FAILURES,
 ) -> Run:
+    """Run the stages that a command asks for, with progress, and a log in the run's folder."""
     settings = read_config(config, overrides or [])
     taxonomy = Taxonomy.read(settings.path(settings.taxonomy))
     folder = out_folder or Path("runs") / settings.name
     command = shlex.join(["rubricator", *sys.argv[1:]])
-    run = Run(settings, taxonomy, folder, progress=show_progress, say=_say, command=command)
+    run = Run(settings, taxonomy, folder, progress=show_progress, say=_say, command=command, again=again)
     folder.mkdir(parents=True, exist_ok=True)
     with log_to(folder / "run.log"):
         run_stages(run, STAGES, until=until, force=force)
@@ -95,6 +106,6 @@ def _stage_command(stage: Stage) -> Callable[..., None]:
         out_folder: OutFolder = None,
         force: Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")] = False,
     ) -> None:
-        _go(config, overrides, out_folder, until=stage.name, force=[stage.name] if force else [])
+        go(config, overrides, out_folder, until=stage.name, force=[stage.name] if force else [])
 
     return command

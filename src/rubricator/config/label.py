@@ -86,7 +86,11 @@ class TransformersEngineConfig(Section):
 
 
 class ReplayEngineConfig(Section):
-    """Answers generated elsewhere: a table with a column of ids or texts and one of generations."""
+    """Answers generated elsewhere, in a table.
+
+    `id` or `text` names the column that says which text a row is about, `generation` the one with
+    what was said. With neither, the file is a label table as `rubricator label --export` writes it.
+    """
 
     kind: Literal["replay"] = "replay"
     file: str
@@ -95,9 +99,9 @@ class ReplayEngineConfig(Section):
     generation: str = "generation"
 
     @model_validator(mode="after")
-    def _some_key(self) -> Self:
-        if not (self.id or self.text):
-            raise ValueError("name the column that says which text it is: `id` or `text`")
+    def _one_key(self) -> Self:
+        if self.id and self.text:
+            raise ValueError("texts are found by `id` or by `text`, not by both")
         return self
 
 
@@ -130,7 +134,8 @@ class LlmTeacherConfig(Section):
     `choose` asks for one category, in one token; `each` for yes or no in every category (in one
     object, or in a question each: `questions: true`); `explain` for a category and the reason.
     `prompt` names a file to use instead of the shipped prompt. `calibrate` divides the
-    probabilities of `choose` by those that a text without content gets.
+    probabilities of `choose` by those that a text without content gets. `aliases` are other words
+    or numbers by which answers may name a category, each with its key.
     """
 
     kind: Literal["llm"] = "llm"
@@ -143,6 +148,7 @@ class LlmTeacherConfig(Section):
     examples: Examples = Examples()
     max_text_tokens: int = Field(default=512, ge=16)
     calibrate: bool = True
+    aliases: dict[str, str] = Field(default_factory=dict)
 
 
 def _as_teacher(value: Any) -> Any:
@@ -164,9 +170,7 @@ class LabelStage(Section):
     for language models together: the next run goes on where the last one stopped.
     """
 
-    teachers: tuple[TeacherConfig, ...] = Field(
-        default=(EncoderTeacherConfig(), RulesTeacherConfig()), min_length=1
-    )
+    teachers: tuple[TeacherConfig, ...] = (EncoderTeacherConfig(), RulesTeacherConfig())
     store: str | None = None
     agreement: Literal["pool", "majority", "dawid-skene"] = "pool"
     max_cost: float | None = Field(default=None, ge=0)
@@ -174,7 +178,9 @@ class LabelStage(Section):
     max_texts: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
+    def _teachers_are_told_apart(self) -> Self:
+        if not self.teachers:
+            raise ValueError("name at least one teacher: encoder, rules or a language model")
         names = [teacher.name for teacher in self.teachers]
         twice = {name for name in names if names.count(name) > 1}
         if twice:

@@ -16,12 +16,14 @@ from rubricator.taxonomy import Taxonomy
 
 _ROUNDS = 200
 _STILL = 1e-6
-# Dirichlet prior of a row of confusion, in answers: teachers are believed to be right more often
-# than not, which also keeps a rare category from turning into another one between two rounds.
+# Dirichlet prior of a row of confusion, in answers: teachers are right more often than not …
 _RIGHT, _ANY = 2.0, 1.0
+# … and, with three classes or more, about as often in every class. Without it a class that hardly any
+# text has soon means "some teachers say this and others that", and takes texts from a common one.
+_POOLED = 50.0
 
-# crowd-kit has the same method and is what the tests compare with. It is not used here: it knows
-# neither smoothing nor golden texts nor silence, and brings nltk, transformers and a warning of pandas.
+# crowd-kit has the same method and is what the tests compare with. It is not used here: it neither
+# smooths nor takes golden texts out again to judge them, brings nltk and transformers, and warns with pandas 3.
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,19 @@ def dawid_skene(opinions: Sequence[Opinion], taxonomy: Taxonomy, truth: Mapping[
     """Estimate true categories and the teachers' confusion together, by expectation maximisation.
 
     Dawid and Skene, "Maximum likelihood estimation of observer error-rates using the EM algorithm"
-    (1979), started from the majority, with a Dirichlet prior on every row of confusion. Multi-label
-    is the same with two classes, category by category. Silence is left out, never counted as a vote;
-    a teacher that only ever says yes, as rules do, therefore tells it nothing. Golden texts hold
-    their truth during estimation, and are then judged by confusions counted without them, so that
-    measuring the result on them is fair.
+    (1979), started from the majority. Every row of confusion has a Dirichlet prior around the
+    teacher's overall accuracy (partial pooling: Paun et al., "Comparing Bayesian models of
+    annotation", 2018). Multi-label is the same with two classes, category by category. Silence is
+    left out, never counted as a vote; a teacher that only ever says yes, as rules do, therefore
+    tells it nothing. Golden texts hold their truth during estimation, and are then judged by
+    confusions counted without them, so that measuring the result on them is fair.
 
     The method takes the teachers' errors for independent. Teachers of one family (the same model
     behind two prompts, a vote of the others beside those others) err together, which looks like
     being right: they are believed more than they should be, and probabilities come out far too
-    sure. No answer tells such a family from several good teachers; golden texts do, a few hundred
-    of them. Name one teacher of each family, or use the golden-weighted `pool`, which does not
-    become surer when teachers repeat one another.
+    sure. Answers alone do not tell such a family from several good teachers. Name one teacher of
+    each family, or use the golden-weighted `pool`, which does not become surer when teachers repeat
+    one another.
 
     Args:
         opinions: At least one, better three or more; same texts.
@@ -133,7 +136,19 @@ def _count(votes: Votes, mass: Floats) -> tuple[Floats, Floats]:
         seen = vote != SILENT
         for true in range(size):
             counts[teacher, true] += np.bincount(vote[seen], mass[seen, true], minlength=size)
-    return mass.sum(axis=0) + 1.0, counts
+    # Of two classes one is usually rare, and who leaves out the common texts need not find the rare ones.
+    pooled = counts + _POOLED * _overall(counts) if size > 2 else counts
+    return mass.sum(axis=0) + 1.0, pooled
+
+
+def _overall(counts: Floats) -> Floats:
+    """Confusion of teachers as right in every class as they are overall, erring as they usually answer."""
+    size = counts.shape[1]
+    own = np.eye(size)
+    right = np.trace(counts, axis1=1, axis2=2) / counts.sum(axis=(1, 2))
+    usual = counts.sum(axis=1, keepdims=True) * (1 - own)
+    wrong = usual / usual.sum(axis=2, keepdims=True)
+    return np.asarray(right[:, None, None] * own + (1 - right)[:, None, None] * wrong)
 
 
 def _evidence(votes: Votes, prior: Floats, counts: Floats) -> Floats:

@@ -265,9 +265,7 @@ def material_of(prepared: Prepared, division: Division, labelled: Labelled, vect
     )
     return Material(
         examples,
-        golden=np.array(
-            [id_ in labelled.labels and labelled.labels[id_].origin in _BY_PEOPLE for id_ in ids]
-        ),
+        golden=np.array([id_ in by_people for id_ in ids]),
         part=np.array([division.part[id_] for id_ in ids]),
         fold=np.array([division.fold.get(id_, -1) for id_ in ids]),
     )

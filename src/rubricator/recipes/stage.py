@@ -20,6 +20,7 @@ from typing import Any
 
 from rubricator.config import Config
 from rubricator.errors import ConfigError, RubricatorError
+from rubricator.label.runner import ONLY_FAILURES
 from rubricator.progress import Progress, silent
 from rubricator.records import Status, content_hash, file_digest
 from rubricator.taxonomy import Taxonomy
@@ -47,7 +48,7 @@ class Run:
     progress: Progress = silent
     say: Callable[[str], None] = field(default=log.info)
     command: str = ""
-    again: frozenset[Status] = frozenset({Status.FAILED})
+    again: frozenset[Status] = ONLY_FAILURES
 
     def file(self, name: str) -> Path:
         """A file of the run; its folder exists afterwards."""

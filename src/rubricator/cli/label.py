@@ -1,0 +1,114 @@
+"""`rubricator label`: ask the teachers, agree on labels; or plan, report and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.panel import Panel
+
+from rubricator.cli.console import duration, out
+from rubricator.cli.label_table import show_label_report
+from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.recipes.label_report import write_label_report
+from rubricator.recipes.label_table import write_label_table
+from rubricator.recipes.plan import TeacherPlan, plan
+from rubricator.recipes.stage import Run
+from rubricator.records import Status
+
+_NOT_OK = frozenset(set(Status) - {Status.OK})
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("label", rich_help_panel="One stage")(_label)
+
+
+def _label(
+    config: ConfigFile = Path("rubricator.yaml"),
+    overrides: Overrides = None,
+    out_folder: OutFolder = None,
+    plan_only: Annotated[
+        bool,
+        typer.Option(
+            "--plan",
+            help="Show one full prompt per language model, tokens, and the time and cost that a dozen real "
+            "calls let expect; ask nothing more.",
+        ),
+    ] = False,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Measure the teachers afterwards: tables here, and label-report.html."),
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the labels as a table: source, title, text, publication_date, 0/1 per category, "
+            "corrupted, generation. CSV, TSV, JSONL, Parquet or Excel, by suffix.",
+            show_default=False,
+        ),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --export: this teacher's answers instead of the agreed labels.",
+            show_default=False,
+        ),
+    ] = None,
+    ask_again: Annotated[
+        bool,
+        typer.Option(
+            "--ask-again", help="Ask again about texts whose answers could not be read or were refused, too."
+        ),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")] = False,
+) -> None:
+    """Ask the teachers, store their answers, agree on labels.
+
+    Stages before it run first where something changed. Every answer of a language model is stored as it
+    arrives: a run that was stopped, killed or ended at `label.max_cost`, `max_minutes` or `max_texts` goes on
+    where it was, and what failed is asked for again.
+
+    Example: `rubricator label -c examples/news/rubricator.yaml --report`
+    """
+    again = _NOT_OK if ask_again else frozenset({Status.FAILED})
+    if plan_only:
+        _show_plan(go(config, overrides, out_folder, until="split", again=again))
+        return
+    forced = ["label"] if force or ask_again else []
+    run = go(config, overrides, out_folder, until="label", force=forced, again=again)
+    if report:
+        show_label_report(write_label_report(run))
+        out.print(f"Report    {run.folder / 'label-report.html'}")
+    if export:
+        rows = write_label_table(run, export, teacher=teacher)
+        out.print(f"{rows:,} rows: {export}")
+
+
+def _show_plan(run: Run) -> None:
+    for planned in plan(run):
+        out.print(
+            f"\n[bold]{escape(planned.teacher)}[/]: {planned.texts - planned.stored:,} texts to ask about"
+            f", {planned.stored:,} of {planned.texts:,} answered before"
+        )
+        if planned.prompt:
+            out.print(escape(planned.about))
+            out.print(Panel(escape(planned.prompt), title="one prompt", title_align="left"))
+            out.print("\n".join(_expected(planned)))
+
+
+def _expected(planned: TeacherPlan) -> list[str]:
+    trial = planned.trial
+    if trial is None:
+        return ["Nothing is left to ask."]
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(trial.statuses.items()))
+    took = f"{duration(trial.seconds)}, cost {trial.cost:,.4g}"
+    return [
+        f"About {planned.tokens:,} prompt tokens for the texts to ask about.",
+        f"Tried {trial.texts} of them (their answers are stored): {statuses}; {took}.",
+        f"Expected for the rest: {duration(trial.rest_seconds)}, cost {trial.rest_cost:,.4g}.",
+    ]

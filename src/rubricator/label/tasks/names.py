@@ -1,0 +1,153 @@
+"""Finds categories by their names in what a model says, inflected or cut short, never by guessing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import regex
+
+from rubricator.taxonomy import Taxonomy
+
+_FOLD = str.maketrans("ёЁ’‘", "еЕ''")
+_QUOTES = "«»„“”\"'`"
+_ENDINGS = (
+    "ами|ями|ыми|ими|ого|его|ому|ему|ах|ях|ов|ев|ей|ий|ый|ой|ая|яя|ое|ее|ые|ие|ия|ии|ию|ых|их|ую|юю|ым|им|"
+    "ом|ем|ам|ям|ою|ею|а|я|о|е|ы|и|у|ю|ь|й"
+)
+_STEM = regex.compile(rf"(?<=\w{{3}})(?:{_ENDINGS})$")
+_AND = regex.compile(r"\s+(?:и|или|and|or)\s+|\s*[/,&+]\s*")
+_SHORT = 3  # shorter than this plus one, a word is found in prose by chance
+_TRUNCATED = 4  # fewer letters than this are the beginning of too much
+
+# A statement ends where its reasons begin; what they mention is not the answer.
+_REASON = regex.compile(
+    r"\b(?:as|because|since|due to|which|who|where|specifically|particularly|especially|based on|if|"
+    r"rather than|instead of|так как|поскольку|потому|котор\w+|из-за|ведь|в частности|если|судя по|а не)\b"
+    r"|, not\b"
+)
+_BREAK = regex.compile(r"(?<=[.!?…])\s+|\n+")
+_TURN = regex.compile(r";|\b(?:but|however|rather(?! than)|но|однако|а(?! не)|скорее)\b")
+_NOT = regex.compile(
+    r"\b(?:not|no|neither|nor|never|cannot|unable|unclear|hard to|difficult to|не|ни|нет|нельзя|невозможно|"
+    r"трудно|сложно)\b|n't\b"
+)
+_ANY = regex.compile(
+    r"(?:\bnot?\b|n't\b)[^.]*\b(?:any|specific)\b[^.]*\bcategor|\bnone of\b|"
+    r"\bни (?:к одной|одна|в одну|под одну)\b"
+)
+_NOT_ONLY = (("not only", ""), ("but also", "and"), ("не только", ""), ("но и", "и"))
+
+
+def fold(text: str) -> str:
+    """Lower case, `е` for `ё`, plain apostrophes, single spaces."""
+    return " ".join(text.translate(_FOLD).casefold().split())
+
+
+class Names:
+    """What the categories are called.
+
+    A category is known by its key, its name, the parts of a name of several ("Наука" of "Наука и
+    технологии") and its aliases. What could mean two categories means neither, but a whole name
+    goes before a part of another.
+
+    Args:
+        taxonomy: Keys and names.
+        aliases: Other words or numbers for a category → its key.
+
+    Raises:
+        ValueError: An alias stands for an unknown category.
+    """
+
+    def __init__(self, taxonomy: Taxonomy, aliases: Mapping[str, str] | None = None) -> None:
+        aliases = aliases or {}
+        strange = sorted(set(aliases.values()) - set(taxonomy.keys))
+        if strange:
+            raise ValueError(f"aliases stand for the unknown category {strange[0]!r}")
+        whole = [(fold(name), c.key) for c in taxonomy.categories for name in (c.key, c.title)]
+        whole += [(fold(name), key) for name, key in aliases.items()]
+        known = _unambiguous(whole)
+        taken = {name for name, _ in whole}
+        parts = [
+            (part, key)
+            for name, key in whole
+            for part in _AND.split(name)
+            if part not in taken and len(part) > _SHORT
+        ]
+        self._all = whole + parts
+        self._known = known | _unambiguous(parts)
+        self._whole = {name: regex.compile(_expression(name)) for name in self._known}
+        self._prose = self._compiled(taxonomy.none)
+
+    def exact(self, answer: str) -> str | None:
+        """The category that a whole answer names: in any case, quoted, inflected or cut short."""
+        name = fold(answer).strip(_QUOTES + " .,:;!*_()[]#")
+        if name in self._known:
+            return self._known[name]
+        inflected = {self._known[known] for known, form in self._whole.items() if form.fullmatch(name)}
+        if len(inflected) == 1:
+            return inflected.pop()
+        cut = {key for known, key in self._all if known.startswith(name)}
+        return cut.pop() if len(cut) == 1 and len(name) >= _TRUNCATED else None
+
+    def stated(self, prose: str) -> list[tuple[str, ...]]:
+        """The categories that each statement names, for statements that name any.
+
+        Questions, negated clauses and reasons ("…, as it mentions sports") state nothing; prose
+        that says that no category fits states nothing at all.
+        """
+        text = prose.translate(_FOLD).casefold()
+        for spoken, meant in _NOT_ONLY:
+            text = text.replace(spoken, meant)
+        statements = [
+            piece for s in _BREAK.split(text) if not s.strip().endswith("?") for piece in _TURN.split(s)
+        ]
+        found = []
+        for statement in statements:
+            named, rest = self._mentions(statement)
+            if _ANY.search(rest):
+                return []
+            if named and not _NOT.search(rest):
+                found.append(named)
+        return found
+
+    def _mentions(self, statement: str) -> tuple[tuple[str, ...], str]:
+        """Categories named before the reasons begin, and the words around them."""
+        pattern, keys = self._prose
+        first = pattern.search(statement)
+        reason = _REASON.search(statement, first.end()) if first else None
+        said = statement[: reason.start()] if reason else statement
+        named = [keys[(hit.lastindex or 1) - 1] for hit in pattern.finditer(said)]
+        return tuple(dict.fromkeys(named)), pattern.sub(" ", said)
+
+    def _compiled(self, none: str | None) -> tuple[regex.Pattern[str], list[str]]:
+        """All names as one expression, longer ones first, and the category of each of its groups."""
+        groups, keys = [], []
+        for name in sorted(self._known, key=len, reverse=True):
+            key = self._known[name]
+            # "it", "b" or "other" mean a category in prose only where they are quoted.
+            quoted = len(name) <= _SHORT or (key == none and " " not in name)
+            form = _expression(name)
+            groups.append(rf"((?<=[{_QUOTES}]){form}(?=[{_QUOTES}]))" if quoted else f"({form})")
+            keys.append(key)
+        return regex.compile("|".join(groups) or r"(?!)"), keys
+
+
+def _unambiguous(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    meant = defaultdict(set)
+    for name, key in pairs:
+        meant[name].add(key)
+    return {name: next(iter(keys)) for name, keys in meant.items() if name and len(keys) == 1}
+
+
+def _expression(name: str) -> str:
+    words = [_word(word) for word in regex.findall(r"\w+", name)]
+    return r"(?<!\w)" + r"[\W_]+".join(words) + r"(?!\w)" if words else regex.escape(name)
+
+
+def _word(word: str) -> str:
+    if len(word) <= _SHORT or word.isdigit():
+        return regex.escape(word)
+    if word.isascii():
+        return regex.escape(word.removesuffix("s")) + "s?"
+    return regex.escape(_STEM.sub("", word)) + f"(?:{_ENDINGS})?"
