@@ -14,9 +14,17 @@ from pydantic import BaseModel
 
 from commands import COMMAND, rubricator
 from rubricator.cli.app import app
-from rubricator.config import Config
+from rubricator.config import (
+    Config,
+    GgufEngineConfig,
+    LlmTeacherConfig,
+    OpenAIEngineConfig,
+    ReplayEngineConfig,
+    TransformersEngineConfig,
+)
 
 ROOT = Path(__file__).parents[2]
+ENGINES = (OpenAIEngineConfig, GgufEngineConfig, TransformersEngineConfig, ReplayEngineConfig)
 CAPTURED = {"capture_output": True, "text": True, "check": False}
 OPTIONS = {"--set", "--out", "--until", "--force", "--id", "--title", "--body"}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -127,6 +135,8 @@ def test_every_setting_is_documented() -> None:
 
     names = keys(Config)
     assert len(names) > 25
+    names += [name for model in ENGINES for name in model.model_fields if name != "kind"]
+    names += [name for name in LlmTeacherConfig.model_fields if name != "kind"]
     assert [name for name in names if f"`{name}`" not in page] == []
 
 
