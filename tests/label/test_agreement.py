@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rubricator.label.agreement import agree, pool, weigh
+from rubricator.label.agreement import agree, agreement_of, pool, weigh
+from rubricator.label.dawid_skene import dawid_skene
 from rubricator.label.opinions import Opinion
 from rubricator.records import Origin, Text
 from rubricator.taxonomy import Taxonomy
@@ -26,6 +27,12 @@ def opinion(name, rows, answered=None):
 
 def texts(count):
     return [Text(id=str(row), content="т") for row in range(count)]
+
+
+def labels_of(opinions, count, taxonomy, golden=None):
+    weights = {one.teacher: np.ones(3) for one in opinions}
+    agreed = pool(opinions, taxonomy, weights=weights)
+    return agree(agreed, opinions, texts(count), taxonomy, golden or {})
 
 
 def test_opinions_meet_half_way_in_log_odds():
@@ -74,7 +81,7 @@ def test_single_label_pools_are_distributions():
 def test_labels_multi():
     one = opinion("one", [[0.9, 0.5, 0.2], [0.1] * 3, [NAN] * 3], [True, True, False])
     two = opinion("two", [[NAN] * 3] * 3, [True, True, False])
-    labels = agree([one, two], texts(3), MULTI, {}, weights=EQUAL)
+    labels = labels_of([one, two], 3, MULTI)
     assert [label.text_id for label in labels] == ["0", "1"]
     assert [label.categories for label in labels] == [("a", "b"), ()]
     assert labels[0].probabilities == pytest.approx({"a": 0.9, "b": 0.5, "c": 0.2})
@@ -84,13 +91,44 @@ def test_labels_multi():
 
 def test_labels_single():
     one = opinion("one", [[0.3, 0.4, 0.3], [NAN] * 3])
-    (label,) = agree([one], texts(2), SINGLE, {}, weights=EQUAL)
+    (label,) = labels_of([one], 2, SINGLE)
     assert label.categories == ("b",)
+
+
+def test_only_those_that_decide_likewise_stand_for_a_label():
+    sure = opinion("sure", [[0.1, 0.8, 0.1]])
+    loud = opinion("loud", [[0.0, 0.9, 0.1]])
+    other = opinion("other", [[0.6, 0.3, 0.1]])
+    silent = opinion("silent", [[NAN] * 3])
+    (label,) = labels_of([sure, loud, other, silent], 1, SINGLE)
+    assert (label.categories, label.teachers) == (("b",), ("sure", "loud"))
+
+
+def test_standing_for_several_categories():
+    agreed = opinion("agreement", [[0.9, 0.9, 0.1], [0.2, 0.1, 0.1]])
+    whole = opinion("whole", [[0.8, 0.7, 0.2], [0.1, 0.1, 0.1]])
+    part = opinion("part", [[0.9, NAN, NAN], [NAN, NAN, 0.4]])
+    half = opinion("half", [[0.9, 0.2, 0.1], [0.9, 0.1, 0.1]])
+    beside = opinion("beside", [[NAN, NAN, 0.1], [NAN, NAN, NAN]])
+    first, second = agree(agreed, [whole, part, half, beside], texts(2), MULTI, {})
+    assert first.teachers == ("whole", "part")
+    assert second.teachers == ("whole", "part")
+
+
+def test_the_method_of_the_config_is_used():
+    opinions = [opinion("one", [[0.9] * 3] + [[0.1] * 3] * 3), opinion("two", [[0.1] * 3] * 4)]
+    found = {
+        method: agreement_of(opinions, MULTI, method=method, truth={}, weights=EQUAL).probabilities[0, 0]
+        for method in ("pool", "majority", "dawid-skene")
+    }
+    assert found["pool"] == pytest.approx(0.5)
+    assert found["majority"] == pytest.approx((1 + 1 / 8) / 3)
+    assert found["dawid-skene"] == dawid_skene(opinions, MULTI, {}).opinion.probabilities[0, 0]
 
 
 def test_golden_labels_outrank_every_teacher():
     one = opinion("one", [[0.99, 0.01, 0.01], [NAN] * 3], [True, False])
-    labels = agree([one], texts(2), MULTI, {"0": ["c", "b"], "1": []}, weights=EQUAL)
+    labels = labels_of([one], 2, MULTI, {"0": ["c", "b"], "1": []})
     assert [label.categories for label in labels] == [("b", "c"), ()]
     assert labels[0].probabilities == {"a": 0, "b": 1, "c": 1}
     assert {label.origin for label in labels} == {Origin.GOLDEN}

@@ -105,7 +105,9 @@ def test_probabilities_never_become_certain_and_silence_stays():
     assert logit(found[0, 0]) == pytest.approx(7)
 
 
-said = arrays(np.float64, st.tuples(st.integers(1, 20), st.integers(2, 5)), elements=st.floats(0, 1, width=32))
+said = arrays(
+    np.float64, st.tuples(st.integers(1, 20), st.integers(2, 5)), elements=st.floats(0, 1, width=32)
+)
 
 
 @given(said)
@@ -121,4 +123,6 @@ def test_no_one_who_names_probabilities_is_believed_beyond_19_to_1(probabilities
 
 
 def test_a_bare_vote_is_a_probability_of_95_percent():
-    np.testing.assert_allclose(np.exp(calibration.guess_single_probability(np.eye(3)))[0], [0.95, 0.025, 0.025])
+    np.testing.assert_allclose(
+        np.exp(calibration.guess_single_probability(np.eye(3)))[0], [0.95, 0.025, 0.025]
+    )

@@ -77,6 +77,14 @@ def test_more_keys_than_a_statement_takes(store):
     assert list(store.answers()) == many
 
 
+def test_forgotten_answers_are_gone_and_the_others_stay(store):
+    store.save([answer(f"{number:05}") for number in range(1200)])
+    store.remove([f"{number:05}" for number in range(1, 1200)] * 2 + ["absent"])
+    assert [a.key for a in store.answers()] == ["00000"]
+    store.remove([])
+    assert store.find(["00000"])
+
+
 def test_answers_of_one_teacher(store):
     store.save([answer("a"), answer("b", teacher="encoder"), answer("c")])
     assert [a.key for a in store.answers("rules")] == ["a", "c"]

@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from rubricator import __version__
-from rubricator.cli import doctor, init, predict, run, serve
+from rubricator.cli import doctor, init, label, predict, review, run, serve
 from rubricator.cli.console import err
 from rubricator.errors import RubricatorError
 
@@ -74,6 +74,8 @@ def _root(
 
 init.register(app)
 run.register(app)
+label.register(app)
+review.register(app)
 predict.register(app)
 serve.register(app)
 doctor.register(app)

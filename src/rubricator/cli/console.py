@@ -79,15 +79,6 @@ class _Ticker:
         )
 
 
-def duration(seconds: float) -> str:
-    """A length of time as people say it: `0.4 s`, `12 s`, `3 min 20 s`, `5 h 2 min`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, left = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {left} s" if minutes else f"{left} s"
-    return f"{minutes // 60:,} h {minutes % 60} min"
-
 
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:

@@ -9,9 +9,10 @@ import typer
 from rich.markup import escape
 from rich.panel import Panel
 
-from rubricator.cli.console import duration, out
+from rubricator.cli.console import out
 from rubricator.cli.label_table import show_label_report
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.evaluate.wording import duration
 from rubricator.recipes.label_report import write_label_report
 from rubricator.recipes.label_table import write_label_table
 from rubricator.recipes.plan import TeacherPlan, plan

@@ -39,7 +39,7 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 ms`, `27 ms`, `1.3 s`, `4 min`."""
+    """`0.4 ms`, `27 ms`, `1.3 s`, `4 min`, `2 h 5 min`."""
     if seconds < 0.0001:
         return "<0.1 ms"
     if seconds < 0.00995:
@@ -48,7 +48,8 @@ def duration(seconds: float) -> str:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 90:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
-    return f"{seconds / 60:.0f} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
 
 
 def series(words: list[str]) -> str:

@@ -16,6 +16,8 @@ from rubricator.taxonomy import Taxonomy
 
 _SPLIT = 0.3
 """Smallest disagreement worth naming: two teachers, each 80% sure of the opposite, reach 0.28."""
+# Of cleanlab's filters the one that copes, without a warning, with categories that have few texts.
+_FILTER = "confident_learning"
 
 
 class Reason(StrEnum):
@@ -118,14 +120,16 @@ def _by_model(labels: Bools, probabilities: Floats, *, single: bool) -> tuple[Bo
         # cleanlab refuses labels that are all the same; there is no other category to mistake them for.
         if len(set(given.tolist())) < 2:
             return wrong, np.zeros(len(labels))
-        issues = find_label_issues(given, probabilities, n_jobs=1)
+        issues = find_label_issues(given, probabilities, filter_by=_FILTER, n_jobs=1)
         wrong[issues] = labels[issues]
         return wrong, 1 - get_label_quality_scores(given, probabilities)
     varied = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
     if not len(varied):
         return wrong, np.zeros(len(labels))
     lists = [np.flatnonzero(row).tolist() for row in labels[:, varied]]
-    wrong[:, varied] = find_multilabel_issues_per_class(lists, probabilities[:, varied], n_jobs=1)
+    wrong[:, varied] = find_multilabel_issues_per_class(
+        lists, probabilities[:, varied], filter_by=_FILTER, n_jobs=1
+    )
     quality = np.ones(labels.shape)
     quality[:, varied] = get_label_quality_scores_per_class(lists, probabilities[:, varied])
     return wrong, np.where(wrong, 1 - quality, 0.0).max(axis=1)

@@ -23,7 +23,7 @@ _RIGHT, _ANY = 2.0, 1.0
 _POOLED = 50.0
 
 # crowd-kit has the same method and is what the tests compare with. It is not used here: it neither
-# smooths nor takes golden texts out again to judge them, brings nltk and transformers, and warns with pandas 3.
+# smooths nor takes golden texts out again to judge them, brings nltk and transformers, and warns.
 
 
 @dataclass(frozen=True, slots=True)

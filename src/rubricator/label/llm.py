@@ -226,7 +226,7 @@ def llm_teacher(
     """
     return LlmTeacher(
         engine,
-        build_task(config, taxonomy, prompt_path),
+        build_task(config, taxonomy, prompt_path, config.aliases),
         name=config.name,
         shots=shots,
         max_text_tokens=config.max_text_tokens,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -18,18 +19,11 @@ from rubricator.recipes.split import Division
 from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.teachers import open_teachers, read_files
 from rubricator.records import Label, Origin, Status, Text, content_hash, file_digest
+from rubricator.review.people import label_of, read_reviews
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 
 ASKED = "stages/asked.json"
-
-
-def reviews_of(store: Store, texts: list[Text], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
-    return {}
-
-
-def reviews_digest(store: Store, texts: list[Text], taxonomy: Taxonomy) -> str:
-    return ""
 
 
 def label(
@@ -122,11 +116,18 @@ def open_store(run: Run) -> Store:
     return Store.open(run.config.label.store or str(run.file("answers.sqlite")))
 
 
+def _reviews(store: Store, prepared: Prepared, taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
+    """What people said of texts, where they were asked about every category there is now."""
+    said = read_reviews(store, prepared.texts, taxonomy)
+    whole = {id_: label_of(review, taxonomy) for id_, review in said.items()}
+    return {id_: categories for id_, categories in whole.items() if categories is not None}
+
+
 def _work(run: Run) -> list[str]:
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
     with open_store(run) as store:
         asked, scales = ask_teachers(run, prepared, division, store)
-        reviews = reviews_of(store, prepared.texts, run.taxonomy)
+        reviews = _reviews(store, prepared, run.taxonomy)
     labelled = label(prepared, division, asked.answers, scales, run.taxonomy, run.config, reviews=reviews)
     write_labelled(run.folder, labelled, prepared, run.taxonomy)
     state = _state(asked, prepared)
@@ -187,11 +188,11 @@ def _lines(labelled: Labelled, taxonomy: Taxonomy) -> list[str]:
 def _depends(run: Run) -> dict[str, str]:
     prepared = files.read_prepared(run.folder)
     with open_store(run) as store:
-        reviews = reviews_digest(store, prepared.texts, run.taxonomy)
+        reviews = _reviews(store, prepared, run.taxonomy)
     return {
         "config": run.config.model_dump_json(include={"label", "encode", "seed"}),
         "taxonomy": run.taxonomy.version,
-        "reviews": reviews,
+        "reviews": json.dumps(reviews, sort_keys=True),
     } | {f"file:{path}": file_digest(path) if path.is_file() else "absent" for path in read_files(run.config)}
 
 
@@ -200,6 +201,7 @@ STAGE = Stage(
     about="Ask the teachers, store their answers, agree on labels.",
     code=(
         "rubricator.label",
+        "rubricator.review.people",
         "rubricator.encode",
         "rubricator.recipes.label",
         "rubricator.recipes.agreeing",

@@ -36,7 +36,7 @@ def replay_teacher(
     by_id = engine.id is not None
     name = _column(table, engine.id or engine.text or "")
     said = _column(table, engine.generation)
-    task = build_task(told, taxonomy, config.path(told.prompt) if told.prompt else None, told.aliases)
+    task = build_task(told, taxonomy, config.path(told.prompt) if told.prompt else None)
     pairs = ((_written(row.cells[name]), _written(row.cells[said])) for row in _rows(table))
     return ReplayTeacher(replies_of(task, pairs, by_id=by_id), name=told.name, place=engine.file, by_id=by_id)
 

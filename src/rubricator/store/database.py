@@ -105,6 +105,16 @@ class Store:
                 return
             last = page[-1].key
 
+    def remove(self, keys: Collection[str]) -> None:
+        """Forget the answers with these keys, in one transaction; keys that are not there are no fault.
+
+        Raises:
+            StoreError: The database refused; nothing is forgotten then.
+        """
+        with explained(self._engine.url), self._writing.begin() as connection:
+            for some in _pages(list(dict.fromkeys(keys))):
+                connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key.in_(some)))
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()

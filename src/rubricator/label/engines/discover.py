@@ -19,7 +19,10 @@ _GREETING = (Message("user", "Say hello."),)
 # Nothing a model would say by itself, so that saying it proves that it was held to it.
 _UNLIKELY = ("qzx", "qzy")
 _PROBE_TOKENS = 16
+_KEY_STATUSES = frozenset({401, 403})
+_HOPELESS = _KEY_STATUSES | {402, 404}
 _ALTERNATIVES = (20, 5)
+_Ask = Callable[[Mapping[str, Any]], dict[str, Any]]
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +35,8 @@ class Dialect:
         length: Name of the field that limits the output.
         greedy: Whether a temperature may be set; some models refuse any.
         logprobs: Alternatives given for each token; 0 where probabilities are not given.
-        choices: The way to hold an output to a list, if there is one. `bias` is llama.cpp's.
+        choices: The way to hold an output to a list, if there is one. `bias` and
+            `grammar` are those of llama.cpp, new and old.
         schema: The way to hold an output to a JSON schema, if there is one.
         tokenize: Name of the field that carries the text to `/tokenize`; empty if there is none.
     """
@@ -41,7 +45,7 @@ class Dialect:
     length: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     greedy: bool = True
     logprobs: int = 0
-    choices: Literal["", "bias", "structured_outputs", "guided_choice"] = ""
+    choices: Literal["", "bias", "grammar", "structured_outputs", "guided_choice"] = ""
     schema: Literal["", "grammar", "response_format"] = ""
     tokenize: Literal["", "content", "prompt"] = ""
 
@@ -74,13 +78,17 @@ def discover(wire: Wire, retries: Retries, stop: threading.Event) -> Dialect:
     def ask(fields: Mapping[str, Any]) -> dict[str, Any]:
         return retries.call(lambda: wire.complete(_GREETING, fields), stop)
 
-    dialect = _basics(wire, ask, _server(wire))
-    if dialect.tokenize == "content":
-        dialect = replace(dialect, choices="bias", schema="grammar")
-    else:
-        if not dialect.server.startswith("Ollama"):
-            dialect = replace(dialect, choices=_choices(dialect, ask))
-        dialect = replace(dialect, schema=_schema(dialect, ask))
+    try:
+        dialect = _basics(_server(wire), ask, chat=wire.config.chat)
+        if dialect.tokenize == "content":
+            exact = _exact(dialect, ask, chat=wire.config.chat)
+            dialect = replace(dialect, choices="bias" if exact else "grammar", schema="grammar")
+        else:
+            if dialect.server != "Ollama":
+                dialect = replace(dialect, choices=_choices(dialect, ask))
+            dialect = replace(dialect, schema=_schema(dialect, ask))
+    except NoAnswerError as fault:
+        raise explained(fault, wire) from fault
     _log.info("%s: %s", wire.config.url, _sentence(dialect))
     return dialect
 
@@ -119,17 +127,19 @@ def _server(wire: Wire) -> Dialect:
     return Dialect()
 
 
-def _basics(wire: Wire, ask: Callable[[Mapping[str, Any]], dict[str, Any]], dialect: Dialect) -> Dialect:
+def _basics(dialect: Dialect, ask: _Ask, *, chat: bool) -> Dialect:
     """A request that is answered at all, with as many alternatives per token as the server grants."""
     levels = list(_ALTERNATIVES)
     while True:
         dialect = replace(dialect, logprobs=levels[0] if levels else 0)
-        fields = dialect.basic(_PROBE_TOKENS) | dialect.with_logprobs(chat=wire.config.chat)
+        # Some clouds refuse to think in one token; on a machine of one's own each costs time.
+        tokens = 1 if dialect.tokenize == "content" else _PROBE_TOKENS
+        fields = dialect.basic(tokens) | dialect.with_logprobs(chat=chat)
         try:
             choice = first_choice(ask(fields))
         except NoAnswerError as fault:
-            if fault.status in _HOPELESS or fault.again:
-                raise explained(fault, wire) from fault
+            if hopeless(fault) or fault.again:
+                raise
             if "max_completion_tokens" in fault.problem and dialect.length == "max_tokens":
                 dialect = replace(dialect, length="max_completion_tokens")
             elif "temperature" in fault.problem and dialect.greedy:
@@ -137,15 +147,13 @@ def _basics(wire: Wire, ask: Callable[[Mapping[str, Any]], dict[str, Any]], dial
             elif levels:
                 levels.pop(0)
             else:
-                raise explained(fault, wire) from fault
+                raise
             continue
         given = max((len(token.top) for token in tokens_of(choice)), default=0)
         return replace(dialect, logprobs=dialect.logprobs if given else 0)
 
 
-def _choices(
-    dialect: Dialect, ask: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> Literal["", "structured_outputs", "guided_choice"]:
+def _choices(dialect: Dialect, ask: _Ask) -> Literal["", "structured_outputs", "guided_choice"]:
     ways: tuple[Literal["structured_outputs", "guided_choice"], ...] = ("structured_outputs", "guided_choice")
     for way in ways:
         tried = replace(dialect, choices=way)
@@ -154,9 +162,14 @@ def _choices(
     return ""
 
 
-def _schema(
-    dialect: Dialect, ask: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> Literal["", "response_format"]:
+def _exact(dialect: Dialect, ask: _Ask, *, chat: bool) -> bool:
+    """Whether a llama.cpp is new enough to give probabilities as they are after all constraints."""
+    tried = dialect.basic(1) | dialect.with_logprobs(chat=chat) | {"post_sampling_probs": True}
+    content = (first_choice(ask(tried)).get("logprobs") or {}).get("content") or [{}]
+    return "top_probs" in content[0]
+
+
+def _schema(dialect: Dialect, ask: _Ask) -> Literal["", "response_format"]:
     name = _UNLIKELY[0]
     schema = {
         "type": "object",
@@ -171,7 +184,7 @@ def _schema(
         return ""
 
 
-def _said(ask: Callable[[Mapping[str, Any]], dict[str, Any]], fields: Mapping[str, Any]) -> str:
+def _said(ask: _Ask, fields: Mapping[str, Any]) -> str:
     try:
         return text_of(first_choice(ask(fields))).strip()
     except NoAnswerError:
@@ -186,10 +199,6 @@ def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
             "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)},
         }
     }
-
-
-_KEY_STATUSES = frozenset({401, 403})
-_HOPELESS = _KEY_STATUSES | {402, 404}
 
 
 def hopeless(fault: NoAnswerError) -> bool:

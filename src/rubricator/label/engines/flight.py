@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
+from itertools import islice
+from queue import Empty, SimpleQueue
 
 from rubricator.errors import EngineError
 from rubricator.label.engines.engine import Generation, Request
 
-_Asked = tuple[int, Request]
-_Done = tuple[int, Generation | BaseException]
+_GRACE_SECONDS = 10.0
+_Call = Callable[[Request], Generation]
 
 
-def in_flight(
-    call: Callable[[Request], Generation], requests: Iterable[Request], workers: int
-) -> Iterator[tuple[int, Generation]]:
+def in_flight(call: _Call, requests: Iterable[Request], workers: int) -> Iterator[tuple[int, Generation]]:
     """Answer requests with up to `workers` calls at the same time.
 
     The source is drawn from in the consumer's thread, one request for each that has room, so that
@@ -31,49 +30,72 @@ def in_flight(
         Number of the request in the source and its generation, as they are done.
 
     Raises:
-        EngineError: A call raised it. No more is drawn, what is in flight is let out first.
+        EngineError: A call raised it. No more is drawn; what is done within seconds is let out first.
     """
-    asked: SimpleQueue[_Asked | None] = SimpleQueue()
-    done: SimpleQueue[_Done] = SimpleQueue()
+    crew = _Crew(call, workers)
     source = enumerate(requests)
-    running, started, broken = 0, 0, None
-    exhausted = False
+    lost: EngineError | None = None
     try:
         while True:
-            while running < workers and not exhausted and broken is None:
-                item = next(source, None)
-                if item is None:
-                    exhausted = True
-                    break
-                if started < workers:
-                    # Daemons: a process that ends must not wait for servers that are silent.
-                    threading.Thread(target=_work, args=(call, asked, done), daemon=True).start()
-                    started += 1
-                asked.put(item)
-                running += 1
-            if not running:
+            for number, request in islice(source, crew.room if lost is None else 0):
+                crew.ask(number, request)
+            done = crew.next_done(None if lost is None else _GRACE_SECONDS)
+            if done is None:
                 break
-            number, outcome = done.get()
-            running -= 1
+            number, outcome = done
             if isinstance(outcome, Generation):
                 yield number, outcome
             elif isinstance(outcome, EngineError):
-                broken = broken or outcome
+                lost = lost or outcome
             else:
                 raise outcome
     finally:
-        for _ in range(started):
-            asked.put(None)
-    if broken is not None:
-        raise broken
+        crew.dismiss()
+    if lost is not None:
+        raise lost
 
 
-def _work(
-    call: Callable[[Request], Generation], asked: SimpleQueue[_Asked | None], done: SimpleQueue[_Done]
-) -> None:
-    while (item := asked.get()) is not None:
-        number, request = item
+class _Crew:
+    """Threads that answer; daemons, as a process that ends must not wait for servers that are silent."""
+
+    def __init__(self, call: _Call, workers: int) -> None:
+        self._call = call
+        self._workers = workers
+        self._started = 0
+        self._running = 0
+        self._asked: SimpleQueue[tuple[int, Request] | None] = SimpleQueue()
+        self._done: SimpleQueue[tuple[int, Generation | BaseException]] = SimpleQueue()
+
+    @property
+    def room(self) -> int:
+        return self._workers - self._running
+
+    def ask(self, number: int, request: Request) -> None:
+        if self._started < self._workers:
+            threading.Thread(target=self._work, daemon=True).start()
+            self._started += 1
+        self._asked.put((number, request))
+        self._running += 1
+
+    def next_done(self, timeout: float | None) -> tuple[int, Generation | BaseException] | None:
+        """What is done next; None if nothing is running, or not in time."""
+        if not self._running:
+            return None
         try:
-            done.put((number, call(request)))
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            done.put((number, error))
+            done = self._done.get(timeout=timeout)
+        except Empty:
+            return None
+        self._running -= 1
+        return done
+
+    def dismiss(self) -> None:
+        for _ in range(self._started):
+            self._asked.put(None)
+
+    def _work(self) -> None:
+        while (item := self._asked.get()) is not None:
+            number, request = item
+            try:
+                self._done.put((number, self._call(request)))
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+                self._done.put((number, error))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -162,7 +163,8 @@ def load(folder: Path, placement: Placement, config: TransformersEngineConfig) -
         options["device_map"] = {"": placement.device}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **options)
+        with _no_bars():
+            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **options)
         if not config.four_bit:
             model = model.to(placement.device)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
@@ -191,6 +193,20 @@ def load(folder: Path, placement: Placement, config: TransformersEngineConfig) -
         ),
         continuation=_continuation(tokenizer),
     )
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Transformers draws a progress bar of its own over the caller's."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _continuation(tokenizer: Any) -> Callable[[str, str], tuple[int, ...]]:

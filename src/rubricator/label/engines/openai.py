@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from rubricator.config import OpenAIEngineConfig
 from rubricator.config.expand import expand
@@ -20,7 +19,7 @@ from rubricator.label.engines.discover import Dialect, discover, explained, hope
 from rubricator.label.engines.engine import Capabilities, Generation, Request
 from rubricator.label.engines.flight import in_flight
 from rubricator.label.engines.grammar import choices_grammar, object_grammar
-from rubricator.label.engines.replies import choices_of, first_choice, generation_of, tokens_of
+from rubricator.label.engines.replies import chosen_of, first_choice, generation_of
 from rubricator.label.engines.retry import NoAnswerError, Retries
 from rubricator.label.engines.wire import Wire
 from rubricator.records import Status, content_hash
@@ -92,8 +91,13 @@ class OpenAIEngine:
 
     def count(self, text: str) -> int:
         """Number of tokens: asked from llama.cpp and vLLM, elsewhere estimated from above."""
-        tokens = self._tokenize(self._session(), text)
-        return math.ceil(len(text.encode()) / _BYTES_PER_TOKEN) if tokens is None else len(tokens)
+        session = self._session()
+        if not session.dialect.tokenize:
+            return math.ceil(len(text.encode()) / _BYTES_PER_TOKEN)
+        try:
+            return len(session.retries.call(lambda: _tokenized(session, text), threading.Event()))
+        except NoAnswerError as fault:
+            raise explained(fault, session.wire) from fault
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Generation]]:
         """Continue every request, `concurrency` of them at a time.
@@ -137,10 +141,15 @@ class OpenAIEngine:
         started = time.monotonic()
         try:
             generation = session.retries.call(lambda: self._ask(session, request), stop)
+        except EngineError:
+            # Nobody waits any more for a server that is lost.
+            stop.set()
+            raise
         except NoAnswerError as fault:
             if fault.code in _FILTERED:
                 generation = Generation(text=fault.problem, status=Status.REFUSED)
             elif hopeless(fault):
+                stop.set()
                 raise explained(fault, session.wire) from fault
             else:
                 generation = Generation(text=fault.problem, status=Status.FAILED)
@@ -152,9 +161,10 @@ class OpenAIEngine:
         if request.logprobs:
             fields |= dialect.with_logprobs(chat=self._config.chat)
         if request.choices and dialect.choices == "bias":
-            first_tokens = self._first_tokens(session, request.choices)
+            first_tokens = _first_tokens(session, request.choices)
             if first_tokens:
                 return self._choose(session, request, first_tokens)
+        if request.choices and dialect.choices in ("bias", "grammar"):
             fields["grammar"] = choices_grammar(request.choices)
         elif request.choices:
             fields |= dialect.with_choices(request.choices)
@@ -182,37 +192,37 @@ class OpenAIEngine:
             "top_k": count,
             "post_sampling_probs": True,
         }
-        reply = session.wire.complete(request.messages, {}, forced=forced)
-        choices = choices_of(tokens_of(first_choice(reply)), request.choices)
-        if not choices:
-            raise NoAnswerError("the reply gives no probabilities of the choices", status=200)
+        # A model that thinks first has no room for it in one token.
+        fields = {"chat_template_kwargs": {"enable_thinking": False}} if self._config.chat else {}
+        reply = session.wire.complete(request.messages, fields, forced=forced)
+        named = dict(zip(first_tokens, request.choices, strict=True))
+        choices = chosen_of(first_choice(reply), named)
         # The token that came was drawn by lot.
         text = max(choices, key=lambda name: choices[name])
         read = generation_of(reply, replace(request, logprobs=False), self._config.price)
         return replace(read, text=text, status=Status.OK, choices=choices if request.logprobs else {})
 
-    def _first_tokens(self, session: _Session, choices: tuple[str, ...]) -> tuple[int, ...]:
-        """The token that each choice begins with; nothing if two begin with the same."""
-        if choices not in session.first_tokens:
-            # Behind a new line, since at the start of a text some tokenizers add a blank.
-            newline = self._tokenize(session, "\n") or []
-            found = [self._tokenize(session, "\n" + choice) or [] for choice in choices]
-            behind = [ids[len(newline)] for ids in found if ids[: len(newline)] == newline != ids]
-            distinct = len(set(behind)) == len(choices)
-            if not distinct:
-                _log.warning("choices share their first token, so their probabilities are not exact")
-            session.first_tokens[choices] = tuple(behind) if distinct else ()
-        return session.first_tokens[choices]
 
-    def _tokenize(self, session: _Session, text: str) -> list[int] | None:
-        field = session.dialect.tokenize
-        if not field:
-            return None
-        body: dict[str, Any] = {field: text, "add_special": False, "add_special_tokens": False}
-        if field == "prompt":
-            body["model"] = self._config.model
-        reply = session.wire.post_native("/tokenize", body)
-        return list(reply.get("tokens") or [])
+def _first_tokens(session: _Session, choices: tuple[str, ...]) -> tuple[int, ...]:
+    """The token that each choice begins with; nothing if two begin with the same."""
+    if choices not in session.first_tokens:
+        # Behind a new line, since at the start of a text some tokenizers add a blank.
+        newline = _tokenized(session, "\n")
+        found = [_tokenized(session, "\n" + choice) for choice in choices]
+        behind = [ids[len(newline)] for ids in found if ids[: len(newline)] == newline != ids]
+        distinct = len(set(behind)) == len(choices)
+        if not distinct:
+            _log.warning("choices share their first token, so their probabilities are not exact")
+        session.first_tokens[choices] = tuple(behind) if distinct else ()
+    return session.first_tokens[choices]
+
+
+def _tokenized(session: _Session, text: str) -> list[int]:
+    if session.dialect.tokenize == "prompt":
+        body = {"model": session.wire.config.model, "prompt": text, "add_special_tokens": False}
+    else:
+        body = {"content": text, "add_special": False}
+    return list(session.wire.post_native("/tokenize", body).get("tokens") or [])
 
 
 def _key(config: OpenAIEngineConfig, environment: Mapping[str, str]) -> str | None:

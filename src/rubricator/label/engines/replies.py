@@ -123,6 +123,26 @@ def _finite(logprob: float | None) -> float:
     return _LEAST_LOGPROB if logprob is None else max(float(logprob), _LEAST_LOGPROB)
 
 
+def chosen_of(choice: Mapping[str, Any], first_tokens: Mapping[int, str]) -> dict[str, float]:
+    """Log-probability of each choice, by the numbers of their first tokens, as llama.cpp gives them.
+
+    By number, since the spelling of a token may be a part of a letter.
+
+    Args:
+        choice: The continuation, of one token, with probabilities taken after sampling.
+        first_tokens: Choices by their first tokens.
+
+    Raises:
+        NoAnswerError: Not every choice has a probability.
+    """
+    content = (choice.get("logprobs") or {}).get("content") or [{}]
+    alternatives = content[0].get("top_probs") or []
+    found = {entry["id"]: _logprob(entry) for entry in alternatives}
+    if not found.keys() >= first_tokens.keys():
+        raise NoAnswerError("the reply lacks probabilities of the choices", status=200)
+    return {name: found[token] for token, name in first_tokens.items()}
+
+
 def choices_of(tokens: Sequence[Token], choices: Iterable[str]) -> dict[str, float]:
     """Log-probability of each choice, out of the alternatives to the first token that says anything.
 

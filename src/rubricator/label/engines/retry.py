@@ -81,7 +81,7 @@ class Retries:
 
         def sleep(seconds: float) -> None:
             if stop.wait(seconds):
-                raise NoAnswerError("The run was stopped before there was an answer.")
+                raise NoAnswerError("the run was stopped before there was an answer")
 
         attempts = Retrying(
             stop=stop_after_attempt(self._retries + 1),

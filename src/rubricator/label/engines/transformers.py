@@ -145,6 +145,7 @@ class TransformersEngine:
         return self._loaded
 
     def _answered(self, loaded: Loaded, jobs: list[_Job]) -> Iterator[tuple[int, Generation]]:
+        shared = common_prefix([job.ids for job in jobs]) if len(jobs) > 1 else ()
         # The longest first: what does not fit shows at once.
         pending = [sorted(jobs, key=lambda job: len(job.ids), reverse=True)]
         while pending:
@@ -152,7 +153,7 @@ class TransformersEngine:
             if len(batch) > self._size:
                 pending.append(batch[self._size :])
                 batch = batch[: self._size]
-            outcome = self._attempt(loaded, batch)
+            outcome = self._attempt(loaded, batch, shared)
             loaded.placement.free()
             if not isinstance(outcome, _Trouble):
                 yield from zip((job.number for job in batch), outcome, strict=True)
@@ -168,14 +169,14 @@ class TransformersEngine:
                 _log.warning("a text of %d tokens failed: %s", len(batch[0].ids), outcome.problem)
                 yield batch[0].number, Generation(text=outcome.problem, status=Status.FAILED)
 
-    def _attempt(self, loaded: Loaded, batch: Sequence[_Job]) -> list[Generation] | _Trouble:
+    def _attempt(self, loaded: Loaded, batch: Sequence[_Job], shared: Ids) -> list[Generation] | _Trouble:
         """Answer a batch, or say what went wrong, by which time its memory is free again."""
         import torch
 
         started = time.monotonic()
         try:
             with torch.inference_mode():
-                answers = self._continued(loaded, batch)
+                answers = self._continued(loaded, batch, shared)
         except MemoryError:
             return _Trouble("not enough memory for this text alone", memory=True)
         except (RuntimeError, ValueError, IndexError) as error:
@@ -187,8 +188,8 @@ class TransformersEngine:
         seconds = (time.monotonic() - started) / len(batch)
         return [replace(answer, seconds=seconds) for answer in answers]
 
-    def _continued(self, loaded: Loaded, batch: Sequence[_Job]) -> list[Generation]:
-        rows = self._read(loaded, [job.ids for job in batch])
+    def _continued(self, loaded: Loaded, batch: Sequence[_Job], shared: Ids) -> list[Generation]:
+        rows = self._read(loaded, [job.ids for job in batch], shared)
         request, form = batch[0].request, batch[0].form
         if form is None:
             wanted = _ALTERNATIVES if request.logprobs else 0
@@ -197,27 +198,20 @@ class TransformersEngine:
         filled = zip(batch, fill(rows, form), strict=True)
         return [_fixed(job, as_generation(form, steps, prompt_tokens=len(job.ids))) for job, steps in filled]
 
-    def _read(self, loaded: Loaded, prompts: list[Ids]) -> Rows:
-        """All prompts in the cache, their common beginning read once and kept for the next batch."""
-        prefix = self._shared(loaded, prompts)
-        if prefix is None:
+    def _read(self, loaded: Loaded, prompts: list[Ids], shared: Ids) -> Rows:
+        """All prompts in the cache, their common beginning read once and kept for those to come."""
+        if not shares_prefix(loaded.model, max(map(len, prompts))):
             return Rows(loaded.model, prompts)
-        ids, rows = prefix
-        return Rows(loaded.model, [prompt[len(ids) :] for prompt in prompts], prefix=rows)
-
-    def _shared(self, loaded: Loaded, prompts: list[Ids]) -> tuple[Ids, Rows] | None:
-        shared, longest = common_prefix(prompts), max(map(len, prompts))
-        if len(shared) < _SHORTEST_PREFIX or not shares_prefix(loaded.model, longest):
-            return None
         kept = self._prefix[0] if self._prefix else ()
-        # Prompts of one batch may share more by chance, which is not worth another pass.
-        if kept and shared[: len(kept)] == kept and len(shared) < 2 * len(kept):
-            return self._prefix
-        if len(prompts) == 1:
-            return None
-        self._prefix = None
-        self._prefix = (shared, Rows(loaded.model, [shared]))
-        return self._prefix
+        # Prompts may share more than that by chance, which is not worth another pass.
+        stale = shared[: len(kept)] != kept or len(shared) >= 2 * len(kept)
+        if stale and len(shared) >= _SHORTEST_PREFIX:
+            self._prefix = None
+            self._prefix = (shared, Rows(loaded.model, [shared]))
+        begun, rows = self._prefix or ((), None)
+        if any(ids[: len(begun)] != begun or len(ids) == len(begun) for ids in prompts):
+            return Rows(loaded.model, prompts)
+        return Rows(loaded.model, [ids[len(begun) :] for ids in prompts], prefix=rows)
 
 
 def _prepared(loaded: Loaded, number: int, request: Request) -> _Job | Generation:
@@ -258,13 +252,11 @@ def _free(loaded: Loaded, job: _Job, written: Sequence[tuple[int, float, dict[in
     if not job.request.logprobs:
         return answer
     # What a token adds to those before it: alone, some tokenizers lose its blank.
-    ends = [loaded.decode(ids[:place]) for place in range(len(ids) + 1)]
-    tokens = tuple(
-        Token(
-            ends[place + 1][len(ends[place]) :],
-            score,
-            {loaded.decode([*ids[:place], other])[len(ends[place]) :]: s for other, s in top.items()},
-        )
-        for place, (_, score, top) in enumerate(written)
-    )
-    return replace(answer, tokens=tokens)
+    tokens, text = [], ""
+    for at, (token, score, top) in enumerate(written):
+        # Of several tokens with one text, as halves of letters are, the likeliest is kept.
+        told = {loaded.decode([*ids[:at], other])[len(text) :]: s for other, s in reversed(top.items())}
+        longer = loaded.decode([*ids[:at], token])
+        tokens.append(Token(longer[len(text) :], score, told))
+        text = longer
+    return replace(answer, tokens=tuple(tokens))

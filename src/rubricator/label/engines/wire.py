@@ -67,11 +67,11 @@ class Wire:
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send an object to a path under the address, and give the object that comes back."""
-        return self._ask("POST", self._address() + path, body)
+        return self._ask("POST", self._base() + path, body)
 
     def get(self, path: str) -> dict[str, Any]:
         """Read the object at a path under the address."""
-        return self._ask("GET", self._address() + path, None)
+        return self._ask("GET", self._base() + path, None)
 
     def get_native(self, path: str) -> dict[str, Any]:
         """Read the object at a path of the server's own, beside its `/v1`."""
@@ -86,7 +86,13 @@ class Wire:
         self._client.close()
 
     def _root(self) -> str:
-        return self._address().removesuffix("/v1")
+        return self._base().removesuffix("/v1")
+
+    def _base(self) -> str:
+        # What a stopped run left behind must not start a server anew by asking for its address.
+        if self._client.is_closed:
+            raise NoAnswerError("the engine was closed")
+        return self._address()
 
     def _ask(self, method: str, url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         try:

@@ -14,7 +14,8 @@ from rubricator.label.tasks.task import Example, Reading
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
-_MAX_TOKENS = 200
+# A sentence; a base model goes on to the end whatever it is asked.
+_MAX_TOKENS = 128
 
 
 class Explain:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import regex
 
+from rubricator.errors import ConfigError, nearest
 from rubricator.taxonomy import Taxonomy
 
 _FOLD = str.maketrans("ёЁ’‘", "еЕ''")
@@ -56,14 +57,17 @@ class Names:
         aliases: Other words or numbers for a category → its key.
 
     Raises:
-        ValueError: An alias stands for an unknown category.
+        ConfigError: An alias stands for an unknown category.
     """
 
     def __init__(self, taxonomy: Taxonomy, aliases: Mapping[str, str] | None = None) -> None:
         aliases = aliases or {}
         strange = sorted(set(aliases.values()) - set(taxonomy.keys))
         if strange:
-            raise ValueError(f"aliases stand for the unknown category {strange[0]!r}")
+            raise ConfigError(
+                f"aliases: '{strange[0]}' is no category{nearest(strange[0], taxonomy.keys)}.",
+                fix="Give each alias the key of a category.",
+            )
         whole = [(fold(name), c.key) for c in taxonomy.categories for name in (c.key, c.title)]
         whole += [(fold(name), key) for name, key in aliases.items()]
         known = _unambiguous(whole)

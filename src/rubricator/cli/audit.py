@@ -1,0 +1,67 @@
+"""`rubricator audit`: the labels that are worth a second look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from rubricator.cli.console import out
+from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.recipes.audit import AUDIT, Finding, write_audit
+
+_EXCERPT = 100
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("audit", rich_help_panel="Labels")(_audit)
+
+
+def _audit(
+    config: ConfigFile = Path("rubricator.yaml"),
+    overrides: Overrides = None,
+    out_folder: OutFolder = None,
+    top: Annotated[int, typer.Option(min=0, help="How many to show here; the file holds all.")] = 20,
+) -> None:
+    """List labels that are probably wrong, the most doubtful first.
+
+    A label is suspected if models that never saw it disagree (confident learning), if a near-duplicate is
+    labelled otherwise, or if the teachers are sure of different things. Texts are labelled first where
+    something changed.
+
+    Example: `rubricator audit -c examples/news/rubricator.yaml --top 10`
+    """
+    run = go(config, overrides, out_folder, until="label")
+    findings = write_audit(run)
+    if findings and top:
+        out.print(_table(findings[:top]))
+    reasons = Counter(reason for found in findings for reason in found.reasons)
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    out.print(f"{len(findings):,} labels to look at{f' ({counts})' if counts else ''}: {run.folder / AUDIT}")
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("#", "score"):
+        table.add_column(heading, justify="right")
+    for heading in ("label → suggestion", "text"):
+        table.add_column(heading, overflow="fold")
+    for found in findings:
+        now, rather = ",".join(found.label) or "–", ",".join(found.suggestion) or "–"
+        change = now if now == rather else f"{now} → {rather}"
+        text = " ".join(found.text.content.split())
+        short = text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + " …"
+        table.add_row(
+            str(found.rank),
+            f"{found.score:.2f}",
+            f"{escape(change)}\n[dim]{', '.join(found.reasons)} ({found.origin})[/]",
+            f"[dim]{escape(found.text.id)}[/] {escape(short)}",
+        )
+    return table

@@ -1,0 +1,108 @@
+"""The teachers' report as tables in the terminal."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from rubricator.cli.console import out
+from rubricator.evaluate.wording import NONE, duration, figure, percent
+from rubricator.label.intervals import Interval
+from rubricator.recipes.label_report import LabelReport
+from rubricator.records import Status
+
+
+def show_label_report(report: LabelReport) -> None:
+    """Print what each teacher is worth, where they differ, and what to expect of the labels."""
+    out.print()
+    out.print(_asking(report))
+    if report.examinations:
+        out.print(_golden(report))
+        out.print(_categories(report))
+    if report.pairs:
+        out.print(_pairs(report))
+    out.print(_trust(report))
+    out.print(f"[dim]{escape(report.trust_is)}[/]\n")
+    out.print(_expectation(report))
+    for caution in report.cautions:
+        out.print(f"[yellow]![/] {escape(caution)}")
+
+
+def _asking(report: LabelReport) -> Table:
+    seen = [s for s in Status if s is Status.OK or any(asked.statuses.get(s) for asked in report.yields)]
+    table = _table("teacher", "texts", *seen, "opinion", "cost/1,000", "per answer")
+    for asked in report.yields:
+        shares = [percent(asked.statuses.get(status, 0) / max(asked.texts, 1)) for status in seen]
+        seconds = NONE if asked.seconds is None else duration(asked.seconds)
+        table.add_row(
+            escape(asked.teacher),
+            f"{asked.texts:,}",
+            *shares,
+            percent(asked.opinions),
+            f"{asked.cost:,.4g}",
+            seconds,
+        )
+    return table
+
+
+def _golden(report: LabelReport) -> Table:
+    accuracy = ("accuracy", "95%") if report.single else ()
+    table = _table(f"{report.golden:,} golden", *accuracy, "macro-F1", "95%", "kappa", "opinion")
+    for exam in report.examinations:
+        found = exam.report
+        first = (figure(found.accuracy, 3), _between(exam.accuracy)) if report.single else ()
+        table.add_row(
+            escape(found.teacher),
+            *first,
+            figure(found.macro_f1, 3),
+            _between(exam.macro_f1),
+            figure(found.kappa, 3),
+            percent(found.answered),
+        )
+    return table
+
+
+def _categories(report: LabelReport) -> Table:
+    names = [escape(exam.report.teacher) for exam in report.examinations]
+    table = _table("F1", "texts", *names)
+    for column, key in enumerate(report.titles):
+        cells = [exam.report.categories[column] for exam in report.examinations]
+        table.add_row(key, f"{cells[0].support:,}", *(figure(cell.f1) for cell in cells))
+    return table
+
+
+def _pairs(report: LabelReport) -> Table:
+    table = _table("teachers", "texts", "same", "kappa")
+    for pair in report.pairs:
+        same = NONE if pair.same is None else percent(pair.same)
+        table.add_row(escape(f"{pair.one} – {pair.other}"), f"{pair.texts:,}", same, figure(pair.kappa))
+    return table
+
+
+def _trust(report: LabelReport) -> Table:
+    table = _table(f"trusted by {report.method}", *(escape(trust.teacher) for trust in report.trust))
+    table.add_row("overall", *(figure(trust.figure) for trust in report.trust), style="bold")
+    for key in report.titles:
+        table.add_row(key, *(figure(trust.by_category[key]) for trust in report.trust))
+    return table
+
+
+def _expectation(report: LabelReport) -> str:
+    expected = f"Expected accuracy of the agreed labels: [bold]{figure(report.expected, 3)}[/]"
+    if report.measured is None:
+        return f"{expected}."
+    interval = f" [{_between(report.measured_interval)}]" if report.measured_interval else ""
+    return f"{expected}; measured on golden texts: [bold]{figure(report.measured, 3)}[/]{escape(interval)}."
+
+
+def _between(interval: Interval | None) -> str:
+    return NONE if interval is None else f"{interval.low:.2f}–{interval.high:.2f}"
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table

@@ -1,0 +1,99 @@
+"""What the teachers of a run said, read back from the store without asking anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rubricator.decision import Bools, Floats
+from rubricator.errors import DataError
+from rubricator.label.agreement import weigh
+from rubricator.label.opinions import Opinion
+from rubricator.recipes import files
+from rubricator.recipes.agreeing import Agreeing, Answers
+from rubricator.recipes.label import open_store
+from rubricator.recipes.labelled import Labelled, read_labelled
+from rubricator.recipes.read import Prepared
+from rubricator.recipes.stage import Run
+from rubricator.recipes.teachers import open_teachers
+from rubricator.review.people import reviews_of
+
+
+@dataclass(frozen=True, slots=True)
+class Consulted:
+    """Everything labelling knew.
+
+    Attributes:
+        prepared: The texts.
+        labelled: What was decided.
+        answers: By teacher name, then by text id; what was never asked is missing.
+        opinions: Of each teacher, as they went into the agreement.
+        agreed: What they come to.
+        weights: How much each teacher counts in the pool, by category.
+        taught: Row of a text whose categories people gave and that set things → its categories.
+        golden: Row of every golden text → its categories.
+    """
+
+    prepared: Prepared
+    labelled: Labelled
+    answers: Answers
+    opinions: Sequence[Opinion]
+    agreed: Opinion
+    weights: Mapping[str, Floats]
+    taught: Mapping[int, Bools]
+    golden: Mapping[int, Bools]
+
+    @property
+    def groups(self) -> list[str]:
+        """Group of near-duplicates of each text."""
+        return [self.prepared.groups[text.id] for text in self.prepared.texts]
+
+
+def consult(run: Run) -> Consulted:
+    """Gather what labelling knew, and agree once more as it did.
+
+    Raises:
+        DataError: The texts of the run have not been labelled.
+        EncoderError: A teacher needs an encoder that cannot be had.
+        StoreError: The database refused.
+    """
+    if not (run.folder / "stages/labels.parquet").is_file():
+        raise DataError(
+            f"The texts in {run.folder} have not been labelled.", fix="Run `rubricator label` first."
+        )
+    config, taxonomy = run.config, run.taxonomy
+    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    with (
+        open_store(run) as store,
+        open_teachers(prepared, division, taxonomy, config, progress=run.progress) as teachers,
+    ):
+        scales = {teacher.name: teacher.scale for teacher in teachers}
+        keys = {teacher.name: {text.id: teacher.key(text) for text in prepared.texts} for teacher in teachers}
+        found = {name: store.find(list(of_text.values())) for name, of_text in keys.items()}
+        reviews = reviews_of(store, prepared.texts, taxonomy)
+    answers = {
+        name: {id_: found[name][key] for id_, key in of_text.items() if key in found[name]}
+        for name, of_text in keys.items()
+    }
+    teaching = division.teaching | {id_ for id_ in reviews if division.part[id_] != "test"}
+    said = {**reviews, **prepared.golden}
+    known = {
+        row: np.array([key in said[text.id] for key in taxonomy.keys], dtype=bool)
+        for row, text in enumerate(prepared.texts)
+        if text.id in said
+    }
+    taught = {row: known[row] for row in known if prepared.texts[row].id in teaching}
+    agreeing = Agreeing(prepared, taxonomy, answers, scales, said, config)
+    opinions = agreeing.opinions(teaching)
+    return Consulted(
+        prepared=prepared,
+        labelled=read_labelled(run.folder, prepared, taxonomy),
+        answers=answers,
+        opinions=opinions,
+        agreed=agreeing.agreed(opinions, teaching),
+        weights=weigh(opinions, taught, taxonomy),
+        taught=taught,
+        golden={row: known[row] for row in known if prepared.texts[row].id in prepared.golden},
+    )

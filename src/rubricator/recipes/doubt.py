@@ -1,0 +1,194 @@
+"""How far every current label is to be doubted: what the choice of texts to review stands on."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rubricator.data.split import make_folds
+from rubricator.decision import Bools, Floats
+from rubricator.errors import TrainingError
+from rubricator.label.agreement import agree
+from rubricator.recipes import files
+from rubricator.recipes.consulted import Consulted, consult
+from rubricator.recipes.labelled import decided_of, targets_of
+from rubricator.recipes.stage import Run
+from rubricator.recipes.vectors import encode_texts
+from rubricator.records import Label, Text
+from rubricator.review.pick import Pick
+from rubricator.review.tables import Question
+from rubricator.train.calibrate import fit_rule
+from rubricator.train.examples import Examples, Vectors
+from rubricator.train.heads import fit_heads
+from rubricator.train.model import fit
+
+log = logging.getLogger(__name__)
+
+AGREED_WEIGHT = 0.3
+"""What an agreed label counts beside a person's; chosen in benchmarks/review_curve.py on train."""
+_LEARNERS = 2000  # agreed labels that the doubting model learns from: enough to doubt by, learnt in seconds
+_SHOWN = 3
+_GRID = (0.01, 0.03, 0.1)  # fewer strengths than training tries: a person is waiting
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that the choice of the next texts stands on.
+
+    Attributes:
+        run: The run.
+        consulted: What the teachers said.
+        labels: What their agreement and the reviews come to now, by text id.
+        open: Ids of the texts that a person may be asked about.
+        vectors: Of all texts; None where the first model of the config needs none.
+    """
+
+    run: Run
+    consulted: Consulted
+    labels: dict[str, Label]
+    open: frozenset[str]
+    vectors: Vectors | None = field(repr=False)
+
+    @property
+    def texts(self) -> list[Text]:
+        """All texts of the run."""
+        return self.consulted.prepared.texts
+
+    @property
+    def opinions(self) -> Floats:
+        """What the teachers think, shape [teachers, texts, categories]."""
+        return np.stack([opinion.probabilities for opinion in self.consulted.opinions])
+
+    @cached_property
+    def targets(self) -> Floats:
+        """Probabilities of the labels, shape [texts, categories]; NaN without one."""
+        return targets_of(self.labels.values(), self.texts, self.run.taxonomy)
+
+    @cached_property
+    def decided(self) -> Bools:
+        """Categories of the labels, same shape."""
+        return decided_of(self.labels, self.texts, self.run.taxonomy)
+
+    @cached_property
+    def believed(self) -> Floats:
+        """Probabilities by a model that did not learn from the text, shape [texts, categories].
+
+        It doubts a label better than the label's own probability does: in benchmarks/review_curve.py
+        its choice finds more wrong labels.
+        """
+        single = self.run.taxonomy.single
+        people = np.isin(np.arange(len(self.texts)), list(self.consulted.taught))
+        rows = _learners(self.targets, people, self._teachable, self.run.config.seed)
+        try:
+            return doubted(
+                self._examples(people),
+                rows,
+                single=single,
+                model=self.run.config.train.models[0],
+                seed=self.run.config.seed,
+            )
+        except TrainingError as error:
+            log.info("doubts stand on the labels alone: %s", error.problem)
+            return self.targets
+
+    @property
+    def _teachable(self) -> Bools:
+        division = files.read_division(self.run.folder)
+        return np.array([division.part[text.id] != "test" for text in self.texts])
+
+    def _examples(self, people: Bools) -> Examples:
+        return Examples(
+            contents=[text.content for text in self.texts],
+            vectors=self.vectors,
+            targets=np.nan_to_num(self.targets),
+            weights=np.where(people, 1.0, AGREED_WEIGHT),
+            groups=self.consulted.groups,
+        )
+
+    def question(self, found: Pick) -> Question:
+        """The text of a pick with all that helps a person to decide."""
+        text, keys = self.texts[found.row], self.run.taxonomy.keys
+        label = self.labels.get(text.id)
+        opinions = {}
+        for opinion in self.consulted.opinions:
+            said = opinion.probabilities[found.row]
+            best = [j for j in np.argsort(-np.nan_to_num(said, nan=-1.0))[:_SHOWN] if np.isfinite(said[j])]
+            opinions[opinion.teacher] = {keys[j]: float(said[j]) for j in best}
+        return Question(
+            text=text,
+            suggested=None if label is None else label.categories,
+            probability=None if label is None else _probability(label, single=self.run.taxonomy.single),
+            chosen=found.chosen,
+            opinions=opinions,
+        )
+
+
+def gather(run: Run) -> Case:
+    """Agree once more, with the reviews so far, and gather what the choice stands on.
+
+    Raises:
+        EncoderError: An encoder is needed that cannot be had.
+        StoreError: The database refused.
+    """
+    consulted = consult(run)
+    texts, keys = consulted.prepared.texts, run.taxonomy.keys
+    taught = {
+        texts[row].id: tuple(key for key, yes in zip(keys, given, strict=True) if yes)
+        for row, given in consulted.taught.items()
+    }
+    labels = agree(consulted.agreed, consulted.opinions, texts, run.taxonomy, taught)
+    division = files.read_division(run.folder)
+    golden = consulted.prepared.golden
+    needed = run.config.train.models[0] == "heads"
+    return Case(
+        run=run,
+        consulted=consulted,
+        labels={label.text_id: label for label in labels},
+        open=frozenset(t.id for t in texts if t.id not in golden and division.part[t.id] != "test"),
+        vectors=encode_texts(texts, run.config, progress=run.progress) if needed else None,
+    )
+
+
+def doubted(examples: Examples, rows: Any, *, single: bool, model: str, seed: int) -> Floats:
+    """Calibrated probabilities of all texts by models that did not learn from them.
+
+    Args:
+        examples: All texts with their current labels.
+        rows: Those to learn from, as indices; each is predicted by a model without its fold.
+        single: True if a text has exactly one category.
+        model: Kind of model.
+        seed: Draws the folds.
+
+    Returns:
+        Shape [texts, categories].
+
+    Raises:
+        TrainingError: The labels do not allow a model.
+    """
+    learning = examples.subset(rows)
+    folds = make_folds((learning.targets > 0.5).astype(float), learning.groups, folds=5, seed=seed)
+    heads = model == "heads"
+    fitted = fit_heads(learning, folds=folds, grid=_GRID) if heads else fit(model, learning, folds=folds)
+    logits = fitted.logits(examples)
+    logits[rows] = fitted.held_out
+    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, single=single)
+    return rule.probabilities(logits)
+
+
+def _learners(targets: Floats, people: Bools, teachable: Bools, seed: int) -> Any:
+    """Rows that the doubting model learns from: what people labelled, and others drawn at random."""
+    known = teachable & np.isfinite(targets).all(axis=1)
+    others = np.random.default_rng(seed).permutation(np.flatnonzero(known & ~people))
+    return np.sort(np.concatenate([np.flatnonzero(known & people), others[:_LEARNERS]]))
+
+
+def _probability(label: Label, *, single: bool) -> float:
+    """That all of the label is right; multi-label as if the categories were independent."""
+    if single:
+        return float(label.probabilities[label.categories[0]])
+    right = [p if key in label.categories else 1 - p for key, p in label.probabilities.items()]
+    return float(np.prod(right))
