@@ -2,7 +2,6 @@
 
 import csv
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from rubricator.cli.label_table import show_label_report
 from rubricator.config import read_config
 from rubricator.errors import DataError
 from rubricator.label.audit import Reason
+from rubricator.recipes import label_report
 from rubricator.recipes.audit import write_audit
 from rubricator.recipes.label_report import write_label_report
 from rubricator.recipes.run import STAGES
@@ -82,12 +82,14 @@ def test_the_terminal_shows_it(report, capsys, monkeypatch):
 @pytest.mark.parametrize("method", ["majority", "dawid-skene"])
 def test_without_any_golden_text(tmp_path, method):
     folder = tmp_path / "run"
-    overrides = ["golden.file=null", "golden.use=test", f"label.agreement={method}"]
+    twins = "label.teachers=[rules, {kind: rules, name: twin}]"
+    overrides = ["golden.file=null", "golden.use=test", f"label.agreement={method}", twins]
     report = write_label_report(labelled(folder, *overrides))
     assert (report.golden, report.examinations, report.measured) == (0, [], None)
     assert report.expected is not None
     assert any("No text was labelled by people" in caution for caution in report.cautions)
     assert "No text was labelled by people" in (folder / "label-report.html").read_text(encoding="utf-8")
+    assert any("rules and twin say the same on 100%" in caution for caution in report.cautions)
     show_label_report(report)
 
 
@@ -97,11 +99,8 @@ def test_nothing_labelled(tmp_path):
         write_label_report(run)
 
 
-def test_names_cannot_break_out_of_the_page(run, tmp_path):
-    shutil.copytree(run.folder, tmp_path / "copy")
-    nasty = replace(run, folder=tmp_path / "copy", config=run.config.model_copy(update={"name": "<b>x</b>"}))
-    write_label_report(nasty)
-    page = (tmp_path / "copy" / "label-report.html").read_text(encoding="utf-8")
+def test_names_cannot_break_out_of_the_page(report):
+    page = label_report._page(replace(report, name="<b>x</b>"))
     assert "<b>x</b>" not in page
     assert "&lt;b&gt;x&lt;/b&gt;" in page
 

@@ -57,8 +57,14 @@ class LlamaServer:
 
     def __init__(self, settings: ServerSettings) -> None:
         command = [sys.executable, "-m", __name__, json.dumps(asdict(settings))]
+        # Threads that spin while they wait for one another crawl wherever others use the processors.
+        environment = {"OMP_WAIT_POLICY": "passive"} | dict(os.environ)
         self._process = subprocess.Popen(  # noqa: S603 - this very module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
