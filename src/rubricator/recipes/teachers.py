@@ -25,6 +25,7 @@ from rubricator.label.descriptions import EncoderTeacher
 from rubricator.label.engines.engine import Engine
 from rubricator.label.engines.gguf import GgufEngine
 from rubricator.label.engines.openai import OpenAIEngine
+from rubricator.label.engines.transformers import TransformersEngine
 from rubricator.label.llm import llm_teacher
 from rubricator.label.rules import RulesTeacher
 from rubricator.label.tasks.examples import Golden, Shots, drawn, fixed, nearest
@@ -116,8 +117,6 @@ class _StaffRoom:
             return OpenAIEngine(told)
         if isinstance(told, GgufEngineConfig):
             return GgufEngine(told, folder=self.config.folder)
-        from rubricator.label.engines.transformers import TransformersEngine
-
         return TransformersEngine(told, folder=self.config.folder)
 
     def _shots(self, told: LlmTeacherConfig) -> Shots:

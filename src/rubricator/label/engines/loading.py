@@ -113,7 +113,11 @@ def place(device: str, *, four_bit: bool) -> Placement:
         mps = torch.backends.mps.is_available()
         device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
     kind = device.partition(":")[0]
-    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+    there: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+        "cpu": lambda: True,
+    }
     if kind not in there or not there[kind]():
         raise EngineError(
             f"The device '{device}' cannot be used: torch {torch.__version__} sees no such device here.",
@@ -151,20 +155,21 @@ def load(folder: Path, placement: Placement, config: TransformersEngineConfig) -
     """
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+        import transformers
     except ImportError as error:
         raise MissingExtraError("transformers", extra="train", purpose="`engine: transformers`") from error
+    library: Any = transformers  # only half of it is typed
     dtype = getattr(torch, placement.dtype)
     options: dict[str, Any] = {"dtype": dtype}
     if config.four_bit:
-        options["quantization_config"] = BitsAndBytesConfig(
+        options["quantization_config"] = library.BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
         )
         options["device_map"] = {"": placement.device}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = library.AutoTokenizer.from_pretrained(folder, local_files_only=True)
         with _no_bars():
-            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **options)
+            model = library.AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **options)
         if not config.four_bit:
             model = model.to(placement.device)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
@@ -198,8 +203,9 @@ def load(folder: Path, placement: Placement, config: TransformersEngineConfig) -
 @contextmanager
 def _no_bars() -> Iterator[None]:
     """Transformers draws a progress bar of its own over the caller's."""
-    from transformers.utils import logging
+    import transformers
 
+    logging: Any = transformers.utils.logging
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:

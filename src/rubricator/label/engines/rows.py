@@ -104,7 +104,8 @@ def _plain_cache(model: Any) -> bool:
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> tuple[int, ...]:
     """The longest beginning of all prompts that leaves each at least one token."""
-    first, last = min(prompts), max(prompts)
+    ordered = sorted(map(tuple, prompts))
+    first, last = ordered[0], ordered[-1]
     longest = min(map(len, prompts)) - 1
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     return tuple(first[: max(0, min(same, longest))])
