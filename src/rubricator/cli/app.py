@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from rubricator import __version__
-from rubricator.cli import doctor, init, label, predict, review, run, serve
+from rubricator.cli import audit, doctor, init, label, predict, review, run, serve
 from rubricator.cli.console import err
 from rubricator.errors import RubricatorError
 
@@ -75,6 +75,7 @@ def _root(
 init.register(app)
 run.register(app)
 label.register(app)
+audit.register(app)
 review.register(app)
 predict.register(app)
 serve.register(app)

@@ -57,9 +57,10 @@ def dawid_skene(opinions: Sequence[Opinion], taxonomy: Taxonomy, truth: Mapping[
     The method takes the teachers' errors for independent. Teachers of one family (the same model
     behind two prompts, a vote of the others beside those others) err together, which looks like
     being right: they are believed more than they should be, and probabilities come out far too
-    sure (five models about real reviews: 0.94 expected, 0.70 found; benchmarks/agreement.py). Answers alone do not tell such a family from several good teachers. Name one teacher of
-    each family, or use the golden-weighted `pool`, which does not become surer when teachers repeat
-    one another.
+    sure (five models about real reviews: 0.94 expected, 0.70 found; benchmarks/agreement.py).
+    Answers alone do not tell such a family from several good teachers. Name one teacher of each
+    family, or use the golden-weighted `pool`, which does not become surer when teachers repeat one
+    another.
 
     Args:
         opinions: At least one, better three or more; same texts.

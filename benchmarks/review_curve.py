@@ -1,0 +1,230 @@
+"""Test accuracy on SIB-200 rus by number of reviews: the chosen order against random order, over 5 seeds.
+
+    python benchmarks/review_curve.py --json benchmarks/results/review-curve.json
+
+The labels of train are hidden; a simulated person reveals the true one of each text that is put before
+them, in batches of 25. After each batch the labels are agreed anew and the next batch is chosen; at every
+size of the curve the road is built as `rubricator run` builds it and measured on the test part. `--tune`
+measures on a fifth of train instead, another one per seed: that is where settings were chosen.
+
+Needs the real data (RUBRICATOR_DATA, default ../shared/data beside the project). Draws the curve beside
+the JSON file.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import ROOT, arguments, write
+
+from rubricator.config import Config, read_config
+from rubricator.decision import Bools
+from rubricator.label.runner import ask
+from rubricator.recipes.agreeing import Agreeing
+from rubricator.recipes.doubt import AGREED_WEIGHT, doubted
+from rubricator.recipes.labelled import decided_of, targets_of
+from rubricator.recipes.models import logits_of
+from rubricator.recipes.read import Prepared, read
+from rubricator.recipes.road import Material, build_road
+from rubricator.recipes.split import golden_targets, split
+from rubricator.recipes.teachers import open_teachers
+from rubricator.recipes.vectors import encode_texts
+from rubricator.review.pick import RANDOM_SHARE, pick
+from rubricator.store import Store
+from rubricator.taxonomy import Taxonomy
+from rubricator.train.examples import Examples
+
+SIZES = (0, 25, 50, 100, 200)
+BATCH = 25
+SETTINGS = ["train.models=[heads]", "train.agreed_weight=0.3", "train.self_training=true"]
+
+
+@dataclass(frozen=True)
+class Project:
+    """SIB-200 rus, read and answered about by the teachers."""
+
+    config: Config
+    taxonomy: Taxonomy
+    prepared: Prepared
+    truth: Bools
+    test: Bools
+    agreeing: Agreeing
+    examples: Examples
+
+    def agree(self, reviewed: list[int]) -> tuple[Any, Any, Any]:
+        """Targets, decisions and opinions as they are once these rows are reviewed."""
+        texts = self.prepared.texts
+        known = {texts[row].id: self.prepared.golden[texts[row].id] for row in reviewed}
+        agreeing = replace(self.agreeing, known=known)
+        opinions = agreeing.opinions(known.keys())
+        labels = {found.text_id: found for found in agreeing.labels(known.keys())}
+        targets = targets_of(labels.values(), texts, self.taxonomy)
+        return (
+            targets,
+            decided_of(labels, texts, self.taxonomy),
+            np.stack([o.probabilities for o in opinions]),
+        )
+
+
+def opened(settings: list[str]) -> Project:
+    config = read_config(ROOT / "benchmarks/real/sib200-zero.yaml", [*SETTINGS, *settings])
+    taxonomy = Taxonomy.read(config.path(config.taxonomy))
+    prepared = read(config, taxonomy)
+    division = split(prepared, taxonomy, config)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Store.open(Path(folder) / "answers.sqlite") as store,
+        open_teachers(prepared, division, taxonomy, config) as teachers,
+    ):
+        scales = {teacher.name: teacher.scale for teacher in teachers}
+        answers = ask(teachers, prepared.texts, store).answers
+    truth = golden_targets(prepared, taxonomy) > 0.5
+    ids = [text.id for text in prepared.texts]
+    examples = Examples(
+        contents=[text.content for text in prepared.texts],
+        vectors=encode_texts(prepared.texts, config),
+        targets=np.zeros(truth.shape),
+        weights=np.zeros(len(ids)),
+        groups=[prepared.groups[id_] for id_ in ids],
+    )
+    test = np.array([division.part[id_] == "test" for id_ in ids])
+    agreeing = Agreeing(prepared, taxonomy, answers, scales, {}, config)
+    return Project(config, taxonomy, prepared, truth, test, agreeing, examples)
+
+
+def curve(
+    project: Project, order: str, seed: int, *, test: Bools, train: Bools
+) -> dict[int, dict[str, float]]:
+    """What is reached at every size, with one sequence of reviews."""
+    points, reviewed = {}, list[int]()
+    while True:
+        targets, decided, opinions = project.agree(reviewed)
+        if len(reviewed) in SIZES:
+            points[len(reviewed)] = measured(project, targets, decided, reviewed, test=test, train=train)
+        if len(reviewed) >= max(SIZES):
+            return points
+        believed = targets if order == "random" else doubts(project, targets, reviewed, train)
+        picks = pick(
+            believed,
+            decided,
+            opinions,
+            project.examples.vectors,
+            project.examples.groups,
+            reviewed=[*reviewed, *np.flatnonzero(~train).tolist()],
+            count=BATCH,
+            single=True,
+            seed=1000 * seed + len(reviewed),
+            random_share=1.0 if order == "random" else RANDOM_SHARE,
+        )
+        reviewed += [found.row for found in picks]
+
+
+def doubts(project: Project, targets: Any, reviewed: list[int], train: Bools) -> Any:
+    people = np.isin(np.arange(len(targets)), reviewed)
+    weights = np.where(people, 1.0, AGREED_WEIGHT)
+    examples = replace(project.examples, targets=np.nan_to_num(targets), weights=weights)
+    return doubted(examples, np.flatnonzero(train), single=True, model="heads", seed=project.config.seed)
+
+
+def measured(
+    project: Project, targets: Any, decided: Any, reviewed: list[int], *, test: Bools, train: Bools
+) -> dict[str, float]:
+    rows = np.arange(len(targets))
+    material = Material(
+        project.examples, np.isin(rows, reviewed), np.where(train, "train", "test"), np.full(len(rows), -1)
+    )
+    road = build_road(
+        material, targets, train=train, validation=np.zeros_like(train), single=True, config=project.config
+    )
+    name = road.choice.name
+    logits = logits_of(road.models[name], project.examples.subset(test))
+    said = road.rules[name].decide(road.rules[name].probabilities(logits))
+    unseen = train & ~np.isin(rows, reviewed)
+    return {
+        "accuracy": float((said == project.truth[test]).all(axis=1).mean()),
+        "labels_right": float((decided == project.truth)[train].all(axis=1).mean()),
+        "unreviewed_right": float((decided == project.truth)[unseen].all(axis=1).mean()),
+        "agreed_weight": road.agreed_weight,
+    }
+
+
+def parts(project: Project, seed: int, *, tune: bool) -> tuple[Bools, Bools]:
+    """What is measured on and what is learnt from."""
+    if not tune:
+        return project.test, ~project.test
+    rows = np.random.default_rng(seed // 5).permutation(np.flatnonzero(~project.test))
+    held = np.isin(np.arange(len(project.test)), rows[seed % 5 :: 5])
+    return held, ~project.test & ~held
+
+
+def main() -> None:
+    options = arguments(__doc__.splitlines()[0])
+    options.add_argument("--tune", action="store_true", help="measure on parts of train, not on test")
+    options.add_argument("--seeds", type=int, default=5)
+    options.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the run"
+    )
+    options.add_argument("--order", action="append", choices=("gain", "random"))
+    given = options.parse_args()
+    project = opened(given.set)
+    found: dict[str, Any] = {}
+    for order in given.order or ("gain", "random"):
+        runs = []
+        for seed in range(given.seeds):
+            test, train = parts(project, seed, tune=given.tune)
+            runs.append(curve(project, order, seed, test=test, train=train))
+            print(
+                order,
+                seed,
+                {size: round(point["accuracy"], 3) for size, point in runs[-1].items()},
+                flush=True,
+            )
+        found[order] = {size: summary([run[size] for run in runs]) for size in SIZES}
+        print(line(order, found[order]), flush=True)
+    write(
+        given.json, {"measured": "parts of train" if given.tune else "test", "settings": given.set, **found}
+    )
+    if given.json:
+        draw(found, given.json.with_suffix(".png"))
+
+
+def summary(points: list[dict[str, float]]) -> dict[str, Any]:
+    """Mean and standard deviation over the seeds, and the accuracies themselves."""
+    means = {name: round(statistics.fmean(point[name] for point in points), 4) for name in points[0]}
+    each = [round(point["accuracy"], 4) for point in points]
+    return {**means, "spread": round(statistics.stdev(each), 4) if len(each) > 1 else 0.0, "each": each}
+
+
+def line(order: str, found: dict[int, dict[str, Any]]) -> str:
+    figures = "  ".join(f"{size}: {p['accuracy']:.3f} ±{p['spread']:.3f}" for size, p in found.items())
+    return f"{order:<7} {figures}"
+
+
+def draw(found: dict[str, Any], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for order, colour in (("gain", "#1f5a94"), ("random", "#a0521d")):
+        if order not in found:
+            continue
+        sizes = list(found[order])
+        means = np.array([found[order][size]["accuracy"] for size in sizes])
+        spread = np.array([found[order][size]["spread"] for size in sizes])
+        axes.plot(
+            sizes, means, marker="o", color=colour, label="chosen by gain" if order == "gain" else "random"
+        )
+        axes.fill_between(sizes, means - spread, means + spread, color=colour, alpha=0.15, linewidth=0)
+    axes.set(xlabel="texts reviewed", ylabel="accuracy on test", title="SIB-200 rus: what reviews are worth")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()
