@@ -48,7 +48,8 @@ class Pair:
         texts: Texts on which both have an opinion.
         same: Share of their decisions that are equal (multi-label: over all categories); None if
             there are none.
-        kappa: Cohen's kappa (multi-label: mean over the categories where it is defined).
+        kappa: Cohen's kappa (multi-label: mean over the categories where it is defined); None where one
+            of the two always said the same thing.
     """
 
     one: str
@@ -98,9 +99,9 @@ def compare_teachers(opinions: Sequence[Opinion], taxonomy: Taxonomy) -> list[Pa
 
 def _pair(one: str, other: str, first: Votes, second: Votes) -> Pair:
     both = (first != SILENT) & (second != SILENT)
-    kappas = [
-        kappa_of(a[seen], b[seen]) for a, b, seen in zip(first.T, second.T, both.T, strict=True) if seen.any()
-    ]
+    answers = [(a[seen], b[seen]) for a, b, seen in zip(first.T, second.T, both.T, strict=True)]
+    # Rules of a multi-label taxonomy only ever say yes: what chance would do cannot be told from that.
+    kappas = [kappa_of(a, b) for a, b in answers if min(len(set(a.tolist())), len(set(b.tolist()))) > 1]
     return Pair(
         one=one,
         other=other,
