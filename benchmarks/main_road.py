@@ -1,4 +1,4 @@
-"""What the main road reaches: the shipped news, the real crawl and SIB-200, with and without human labels.
+"""What the main road reaches: shipped news, a real crawl, reviews, SIB-200, with and without human labels.
 
     python benchmarks/main_road.py --json benchmarks/results/main-road.json
 
@@ -40,6 +40,12 @@ ROWS: dict[str, tuple[str, list[str]]] = {
         "benchmarks/real/news-zero.yaml",
         ["train.self_training=true", "train.models=[heads]"],
     ),
+    "reviews, 126 golden": ("benchmarks/real/reviews.yaml", []),
+    "reviews, 126 golden alone": (
+        "benchmarks/real/reviews.yaml",
+        ["train.agreed_weight=0.0", "train.models=[heads]"],
+    ),
+    "reviews, no labels": ("benchmarks/real/reviews-zero.yaml", []),
 }
 
 

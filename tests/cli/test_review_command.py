@@ -142,7 +142,7 @@ class _Terminal:
 
     def until(self, words: str, times: int = 1) -> str:
         """What was shown, once `words` came so many times."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 60
         while self._shown.decode("utf-8", "replace").count(words) < times:
             assert time.monotonic() < deadline, self._shown.decode("utf-8", "replace")
             if select.select([self._keys], [], [], 0.2)[0]:

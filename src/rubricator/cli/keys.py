@@ -11,7 +11,8 @@ _SAME_KEYS = str.maketrans("йцукенгшщзфывапролдячсмить
 CONFIRM = "\n"
 
 
-def pressed(*, toggles: bool) -> Iterator[str]:
+@contextmanager
+def keyboard(*, toggles: bool) -> Iterator[Iterator[str]]:
     """Keys as a person presses them, until the input ends; Enter and space are `CONFIRM`.
 
     On a terminal each key comes at once. From a pipe each line is one answer: its keys, and an empty
@@ -20,10 +21,11 @@ def pressed(*, toggles: bool) -> Iterator[str]:
     Args:
         toggles: True where Enter has to follow the keys: a line of keys then ends with `CONFIRM`.
     """
-    if sys.stdin.isatty():
-        yield from _from_terminal()
-    else:
-        yield from _from_lines(toggles=toggles)
+    if not sys.stdin.isatty():
+        yield _from_lines(toggles=toggles)
+        return
+    with _unbuffered():
+        yield _from_terminal()
 
 
 def _from_lines(*, toggles: bool) -> Iterator[str]:
@@ -35,11 +37,7 @@ def _from_lines(*, toggles: bool) -> Iterator[str]:
 
 
 def _from_terminal() -> Iterator[str]:
-    while True:
-        with _unbuffered():
-            key = sys.stdin.read(1)
-        if key in ("", "\x04"):  # the end of the input, or Ctrl-D
-            return
+    while (key := sys.stdin.read(1)) not in ("", "\x04"):  # the end of the input, or Ctrl-D
         yield _plain(key)
 
 
@@ -59,7 +57,8 @@ def _unbuffered() -> Iterator[None]:
     place = sys.stdin.fileno()
     before = termios.tcgetattr(place)
     try:
-        tty.setcbreak(place)
+        # Keys typed ahead, while the next text was on its way, must not be thrown away.
+        tty.setcbreak(place, termios.TCSADRAIN)
         yield
     finally:
         termios.tcsetattr(place, termios.TCSADRAIN, before)

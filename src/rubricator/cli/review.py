@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from rubricator.cli.console import out
-from rubricator.cli.keys import CONFIRM, pressed
+from rubricator.cli.keys import CONFIRM, keyboard
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
 from rubricator.errors import DataError
 from rubricator.recipes.review import Desk
@@ -113,7 +113,10 @@ class _Batch:
         """Ask until all are answered or the person ends it."""
         if not self._questions:
             out.print("There is no text left to review.")
-        keys = pressed(toggles=not self._taxonomy.single)
+        with keyboard(toggles=not self._taxonomy.single) as keys:
+            self._go_through(keys)
+
+    def _go_through(self, keys: Iterator[str]) -> None:
         place = 0
         while place < len(self._questions):
             question = self._questions[place]
