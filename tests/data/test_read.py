@@ -85,6 +85,16 @@ def test_of_several_files_each_gives_its_part_and_its_name(tmp_path):
     assert [(text.id, text.part) for text in texts] == [("train:1", "train"), ("test:1", "test")]
 
 
+def test_of_several_files_one_with_labels_is_enough(tmp_path):
+    (tmp_path / "a.csv").write_text("id,text\n1,Взял пенальти\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("id,text,topic\n2,Поднял ставку,экономика\n", encoding="utf-8")
+    corpus = read_texts(config_of(tmp_path, ["a.csv", "b.csv"], id="id", body="text", labels="topic"))
+    assert [text.id for text in corpus.texts] == ["1", "2"]
+    assert corpus.labels == {"2": "экономика"}
+    with pytest.raises(DataError, match="topic"):
+        read_texts(config_of(tmp_path, ["a.csv"], id="id", body="text", labels="topic"))
+
+
 def test_ids_from_other_kinds_of_tables_become_strings(tmp_path):
     rows = [
         {"id": 5, "text": "да", "topic": ["спорт", "культура"], "n": 3},

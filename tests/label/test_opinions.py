@@ -91,3 +91,48 @@ def test_a_single_golden_text_is_judged_by_the_guess_alone():
     found = opinion(scores, truth={0: np.array([False, False])}).probabilities
     assert found[0, 0] == pytest.approx(0.9)
     assert found[1, 0] < 0.9
+
+
+def both(scores, hits, *, taxonomy):
+    """Opinions of a likeness and of rules about the same texts."""
+    answers = {
+        name: {str(row): answer(row, given) for row, given in enumerate(rows)}
+        for name, rows in (("likeness", scores), ("rules", hits))
+    }
+    return opinions_of(
+        answers,
+        {"likeness": Scale.LIKENESS, "rules": Scale.HITS},
+        [Text(id=str(row), content="т") for row in range(len(scores))],
+        taxonomy,
+        truth={},
+        groups=[str(row) for row in range(len(scores))],
+        seed=1,
+    )
+
+
+def test_rules_tell_a_likeness_how_common_categories_are():
+    """The likeness leans to `b` everywhere; where rules speak, nine texts of ten are `a`."""
+    rng = np.random.default_rng(3)
+    lean = rng.normal(0.2, 0.3, 300)
+    scores = [{"a": 0.0, "b": float(value)} for value in lean]
+    hits = [{"b" if row % 10 == 0 else "a": 1.0} if row < 100 else {} for row in range(300)]
+    alone = opinion(scores, taxonomy=SINGLE, scale=Scale.LIKENESS).probabilities
+    aligned, rules = both(scores, hits, taxonomy=SINGLE)
+    assert (alone.argmax(axis=1) == 0).mean() < 0.4
+    assert (aligned.probabilities.argmax(axis=1) == 0).mean() > 0.8
+    np.testing.assert_allclose(aligned.probabilities.sum(axis=1), 1)
+    np.testing.assert_allclose(rules.probabilities[0], [0.1, 0.9])
+
+
+def test_rules_leave_a_likeness_alone_where_texts_may_have_several_categories():
+    scores = [{"a": float(row), "b": -float(row)} for row in range(20)]
+    alone = opinion(scores, scale=Scale.LIKENESS).probabilities
+    beside, _ = both(scores, [{"b": 1.0}] * 20, taxonomy=MULTI)
+    np.testing.assert_array_equal(beside.probabilities, alone)
+
+
+def test_rules_that_never_speak_change_nothing():
+    scores = [{"a": float(row % 7), "b": 3.0} for row in range(20)]
+    alone = opinion(scores, taxonomy=SINGLE, scale=Scale.LIKENESS).probabilities
+    beside, _ = both(scores, [{}] * 20, taxonomy=SINGLE)
+    np.testing.assert_allclose(beside.probabilities, alone, atol=1e-6)

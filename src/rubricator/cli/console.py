@@ -79,7 +79,6 @@ class _Ticker:
         )
 
 
-
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
     """Write everything the library logs to `path`, and its warnings to the terminal."""

@@ -180,9 +180,12 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
     """
     corpus = Corpus([], [], {})
     first_seen: dict[str, str] = {}
+    tables = [open_table(config.path(file.path)) for file in config.data.files]
+    labelled = any(config.data.columns.labels in table.columns for table in tables)
     with progress("Reading texts", total=None) as done:
-        for file in config.data.files:
-            _read_file(config, file, corpus, first_seen, done)
+        for file, table in zip(config.data.files, tables, strict=True):
+            columns = fit_columns(table, config.data.columns, optional={"labels"} if labelled else ())
+            _read_file(config, file, table, columns, corpus, first_seen, done)
     if not corpus.texts:
         reasons = Counter(row.reason for row in corpus.rejected).most_common(3)
         told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
@@ -194,12 +197,17 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
 
 
 def _read_file(
-    config: Config, file: DataFile, corpus: Corpus, first_seen: dict[str, str], done: Callable[[int], None]
+    config: Config,
+    file: DataFile,
+    table: Table,
+    columns: Columns,
+    corpus: Corpus,
+    first_seen: dict[str, str],
+    done: Callable[[int], None],
 ) -> None:
-    table = open_table(config.path(file.path))
     several = len(config.data.files) > 1
     reader = RowReader(
-        fit_columns(table, config.data.columns),
+        columns,
         max_characters=config.data.max_characters,
         file=file.path,
         prefix=f"{table.path.stem}:" if several else "",

@@ -188,12 +188,12 @@ def _platt(x: Floats, y: Bools, centre: Floats, spread: Floats) -> Floats:
     return line
 
 
-def correct_single(guessed: Floats, truth: Bools) -> Floats:
+def correct_single(guessed: Floats, truth: Bools | Floats) -> Floats:
     """One slope for all categories and an intercept per category, for guessed log-probabilities.
 
     Args:
         guessed: Log-probabilities of golden texts, [golden, categories]; a row is finite or all NaN.
-        truth: Same shape, one true cell a row.
+        truth: Same shape, one true cell a row, or a distribution.
 
     Returns:
         Shape [2, categories]: slopes (all the same) and intercepts.

@@ -45,9 +45,10 @@ def opinions_of(
 ) -> list[Opinion]:
     """Turn raw scores into probabilities.
 
-    Without golden texts the probabilities are guessed from the scores alone; golden texts correct
-    the guess, per category. Opinions about the golden texts themselves are cross-fitted: corrected
-    by the others only, near-duplicates kept together, so measuring teachers on them is fair.
+    Without golden texts the probabilities are guessed from the scores, in single-label work those of
+    likeness with the help of rules; golden texts correct the guess, per category. Opinions about the
+    golden texts themselves are cross-fitted: corrected by the others only, near-duplicates kept
+    together, so measuring teachers on them is fair.
 
     Args:
         answers: By teacher name, then by text id.
@@ -64,13 +65,17 @@ def opinions_of(
     golden = np.array(sorted(truth), dtype=np.intp)
     known = np.array([truth[row] for row in golden], dtype=bool).reshape(len(golden), len(taxonomy.keys))
     folds = _folds(np.asarray(groups)[golden], seed)
-    opinions = []
-    for teacher, given in answers.items():
-        scores, answered = _scores(given, texts, taxonomy)
-        guessed = _guess(scores, answered, scales[teacher], single=taxonomy.single)
-        probabilities = _corrected(guessed, golden, known, folds, single=taxonomy.single)
-        opinions.append(Opinion(teacher, probabilities, answered))
-    return opinions
+    found = {teacher: _scores(given, texts, taxonomy) for teacher, given in answers.items()}
+    guesses = {
+        teacher: _guess(scores, answered, scales[teacher], single=taxonomy.single)
+        for teacher, (scores, answered) in found.items()
+    }
+    if taxonomy.single:
+        guesses = _aligned(guesses, scales)
+    return [
+        Opinion(teacher, _corrected(guessed, golden, known, folds, single=taxonomy.single), found[teacher][1])
+        for teacher, guessed in guesses.items()
+    ]
 
 
 def _scores(answers: Mapping[str, Answer], texts: Sequence[Text], taxonomy: Taxonomy) -> tuple[Floats, Bools]:
@@ -96,6 +101,27 @@ def _guess(scores: Floats, answered: Bools, scale: Scale, *, single: bool) -> Fl
         }[scale, single]
         guessed[answered] = guess(scores[answered])
     return guessed
+
+
+def _aligned(guesses: Mapping[str, Floats], scales: Mapping[str, Scale]) -> dict[str, Floats]:
+    """Single-label guesses, those from likeness corrected by what rules say about the same texts.
+
+    A likeness tells neither how sure to be nor how common a category is; a keyword that a person
+    wrote down does, on the texts where it occurs. So rules stand in for golden texts, as sources of
+    weak supervision do (Ratner et al., "Data programming", 2016).
+    """
+    rules = [guess for teacher, guess in guesses.items() if scales[teacher] is Scale.HITS]
+    if not rules:
+        return dict(guesses)
+    said = np.exp(np.concatenate(rules))
+    heard = np.isfinite(said)
+    aligned = dict(guesses)
+    for teacher, guess in guesses.items():
+        if scales[teacher] is Scale.LIKENESS:
+            both = np.where(heard, np.tile(guess, (len(rules), 1)), np.nan)
+            line = calibration.correct_single(both, said)
+            aligned[teacher] = np.log(calibration.to_probabilities(guess, line, single=True))
+    return aligned
 
 
 def _corrected(

@@ -118,7 +118,7 @@ def build_road(
     if config.train.self_training:
         targets = _self_trained(material, targets, counted, train, folds, single=single, config=config)
     everything = replace(material.examples, targets=targets, weights=counted)
-    learning = everything.subset(train)
+    learning = _lesson(everything.subset(train), single=single)
     jury = _summon(material, everything, train, validation, folds, config)
     candidates = {}
     for name in config.train.models:
@@ -214,7 +214,7 @@ def _agreed_weight(
     for weight in AGREED_WEIGHTS:
         counted = np.where(material.golden, 1.0, weight)
         examples = replace(material.examples, targets=targets, weights=counted).subset(train)
-        logits = fit(config.train.models[0], examples, folds=folds).held_out
+        logits = fit(config.train.models[0], _lesson(examples, single=single), folds=folds).held_out
         rule = fit_rule(logits, targets[train], golden.astype(float), single=single)
         losses[weight] = _log_loss(rule.probabilities(logits)[golden], targets[train][golden])
     return min(losses, key=losses.__getitem__), losses
@@ -245,6 +245,18 @@ def _self_trained(
     mixed = targets.copy()
     mixed[train] = np.where(material.golden[train][:, None], targets[train], blended)
     return mixed
+
+
+def _lesson(examples: Examples, *, single: bool) -> Examples:
+    """What models learn from: in single-label work decisions rather than probabilities.
+
+    A rare category that teachers are never sure of would not once be the likeliest to a model that
+    learns their doubts (compare Lee, "Pseudo-label", 2013). Calibration keeps the doubts.
+    """
+    if not single:
+        return examples
+    decided = np.eye(examples.targets.shape[1])[examples.targets.argmax(axis=1)]
+    return replace(examples, targets=decided)
 
 
 def _log_loss(probabilities: Floats, targets: Floats) -> float:
