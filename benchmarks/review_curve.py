@@ -5,7 +5,7 @@
 The labels of train are hidden; a simulated person reveals the true one of each text that is put before
 them, in batches of 25. After each batch the labels are agreed anew and the next batch is chosen; at every
 size of the curve the road is built as `rubricator run` builds it and measured on the test part. `--tune`
-measures on a fifth of train instead, another one per seed: that is where settings were chosen.
+measures on a fifth of train instead, another one per seed, so that nothing is chosen by looking at test.
 
 Needs the real data (RUBRICATOR_DATA, default ../shared/data beside the project). Draws the curve beside
 the JSON file.
@@ -26,9 +26,10 @@ from rubricator.config import Config, read_config
 from rubricator.decision import Bools
 from rubricator.label.runner import ask
 from rubricator.recipes.agreeing import Agreeing
-from rubricator.recipes.doubt import AGREED_WEIGHT, doubted
+from rubricator.recipes.doubt import AGREED_WEIGHT, doubted, together
 from rubricator.recipes.labelled import decided_of, targets_of
 from rubricator.recipes.models import logits_of
+from rubricator.recipes.people import People
 from rubricator.recipes.read import Prepared, read
 from rubricator.recipes.road import Material, build_road
 from rubricator.recipes.split import golden_targets, split
@@ -41,7 +42,7 @@ from rubricator.train.examples import Examples
 
 SIZES = (0, 25, 50, 100, 200)
 BATCH = 25
-SETTINGS = ["train.models=[heads]", "train.agreed_weight=0.3", "train.self_training=true"]
+SETTINGS = ["train.models=[heads]"]
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,17 @@ class Project:
     agreeing: Agreeing
     examples: Examples
 
-    def agree(self, reviewed: list[int]) -> tuple[Any, Any, Any]:
-        """Targets, decisions and opinions as they are once these rows are reviewed."""
+    def agree(self, reviewed: list[int], drawn: set[int]) -> tuple[Any, Any, Any]:
+        """Targets, decisions and opinions as they are once these rows are reviewed.
+
+        Args:
+            reviewed: Rows whose true label a person told.
+            drawn: Those of them that were drawn at random.
+        """
         texts = self.prepared.texts
         known = {texts[row].id: self.prepared.golden[texts[row].id] for row in reviewed}
-        agreeing = replace(self.agreeing, known=known)
+        fair = frozenset(texts[row].id for row in drawn)
+        agreeing = replace(self.agreeing, people=People(known, frozenset(known), fair, frozenset(known)))
         opinions = agreeing.opinions(known.keys())
         labels = {found.text_id: found for found in agreeing.labels(known.keys())}
         targets = targets_of(labels.values(), texts, self.taxonomy)
@@ -93,7 +100,8 @@ def opened(settings: list[str]) -> Project:
         groups=[prepared.groups[id_] for id_ in ids],
     )
     test = np.array([division.part[id_] == "test" for id_ in ids])
-    agreeing = Agreeing(prepared, taxonomy, answers, scales, {}, config)
+    nobody = People({}, frozenset(), frozenset(), frozenset())
+    agreeing = Agreeing(prepared, taxonomy, answers, scales, nobody, config)
     return Project(config, taxonomy, prepared, truth, test, agreeing, examples)
 
 
@@ -101,11 +109,12 @@ def curve(
     project: Project, order: str, seed: int, *, test: Bools, train: Bools
 ) -> dict[int, dict[str, float]]:
     """What is reached at every size, with one sequence of reviews."""
-    points, reviewed = {}, list[int]()
+    points, reviewed, drawn = {}, list[int](), set[int]()
     while True:
-        targets, decided, opinions = project.agree(reviewed)
+        targets, decided, opinions = project.agree(reviewed, drawn)
         if len(reviewed) in SIZES:
-            points[len(reviewed)] = measured(project, targets, decided, reviewed, test=test, train=train)
+            people = (reviewed, drawn)
+            points[len(reviewed)] = measured(project, targets, decided, people, test=test, train=train)
         if len(reviewed) >= max(SIZES):
             return points
         believed = targets if order == "random" else doubts(project, targets, reviewed, train)
@@ -122,21 +131,30 @@ def curve(
             random_share=1.0 if order == "random" else RANDOM_SHARE,
         )
         reviewed += [found.row for found in picks]
+        drawn |= {found.row for found in picks if found.chosen == "random"}
 
 
 def doubts(project: Project, targets: Any, reviewed: list[int], train: Bools) -> Any:
     people = np.isin(np.arange(len(targets)), reviewed)
     weights = np.where(people, 1.0, AGREED_WEIGHT)
     examples = replace(project.examples, targets=np.nan_to_num(targets), weights=weights)
-    return doubted(examples, np.flatnonzero(train), single=True, model="heads", seed=project.config.seed)
+    rows, seed = np.flatnonzero(train), project.config.seed
+    return together(targets, doubted(examples, rows, single=True, model="heads", seed=seed), single=True)
 
 
 def measured(
-    project: Project, targets: Any, decided: Any, reviewed: list[int], *, test: Bools, train: Bools
+    project: Project,
+    targets: Any,
+    decided: Any,
+    people: tuple[list[int], set[int]],
+    *,
+    test: Bools,
+    train: Bools,
 ) -> dict[str, float]:
     rows = np.arange(len(targets))
+    reviewed, drawn = (np.isin(rows, list(some)) for some in people)
     material = Material(
-        project.examples, np.isin(rows, reviewed), np.where(train, "train", "test"), np.full(len(rows), -1)
+        project.examples, reviewed, drawn, np.where(train, "train", "test"), np.full(len(rows), -1)
     )
     road = build_road(
         material, targets, train=train, validation=np.zeros_like(train), single=True, config=project.config
@@ -144,7 +162,7 @@ def measured(
     name = road.choice.name
     logits = logits_of(road.models[name], project.examples.subset(test))
     said = road.rules[name].decide(road.rules[name].probabilities(logits))
-    unseen = train & ~np.isin(rows, reviewed)
+    unseen = train & ~reviewed
     return {
         "accuracy": float((said == project.truth[test]).all(axis=1).mean()),
         "labels_right": float((decided == project.truth)[train].all(axis=1).mean()),

@@ -40,7 +40,7 @@ def test_the_served_form_has_the_logits_of_the_training_object(kind: str) -> Non
 def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | str, tmp_path) -> None:
     some = examples()
     golden = np.arange(60) < 45
-    material = Material(some, golden, np.array(["train"] * 60), np.full(60, -1))
+    material = Material(some, golden, golden, np.array(["train"] * 60), np.full(60, -1))
     config = Config(
         data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
         train={"agreed_weight": weight},
@@ -64,7 +64,7 @@ def test_self_training_leaves_golden_labels_and_moves_the_others() -> None:
     some = examples()
     golden = np.arange(60) < 45
     doubtful = np.where(golden[:, None], some.targets, 1 / 3)
-    material = Material(some, golden, np.array(["train"] * 60), np.full(60, -1))
+    material = Material(some, golden, golden, np.array(["train"] * 60), np.full(60, -1))
     nobody = np.zeros(60, dtype=bool)
     roads = []
     for wanted in (False, True):

@@ -13,6 +13,7 @@ from rubricator.label.agreement import agree, agreement_of, weigh
 from rubricator.label.measure import TeacherReport, measure_teachers
 from rubricator.label.opinions import Opinion, opinions_of
 from rubricator.label.teacher import Scale
+from rubricator.recipes.people import People
 from rubricator.recipes.read import Prepared
 from rubricator.records import Answer, Label
 from rubricator.taxonomy import Taxonomy
@@ -29,7 +30,7 @@ class Agreeing:
         taxonomy: The categories.
         answers: By teacher name, then by text id.
         scales: What the scores are, by teacher name.
-        known: Categories that people gave, by text id: golden labels and reviews.
+        people: What people said.
         config: The settings.
     """
 
@@ -37,24 +38,24 @@ class Agreeing:
     taxonomy: Taxonomy
     answers: Answers
     scales: Mapping[str, Scale]
-    known: Mapping[str, tuple[str, ...]]
+    people: People
     config: Config
 
     def opinions(self, teaching: Collection[str]) -> list[Opinion]:
-        """Opinions of the teachers, corrected by the texts `teaching` (ids)."""
+        """Opinions of the teachers, corrected by the fair ones among the texts `teaching` (ids)."""
         return opinions_of(
             self.answers,
             self.scales,
             self.prepared.texts,
             self.taxonomy,
-            truth=self._truth(teaching),
+            truth=self._truth(self.people.fair & set(teaching)),
             groups=[self.prepared.groups[text.id] for text in self.prepared.texts],
             seed=self.config.seed,
         )
 
     def agreed(self, opinions: Sequence[Opinion], teaching: Collection[str]) -> Opinion:
         """What the teachers agree on, by the method of the config."""
-        truth = self._truth(teaching)
+        truth = self._truth(self.people.fair & set(teaching))
         return agreement_of(
             opinions,
             self.taxonomy,
@@ -66,7 +67,7 @@ class Agreeing:
     def labels(self, teaching: Collection[str]) -> list[Label]:
         """Labels of all texts: what people said of the texts `teaching`, agreed ones elsewhere."""
         opinions = self.opinions(teaching)
-        taught = {id_: self.known[id_] for id_ in teaching}
+        taught = {id_: self.people.known[id_] for id_ in teaching}
         return agree(self.agreed(opinions, teaching), opinions, self.prepared.texts, self.taxonomy, taught)
 
     def reports(self, teaching: Collection[str]) -> list[TeacherReport]:
@@ -81,7 +82,7 @@ class Agreeing:
         """Row of a text → its categories, shape [categories], for the texts `ids`."""
         wanted = set(ids)
         return {
-            row: np.array([key in self.known[text.id] for key in self.taxonomy.keys], dtype=bool)
+            row: np.array([key in self.people.known[text.id] for key in self.taxonomy.keys], dtype=bool)
             for row, text in enumerate(self.prepared.texts)
             if text.id in wanted
         }

@@ -15,10 +15,11 @@ from rubricator.recipes import files
 from rubricator.recipes.agreeing import Agreeing, Answers
 from rubricator.recipes.label import open_store
 from rubricator.recipes.labelled import Labelled, read_labelled
+from rubricator.recipes.people import people_of
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.stage import Run
 from rubricator.recipes.teachers import open_teachers
-from rubricator.review.people import reviews_of
+from rubricator.review.people import read_reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Consulted:
         opinions: Of each teacher, as they went into the agreement.
         agreed: What they come to.
         weights: How much each teacher counts in the pool, by category.
-        taught: Row of a text whose categories people gave and that set things → its categories.
+        taught: Row of a text that people labelled and that may teach → its categories.
         golden: Row of every golden text → its categories.
     """
 
@@ -72,28 +73,28 @@ def consult(run: Run) -> Consulted:
         scales = {teacher.name: teacher.scale for teacher in teachers}
         keys = {teacher.name: {text.id: teacher.key(text) for text in prepared.texts} for teacher in teachers}
         found = {name: store.find(list(of_text.values())) for name, of_text in keys.items()}
-        reviews = reviews_of(store, prepared.texts, taxonomy)
+        reviews = read_reviews(store, prepared.texts, taxonomy)
     answers = {
         name: {id_: found[name][key] for id_, key in of_text.items() if key in found[name]}
         for name, of_text in keys.items()
     }
-    teaching = division.teaching | {id_ for id_ in reviews if division.part[id_] != "test"}
-    said = {**reviews, **prepared.golden}
+    people = people_of(prepared, division, reviews, taxonomy)
     known = {
-        row: np.array([key in said[text.id] for key in taxonomy.keys], dtype=bool)
+        row: np.array([key in people.known[text.id] for key in taxonomy.keys], dtype=bool)
         for row, text in enumerate(prepared.texts)
-        if text.id in said
+        if text.id in people.known
     }
-    taught = {row: known[row] for row in known if prepared.texts[row].id in teaching}
-    agreeing = Agreeing(prepared, taxonomy, answers, scales, said, config)
-    opinions = agreeing.opinions(teaching)
+    taught = {row: known[row] for row in known if prepared.texts[row].id in people.teaching}
+    fair = {row: known[row] for row in known if prepared.texts[row].id in people.fair}
+    agreeing = Agreeing(prepared, taxonomy, answers, scales, people, config)
+    opinions = agreeing.opinions(people.teaching)
     return Consulted(
         prepared=prepared,
         labelled=read_labelled(run.folder, prepared, taxonomy),
         answers=answers,
         opinions=opinions,
-        agreed=agreeing.agreed(opinions, teaching),
-        weights=weigh(opinions, taught, taxonomy),
+        agreed=agreeing.agreed(opinions, people.teaching),
+        weights=weigh(opinions, fair, taxonomy),
         taught=taught,
         golden={row: known[row] for row in known if prepared.texts[row].id in prepared.golden},
     )

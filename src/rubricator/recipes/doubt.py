@@ -16,6 +16,7 @@ from rubricator.label.agreement import agree
 from rubricator.recipes import files
 from rubricator.recipes.consulted import Consulted, consult
 from rubricator.recipes.labelled import decided_of, targets_of
+from rubricator.recipes.road import lesson
 from rubricator.recipes.stage import Run
 from rubricator.recipes.vectors import encode_texts
 from rubricator.records import Label, Text
@@ -29,9 +30,10 @@ from rubricator.train.model import fit
 log = logging.getLogger(__name__)
 
 AGREED_WEIGHT = 0.3
-"""What an agreed label counts beside a person's; chosen in benchmarks/review_curve.py on train."""
+"""What an agreed label counts beside a person's, for the model that doubts."""
 _LEARNERS = 2000  # agreed labels that the doubting model learns from: enough to doubt by, learnt in seconds
 _SHOWN = 3
+_SURE = 1e-6
 _GRID = (0.01, 0.03, 0.1)  # fewer strengths than training tries: a person is waiting
 
 
@@ -75,16 +77,12 @@ class Case:
 
     @cached_property
     def believed(self) -> Floats:
-        """Probabilities by a model that did not learn from the text, shape [texts, categories].
-
-        It doubts a label better than the label's own probability does: in benchmarks/review_curve.py
-        its choice finds more wrong labels.
-        """
+        """What the agreement and a model that did not learn from the text come to together."""
         single = self.run.taxonomy.single
         people = np.isin(np.arange(len(self.texts)), list(self.consulted.taught))
         rows = _learners(self.targets, people, self._teachable, self.run.config.seed)
         try:
-            return doubted(
+            own = doubted(
                 self._examples(people),
                 rows,
                 single=single,
@@ -94,6 +92,7 @@ class Case:
         except TrainingError as error:
             log.info("doubts stand on the labels alone: %s", error.problem)
             return self.targets
+        return together(self.targets, own, single=single)
 
     @property
     def _teachable(self) -> Bools:
@@ -169,7 +168,7 @@ def doubted(examples: Examples, rows: Any, *, single: bool, model: str, seed: in
     Raises:
         TrainingError: The labels do not allow a model.
     """
-    learning = examples.subset(rows)
+    learning = lesson(examples.subset(rows), single=single)
     folds = make_folds((learning.targets > 0.5).astype(float), learning.groups, folds=5, seed=seed)
     heads = model == "heads"
     fitted = fit_heads(learning, folds=folds, grid=_GRID) if heads else fit(model, learning, folds=folds)
@@ -177,6 +176,23 @@ def doubted(examples: Examples, rows: Any, *, single: bool, model: str, seed: in
     logits[rows] = fitted.held_out
     rule = fit_rule(fitted.held_out, learning.targets, learning.weights, single=single)
     return rule.probabilities(logits)
+
+
+def together(agreed: Floats, own: Floats, *, single: bool) -> Floats:
+    """The normalised product of two opinions (Hinton, "Products of experts", 1999).
+
+    A label that both support is right more often than either says, and one that either rejects is
+    wrong more often: on SIB-200 this finds wrong labels faster than either alone.
+
+    Args:
+        agreed: Probabilities of the labels, shape [texts, categories]; NaN where there is no label.
+        own: Probabilities by models that did not learn from the text, same shape.
+        single: True if a text has exactly one category.
+    """
+    likely = np.clip(agreed, _SURE, 1 - _SURE)
+    yes, no = likely * own, (1 - likely) * (1 - own)
+    both = yes / yes.sum(axis=1, keepdims=True) if single else yes / (yes + no)
+    return np.asarray(np.where(np.isfinite(agreed), both, own))
 
 
 def _learners(targets: Floats, people: Bools, teachable: Bools, seed: int) -> Any:

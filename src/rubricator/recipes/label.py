@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -14,12 +13,13 @@ from rubricator.label.teacher import Scale
 from rubricator.recipes import files
 from rubricator.recipes.agreeing import Agreeing, Answers
 from rubricator.recipes.labelled import Labelled, decided_of, targets_of, write_labelled
+from rubricator.recipes.people import People, people_of
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.split import Division
 from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.teachers import open_teachers, read_files
 from rubricator.records import Label, Origin, Status, Text, content_hash, file_digest
-from rubricator.review.people import label_of, read_reviews
+from rubricator.review.people import read_reviews, reviews_digest
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 
@@ -34,41 +34,38 @@ def label(
     taxonomy: Taxonomy,
     config: Config,
     *,
-    reviews: Mapping[str, tuple[str, ...]],
+    people: People,
 ) -> Labelled:
     """Agree on labels.
 
-    Golden texts that may teach (`division.teaching`) and reviewed ones outside test set weights and
-    probabilities; all golden texts measure.
+    Texts that people labelled and that may teach have their labels; the fair ones among them set
+    weights and probabilities; all golden texts measure.
 
     Args:
         prepared: The texts and their golden labels.
-        division: Which golden texts may teach.
+        division: Folds of the golden texts.
         answers: By teacher name, then by text id.
         scales: What the scores of the answers are, by teacher name.
         taxonomy: The categories.
         config: The settings.
-        reviews: People's corrections: text id → categories. They outrank every teacher.
+        people: What people said; it outranks every teacher.
     """
     texts = prepared.texts
-    known = {**reviews, **prepared.golden}
-    agreeing = Agreeing(prepared, taxonomy, answers, scales, known, config)
-    teaching = division.teaching | {id_ for id_ in reviews if division.part[id_] != "test"}
-    labels = {found.text_id: found for found in agreeing.labels(teaching)}
+    agreeing = Agreeing(prepared, taxonomy, answers, scales, people, config)
+    labels = {found.text_id: found for found in agreeing.labels(people.teaching)}
     fold_targets = {}
     for fold in sorted(set(division.fold.values())):
         away = {id_ for id_, of in division.fold.items() if of == fold}
-        fold_targets[fold] = targets_of(agreeing.labels(teaching - away), texts, taxonomy)
+        fold_targets[fold] = targets_of(agreeing.labels(people.teaching - away), texts, taxonomy)
     # A corrected text of the test part teaches nobody, but its label is what the person said.
-    labels |= {
-        id_: _reviewed(id_, keys, taxonomy) for id_, keys in reviews.items() if id_ not in prepared.golden
-    }
+    labels |= {id_: _reviewed(id_, people.known[id_], taxonomy) for id_ in people.reviewed}
     return Labelled(
         labels,
         targets_of(labels.values(), texts, taxonomy),
         decided_of(labels, texts, taxonomy),
         fold_targets,
-        agreeing.reports(teaching),
+        agreeing.reports(people.teaching),
+        people.fair,
     )
 
 
@@ -116,19 +113,13 @@ def open_store(run: Run) -> Store:
     return Store.open(run.config.label.store or str(run.file("answers.sqlite")))
 
 
-def _reviews(store: Store, prepared: Prepared, taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
-    """What people said of texts, where they were asked about every category there is now."""
-    said = read_reviews(store, prepared.texts, taxonomy)
-    whole = {id_: label_of(review, taxonomy) for id_, review in said.items()}
-    return {id_: categories for id_, categories in whole.items() if categories is not None}
-
-
 def _work(run: Run) -> list[str]:
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
     with open_store(run) as store:
         asked, scales = ask_teachers(run, prepared, division, store)
-        reviews = _reviews(store, prepared, run.taxonomy)
-    labelled = label(prepared, division, asked.answers, scales, run.taxonomy, run.config, reviews=reviews)
+        reviews = read_reviews(store, prepared.texts, run.taxonomy)
+    people = people_of(prepared, division, reviews, run.taxonomy)
+    labelled = label(prepared, division, asked.answers, scales, run.taxonomy, run.config, people=people)
     write_labelled(run.folder, labelled, prepared, run.taxonomy)
     state = _state(asked, prepared)
     files.write_json(run.file(ASKED), state)
@@ -188,11 +179,11 @@ def _lines(labelled: Labelled, taxonomy: Taxonomy) -> list[str]:
 def _depends(run: Run) -> dict[str, str]:
     prepared = files.read_prepared(run.folder)
     with open_store(run) as store:
-        reviews = _reviews(store, prepared, run.taxonomy)
+        reviews = reviews_digest(store, prepared.texts, run.taxonomy)
     return {
         "config": run.config.model_dump_json(include={"label", "encode", "seed"}),
         "taxonomy": run.taxonomy.version,
-        "reviews": json.dumps(reviews, sort_keys=True),
+        "reviews": reviews,
     } | {f"file:{path}": file_digest(path) if path.is_file() else "absent" for path in read_files(run.config)}
 
 
@@ -206,6 +197,7 @@ STAGE = Stage(
         "rubricator.recipes.label",
         "rubricator.recipes.agreeing",
         "rubricator.recipes.labelled",
+        "rubricator.recipes.people",
         "rubricator.recipes.teachers",
         "rubricator.records",
     ),

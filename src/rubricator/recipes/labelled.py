@@ -28,6 +28,7 @@ class Labelled:
         decided: Their categories, same shape.
         fold_targets: Targets as they would be without the golden labels of one fold, by fold.
         reports: How each teacher, and their agreement, fares against golden texts.
+        fair: Ids of the texts labelled by people that may judge models (see `People`).
     """
 
     labels: Mapping[str, Label]
@@ -35,6 +36,7 @@ class Labelled:
     decided: Bools
     fold_targets: Mapping[int, Floats]
     reports: Sequence[TeacherReport]
+    fair: frozenset[str]
 
 
 def targets_of(labels: Iterable[Label], texts: Sequence[Text], taxonomy: Taxonomy) -> Floats:
@@ -64,6 +66,7 @@ def write_labelled(folder: Path, labelled: Labelled, prepared: Prepared, taxonom
             "labels": ",".join(found.categories),
             "origin": found.origin,
             "teachers": ",".join(found.teachers),
+            "fair": found.text_id in labelled.fair,
         }
         | {f"p_{key}": found.probabilities[key] for key in keys}
         for found in labelled.labels.values()
@@ -73,7 +76,7 @@ def write_labelled(folder: Path, labelled: Labelled, prepared: Prepared, taxonom
     titles = pl.DataFrame(
         {"id": [text.id for text in prepared.texts], "text": [text.content[:200] for text in prepared.texts]}
     )
-    readable = frame.with_columns(pl.col("^p_.*$").round(4)).join(titles, on="id", how="left")
+    readable = frame.drop("fair").with_columns(pl.col("^p_.*$").round(4)).join(titles, on="id", how="left")
     readable.write_csv(folder / "labels.csv")
     arrays = {str(fold): targets for fold, targets in labelled.fold_targets.items()}
     np.savez_compressed(folder / "stages/fold_targets.npz", allow_pickle=False, **arrays)
@@ -101,6 +104,7 @@ def read_labelled(folder: Path, prepared: Prepared, taxonomy: Taxonomy) -> Label
         decided_of(labels, prepared.texts, taxonomy),
         fold_targets,
         [_report(found) for found in files.read_json(folder / "stages/teachers.json")],
+        frozenset(row["id"] for row in rows if row["fair"]),
     )
 
 

@@ -80,12 +80,14 @@ class Material:
     Attributes:
         examples: Contents, vectors and groups of every text; targets and weights come per road.
         golden: True where a label is a person's and may teach.
+        fair: True where such a label may also judge (see `People`).
         part: Part of each text.
         fold: Golden fold of each text and of its duplicates, -1 elsewhere.
     """
 
     examples: Examples
     golden: Bools
+    fair: Bools
     part: NDArray[np.str_]
     fold: NDArray[np.intp]
 
@@ -118,7 +120,7 @@ def build_road(
     if config.train.self_training:
         targets = _self_trained(material, targets, counted, train, folds, single=single, config=config)
     everything = replace(material.examples, targets=targets, weights=counted)
-    learning = _lesson(everything.subset(train), single=single)
+    learning = lesson(everything.subset(train), single=single)
     jury = _summon(material, everything, train, validation, folds, config)
     candidates = {}
     for name in config.train.models:
@@ -173,7 +175,7 @@ def _summon(
 ) -> _Jury:
     """The validation part, or the training texts where there is none; golden ones alone if enough."""
     judging = validation if validation.any() else train
-    golden = material.golden[judging]
+    golden = material.fair[judging]
     if golden.sum() >= ENOUGH_GOLDEN:
         weights, who = golden.astype(float), f"{golden.sum()} texts labelled by people"
     else:
@@ -207,14 +209,14 @@ def _agreed_weight(
     """What agreed labels count: as told, or what serves golden texts best when they are held out."""
     if config.train.agreed_weight != "auto":
         return config.train.agreed_weight, {}
-    golden = material.golden[train]
+    golden = material.fair[train]
     if golden.all() or golden.sum() < ENOUGH_GOLDEN:
         return 1.0, {}
     losses = {}
     for weight in AGREED_WEIGHTS:
         counted = np.where(material.golden, 1.0, weight)
         examples = replace(material.examples, targets=targets, weights=counted).subset(train)
-        logits = fit(config.train.models[0], _lesson(examples, single=single), folds=folds).held_out
+        logits = fit(config.train.models[0], lesson(examples, single=single), folds=folds).held_out
         rule = fit_rule(logits, targets[train], golden.astype(float), single=single)
         losses[weight] = _log_loss(rule.probabilities(logits)[golden], targets[train][golden])
     return min(losses, key=losses.__getitem__), losses
@@ -247,7 +249,7 @@ def _self_trained(
     return mixed
 
 
-def _lesson(examples: Examples, *, single: bool) -> Examples:
+def lesson(examples: Examples, *, single: bool) -> Examples:
     """What models learn from: in single-label work decisions rather than probabilities.
 
     A rare category that teachers are never sure of would not once be the likeliest to a model that
@@ -278,6 +280,7 @@ def material_of(prepared: Prepared, division: Division, labelled: Labelled, vect
     return Material(
         examples,
         golden=np.array([id_ in by_people for id_ in ids]),
+        fair=np.array([id_ in labelled.fair for id_ in ids]),
         part=np.array([division.part[id_] for id_ in ids]),
         fold=np.array([division.fold.get(id_, -1) for id_ in ids]),
     )

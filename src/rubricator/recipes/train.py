@@ -67,7 +67,7 @@ def _held_out(material: Material, targets: Floats, fold: int, taxonomy: Taxonomy
     """Predict the golden texts of one fold by a road built without the fold and its duplicates."""
     away = material.fold == fold
     road = build_road(
-        replace(material, golden=material.golden & ~away),
+        replace(material, golden=material.golden & ~away, fair=material.fair & ~away),
         targets,
         train=(material.part == "train") & ~away,
         validation=(material.part == "validation") & ~away,
