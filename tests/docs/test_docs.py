@@ -26,7 +26,8 @@ from rubricator.config import (
 ROOT = Path(__file__).parents[2]
 ENGINES = (OpenAIEngineConfig, GgufEngineConfig, TransformersEngineConfig, ReplayEngineConfig)
 CAPTURED = {"capture_output": True, "text": True, "check": False}
-OPTIONS = {"--set", "--out", "--until", "--force", "--id", "--title", "--body"}
+OPTIONS = {"--set", "--out", "--until", "--force", "--id", "--title", "--body", "--plan", "--report", "--export"}
+OPTIONS |= {"--teacher", "--ask-again", "--top", "--import", "--status", "--count", "--by", "--order"}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -62,6 +63,8 @@ def test_commands_on_the_pages_work(line: str, checkout: Path) -> None:
     arguments = shlex.split(line)[1:]
     if "mine/rubricator.yaml" in arguments:
         rubricator("init", "mine", cwd=checkout)
+    if "--import" in arguments:
+        rubricator("review", "-c", "examples/news/rubricator.yaml", "--export", "batch.csv", cwd=checkout)
     done = rubricator(*arguments, cwd=checkout)
     assert done.returncode == 0, done.stderr
 
@@ -108,7 +111,7 @@ def test_every_command_and_option_is_documented() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     group = typer.main.get_command(app)
     names = list(group.commands)  # type: ignore[attr-defined]
-    assert len(names) == 11
+    assert len(names) == 13
     assert [name for name in names if f"rubricator {name}" not in pages] == []
     assert [option for option in sorted(OPTIONS) if option not in pages] == []
 
