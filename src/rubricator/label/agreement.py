@@ -20,6 +20,7 @@ Method = Literal["pool", "majority", "dawid-skene"]
 _SURE = 1e-6
 _LEAST_WEIGHT = 0.05
 _COUNTED_AS = 10.0  # golden texts that a teacher's overall skill is worth in one category's
+_USUAL_SKILL = 0.5
 
 
 def weigh(opinions: Sequence[Opinion], truth: Mapping[int, Bools], taxonomy: Taxonomy) -> dict[str, Floats]:
@@ -27,7 +28,8 @@ def weigh(opinions: Sequence[Opinion], truth: Mapping[int, Bools], taxonomy: Tax
 
     The weight is the share of the uncertainty about a golden text that the teacher takes away where
     it has an opinion: 1 minus its log loss over that of the base rate. A category with few golden
-    opinions borrows from the teacher's others; in single-label work all have the same.
+    opinions borrows from the teacher's others; in single-label work all have the same, drawn to one
+    half where golden texts are few.
 
     Args:
         opinions: Cross-fitted on the golden texts (see `opinions_of`).
@@ -51,8 +53,11 @@ def _skill(probabilities: Floats, known: Bools, base: Floats, *, single: bool) -
     blind = np.where(seen, _log_loss(base, known), 0.0)
     overall = 1 - own.sum() / max(blind.sum(), _SURE)
     if single:
-        # Categories share one distribution, so a teacher speaks equally loudly about all of them.
-        return np.full(known.shape[1], np.clip(overall, _LEAST_WEIGHT, 1.0))
+        # Categories share one distribution, so a teacher speaks equally loudly about all of them;
+        # how loudly, a handful of texts cannot tell.
+        heard = float(seen.any(axis=1).sum())
+        drawn = (heard * overall + _COUNTED_AS * _USUAL_SKILL) / (heard + _COUNTED_AS)
+        return np.full(known.shape[1], np.clip(drawn, _LEAST_WEIGHT, 1.0))
     borrowed = _COUNTED_AS * blind.sum() / max(seen.sum(), 1)
     skill = 1 - (own.sum(axis=0) + borrowed * (1 - overall)) / np.maximum(blind.sum(axis=0) + borrowed, _SURE)
     return np.asarray(np.clip(skill, _LEAST_WEIGHT, 1.0))

@@ -28,6 +28,8 @@ from rubricator.train.thresholds import scarce
 log = logging.getLogger(__name__)
 
 AGREED_WEIGHTS = (0.0, 0.1, 0.3, 1.0)
+SURE_WEIGHTS = (0.3, 1.0)
+"""Tried where texts were reviewed for being doubtful: alone, they would teach the odd corner only."""
 ENOUGH_GOLDEN = 40
 _BY_PEOPLE = (Origin.GOLDEN, Origin.REVIEW)
 """With fewer golden texts in validation, agreed labels join them there."""
@@ -212,8 +214,9 @@ def _agreed_weight(
     golden = material.fair[train]
     if golden.all() or golden.sum() < ENOUGH_GOLDEN:
         return 1.0, {}
+    chosen = (material.golden & ~material.fair)[train].any()
     losses = {}
-    for weight in AGREED_WEIGHTS:
+    for weight in SURE_WEIGHTS if chosen else AGREED_WEIGHTS:
         counted = np.where(material.golden, 1.0, weight)
         examples = replace(material.examples, targets=targets, weights=counted).subset(train)
         logits = fit(config.train.models[0], lesson(examples, single=single), folds=folds).held_out

@@ -20,6 +20,7 @@ from rubricator.config import (
     RulesTeacherConfig,
     TransformersEngineConfig,
 )
+from rubricator.config.expand import expand
 from rubricator.errors import ConfigError
 from rubricator.label.descriptions import EncoderTeacher
 from rubricator.label.engines.engine import Engine
@@ -116,7 +117,7 @@ class _StaffRoom:
         if isinstance(told, OpenAIEngineConfig):
             return OpenAIEngine(told)
         if isinstance(told, GgufEngineConfig):
-            return GgufEngine(told, folder=self.config.folder)
+            return GgufEngine(told.model_copy(update={"file": expand(told.file)}), folder=self.config.folder)
         return TransformersEngine(told, folder=self.config.folder)
 
     def _shots(self, told: LlmTeacherConfig) -> Shots:
