@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from rubricator.decision import Bools, Floats
 from rubricator.evaluate import style
@@ -16,6 +15,8 @@ _BINS = 10
 
 def draw_roc(axes: Axes, truth: Bools, probabilities: Floats, category: CategoryMetrics) -> None:
     """Share of right texts found against share of wrong texts let in, the decisions marked."""
+    from sklearn.metrics import roc_curve  # a second to import, and most commands never need it
+
     false_rate, true_rate, _ = roc_curve(truth, probabilities, drop_intermediate=False)
     axes.plot([0, 1], [0, 1], color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.plot(false_rate, true_rate, color=style.HAS, linewidth=1.6, solid_joinstyle="miter")
@@ -29,6 +30,8 @@ def draw_roc(axes: Axes, truth: Bools, probabilities: Floats, category: Category
 
 def draw_precision_recall(axes: Axes, truth: Bools, probabilities: Floats, category: CategoryMetrics) -> None:
     """Precision against recall over all thresholds, the chosen one marked."""
+    from sklearn.metrics import precision_recall_curve  # a second to import, and most commands never need it
+
     precision, recall, _ = precision_recall_curve(truth, probabilities)
     # The last point (recall 0, precision 1) is a convention, no threshold reaches it.
     axes.step(recall[:-1], precision[:-1], where="post", color=style.HAS, linewidth=1.6)

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from rubricator.decision import Bools, DecisionRule, Floats
 from rubricator.errors import DataError
@@ -197,6 +196,8 @@ def _resample(tally: Tally, *, draws: int, seed: int) -> dict[str, Floats]:
 def _category(
     scored: Scored, column: int, key: str, rule: DecisionRule, point: Mapping[str, Floats], f1: Estimate
 ) -> CategoryMetrics:
+    from sklearn.metrics import roc_auc_score  # a second to import, and most commands never need it
+
     truth, given = scored.truth[:, column], scored.decisions[:, column]
     probabilities = scored.probabilities[:, column]
     support = int(truth.sum())

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, cohen_kappa_score
 
 from rubricator.label.calibration import Bools, Floats
 from rubricator.label.intervals import Interval, f1_intervals, wilson
@@ -167,7 +166,7 @@ def _measure(teacher: str, probabilities: Floats, known: Bools, taxonomy: Taxono
     accuracy, kappa = None, mean_defined([category.kappa for category in categories])
     if taxonomy.single:
         said, true = decided[heard].argmax(axis=1), known[heard].argmax(axis=1)
-        accuracy = float(accuracy_score(true, said)) if heard.any() else None
+        accuracy = float((true == said).mean()) if heard.any() else None
         kappa = kappa_of(true, said)
     return TeacherReport(
         teacher=teacher,
@@ -198,6 +197,8 @@ def kappa_of(one: np.ndarray, other: np.ndarray) -> float | None:
     # Where both always say the same single thing, chance explains everything: 0 / 0.
     if len(one) == 0 or len(set(one.tolist()) | set(other.tolist())) < 2:
         return None
+    from sklearn.metrics import cohen_kappa_score  # a second to import, and most commands never need it
+
     return float(cohen_kappa_score(one, other))
 
 

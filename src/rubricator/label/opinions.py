@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import GroupKFold
 
 from rubricator.label import calibration
 from rubricator.label.calibration import Bools, Floats
@@ -142,6 +141,8 @@ def _folds(groups: np.ndarray, seed: int) -> list[Bools]:
     count = min(_FOLDS, len(set(groups.tolist())))
     if count < 2:
         return [np.ones(len(groups), dtype=bool)] if len(groups) else []
+    from sklearn.model_selection import GroupKFold  # a second to import, and most commands never need it
+
     splitter = GroupKFold(count, shuffle=True, random_state=seed)
     return [
         np.isin(np.arange(len(groups)), held_out)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 from rubricator.review.people import Review
 
 ENOUGH = 20
@@ -88,6 +86,8 @@ def estimate(reviews: Collection[Review], *, left: int, confidence: float = 0.95
 
 def wilson(hits: int, count: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """Interval of a share, honest for few texts and for shares near 0 and 1."""
+    from scipy.stats import binomtest  # a second to import, and most commands never need it
+
     found = binomtest(hits, count).proportion_ci(confidence, method="wilson")
     return float(found.low), float(found.high)
 

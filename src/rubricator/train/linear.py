@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from rubricator.decision import Floats
 from rubricator.errors import TrainingError
@@ -63,7 +62,11 @@ class Ngrams:
         terms = tuple(str(term) for term in vectorizer.get_feature_names_out())
         return replace(self, terms=terms, idf=vectorizer.idf_)
 
-    def _vectorizer(self, **settings: Any) -> TfidfVectorizer:
+    def _vectorizer(self, **settings: Any) -> Any:
+        from sklearn.feature_extraction.text import (
+            TfidfVectorizer,  # a second to import, and most commands never need it
+        )
+
         ngrams = (self.shortest, self.longest)
         return TfidfVectorizer(analyzer=self.analyzer, ngram_range=ngrams, sublinear_tf=True, **settings)
 
