@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from machine import ROOT, arguments, write
+from machine import ROOT, arguments, described, write
 
 COMMAND = str(Path(sys.executable).with_name("rubricator"))
 ROWS: dict[str, tuple[str, list[str]]] = {
@@ -41,25 +41,33 @@ ROWS: dict[str, tuple[str, list[str]]] = {
         ["train.self_training=true", "train.models=[heads]"],
     ),
     "reviews, 126 golden": ("benchmarks/real/reviews.yaml", []),
-    "reviews, 126 golden alone": (
-        "benchmarks/real/reviews.yaml",
-        ["train.agreed_weight=0.0", "train.models=[heads]"],
-    ),
+    "reviews, 126 golden alone": ("benchmarks/real/reviews.yaml", ["train.agreed_weight=0.0"]),
     "reviews, no labels": ("benchmarks/real/reviews-zero.yaml", []),
 }
 
 
 def main() -> None:
     options = arguments(__doc__.splitlines()[0])
-    options.add_argument("--only", metavar="TEXT", help="only the rows whose name holds TEXT")
+    options.add_argument(
+        "--only", metavar="TEXT", help="only the rows whose name holds TEXT; others in the file stay"
+    )
     given = options.parse_args()
-    results: dict[str, Any] = {}
+    results = earlier(given.json) if given.only else {}
     for name, (config, overrides) in ROWS.items():
         if given.only and given.only not in name:
             continue
         results[name] = measured(name, config, overrides)
         print(line(name, results[name]), flush=True)
     write(given.json, {"rows": results})
+
+
+def earlier(path: Path | None) -> dict[str, Any]:
+    """Rows measured before, each with the commit it was measured at."""
+    if path is None or not path.exists():
+        return {}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    commit = found["measured_on"]["commit"]
+    return {name: {"commit": commit} | row for name, row in found["rows"].items()}
 
 
 def measured(name: str, config: str, overrides: list[str]) -> dict[str, Any]:
@@ -79,6 +87,7 @@ def measured(name: str, config: str, overrides: list[str]) -> dict[str, Any]:
     part = metrics["parts"][metrics["headline"]]
     kept = ("texts", "about", "accuracy", "macro_f1", "micro_f1", "weighted_f1", "subset_accuracy")
     return {
+        "commit": described()["commit"],
         "config": config,
         "overrides": overrides,
         "seconds": round(time.monotonic() - started, 1),

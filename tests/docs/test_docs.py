@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from commands import COMMAND, rubricator
 from rubricator.cli.app import app
@@ -26,8 +27,18 @@ from rubricator.config import (
 ROOT = Path(__file__).parents[2]
 ENGINES = (OpenAIEngineConfig, GgufEngineConfig, TransformersEngineConfig, ReplayEngineConfig)
 CAPTURED = {"capture_output": True, "text": True, "check": False}
-OPTIONS = {"--set", "--out", "--until", "--force", "--id", "--title", "--body", "--plan", "--report", "--export"}
-OPTIONS |= {"--teacher", "--ask-again", "--top", "--import", "--status", "--count", "--by", "--order"}
+OPTIONS = {"--set", "--out", "--until", "--force", "--id", "--title", "--body", "--plan", "--report"}
+OPTIONS |= {
+    "--export",
+    "--teacher",
+    "--ask-again",
+    "--top",
+    "--import",
+    "--status",
+    "--count",
+    "--by",
+    "--order",
+}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -118,7 +129,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_every_command_teaches_with_an_example() -> None:
     for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
-        said = rubricator(name, "--help", cwd=ROOT).stdout
+        said = CliRunner().invoke(app, [name, "--help"]).output
         assert "Example" in said or name == "doctor", name
 
 

@@ -12,12 +12,14 @@ import pytest
 
 from commands import COMMAND, rubricator
 
+# Cross-validating golden texts would do the same work six times over.
+RUN = ("run", "-c", "mine/rubricator.yaml", "--set", "golden.use=test")
 STAGES = ("read", "split", "label", "train", "evaluate", "export")
 
 
 def start(cwd: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [COMMAND, "run", "-c", "mine/rubricator.yaml"],
+        [COMMAND, *RUN],
         cwd=cwd,
         env={**os.environ, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
@@ -44,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nobody disturbed."""
     folder = tmp_path_factory.mktemp("whole")
     rubricator("init", "mine", "--template", "reviews", cwd=folder)
-    done = rubricator("run", "-c", "mine/rubricator.yaml", cwd=folder)
+    done = rubricator(*RUN, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -60,7 +62,7 @@ def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(whole: Path, t
         process.kill()
         process.communicate()
         assert not (tmp_path / "runs/reviews/stages/export.done").exists() or stage == "evaluate"
-    done = rubricator("run", "-c", "mine/rubricator.yaml", cwd=tmp_path)
+    done = rubricator(*RUN, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "unchanged" in done.stdout, "what was whole is not done again"
     assert figures(tmp_path) == figures(whole)
@@ -86,7 +88,7 @@ def test_ctrl_c_says_how_to_go_on(whole: Path, tmp_path: Path) -> None:
 def test_answers_given_before_a_kill_are_not_asked_for_again(whole: Path) -> None:
     (whole / "runs/reviews/stages/label.done").unlink()
     (whole / "runs/reviews/run.log").unlink()
-    done = rubricator("label", "-c", "mine/rubricator.yaml", cwd=whole)
+    done = rubricator("label", *RUN[1:], cwd=whole)
     assert done.returncode == 0, done.stderr
     log = (whole / "runs/reviews/run.log").read_text(encoding="utf-8")
     assert "encoder: 0 of 303 texts to ask about" in log
