@@ -21,7 +21,7 @@ from rubricator.encode.runtimes import choose_runtime
 from rubricator.errors import RubricatorError
 
 _EXTRAS = {
-    "": "read, clean, label by rules or a model behind an address, train on TF-IDF, predict with any artifact",
+    "": "read, clean, label by rules or an LLM behind an address, train on TF-IDF, predict with any artifact",
     "train": "the bundled encoder, any Hugging Face encoder or language model, heads on vectors",
     "llm": "language models from GGUF files: a llama.cpp server in a child process, one small model",
     "serve": "rubricator serve: an HTTP service",
