@@ -7,7 +7,6 @@ import threading
 import time
 
 import pytest
-from scripted_server import Reply, in_turn, question, refused, said, serve
 
 from rubricator.config import OpenAIEngineConfig
 from rubricator.errors import EngineError
@@ -15,6 +14,7 @@ from rubricator.label.engines import retry
 from rubricator.label.engines.engine import Message
 from rubricator.label.engines.openai import OpenAIEngine
 from rubricator.records import Status
+from scripted_server import Reply, in_turn, question, refused, said, serve
 
 CHOICES = ("A", "B", "C")
 
