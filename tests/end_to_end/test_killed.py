@@ -12,8 +12,9 @@ import pytest
 
 from commands import COMMAND, rubricator
 
-# Cross-validating golden texts would do the same work six times over.
-RUN = ("run", "-c", "mine/rubricator.yaml", "--set", "golden.use=test")
+# The same stages with less work in them: no cross-validation of golden texts, one model, few samples.
+LESS = ("golden.use=test", "train.models=[heads]", "evaluate.bootstrap=100")
+RUN = ("run", "-c", "mine/rubricator.yaml", *(part for setting in LESS for part in ("--set", setting)))
 STAGES = ("read", "split", "label", "train", "evaluate", "export")
 
 
@@ -37,7 +38,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 
 def figures(folder: Path) -> object:
-    metrics = json.loads((folder / "runs/reviews/metrics.json").read_text(encoding="utf-8"))
+    metrics = json.loads((folder / "runs/videos/metrics.json").read_text(encoding="utf-8"))
     return metrics["parts"], metrics["models"]
 
 
@@ -45,39 +46,39 @@ def figures(folder: Path) -> object:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nobody disturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    rubricator("init", "mine", "--template", "reviews", cwd=folder)
+    rubricator("init", "mine", "--template", "videos", cwd=folder)
     done = rubricator(*RUN, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
 
 def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(whole: Path, tmp_path: Path) -> None:
-    rubricator("init", "mine", "--template", "reviews", cwd=tmp_path)
+    rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
     draw = random.Random(5)
     for stage in STAGES[:-1]:
         process = start(tmp_path)
-        wait_for(tmp_path / f"runs/reviews/stages/{stage}.done", process)
+        wait_for(tmp_path / f"runs/videos/stages/{stage}.done", process)
         # Somewhere in the next stage.
         time.sleep(draw.random() * 0.3)
         process.kill()
         process.communicate()
-        assert not (tmp_path / "runs/reviews/stages/export.done").exists() or stage == "evaluate"
+        assert not (tmp_path / "runs/videos/stages/export.done").exists() or stage == "evaluate"
     done = rubricator(*RUN, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "unchanged" in done.stdout, "what was whole is not done again"
     assert figures(tmp_path) == figures(whole)
     assert (
         rubricator(
-            "predict", "runs/reviews/artifact", "mine/reviews.csv", "-o", "out.csv", cwd=tmp_path
+            "predict", "runs/videos/artifact", "mine/videos.csv", "-o", "out.csv", cwd=tmp_path
         ).returncode
         == 0
     )
 
 
 def test_ctrl_c_says_how_to_go_on(whole: Path, tmp_path: Path) -> None:
-    rubricator("init", "mine", "--template", "reviews", cwd=tmp_path)
+    rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
     process = start(tmp_path)
-    wait_for(tmp_path / "runs/reviews/stages/split.done", process)
+    wait_for(tmp_path / "runs/videos/stages/split.done", process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -86,10 +87,10 @@ def test_ctrl_c_says_how_to_go_on(whole: Path, tmp_path: Path) -> None:
 
 
 def test_answers_given_before_a_kill_are_not_asked_for_again(whole: Path) -> None:
-    (whole / "runs/reviews/stages/label.done").unlink()
-    (whole / "runs/reviews/run.log").unlink()
+    (whole / "runs/videos/stages/label.done").unlink()
+    (whole / "runs/videos/run.log").unlink()
     done = rubricator("label", *RUN[1:], cwd=whole)
     assert done.returncode == 0, done.stderr
-    log = (whole / "runs/reviews/run.log").read_text(encoding="utf-8")
-    assert "encoder: 0 of 303 texts to ask about" in log
-    assert "rules: 0 of 303 texts to ask about" in log
+    log = (whole / "runs/videos/run.log").read_text(encoding="utf-8")
+    assert "encoder: 0 of 100 texts to ask about" in log
+    assert "rules: 0 of 100 texts to ask about" in log
