@@ -11,10 +11,10 @@ from rubricator.errors import EncoderError
 
 
 def test_auto_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtimes, "_has_bf16", lambda: True)
+    monkeypatch.setattr(runtimes, "has_bf16", lambda: True)
     assert choose_runtime().precision == "bf16"
     assert choose_runtime(precision="fp32").precision == "fp32"
-    monkeypatch.setattr(runtimes, "_has_bf16", lambda: False)
+    monkeypatch.setattr(runtimes, "has_bf16", lambda: False)
     choice = choose_runtime()
     assert (choice.name, choice.precision) == ("openvino", "fp32")
     assert "no bf16" in choice.reason

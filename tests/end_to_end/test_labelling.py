@@ -207,3 +207,17 @@ def test_an_unknown_teacher_to_export_is_an_error_in_words(folder: Path) -> None
         done = go(folder, script, "--export", "out.csv", "--teacher", "modle")
     assert done.returncode == 2
     assert "did you mean 'model'" in done.stderr
+
+
+def test_answers_generated_elsewhere_may_name_categories_in_their_own_words(folder: Path) -> None:
+    rows = "".join(f"t{n},{'физкультура' if n < 4 else '2'}\n" for n in range(len(TEXTS)))
+    (folder / "said.csv").write_text("id,answer\n" + rows, encoding="utf-8")
+    (folder / "rubricator.yaml").write_text(CONFIG.format(url="http://127.0.0.1:9"), encoding="utf-8")
+    engine = "{kind: replay, file: said.csv, id: id, generation: answer}"
+    aliases = "{физкультура: sport, '2': science}"
+    replay = f"[{{kind: llm, name: other, task: choose, engine: {engine}, aliases: {aliases}}}]"
+    done = rubricator("label", "--set", f"label.teachers={replay}", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    with (folder / "runs/mine/labels.csv").open(encoding="utf-8", newline="") as file:
+        labels = {row["id"]: row["labels"] for row in csv.DictReader(file)}
+    assert labels == {f"t{n}": "sport" if n < 4 else "science" for n in range(len(TEXTS))}

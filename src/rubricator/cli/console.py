@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich import progress as bars
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.table import Table
 from rich.text import Text as Line
 
 from rubricator.progress import Advance
@@ -77,6 +79,15 @@ class _Ticker:
         err.print(
             f"{self._description}: {self._done:,}{of}, {rate:,.1f}/s{left}{f'; {note}' if note else ''}"
         )
+
+
+def figure_table(first: str, *others: str) -> Table:
+    """A table of figures: names on the left, numbers on the right."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
 
 
 @contextmanager

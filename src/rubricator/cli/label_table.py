@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from rubricator.cli.console import out
+from rubricator.cli.console import figure_table, out
 from rubricator.evaluate.wording import NONE, duration, figure, percent
 from rubricator.label.intervals import Interval
 from rubricator.recipes.label_report import LabelReport
@@ -31,7 +30,7 @@ def show_label_report(report: LabelReport) -> None:
 
 def _asking(report: LabelReport) -> Table:
     seen = [s for s in Status if s is Status.OK or any(asked.statuses.get(s) for asked in report.yields)]
-    table = _table("teacher", "texts", *seen, "opinion", "cost/1,000", "per answer")
+    table = figure_table("teacher", "texts", *seen, "opinion", "cost/1,000", "per answer")
     for asked in report.yields:
         shares = [percent(asked.statuses.get(status, 0) / max(asked.texts, 1)) for status in seen]
         seconds = NONE if asked.seconds is None else duration(asked.seconds)
@@ -48,7 +47,7 @@ def _asking(report: LabelReport) -> Table:
 
 def _golden(report: LabelReport) -> Table:
     accuracy = ("accuracy", "95%") if report.single else ()
-    table = _table(f"{report.golden:,} golden", *accuracy, "macro-F1", "95%", "kappa", "opinion")
+    table = figure_table(f"{report.golden:,} golden", *accuracy, "macro-F1", "95%", "kappa", "opinion")
     for exam in report.examinations:
         found = exam.report
         first = (figure(found.accuracy, 3), _between(exam.accuracy)) if report.single else ()
@@ -65,7 +64,7 @@ def _golden(report: LabelReport) -> Table:
 
 def _categories(report: LabelReport) -> Table:
     names = [escape(exam.report.teacher) for exam in report.examinations]
-    table = _table("F1", "texts", *names)
+    table = figure_table("F1", "texts", *names)
     for column, key in enumerate(report.titles):
         cells = [exam.report.categories[column] for exam in report.examinations]
         table.add_row(key, f"{cells[0].support:,}", *(figure(cell.f1) for cell in cells))
@@ -73,7 +72,7 @@ def _categories(report: LabelReport) -> Table:
 
 
 def _pairs(report: LabelReport) -> Table:
-    table = _table("teachers", "texts", "same", "kappa")
+    table = figure_table("teachers", "texts", "same", "kappa")
     for pair in report.pairs:
         same = NONE if pair.same is None else percent(pair.same)
         table.add_row(escape(f"{pair.one} – {pair.other}"), f"{pair.texts:,}", same, figure(pair.kappa))
@@ -81,7 +80,7 @@ def _pairs(report: LabelReport) -> Table:
 
 
 def _trust(report: LabelReport) -> Table:
-    table = _table(f"trusted by {report.method}", *(escape(trust.teacher) for trust in report.trust))
+    table = figure_table(f"trusted by {report.method}", *(escape(trust.teacher) for trust in report.trust))
     table.add_row("overall", *(figure(trust.figure) for trust in report.trust), style="bold")
     for key in report.titles:
         table.add_row(key, *(figure(trust.by_category[key]) for trust in report.trust))
@@ -98,11 +97,3 @@ def _expectation(report: LabelReport) -> str:
 
 def _between(interval: Interval | None) -> str:
     return NONE if interval is None else f"{interval.low:.2f}–{interval.high:.2f}"
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table

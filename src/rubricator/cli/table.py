@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from rubricator.cli.console import out
+from rubricator.cli.console import figure_table, out
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "subset_accuracy", "hamming_loss")
 
@@ -42,7 +41,7 @@ def _command() -> str:
 
 def _categories(part: dict[str, Any]) -> Table:
     interval = f"{part['confidence']:.0%} interval"
-    table = _table("category", "F1", interval, "precision", "recall", "AUC", "AP", "texts")
+    table = figure_table("category", "F1", interval, "precision", "recall", "AUC", "AP", "texts")
     for category in part["categories"]:
         columns = ("precision", "recall", "roc_auc", "average_precision")
         table.add_row(
@@ -57,18 +56,10 @@ def _categories(part: dict[str, Any]) -> Table:
 
 def _headline(metrics: dict[str, Any], part: dict[str, Any]) -> Table:
     models = [metrics["model"], *(name for name in metrics["models"] if name != metrics["model"])]
-    table = _table(f"{part['part']}, {part['texts']} texts", f"{models[0]} (chosen)", *models[1:])
+    table = figure_table(f"{part['part']}, {part['texts']} texts", f"{models[0]} (chosen)", *models[1:])
     for figure in _HEADLINE:
         cells = [part[figure], *(metrics["models"][name][figure] for name in models[1:])]
         table.add_row(figure.replace("_", " "), *(f"{_figure(c['value'])} {_interval(c)}" for c in cells))
-    return table
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 

@@ -79,7 +79,7 @@ def _choose_openvino(wanted: str, precision: str) -> RuntimeChoice:
     why = "as asked" if wanted == "openvino" else "the quickest on processors"
     if precision == "fp32":
         return RuntimeChoice("openvino", "fp32", f"OpenVINO ({why}) in fp32, as asked.")
-    if _has_bf16():
+    if has_bf16():
         return RuntimeChoice(
             "openvino", "bf16", f"OpenVINO ({why}) in bf16, which this processor computes in."
         )
@@ -108,7 +108,8 @@ def _choose_torch(precision: str) -> RuntimeChoice:
     return RuntimeChoice("torch", "fp32", "torch, as asked, in fp32: its reference.")
 
 
-def _has_bf16() -> bool:
+def has_bf16() -> bool:
+    """Whether the processor computes in bf16; elsewhere it would be emulated, more slowly than fp32."""
     import openvino
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -155,7 +155,7 @@ def agree(
     labels = []
     for row, text in enumerate(texts):
         if text.id in golden:
-            labels.append(_golden_label(text.id, golden[text.id], taxonomy))
+            labels.append(person_label(text.id, golden[text.id], taxonomy, Origin.GOLDEN))
         elif np.isfinite(agreed.probabilities[row]).all():
             teachers = tuple(teacher for teacher, stands in standing.items() if stands[row])
             labels.append(_agreed_label(text.id, agreed.probabilities[row], decided[row], teachers, taxonomy))
@@ -169,12 +169,13 @@ def _stands(probabilities: Floats, decided: Bools, *, single: bool) -> Bools:
     return np.asarray(same & ((own & decided).any(axis=1) | ~decided.any(axis=1)))
 
 
-def _golden_label(text_id: str, keys: Collection[str], taxonomy: Taxonomy) -> Label:
+def person_label(text_id: str, keys: Collection[str], taxonomy: Taxonomy, origin: Origin) -> Label:
+    """The label of a text that a person labelled: certain, and standing by itself."""
     return Label(
         text_id=text_id,
         probabilities={key: float(key in keys) for key in taxonomy.keys},
         categories=tuple(key for key in taxonomy.keys if key in keys),
-        origin=Origin.GOLDEN,
+        origin=origin,
     )
 
 

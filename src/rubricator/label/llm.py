@@ -226,7 +226,7 @@ def llm_teacher(
     """
     return LlmTeacher(
         engine,
-        build_task(config, taxonomy, prompt_path, config.aliases),
+        build_task(config, taxonomy, prompt_path),
         name=config.name,
         shots=shots,
         max_text_tokens=config.max_text_tokens,
@@ -238,15 +238,13 @@ def build_task(
     config: LlmTeacherConfig,
     taxonomy: Taxonomy,
     prompt_path: Path | None = None,
-    aliases: Mapping[str, str] | None = None,
 ) -> Choose | Each | Questions | Explain:
     """The task that a config names, with its shipped prompt or the user's own.
 
     Args:
-        config: Names task and language.
+        config: Names task, language and aliases.
         taxonomy: The categories.
         prompt_path: The user's own prompt file.
-        aliases: Other words or numbers by which answers name a category → its key.
 
     Raises:
         ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.
@@ -256,8 +254,8 @@ def build_task(
     if kind == "question":
         return Questions(taxonomy, prompt)
     if kind == "choose":
-        return Choose(taxonomy, prompt, aliases=aliases)
-    return (Each if kind == "each" else Explain)(taxonomy, prompt, aliases=aliases)
+        return Choose(taxonomy, prompt, aliases=config.aliases)
+    return (Each if kind == "each" else Explain)(taxonomy, prompt, aliases=config.aliases)
 
 
 def _written(examples: Sequence[Example]) -> str:

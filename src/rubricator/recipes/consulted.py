@@ -11,6 +11,7 @@ from rubricator.decision import Bools, Floats
 from rubricator.errors import DataError
 from rubricator.label.agreement import weigh
 from rubricator.label.opinions import Opinion
+from rubricator.label.runner import stored_answers
 from rubricator.recipes import files
 from rubricator.recipes.agreeing import Agreeing, Answers
 from rubricator.recipes.label import open_store
@@ -71,13 +72,8 @@ def consult(run: Run) -> Consulted:
         open_teachers(prepared, division, taxonomy, config, progress=run.progress) as teachers,
     ):
         scales = {teacher.name: teacher.scale for teacher in teachers}
-        keys = {teacher.name: {text.id: teacher.key(text) for text in prepared.texts} for teacher in teachers}
-        found = {name: store.find(list(of_text.values())) for name, of_text in keys.items()}
+        answers = stored_answers(teachers, prepared.texts, store)
         reviews = read_reviews(store, prepared.texts, taxonomy)
-    answers = {
-        name: {id_: found[name][key] for id_, key in of_text.items() if key in found[name]}
-        for name, of_text in keys.items()
-    }
     people = people_of(prepared, division, reviews, taxonomy)
     known = {
         row: np.array([key in people.known[text.id] for key in taxonomy.keys], dtype=bool)

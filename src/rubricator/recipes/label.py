@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rubricator.config import Config
+from rubricator.label.agreement import person_label
 from rubricator.label.limits import Limits
 from rubricator.label.runner import Asked, ask
 from rubricator.label.teacher import Scale
@@ -18,7 +19,7 @@ from rubricator.recipes.read import Prepared
 from rubricator.recipes.split import Division
 from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.teachers import open_teachers, read_files
-from rubricator.records import Label, Origin, Status, Text, content_hash, file_digest
+from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.people import read_reviews, reviews_digest
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
@@ -58,7 +59,7 @@ def label(
         away = {id_ for id_, of in division.fold.items() if of == fold}
         fold_targets[fold] = targets_of(agreeing.labels(people.teaching - away), texts, taxonomy)
     # A corrected text of the test part teaches nobody, but its label is what the person said.
-    labels |= {id_: _reviewed(id_, people.known[id_], taxonomy) for id_ in people.reviewed}
+    labels |= {id_: person_label(id_, people.known[id_], taxonomy, Origin.REVIEW) for id_ in people.reviewed}
     return Labelled(
         labels,
         targets_of(labels.values(), texts, taxonomy),
@@ -66,15 +67,6 @@ def label(
         fold_targets,
         agreeing.reports(people.teaching),
         people.fair,
-    )
-
-
-def _reviewed(text_id: str, keys: Collection[str], taxonomy: Taxonomy) -> Label:
-    return Label(
-        text_id=text_id,
-        probabilities={key: float(key in keys) for key in taxonomy.keys},
-        categories=tuple(key for key in taxonomy.keys if key in keys),
-        origin=Origin.REVIEW,
     )
 
 

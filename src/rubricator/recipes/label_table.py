@@ -9,6 +9,7 @@ from pathlib import Path
 from rubricator.config import LlmTeacherConfig
 from rubricator.data.tables import open_writer
 from rubricator.errors import ConfigError, nearest
+from rubricator.label.runner import stored_answers
 from rubricator.label.tables import Decision, columns, decision_of_answer, label_table
 from rubricator.recipes import files
 from rubricator.recipes.label import open_store
@@ -69,13 +70,9 @@ def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> in
 def _stored(run: Run, prepared: Prepared, store: Store, names: list[str]) -> dict[str, dict[str, Answer]]:
     """Stored answers by teacher, then by text id; no model is asked."""
     division = files.read_division(run.folder)
-    found: dict[str, dict[str, Answer]] = {}
     with open_teachers(prepared, division, run.taxonomy, run.config, progress=run.progress) as teachers:
-        for teacher in (teacher for teacher in teachers if teacher.name in names):
-            keys = {text.id: teacher.key(text) for text in prepared.texts}
-            stored = store.find(list(keys.values()))
-            found[teacher.name] = {id_: stored[key] for id_, key in keys.items() if key in stored}
-    return found
+        wanted = [teacher for teacher in teachers if teacher.name in names]
+        return stored_answers(wanted, prepared.texts, store)
 
 
 def _said(text_id: str, answers: Mapping[str, Mapping[str, Answer]]) -> str:

@@ -85,7 +85,7 @@ def engine_of(folder: Path, *, batch: int = 4, chat: Any = "auto", device: str =
 def _fp32() -> Iterator[None]:
     """Bits are compared, so the processor's bf16 stays out of it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rubricator.label.engines.loading._has_bf16", lambda: False)
+        patch.setattr("rubricator.label.engines.loading.has_bf16", lambda: False)
         yield
 
 

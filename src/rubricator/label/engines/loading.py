@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rubricator.config import TransformersEngineConfig
+from rubricator.encode.runtimes import has_bf16
 from rubricator.errors import EngineError, MissingExtraError
 from rubricator.label.engines.engine import Message
 
@@ -136,14 +137,7 @@ def place(device: str, *, four_bit: bool) -> Placement:
     if kind == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         return Placement(device, "bfloat16" if native else "float16")
-    return Placement(device, "bfloat16" if kind == "cpu" and _has_bf16() else "float32")
-
-
-def _has_bf16() -> bool:
-    """Torch would compute in bf16 on any processor, on most of them more slowly than in fp32."""
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return Placement(device, "bfloat16" if kind == "cpu" and has_bf16() else "float32")
 
 
 def load(folder: Path, placement: Placement, config: TransformersEngineConfig) -> Loaded:
