@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rubricator.artifact import HeadsModel, LinearModel, Ngrams, write_artifact
+from rubricator.artifact import write_artifact
 from rubricator.config import Clean, Columns
 from rubricator.decision import DecisionRule
+from rubricator.models.heads import HeadsModel
+from rubricator.models.inputs import BASE
+from rubricator.models.linear import LinearModel, Ngrams
 from rubricator.taxonomy import Category, Task, Taxonomy
 
 TEXTS = {
@@ -114,7 +117,8 @@ def make_artifact(linear_model: LinearModel) -> Callable[..., Path]:
         parts: dict[str, Any] = {
             "name": "tiny",
             "model": linear_model if kind == "linear" else heads,
-            "encoder": None if kind == "linear" else HashEncoder(),
+            "kind": kind,
+            "encoders": {} if kind == "linear" else {BASE: HashEncoder()},
             "taxonomy": taxonomy_of(task),
             "rule": DecisionRule(
                 task is Task.SINGLE_LABEL,

@@ -14,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubricator import Rubricator
-from rubricator.artifact import HeadsModel, read_artifact
+from rubricator.artifact import read_artifact
 from rubricator.config import Clean, Columns
 from rubricator.data.clean import Cleaner
 from rubricator.data.tables import open_table, open_writer
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError, DataError
+from rubricator.models.heads import HeadsModel
+from rubricator.models.inputs import BASE, Inputs
 from rubricator.predict import PredictionReport, Predictor, predict_file
 from rubricator.records import Text
 from rubricator.taxonomy import Task
@@ -50,7 +52,7 @@ def test_predictions_are_cleaned_scored_calibrated_and_decided(linear_artifact, 
     ]
     contents = [Cleaner(Clean()).content(text) for text in texts]
     assert contents[0] == "Кубок\nТренер хвалит вратаря"
-    probabilities = artifact.rule.probabilities(artifact.model.logits(contents))
+    probabilities = artifact.rule.probabilities(artifact.model.logits(Inputs(contents)))
     first, second = predictor.predict(texts)
     assert [first.text_id, second.text_id] == ["a", "b"]
     assert list(first.probabilities) == ["sport", "economy", "culture"]
@@ -115,7 +117,7 @@ def test_one_string_in_the_place_of_a_list_is_said(predictor):
 
 def test_heads_take_the_vectors_of_the_encoder(heads_artifact, hash_encoder):
     artifact = read_artifact(heads_artifact)
-    predictor = Predictor(artifact, hash_encoder.encode)
+    predictor = Predictor(artifact, {BASE: hash_encoder.encode})
     logits = (
         hash_encoder.encode(CONTENTS).astype(np.float64) @ artifact.model.coef.T + artifact.model.intercept
     )
@@ -183,11 +185,11 @@ def test_prediction_needs_no_torch_and_a_new_process_answers_the_same(linear_art
 def test_a_real_encoder_travels_in_the_artifact(tmp_path, encoder, make_artifact):
     rng = np.random.default_rng(0)
     heads = HeadsModel(rng.normal(size=(3, encoder.width)) * 5, np.zeros(3))
-    folder = make_artifact(tmp_path / "a", "heads", model=heads, encoder=encoder)
+    folder = make_artifact(tmp_path / "a", "heads", model=heads, encoders={BASE: encoder})
     manifest = read_artifact(folder).manifest
-    assert manifest.encoder["digest"] == encoder.describe()["digest"]
+    assert manifest.encoders[BASE]["digest"] == encoder.describe()["digest"]
     predictor = Predictor.load(folder)
-    logits = heads.logits(encoder.encode(CONTENTS))
+    logits = heads.logits(Inputs(CONTENTS, encoders={BASE: encoder.encode}))
     expected = manifest.rule.decision(single=False).probabilities(logits)
     np.testing.assert_allclose(predictor.probabilities(CONTENTS), expected, atol=0.01)
     np.testing.assert_allclose(in_a_new_process(folder, CONTENTS), expected, atol=0.01)
@@ -202,9 +204,9 @@ def test_an_encoder_of_another_width_is_refused(tmp_path, encoder, make_artifact
             encoder.save(folder)
 
     folder = make_artifact(
-        tmp_path / "a", "heads", model=HeadsModel(np.ones((3, 5)), np.zeros(3)), encoder=Lying()
+        tmp_path / "a", "heads", model=HeadsModel(np.ones((3, 5)), np.zeros(3)), encoders={BASE: Lying()}
     )
-    with pytest.raises(ArtifactError, match="vectors of width 384; the heads need 5"):
+    with pytest.raises(ArtifactError, match="vectors of width 384; the model needs 5"):
         Predictor.load(folder)
 
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rubricator.artifact import Artifact, HeadsModel, Manifest, read_artifact
+from rubricator.artifact import Artifact, Manifest, read_artifact
 from rubricator.config import Columns
 from rubricator.data.clean import Cleaner, is_blank
 from rubricator.data.read import Rejected, RowReader, fit_columns
 from rubricator.data.tables import TableWriter, open_table, open_writer
 from rubricator.decision import Floats
 from rubricator.errors import ArtifactError, DataError
+from rubricator.models.inputs import Encode, Inputs
 from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
 from rubricator.taxonomy import Taxonomy
-
-Encode = Callable[[Sequence[str]], NDArray[Any]]
 
 
 class Predictor:
@@ -37,15 +35,16 @@ class Predictor:
 
     Args:
         artifact: A checked artifact.
-        encode: Turns cleaned texts into vectors of shape [texts, width]; None for a linear model.
+        encoders: By the name under which the model asks for it, what turns cleaned texts into unit
+            vectors of shape [texts, width].
     """
 
-    def __init__(self, artifact: Artifact, encode: Encode | None = None) -> None:
+    def __init__(self, artifact: Artifact, encoders: Mapping[str, Encode] | None = None) -> None:
         self.manifest: Manifest = artifact.manifest
         self.taxonomy: Taxonomy = artifact.manifest.taxonomy
         self._model = artifact.model
         self._rule = artifact.rule
-        self._encode = encode
+        self._encoders = encoders or {}
         self._cleaner = Cleaner(artifact.manifest.clean)
 
     @classmethod
@@ -56,31 +55,38 @@ class Predictor:
         runtime: Literal["auto", "openvino", "onnx"] = "auto",
         threads: int = 0,
     ) -> Self:
-        """Read and check an artifact and start its encoder, if it has one.
+        """Read and check an artifact and start its encoders, if it has any.
 
         Args:
             folder: The artifact.
             runtime: What runs the encoder; `auto` takes the fastest one here.
-            threads: Threads of the encoder; 0 leaves it to the runtime.
+            threads: Threads of each encoder; 0 leaves it to the runtime.
 
         Raises:
             ArtifactError: The folder is no artifact or is damaged.
-            EncoderError: The encoder cannot be run here.
+            EncoderError: An encoder cannot be run here.
         """
         artifact = read_artifact(Path(folder))
-        if not isinstance(artifact.model, HeadsModel):
+        if not artifact.model.encoders:
             return cls(artifact)
         # Runtimes take a second to import, which a linear model need not wait for.
         from rubricator.encode.encoder import Encoder
 
-        encoder = Encoder.load(artifact.encoder_folder, runtime=runtime, threads=threads)
-        width = artifact.model.coef.shape[1]
-        if encoder.width != width:
-            raise ArtifactError(
-                f"The encoder gives vectors of width {encoder.width}; the heads need {width}.",
-                fix="Take an untouched copy of the artifact, or train it again.",
-            )
-        return cls(artifact, encoder.encode)
+        encoders = {}
+        for name, width in artifact.model.encoders.items():
+            encoders[name] = Encoder.load(artifact.encoder_folder(name), runtime=runtime, threads=threads)
+            if encoders[name].width != width:
+                raise ArtifactError(
+                    f"The encoder '{name}' gives vectors of width {encoders[name].width}; "
+                    f"the model needs {width}.",
+                    fix="Take an untouched copy of the artifact, or train it again.",
+                )
+        return cls(artifact, {name: encoder.encode for name, encoder in encoders.items()})
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Columns beside the text that the model looks at."""
+        return self._model.columns
 
     def predict(self, texts: Sequence[Text | str]) -> list[Prediction]:
         """Predict categories and calibrated probabilities, in the order of the texts.
@@ -120,12 +126,8 @@ class Predictor:
         if not texts:
             return np.zeros((0, len(self.taxonomy.categories)))
         contents = [self._cleaner.content(text) for text in texts]
-        if isinstance(self._model, HeadsModel):
-            assert self._encode is not None, "heads are served with an encoder"
-            logits = self._model.logits(self._encode(contents))
-        else:
-            logits = self._model.logits(contents)
-        return self._rule.probabilities(logits)
+        inputs = Inputs(contents, [text.features for text in texts], encoders=self._encoders)
+        return self._rule.probabilities(self._model.logits(inputs))
 
     def _refuse(self, texts: list[Text]) -> None:
         faults = [(text.id, fault) for text in texts if (fault := self._fault(text))]
@@ -199,8 +201,9 @@ def predict_file(
     if input_file.resolve() == output_file.resolve():
         raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
     table = open_table(input_file)
-    # Only what the model reads must be there.
-    fitting = fit_columns(table, _only_text(columns or predictor.manifest.columns), optional=("id",))
+    # Only the text must be there: what else the model looks at, it can do without.
+    wanted = _read_by(predictor, columns or predictor.manifest.columns)
+    fitting = fit_columns(table, wanted, optional=("id", "features"))
     reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
     keys = predictor.taxonomy.keys
     rows = 0
@@ -220,8 +223,8 @@ def predict_file(
     return PredictionReport(rows, rejections.count, rejections.file())
 
 
-def _only_text(columns: Columns) -> Columns:
-    return Columns(id=columns.id, title=columns.title, body=columns.body)
+def _read_by(predictor: Predictor, columns: Columns) -> Columns:
+    return Columns(id=columns.id, title=columns.title, body=columns.body, features=predictor.features)
 
 
 def _cells(prediction: Prediction) -> dict[str, Any]:

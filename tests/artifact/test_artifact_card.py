@@ -19,6 +19,7 @@ def facts_of(task=Task.MULTI_LABEL, **others):
         "name": "news",
         "created": datetime(2026, 4, 5, tzinfo=UTC),
         "kind": "heads",
+        "about": "one logistic regression per category on the encoder's vectors",
         "encoder": "multilingual-e5-small, 256 tokens",
         "taxonomy": Taxonomy(task=task, categories=categories),
         "rule": DecisionRule(task is Task.SINGLE_LABEL, np.ones(2), np.zeros(2), np.array([0.25, 0.5])),
@@ -40,7 +41,7 @@ def test_the_card_tells_everything():
     card = render_card(facts_of())
     for line in (
         "any number of 2 categories, or none",
-        "over the vectors of an encoder: multilingual-e5-small, 256 tokens.",
+        "- Encoder: multilingual-e5-small, 256 tokens.",
         r"| sport | Спорт | Матчи и клубы \| лиги | 0.250 |",
         r"| other | &lt;b&gt;Прочее&lt;/b&gt; \*всё\* |  | 0.500 |",
         "- Split by time.",

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from rubricator.artifact import read_artifact
-from rubricator.recipes.models import as_served
+from rubricator.config import Encode, Train
+from rubricator.models.inputs import BASE, Inputs
+from rubricator.train.bench import Bench
 from rubricator.train.examples import Examples
 from rubricator.train.heads import fit_heads
 from rubricator.train.linear import fit_linear
@@ -30,11 +32,11 @@ def examples_of(contents):
 
 @pytest.mark.parametrize(("kind", "fit"), [("linear", fit_linear), ("heads", fit_heads)])
 def test_an_artifact_gives_the_logits_and_decisions_of_training(tmp_path, make_artifact, kind, fit):
-    trained = fit(examples_of(CONTENTS), folds=np.arange(18) % 3)
-    artifact = read_artifact(make_artifact(tmp_path / "a", kind, model=as_served(trained)))
-    unseen = examples_of(UNSEEN)
-    logits = artifact.model.logits(unseen.vectors if kind == "heads" else UNSEEN)
-    expected = trained.logits(unseen)
+    bench = Bench(settings=Train(), encode=Encode(), single=False, seed=0, folder=tmp_path)
+    trained = fit(examples_of(CONTENTS), folds=np.arange(18) % 3, bench=bench).model
+    artifact = read_artifact(make_artifact(tmp_path / "a", kind, model=trained))
+    logits = artifact.model.logits(Inputs(UNSEEN, encoders={BASE: HashEncoder().encode}))
+    expected = trained.logits(examples_of(UNSEEN).inputs())
     np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-9)
     rule = artifact.rule
     assert (rule.decide(rule.probabilities(logits)) == rule.decide(rule.probabilities(expected))).all()

@@ -7,9 +7,11 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from rubricator.artifact import HeadsModel, read_artifact
+from rubricator.artifact import read_artifact
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
+from rubricator.models.heads import HeadsModel
+from rubricator.models.inputs import BASE, Inputs
 from rubricator.taxonomy import Task
 
 
@@ -33,13 +35,13 @@ def test_what_was_written_is_read_bit_for_bit(tmp_path, make_artifact, kind, lin
     assert not artifact.rule.single
     if kind == "linear":
         assert (artifact.model.coef == linear_model.coef).all()
-        assert artifact.model.logits(["Матч окончен"]) == pytest.approx(
-            linear_model.logits(["Матч окончен"]), abs=0
+        assert artifact.model.logits(Inputs(["Матч окончен"])) == pytest.approx(
+            linear_model.logits(Inputs(["Матч окончен"])), abs=0
         )
-        assert manifest.encoder is None
+        assert manifest.encoders == {}
     else:
-        assert manifest.encoder == {"name": "hash", "width": 8}
-        assert (artifact.encoder_folder / "weights" / "encoder.onnx").exists()
+        assert manifest.encoders == {BASE: {"name": "hash", "width": 8}}
+        assert (artifact.encoder_folder(BASE) / "weights" / "encoder.onnx").exists()
 
 
 def test_the_manifest_lists_every_other_file(heads_artifact):
@@ -48,9 +50,10 @@ def test_the_manifest_lists_every_other_file(heads_artifact):
     assert files - listed == {"manifest.json"}
     assert listed == {
         "README.md",
-        "model.safetensors",
-        "encoder/encoder.json",
-        "encoder/weights/encoder.onnx",
+        "model/model.json",
+        "model/arrays.safetensors",
+        "encoders/base/encoder.json",
+        "encoders/base/weights/encoder.onnx",
     }
 
 
@@ -65,7 +68,7 @@ def test_a_new_artifact_replaces_the_old_one_whole(tmp_path, make_artifact):
     folder = make_artifact(tmp_path / "a", "heads")
     make_artifact(folder, "linear")
     assert read_artifact(folder).manifest.kind == "linear"
-    assert not (folder / "encoder").exists()
+    assert not (folder / "encoders").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
@@ -90,7 +93,7 @@ def test_a_failed_write_leaves_the_old_artifact(tmp_path, make_artifact, encoder
     folder = make_artifact(tmp_path / "a")
     before = below(folder)
     with pytest.raises(expected):
-        make_artifact(folder, "heads", encoder=encoder)
+        make_artifact(folder, "heads", encoders={BASE: encoder})
     assert below(folder) == before
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
@@ -114,7 +117,7 @@ def test_a_failed_rename_puts_the_old_artifact_back(tmp_path, make_artifact, mon
 
 
 def test_remains_of_a_killed_write_do_not_disturb(tmp_path, make_artifact):
-    (tmp_path / ".a.part" / "encoder").mkdir(parents=True)
+    (tmp_path / ".a.part" / "encoders").mkdir(parents=True)
     (tmp_path / ".a.part" / "stray").write_text("x")
     (tmp_path / ".a.old").mkdir()
     make_artifact(tmp_path / "a")
@@ -144,7 +147,7 @@ def test_a_read_only_place_is_said(tmp_path, make_artifact):
     ("others", "said"),
     [
         ({"rule": DecisionRule.identity(2, single=False)}, "2 numbers for 3 categories"),
-        ({"model": HeadsModel(np.ones((3, 8)), np.zeros(3))}, "kind `heads`"),
+        ({"model": HeadsModel(np.ones((3, 8)), np.zeros(3))}, "base of width 8; the artifact has no encoder"),
         ({"metrics": {"f1": float("nan")}}, "not plain JSON"),
         ({"metrics": {"f1": np.float32(1)}}, "not plain JSON"),
         ({"name": "a/b"}, "name"),
@@ -158,7 +161,7 @@ def test_parts_that_do_not_fit_are_refused(tmp_path, make_artifact, others, said
 
 
 def test_weights_of_a_wrong_shape_or_not_finite_are_refused(tmp_path, make_artifact):
-    with pytest.raises(ArtifactError, match="coef has the shape 3 × 9 instead of 3 × 8"):
+    with pytest.raises(ArtifactError, match="base of width 9; the artifact has base of width 8"):
         make_artifact(tmp_path / "a", "heads", model=HeadsModel(np.ones((3, 9)), np.zeros(3)))
     with pytest.raises(ArtifactError, match="not finite"):
         make_artifact(tmp_path / "a", "heads", model=HeadsModel(np.full((3, 8), np.inf), np.zeros(3)))

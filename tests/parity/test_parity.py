@@ -17,8 +17,8 @@ from rubricator.config import read_config
 from rubricator.predict import Predictor
 from rubricator.recipes import files
 from rubricator.recipes.labelled import read_labelled
-from rubricator.recipes.models import logits_of
-from rubricator.recipes.road import build_road, material_of
+from rubricator.recipes.material import material_of
+from rubricator.recipes.road import build_road
 from rubricator.recipes.trained import read_trained
 from rubricator.recipes.vectors import encode_texts
 from rubricator.taxonomy import Taxonomy
@@ -32,7 +32,7 @@ def predictor(news_run: Path) -> Predictor:
 
 
 def test_the_artifact_predicts_what_the_training_object_predicts(
-    news_run: Path, predictor: Predictor
+    news_run: Path, predictor: Predictor, tmp_path: Path
 ) -> None:
     config = read_config(news_run / "examples/news/rubricator.yaml")
     taxonomy = Taxonomy.read(config.path(config.taxonomy))
@@ -42,14 +42,20 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
     vectors = encode_texts(prepared.texts, config)
     material = material_of(prepared, division, labelled, vectors)
     train = material.part == "train"
-    road = build_road(
-        material, labelled.targets, train=train, validation=~train & False, single=False, config=config
+    road, _ = build_road(
+        material,
+        labelled.targets,
+        train=train,
+        validation=~train & False,
+        single=False,
+        config=config,
+        folder=tmp_path,
     )
     kept, _ = read_trained(run)
     winner = kept.choice.name
     assert winner == road.choice.name, "training again, from the same inputs, gives the same model"
     rule = road.rules[winner]
-    expected = rule.probabilities(logits_of(road.models[winner], material.examples))
+    expected = rule.probabilities(road.winner.logits(material.examples.inputs()))
     found = predictor.probabilities(prepared.texts)
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
     clear = np.abs(expected - rule.threshold) > TOLERANCE

@@ -1,14 +1,13 @@
-"""A trained model and its served form say the same, for every kind of model there is."""
+"""A road keeps its meaning on the way through the disk, and self-training does what it says."""
 
 import numpy as np
 import pytest
 
 from rubricator.config import Config, Data
-from rubricator.recipes.models import as_served, logits_of
-from rubricator.recipes.road import HeldOut, Material, build_road
+from rubricator.recipes.material import Material
+from rubricator.recipes.road import HeldOut, build_road
 from rubricator.recipes.trained import read_trained, write_trained
 from rubricator.train.examples import Examples
-from rubricator.train.model import TRAINERS, fit
 
 WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
 
@@ -28,13 +27,6 @@ def examples(rows: int = 60) -> Examples:
     )
 
 
-@pytest.mark.parametrize("kind", TRAINERS)
-def test_the_served_form_has_the_logits_of_the_training_object(kind: str) -> None:
-    some = examples()
-    fitted = fit(kind, some, folds=np.arange(60) // 3 % 4)
-    np.testing.assert_allclose(logits_of(as_served(fitted), some), fitted.logits(some), atol=1e-9)
-
-
 @pytest.mark.parametrize("weight", [0.0, 0.3, "auto"])
 @pytest.mark.parametrize("single", [True, False])
 def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | str, tmp_path) -> None:
@@ -46,7 +38,17 @@ def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | 
         train={"agreed_weight": weight},
     )
     nobody = np.zeros(60, dtype=bool)
-    road = build_road(material, some.targets, train=~nobody, validation=nobody, single=single, config=config)
+    road, seen = build_road(
+        material,
+        some.targets,
+        train=~nobody,
+        validation=nobody,
+        single=single,
+        config=config,
+        folder=tmp_path / "training",
+    )
+    assert not seen.nested
+    assert seen.rows.tolist() == list(range(45)), "what people labelled, and nothing else"
     held = HeldOut(np.arange(3), {"chosen": np.full((3, 3), 0.5)}, {"chosen": np.ones((3, 3), dtype=bool)})
     write_trained(tmp_path, road, held)
     again, held_again = read_trained(tmp_path)
@@ -54,13 +56,13 @@ def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | 
     assert again.weights_tried == road.weights_tried
     assert bool(road.weights_tried) == (weight == "auto")
     for name, model in road.models.items():
-        np.testing.assert_array_equal(logits_of(again.models[name], some), logits_of(model, some))
+        np.testing.assert_array_equal(again.models[name].logits(some.inputs()), model.logits(some.inputs()))
         np.testing.assert_array_equal(again.rules[name].threshold, road.rules[name].threshold)
     assert held_again is not None
     np.testing.assert_array_equal(held_again.decisions["chosen"], held.decisions["chosen"])
 
 
-def test_self_training_leaves_golden_labels_and_moves_the_others() -> None:
+def test_self_training_leaves_golden_labels_and_moves_the_others(tmp_path) -> None:
     some = examples()
     golden = np.arange(60) < 45
     doubtful = np.where(golden[:, None], some.targets, 1 / 3)
@@ -72,8 +74,15 @@ def test_self_training_leaves_golden_labels_and_moves_the_others() -> None:
             data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
             train={"self_training": wanted, "agreed_weight": 1.0, "models": ["heads"]},
         )
-        roads.append(
-            build_road(material, doubtful, train=~nobody, validation=nobody, single=True, config=config)
+        road, _ = build_road(
+            material,
+            doubtful,
+            train=~nobody,
+            validation=nobody,
+            single=True,
+            config=config,
+            folder=tmp_path,
         )
-    plain, taught = (logits_of(road.models["heads"], some)[~golden].max(axis=1).mean() for road in roads)
+        roads.append(road)
+    plain, taught = (road.models["heads"].logits(some.inputs())[~golden].max(axis=1).mean() for road in roads)
     assert taught > plain, "doubtful texts have become surer"

@@ -3,35 +3,45 @@ import pytest
 from sklearn.metrics import f1_score
 
 from rubricator.errors import TrainingError
-from rubricator.train.select import Score, choose, score
-
-BETTER = Score(macro_f1=0.8, accuracy=0.6, texts=50)
-WORSE = Score(macro_f1=0.7, accuracy=0.65, texts=50)
+from rubricator.train.select import Score, choose, metric_of, score
 
 
-def test_multi_label_goes_by_macro_f1():
-    choice = choose({"linear": WORSE, "heads": BETTER}, single=False)
+def reached(macro_f1: float, accuracy: float) -> Score:
+    return Score(macro_f1, weighted_f1=0.5, micro_f1=0.5, accuracy=accuracy, texts=50, intervals={})
+
+
+BETTER = reached(0.8, 0.6)
+WORSE = reached(0.7, 0.65)
+
+
+def test_the_metric_decides():
+    choice = choose({"linear": WORSE, "heads": BETTER}, metric="macro_f1")
     assert choice.name == "heads"
     assert choice.reason == "heads reached macro-F1 0.800 on 50 validation texts, more than linear 0.700."
     assert list(choice.scores) == ["heads", "linear"]
+    assert choose({"heads": BETTER, "linear": WORSE}, metric="accuracy").name == "linear"
 
 
-def test_single_label_goes_by_accuracy_then_macro_f1():
-    assert choose({"heads": BETTER, "linear": WORSE}, single=True).name == "linear"
-    level = Score(macro_f1=0.9, accuracy=0.65, texts=50)
-    assert choose({"heads": WORSE, "linear": level}, single=True).name == "linear"
+def test_among_equals_macro_f1_decides():
+    assert choose({"heads": WORSE, "linear": reached(0.9, 0.65)}, metric="accuracy").name == "linear"
+
+
+def test_auto_is_accuracy_for_one_category_a_text_and_macro_f1_for_several():
+    assert metric_of("auto", single=True) == "accuracy"
+    assert metric_of("auto", single=False) == "macro_f1"
+    assert metric_of("weighted_f1", single=True) == "weighted_f1"
 
 
 def test_of_equals_the_first_is_taken_and_it_says_so():
-    choice = choose({"linear": BETTER, "heads": BETTER}, single=False)
+    choice = choose({"linear": BETTER, "heads": BETTER}, metric="macro_f1")
     assert choice.name == "linear"
     assert "heads 0.800 is no better" in choice.reason
 
 
 def test_one_candidate_and_none():
-    assert "only candidate" in choose({"heads": BETTER}, single=False).reason
+    assert "only candidate" in choose({"heads": BETTER}, metric="macro_f1").reason
     with pytest.raises(TrainingError, match=r"train\.models"):
-        choose({}, single=False)
+        choose({}, metric="macro_f1")
 
 
 def test_score_is_scikit_learns_over_the_categories_present():
@@ -40,7 +50,22 @@ def test_score_is_scikit_learns_over_the_categories_present():
     truth[:, 2] = False
     found = score(decisions, truth * 0.9, np.ones(40))
     assert found.macro_f1 == pytest.approx(f1_score(truth[:, :2], decisions[:, :2], average="macro"))
+    for average in ("weighted", "micro"):
+        expected = f1_score(truth, decisions, average=average, zero_division=0)
+        assert getattr(found, f"{average}_f1") == pytest.approx(expected)
     assert found.accuracy == pytest.approx((truth == decisions).all(axis=1).mean())
+    assert found.intervals == {}, "no groups, no draws"
+
+
+def test_intervals_hold_the_figure_and_are_wider_where_texts_come_in_groups():
+    rng = np.random.default_rng(1)
+    right = np.repeat(rng.random(30) < 0.7, 4)
+    truth = np.tile([[1.0, 0.0]], (120, 1))
+    decisions = np.where(right[:, None], truth > 0, truth == 0)
+    alone = score(decisions, truth, np.ones(120), [str(i) for i in range(120)])
+    grouped = score(decisions, truth, np.ones(120), [str(i // 4) for i in range(120)])
+    (low, high), (lower, higher) = alone.intervals["accuracy"], grouped.intervals["accuracy"]
+    assert lower < low < alone.accuracy < high < higher
 
 
 def test_score_leaves_out_rows_without_weight():
@@ -51,4 +76,4 @@ def test_score_leaves_out_rows_without_weight():
 
 
 def test_score_of_nothing_is_nought():
-    assert score(np.zeros((2, 2), bool), np.zeros((2, 2)), np.zeros(2)) == Score(0.0, 0.0, 0)
+    assert score(np.zeros((2, 2), bool), np.zeros((2, 2)), np.zeros(2)) == Score(0.0, 0.0, 0.0, 0.0, 0, {})

@@ -2,7 +2,6 @@
 
 from rubricator.artifact.card import CardFacts, CategoryFigures, Figure, render_card
 from rubricator.artifact.manifest import Manifest
-from rubricator.artifact.models import HeadsModel, LinearModel, Ngrams
 from rubricator.artifact.read import Artifact, read_artifact
 from rubricator.artifact.write import SavedEncoder, write_artifact
 
@@ -11,10 +10,7 @@ __all__ = [
     "CardFacts",
     "CategoryFigures",
     "Figure",
-    "HeadsModel",
-    "LinearModel",
     "Manifest",
-    "Ngrams",
     "SavedEncoder",
     "read_artifact",
     "render_card",

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -50,8 +49,9 @@ class CardFacts:
     Attributes:
         name: Name of the run.
         created: When the model was made.
-        kind: What the model is.
-        encoder: The encoder in a few words; empty for a linear model.
+        kind: What the model is called among those that were tried.
+        about: What it is, as a clause.
+        encoder: The encoder in a few words; empty where there is none.
         taxonomy: The categories.
         rule: Calibration and thresholds.
         training: Plain sentences about the texts and labels trained on, and the split.
@@ -65,7 +65,8 @@ class CardFacts:
 
     name: str
     created: datetime
-    kind: Literal["heads", "linear"]
+    kind: str
+    about: str
     encoder: str
     taxonomy: Taxonomy
     rule: DecisionRule

@@ -24,12 +24,11 @@ from rubricator.decision import DecisionRule
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST = "manifest.json"
-MODEL = "model.safetensors"
-VOCABULARY = "vocabulary.json"
+MODEL = "model"
 CARD = "README.md"
-ENCODER = "encoder"
+ENCODERS = "encoders"
 
 
 class _Part(BaseModel):
@@ -72,7 +71,7 @@ class Manifest(_Part):
         id: Twelve hexadecimal digits over the rest of the manifest, and so, through the digests
             in `files`, over the whole artifact.
         name: Name of the run that produced it.
-        kind: `heads` over an encoder's vectors, or `linear` over TF-IDF.
+        kind: The kind of model that won: `heads`, `linear`, `ensemble`…
         created: When it was written, with time zone.
         taxonomy: The categories, whole.
         taxonomy_version: Version of the taxonomy at the time of training.
@@ -80,17 +79,17 @@ class Manifest(_Part):
         columns: Which column of a file held what in training; the default for prediction.
         clean: Cleaning steps of training, repeated in prediction.
         max_characters: Longest text accepted.
-        encoder: What the encoder says of itself; None for `linear`.
+        encoders: What each encoder the model looks through says of itself, by its name.
         metrics: Figures of the evaluation, as the evaluation wrote them.
         data_fingerprint: Hash of the texts and labels trained on.
         library_versions: Versions of the libraries that made it, by name.
         files: Every other file of the artifact by its path with forward slashes.
     """
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[2] = FORMAT_VERSION
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
     name: Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")]
-    kind: Literal["heads", "linear"]
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
     created: AwareDatetime
     taxonomy: Taxonomy
     taxonomy_version: str
@@ -98,7 +97,7 @@ class Manifest(_Part):
     columns: Columns
     clean: Clean
     max_characters: int = Field(ge=1)
-    encoder: dict[str, JsonValue] | None
+    encoders: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]+$")], dict[str, JsonValue]]
     metrics: dict[str, JsonValue]
     data_fingerprint: str
     library_versions: dict[str, str]
@@ -115,17 +114,19 @@ class Manifest(_Part):
         for part, numbers in self.rule:
             if len(numbers) != categories:
                 raise ValueError(f"rule.{part} has {len(numbers)} numbers for {categories} categories")
-        if (self.encoder is None) != (self.kind == "linear"):
-            raise ValueError("`encoder` must be described for the kind `heads`, and only for it")
-        needed = {MODEL, CARD} | ({VOCABULARY} if self.kind == "linear" else set())
-        own = {path for path in self.files if not path.startswith(f"{ENCODER}/")}
-        if own != needed:
+        strange = [path for path in self.files if not self._own(path)]
+        if strange or CARD not in self.files or f"{MODEL}/model.json" not in self.files:
             raise ValueError(
-                f"files must list {', '.join(sorted(needed))}; it lists {', '.join(sorted(own))}"
+                f"files must list {CARD}, {MODEL}/model.json and what lies beside it, and under {ENCODERS}/ "
+                f"a folder per encoder; it lists {', '.join(sorted(strange or self.files))}"
             )
-        if (len(own) == len(self.files)) != (self.kind == "linear"):
-            raise ValueError(f"files under {ENCODER}/ must be there for the kind `heads`, and only for it")
         return self
+
+    def _own(self, path: str) -> bool:
+        first, *rest = path.split("/")
+        if first == ENCODERS:
+            return len(rest) > 1 and rest[0] in self.encoders
+        return path == CARD or (first == MODEL and bool(rest))
 
 
 def manifest_id(content: Mapping[str, Any]) -> str:

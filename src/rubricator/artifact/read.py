@@ -11,28 +11,28 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from rubricator.artifact.arrays import FIX, model_of
 from rubricator.artifact.manifest import (
-    ENCODER,
+    ENCODERS,
     FORMAT_VERSION,
     MANIFEST,
     MODEL,
-    VOCABULARY,
     FileEntry,
     Manifest,
     manifest_id,
 )
-from rubricator.artifact.models import HeadsModel, LinearModel
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
 from rubricator.faults import explain
+from rubricator.models.files import FIX, part
+from rubricator.models.kinds import model_of
+from rubricator.models.model import Model
 from rubricator.records import file_digest
 
 _MANIFEST_LIMIT = 16 * 2**20
@@ -46,19 +46,18 @@ class Artifact:
     Attributes:
         folder: Where it lies.
         manifest: What it says of itself.
-        model: From vectors (`heads`) or cleaned texts (`linear`) to logits.
+        model: From texts to logits.
         rule: From logits to decisions.
     """
 
     folder: Path
     manifest: Manifest
-    model: HeadsModel | LinearModel
+    model: Model
     rule: DecisionRule
 
-    @property
-    def encoder_folder(self) -> Path:
-        """Where the encoder's files lie, for the kind `heads`."""
-        return self.folder / ENCODER
+    def encoder_folder(self, name: str) -> Path:
+        """Where the files of the encoder lie that the model knows by this name."""
+        return self.folder / ENCODERS / name
 
 
 def read_artifact(folder: Path) -> Artifact:
@@ -178,15 +177,28 @@ def _same_digest(path: str, entry: FileEntry, found: str) -> None:
         )
 
 
-def _build(folder: Path, manifest: Manifest) -> HeadsModel | LinearModel:
-    names = [MODEL] if manifest.kind == "heads" else [MODEL, VOCABULARY]
-    files = {name: _load(folder, name, manifest.files[name]) for name in names}
-    width = (manifest.encoder or {}).get("width")
-    return model_of(
-        files,
-        categories=len(manifest.taxonomy.categories),
-        width=width if isinstance(width, int) else None,
-    )
+def _build(folder: Path, manifest: Manifest) -> Model:
+    files = {
+        path: _load(folder, path, entry)
+        for path, entry in manifest.files.items()
+        if path.startswith(f"{MODEL}/")
+    }
+    model = model_of(part(files, MODEL))
+    categories = len(manifest.taxonomy.categories)
+    if model.categories != categories:
+        raise ArtifactError(
+            f"The model knows {model.categories} categories, the taxonomy {categories}.", fix=FIX
+        )
+    widths = {name: encoder.get("width") for name, encoder in manifest.encoders.items()}
+    if widths != dict(model.encoders):
+        raise ArtifactError(
+            f"The model looks through {_widths(model.encoders)}; the artifact has {_widths(widths)}.", fix=FIX
+        )
+    return model
+
+
+def _widths(encoders: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} of width {width}" for name, width in encoders.items()) or "no encoder"
 
 
 def _some(paths: list[str]) -> str:

@@ -13,22 +13,22 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from rubricator.artifact.arrays import model_files
 from rubricator.artifact.manifest import (
     CARD,
-    ENCODER,
+    ENCODERS,
     FORMAT_VERSION,
     MANIFEST,
+    MODEL,
     Manifest,
     Rule,
     manifest_id,
 )
-from rubricator.artifact.models import HeadsModel, LinearModel
 from rubricator.artifact.read import read_artifact
 from rubricator.config import Clean, Columns
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
 from rubricator.faults import explain
+from rubricator.models.model import Model
 from rubricator.records import file_digest
 from rubricator.taxonomy import Taxonomy
 
@@ -49,8 +49,9 @@ def write_artifact(
     folder: Path,
     *,
     name: str,
-    model: HeadsModel | LinearModel,
-    encoder: SavedEncoder | None,
+    kind: str,
+    model: Model,
+    encoders: Mapping[str, SavedEncoder],
     taxonomy: Taxonomy,
     rule: DecisionRule,
     columns: Columns,
@@ -66,8 +67,9 @@ def write_artifact(
         folder: Where the artifact will lie. An artifact already there is replaced when the new one
             is whole, not before.
         name: Name of the run: letters, digits, `_`, `.`, `-`.
-        model: The arrays to serve.
-        encoder: What turns texts into vectors; None for a linear model.
+        kind: What the model is called among those that were tried.
+        model: The model to serve.
+        encoders: What turns texts into vectors, by the names under which the model asks for them.
         taxonomy: The categories the model knows.
         rule: Calibration and thresholds.
         columns: Which column of the training file held what.
@@ -86,7 +88,7 @@ def write_artifact(
     about = {
         "format_version": FORMAT_VERSION,
         "name": name,
-        "kind": "heads" if isinstance(model, HeadsModel) else "linear",
+        "kind": kind,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "taxonomy": taxonomy.model_dump(mode="json"),
         "taxonomy_version": taxonomy.version,
@@ -94,7 +96,7 @@ def write_artifact(
         "columns": columns.model_dump(mode="json"),
         "clean": clean.model_dump(mode="json"),
         "max_characters": max_characters,
-        "encoder": None if encoder is None else dict(encoder.describe()),
+        "encoders": {key: dict(encoder.describe()) for key, encoder in encoders.items()},
         "metrics": dict(metrics),
         "data_fingerprint": data_fingerprint,
         "library_versions": _versions(),
@@ -105,7 +107,7 @@ def write_artifact(
         _refuse_foreign(folder)
         _remove(part)
         part.mkdir(parents=True)
-        _write_files(part, model, encoder, card)
+        _write_files(part, model, encoders, card)
         _write_manifest(part, about)
         manifest = read_artifact(part).manifest
         _sync(part)
@@ -131,15 +133,16 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _write_files(
-    part: Path, model: HeadsModel | LinearModel, encoder: SavedEncoder | None, card: str
-) -> None:
-    for name, data in model_files(model).items():
-        (part / name).write_bytes(data)
+def _write_files(part: Path, model: Model, encoders: Mapping[str, SavedEncoder], card: str) -> None:
+    for name, data in model.files().items():
+        path = part / MODEL / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
     (part / CARD).write_text(card, encoding="utf-8")
-    if encoder is not None:
-        (part / ENCODER).mkdir()
-        encoder.save(part / ENCODER)
+    for name, encoder in encoders.items():
+        folder = part / ENCODERS / name
+        folder.mkdir(parents=True)
+        encoder.save(folder)
 
 
 def _write_manifest(part: Path, about: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from rubricator import __version__
-from rubricator.cli import audit, doctor, init, label, predict, review, run, serve
+from rubricator.cli import audit, compare, doctor, init, label, predict, review, run, serve
 from rubricator.cli.console import err
 from rubricator.errors import RubricatorError
 
@@ -74,6 +74,7 @@ def _root(
 
 init.register(app)
 run.register(app)
+compare.register(app)
 label.register(app)
 audit.register(app)
 review.register(app)

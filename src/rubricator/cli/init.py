@@ -33,7 +33,7 @@ def _init(
         Template,
         typer.Option(
             help="**news**: several categories a text, time, golden set. **reviews**: one category each, "
-            "with a none category. **videos**: several categories, extra columns."
+            "with a none category. **videos**: one category each, three languages, columns beside the text."
         ),
     ] = Template.NEWS,
 ) -> None:

@@ -1,5 +1,6 @@
 """`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
 
+from rubricator.config.kinds import Cascade, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
     EncoderTeacherConfig,
     Examples,
@@ -26,10 +27,12 @@ from rubricator.config.sections import (
     Part,
     Share,
     Split,
-    Train,
 )
+from rubricator.config.train import KINDS, Kind, Metric, Train
 
 __all__ = [
+    "KINDS",
+    "Cascade",
     "Clean",
     "Columns",
     "Config",
@@ -40,10 +43,16 @@ __all__ = [
     "EncoderTeacherConfig",
     "Evaluate",
     "Examples",
+    "Finetune",
     "GgufEngineConfig",
     "Golden",
+    "Hybrid",
+    "Imbalance",
+    "Kind",
     "LabelStage",
     "LlmTeacherConfig",
+    "Lora",
+    "Metric",
     "OpenAIEngineConfig",
     "Part",
     "Price",
@@ -51,6 +60,7 @@ __all__ = [
     "RulesTeacherConfig",
     "Share",
     "Split",
+    "Static",
     "Train",
     "TransformersEngineConfig",
     "read_config",

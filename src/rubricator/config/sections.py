@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from rubricator.config.expand import expand
 from rubricator.config.label import LabelStage
 from rubricator.config.section import Section
+from rubricator.config.train import Train
 
 Part = Literal["train", "validation", "test"]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -117,19 +118,6 @@ class Encode(Section):
     batch: int = Field(default=32, ge=1, le=4096)
     threads: int = Field(default=0, ge=0)
     cache: str | None = None
-
-
-class Train(Section):
-    """Which models are tried, and how much labels that no person checked count.
-
-    `agreed_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
-    `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train, else 1.
-    `self_training` averages agreed labels with the opinion of a first model before the final one.
-    """
-
-    models: tuple[Literal["heads", "linear"], ...] = Field(default=("heads", "linear"), min_length=1)
-    agreed_weight: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
-    self_training: bool = False
 
 
 class Evaluate(Section):

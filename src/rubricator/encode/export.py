@@ -51,31 +51,67 @@ def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -
     return built(cache / f"encoder-{key[:16]}", lambda folder: _export(source, folder, progress))
 
 
-def _export(source: EncoderSource, folder: Path, progress: Progress) -> None:
+def export_trained(
+    model: Pooled, card: EncoderCard, source: EncoderSource, folder: Path, *, progress: Progress = silent
+) -> None:
+    """Export an encoder whose weights were trained further.
+
+    Args:
+        model: Taken apart on the way: its embedding table is put in 8 bits.
+        card: What the folder says about itself.
+        source: Where it started from; gives the tokenizer.
+        folder: Filled; it exists and is empty.
+        progress: Shown while exporting.
+
+    Raises:
+        MissingExtraError: onnx is not installed.
+        EncoderError: It cannot be exported.
+    """
+    from rubricator.encode.pooled import compact
+
+    _check_extra(card.name)
+    with progress("Exporting the encoder", total=2) as step:
+        compact(model)
+        graph = _traced(model, card.name)
+        step(1)
+        _write(graph, read_tokenizer(source.folder), card, folder)
+        step(1)
+
+
+def _check_extra(name: str) -> None:
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
-
-        from rubricator.encode.pooled import compact, load_pooled
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
-            error.name or "torch", extra="train", purpose=f"Exporting the encoder '{source.name}'"
+            error.name or "torch", extra="train", purpose=f"Exporting the encoder '{name}'"
         ) from error
+
+
+def _export(source: EncoderSource, folder: Path, progress: Progress) -> None:
+    _check_extra(source.name)
+    from rubricator.encode.pooled import compact, load_pooled
+
     with progress("Exporting the encoder", total=3) as step:
         model = load_pooled(source.folder, source.pooling)
         compact(model)
         step(1)
-        graph = _traced(model, source)
+        graph = _traced(model, source.name)
         step(1)
-        _halve(graph)
-        (folder / GRAPH_FILE).write_bytes(graph.SerializeToString())
-        tokenizer = _tokenizer(source.folder)
-        tokenizer.save(str(folder / TOKENIZER_FILE))
-        _card(source, model).write(folder)
+        _write(graph, read_tokenizer(source.folder), card_of(source, model), folder)
         step(1)
 
 
-def _traced(model: Pooled, source: EncoderSource) -> Any:
+def _write(graph: Any, tokenizer: Tokenizer, card: EncoderCard, folder: Path) -> None:
+    _halve(graph)
+    (folder / GRAPH_FILE).write_bytes(graph.SerializeToString())
+    tokenizer.save(str(folder / TOKENIZER_FILE))
+    card.write(folder)
+
+
+def _traced(model: Pooled, name: str) -> Any:
     import torch
 
     texts, tokens = torch.export.Dim("texts", min=1), torch.export.Dim("tokens", min=2)
@@ -99,7 +135,7 @@ def _traced(model: Pooled, source: EncoderSource) -> Any:
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
         raise EncoderError(
-            f"The encoder '{source.name}' cannot be exported to ONNX: {str(error).strip().splitlines()[0]}",
+            f"The encoder '{name}' cannot be exported to ONNX: {str(error).strip().splitlines()[0]}",
             fix="Choose another encoder, for example `bundled`.",
         ) from error
     finally:
@@ -129,7 +165,12 @@ def _halve(graph: Any) -> None:
     del graph.graph.value_info[:]
 
 
-def _tokenizer(folder: Path) -> Tokenizer:
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a Hugging Face folder, as it is or converted.
+
+    Raises:
+        EncoderError: There is none, and none can be made.
+    """
     from tokenizers import Tokenizer
 
     path = folder / TOKENIZER_FILE
@@ -146,7 +187,8 @@ def _tokenizer(folder: Path) -> Tokenizer:
         ) from error
 
 
-def _card(source: EncoderSource, model: Pooled) -> EncoderCard:
+def card_of(source: EncoderSource, model: Pooled) -> EncoderCard:
+    """What there is to know about an encoder, texts cut off where its positions end."""
     config = model.transformer.config
     pad = config.pad_token_id if config.pad_token_id is not None else 0
     # The RoBERTa family numbers positions from pad + 1 on, so its table is longer than its inputs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import warnings
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import transformers
 from torch import Tensor, nn
 
 from rubricator.encode.card import Pooling
-from rubricator.errors import EncoderError
+from rubricator.errors import EncoderError, MissingExtraError
 
 _BLOCK = 32
 
@@ -56,12 +57,19 @@ class CompactEmbedding(nn.Module):
         return (codes[ids].float() * scales[ids].float()).flatten(-2)
 
 
-def load_pooled(folder: Path, pooling: Pooling) -> Pooled:
+def load_pooled(folder: Path, pooling: Pooling, *, four_bit: bool = False) -> Pooled:
     """Load an encoder in single precision from its Hugging Face folder.
 
+    Args:
+        folder: The Hugging Face folder.
+        pooling: How token vectors become one.
+        four_bit: Keep the weights of linear layers in 4 bits (NF4); takes a GPU and bitsandbytes.
+
     Raises:
-        EncoderError: Transformers cannot make a model of it.
+        EncoderError: Transformers cannot make a model of it, or there is no GPU for 4 bits.
+        MissingExtraError: 4 bits are asked for and bitsandbytes is not installed.
     """
+    options = {"quantization_config": _four_bit()} if four_bit else {}
     with _quiet():
         try:
             transformer = transformers.AutoModel.from_pretrained(
@@ -70,6 +78,7 @@ def load_pooled(folder: Path, pooling: Pooling) -> Pooled:
                 attn_implementation="eager",
                 local_files_only=True,
                 trust_remote_code=False,
+                **options,
             )
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             raise EncoderError(
@@ -77,6 +86,22 @@ def load_pooled(folder: Path, pooling: Pooling) -> Pooled:
                 fix="Choose an encoder that transformers knows by itself.",
             ) from error
     return Pooled(transformer, pooling).eval()
+
+
+def _four_bit() -> transformers.BitsAndBytesConfig:
+    if not torch.cuda.is_available():
+        raise EncoderError(
+            "An encoder in 4 bits is trained on a GPU, and there is none here.",
+            fix="Set `train.lora.four_bit: false`.",
+        )
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise MissingExtraError("bitsandbytes", extra="train", purpose="`train.lora.four_bit`")
+    return transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
 
 
 def compact(model: Pooled) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from rubricator.errors import DataError
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +40,8 @@ class Latency:
 
 
 def measure_latency(
-    classify: Callable[[list[str]], object],
-    contents: Sequence[str],
+    classify: Callable[[list[Item]], object],
+    contents: Sequence[Item],
     *,
     budget_seconds: float,
     texts: int = 200,
@@ -52,7 +55,7 @@ def measure_latency(
 
     Args:
         classify: Takes texts and classifies them all before it returns.
-        contents: Texts to draw from.
+        contents: Texts to draw from, in whatever form `classify` takes.
         budget_seconds: Seconds one text may take.
         texts: How many texts to time at most, alone and again in batches.
         batch: Texts per batch.
@@ -85,7 +88,7 @@ def measure_latency(
 
 
 def _time_calls(
-    classify: Callable[[list[str]], object], calls: Sequence[list[str]], *, patience: float
+    classify: Callable[[list[Item]], object], calls: Sequence[list[Item]], *, patience: float
 ) -> list[float]:
     seconds: list[float] = []
     for texts in calls:

@@ -18,6 +18,7 @@ from rubricator.recipes.consulted import Consulted, consult
 from rubricator.recipes.stage import Run
 from rubricator.recipes.vectors import encode_texts
 from rubricator.records import Origin, Text
+from rubricator.train.bench import Bench
 from rubricator.train.calibrate import cross_decide
 from rubricator.train.examples import Examples, Vectors
 from rubricator.train.model import fit
@@ -81,9 +82,8 @@ def find(known: Consulted, vectors: Vectors, run: Run) -> list[Finding]:
     decided = known.labelled.decided[rows]
     groups = [known.groups[row] for row in rows]
     contents = [texts[row].content for row in rows]
-    probabilities = _held_out(
-        contents, vectors[rows], decided, groups, run.config, single=run.taxonomy.single
-    )
+    bench = Bench.of(run.config, single=run.taxonomy.single, folder=run.folder / "stages/audit")
+    probabilities = _held_out(contents, vectors[rows], decided, groups, run.config, bench)
     suspects = audit(
         decided,
         probabilities,
@@ -117,8 +117,7 @@ def _held_out(
     decided: Bools,
     groups: Sequence[str],
     config: Config,
-    *,
-    single: bool,
+    bench: Bench,
 ) -> Floats:
     """Calibrated probabilities of every text by a model that saw neither it nor a near-duplicate."""
     if len(set(groups)) < config.split.folds:
@@ -130,8 +129,8 @@ def _held_out(
     weights = np.ones(len(targets))
     folds = make_folds(targets, list(groups), folds=config.split.folds, seed=config.seed)
     examples = Examples(contents=contents, vectors=vectors, targets=targets, weights=weights, groups=groups)
-    logits = fit("heads", examples, folds=folds).held_out
-    return cross_decide(logits, targets, weights, folds, single=single)[0]
+    logits = fit("heads", examples, folds=folds, bench=bench).held_out
+    return cross_decide(logits, targets, weights, folds, single=bench.single)[0]
 
 
 def _write(path: Path, findings: Sequence[Finding]) -> None:

@@ -16,12 +16,14 @@ from rubricator.label.agreement import agree
 from rubricator.recipes import files
 from rubricator.recipes.consulted import Consulted, consult
 from rubricator.recipes.labelled import decided_of, targets_of
-from rubricator.recipes.road import lesson
+from rubricator.recipes.material import lesson
 from rubricator.recipes.stage import Run
 from rubricator.recipes.vectors import encode_texts
+from rubricator.recipes.weighing import scout
 from rubricator.records import Label, Text
 from rubricator.review.pick import Pick
 from rubricator.review.tables import Question
+from rubricator.train.bench import Bench
 from rubricator.train.calibrate import fit_rule
 from rubricator.train.examples import Examples, Vectors
 from rubricator.train.heads import fit_heads
@@ -80,14 +82,13 @@ class Case:
         """What the agreement and a model that did not learn from the text come to together."""
         single = self.run.taxonomy.single
         people = np.isin(np.arange(len(self.texts)), list(self.consulted.taught))
+        bench = Bench.of(self.run.config, single=single, folder=self.run.folder / "stages/doubt")
         rows = _learners(self.targets, people, self._teachable, self.run.config.seed)
         try:
             own = doubted(
                 self._examples(people),
                 rows,
-                single=single,
-                model=self.run.config.train.models[0],
-                seed=self.run.config.seed,
+                bench=bench,
             )
         except TrainingError as error:
             log.info("doubts stand on the labels alone: %s", error.problem)
@@ -142,7 +143,7 @@ def gather(run: Run) -> Case:
     labels = agree(consulted.agreed, consulted.opinions, texts, run.taxonomy, taught)
     division = files.read_division(run.folder)
     golden = consulted.prepared.golden
-    needed = run.config.train.models[0] == "heads"
+    needed = scout(run.config.train) == "heads"
     return Case(
         run=run,
         consulted=consulted,
@@ -152,15 +153,13 @@ def gather(run: Run) -> Case:
     )
 
 
-def doubted(examples: Examples, rows: Any, *, single: bool, model: str, seed: int) -> Floats:
+def doubted(examples: Examples, rows: Any, *, bench: Bench) -> Floats:
     """Calibrated probabilities of all texts by models that did not learn from them.
 
     Args:
         examples: All texts with their current labels.
         rows: Those to learn from, as indices; each is predicted by a model without its fold.
-        single: True if a text has exactly one category.
-        model: Kind of model.
-        seed: Draws the folds.
+        bench: Settings, the task and the seed.
 
     Returns:
         Shape [texts, categories].
@@ -168,13 +167,15 @@ def doubted(examples: Examples, rows: Any, *, single: bool, model: str, seed: in
     Raises:
         TrainingError: The labels do not allow a model.
     """
-    learning = lesson(examples.subset(rows), single=single)
-    folds = make_folds((learning.targets > 0.5).astype(float), learning.groups, folds=5, seed=seed)
-    heads = model == "heads"
-    fitted = fit_heads(learning, folds=folds, grid=_GRID) if heads else fit(model, learning, folds=folds)
-    logits = fitted.logits(examples)
+    learning = lesson(examples.subset(rows), single=bench.single)
+    folds = make_folds((learning.targets > 0.5).astype(float), learning.groups, folds=5, seed=bench.seed)
+    if scout(bench.settings) == "heads":
+        fitted = fit_heads(learning, folds=folds, bench=bench, grid=_GRID)
+    else:
+        fitted = fit("linear", learning, folds=folds, bench=bench)
+    logits = fitted.model.logits(examples.inputs())
     logits[rows] = fitted.held_out
-    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, single=single)
+    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, single=bench.single)
     return rule.probabilities(logits)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.artifact import HeadsModel
 from rubricator.config import Config
 from rubricator.data.clean import Cleaner
 from rubricator.decision import Bools, Floats
@@ -18,12 +17,14 @@ from rubricator.evaluate.metrics import PartMetrics, measure
 from rubricator.evaluate.plots import write_plots
 from rubricator.evaluate.report import write_report
 from rubricator.evaluate.scored import Scored
+from rubricator.models.inputs import BASE, Encode, Inputs
 from rubricator.recipes import files
 from rubricator.recipes.labelled import Labelled, read_labelled
-from rubricator.recipes.models import logits_of
+from rubricator.recipes.material import Material, material_of
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.report import Evaluated, figures, report_data
-from rubricator.recipes.road import HeldOut, Material, Road, material_of
+from rubricator.recipes.road import HeldOut, Road
+from rubricator.recipes.scored_table import SCORED, write_scored
 from rubricator.recipes.split import golden_targets
 from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.trained import read_trained
@@ -38,7 +39,7 @@ def evaluate(
     labelled: Labelled,
     road: Road,
     held: HeldOut | None,
-    classify: Callable[[list[str]], object],
+    classify: Callable[[list[Text]], object],
     taxonomy: Taxonomy,
     config: Config,
 ) -> Evaluated:
@@ -50,7 +51,7 @@ def evaluate(
         labelled: Labels agreed between teachers: the truth where no person labelled.
         road: The trained models.
         held: Golden texts predicted by cross-validation, where golden texts train.
-        classify: Raw texts to whatever, timed for the latency.
+        classify: Texts as read to whatever, timed for the latency.
         taxonomy: The categories.
         config: The settings.
 
@@ -58,7 +59,7 @@ def evaluate(
         DataError: There is no text to measure on.
     """
     winner = road.choice.name
-    sight = _Sight(material, prepared, labelled, golden_targets(prepared, taxonomy) > 0.5)
+    sight = _Sight(material, prepared, labelled, golden_targets(prepared, taxonomy) > 0.5, road.open(config))
     scored = list(_parts(sight, road, held, winner if held is None else "chosen"))
 
     def figures_of(part: Scored, model: str) -> PartMetrics:
@@ -72,8 +73,7 @@ def evaluate(
         )
 
     rivals = {name: figures_of(next(_parts(sight, road, held, name)), name) for name in road.models}
-    originals = [text.original for text in prepared.texts]
-    latency = measure_latency(classify, originals, budget_seconds=config.evaluate.budget_seconds)
+    latency = measure_latency(classify, prepared.texts, budget_seconds=config.evaluate.budget_seconds)
     return Evaluated(scored, [figures_of(part, winner) for part in scored], rivals, latency)
 
 
@@ -85,6 +85,13 @@ class _Sight:
     prepared: Prepared
     labelled: Labelled
     golden_truth: Bools
+    encoders: Mapping[str, Encode]
+
+    def predicted(self, road: Road, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
+        """Probabilities and decisions of the model itself about some rows."""
+        inputs = self.material.examples.subset(rows).inputs(self.encoders)
+        probabilities = road.rules[model].probabilities(road.models[model].logits(inputs))
+        return probabilities, road.rules[model].decide(probabilities)
 
     def part(
         self,
@@ -118,7 +125,7 @@ def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Itera
     labelled = np.isfinite(sight.labelled.targets).all(axis=1)
     agreed = np.flatnonzero(in_test & ~golden & labelled)
     served = road.choice.name if model == "chosen" else model
-    p, d = _predicted(sight.material, road, served, tested)
+    p, d = sight.predicted(road, served, tested)
     if held is not None:
         rows = np.concatenate([held.rows, tested])
         both = (np.concatenate([held.probabilities[model], p]), np.concatenate([held.decisions[model], d]))
@@ -126,6 +133,10 @@ def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Itera
             f"{len(rows)} texts labelled by people, each predicted by a model that never saw it: "
             f"{len(held.rows)} by cross-validation, {len(tested)} of the test part by the model itself"
         )
+        if not held.nested:
+            about += (
+                "; which kind of model serves was chosen on the former, so the figure is a little optimistic"
+            )
         yield sight.part("golden", about, rows, truth[rows], both, "golden")
     if len(tested):
         about = f"{len(tested)} texts of the test part, labelled by people"
@@ -136,15 +147,9 @@ def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Itera
             "how well the model repeats its teachers, not how right it is"
         )
         decided = sight.labelled.decided[agreed]
-        predicted = _predicted(sight.material, road, served, agreed)
+        predicted = sight.predicted(road, served, agreed)
         name = "test_agreed" if golden.any() else "test"
         yield sight.part(name, about, agreed, decided, predicted, "agreement")
-
-
-def _predicted(material: Material, road: Road, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
-    rule = road.rules[model]
-    probabilities = rule.probabilities(logits_of(road.models[model], material.examples.subset(rows)))
-    return probabilities, rule.decide(probabilities)
 
 
 def _work(run: Run) -> list[str]:
@@ -156,21 +161,19 @@ def _work(run: Run) -> list[str]:
     vectors = cache.encode([text.content for text in prepared.texts], progress=run.progress)
     material = material_of(prepared, division, labelled, vectors)
     cleaner, winner = Cleaner(config.clean), road.choice.name
-    model, rule = road.models[winner], road.rules[winner]
+    rule = road.rules[winner]
+    encoders = {BASE: cache.encoder.encode, **road.open(config)}
 
-    def classify(originals: list[str]) -> object:
-        contents = [cleaner.content(Text(id="", body=original)) for original in originals]
-        logits = (
-            model.logits(cache.encoder.encode(contents))
-            if isinstance(model, HeadsModel)
-            else model.logits(contents)
-        )
-        return rule.decide(rule.probabilities(logits))
+    def classify(texts: list[Text]) -> object:
+        contents = [cleaner.content(text) for text in texts]
+        inputs = Inputs(contents, [text.features for text in texts], encoders=encoders)
+        return rule.decide(rule.probabilities(road.winner.logits(inputs)))
 
     evaluated = evaluate(material, prepared, labelled, road, held, classify, taxonomy, config)
     head = evaluated.metrics[0]
     titles = {category.key: category.title for category in taxonomy.categories}
     plots = write_plots(evaluated.scored[0], head, titles, run.folder / "plots")
+    write_scored(run.file(SCORED), evaluated.scored, taxonomy)
     files.write_json(run.file("metrics.json"), figures(evaluated, road, labelled, prepared, config))
     page = report_data(
         evaluated,
@@ -203,12 +206,17 @@ def _said(estimate: Estimate) -> str:
 STAGE = Stage(
     name="evaluate",
     about="Measure the model on test and golden texts, draw the plots, write the report.",
-    code=("rubricator.evaluate", "rubricator.recipes.evaluate", "rubricator.recipes.report"),
+    code=(
+        "rubricator.evaluate",
+        "rubricator.recipes.evaluate",
+        "rubricator.recipes.report",
+        "rubricator.recipes.scored_table",
+    ),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"name", "evaluate", "seed", "encode", "clean"}),
         "taxonomy": run.taxonomy.version,
     },
     after=("read", "split", "label", "train"),
-    writes=("metrics.json", "report.html", "plots"),
+    writes=(SCORED, "metrics.json", "report.html", "plots"),
     work=_work,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +11,13 @@ from rubricator.artifact import (
     CardFacts,
     CategoryFigures,
     Figure,
-    HeadsModel,
     Manifest,
     render_card,
     write_artifact,
 )
-from rubricator.encode import Encoder, open_encoder
+from rubricator.encode import Encoder, load_trained, open_encoder
 from rubricator.recipes import files
+from rubricator.recipes.kinds import described
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.report import data_fingerprint
 from rubricator.recipes.road import Road
@@ -33,7 +34,7 @@ def export(
     division: Division,
     road: Road,
     metrics: dict[str, Any],
-    encoder: Encoder | None,
+    encoders: Mapping[str, Encoder],
 ) -> Manifest:
     """Write the winner into the folder `artifact` of the run, its card beside it.
 
@@ -44,8 +45,9 @@ def export(
     return write_artifact(
         run.folder / "artifact",
         name=config.name,
-        model=road.models[winner],
-        encoder=encoder,
+        kind=winner,
+        model=road.winner,
+        encoders=encoders,
         taxonomy=run.taxonomy,
         rule=road.rules[winner],
         columns=config.data.columns,
@@ -65,8 +67,9 @@ def _card(run: Run, division: Division, road: Road, metrics: dict[str, Any]) -> 
     return CardFacts(
         name=run.config.name,
         created=datetime.now(UTC),
-        kind="heads" if winner == "heads" else "linear",
-        encoder=run.config.encode.encoder if winner == "heads" else "",
+        kind=winner,
+        about=described(winner, road.facts[winner]),
+        encoder=run.config.encode.encoder if road.winner.encoders else "",
         taxonomy=run.taxonomy,
         rule=road.rules[winner],
         training=(f"{sizes['train']:,} texts, {taught}.", *division.notes),
@@ -92,9 +95,14 @@ def _work(run: Run) -> list[str]:
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
     road, _ = read_trained(run.folder)
     metrics = files.read_json(run.folder / "metrics.json")
-    is_heads = isinstance(road.models[road.choice.name], HeadsModel)
-    encoder = open_encoder(run.config.encode, progress=run.progress) if is_heads else None
-    manifest = export(run, prepared, division, road, metrics, encoder)
+    encode = run.config.encode
+    encoders = {
+        name: load_trained(road.encoders[name], encode)
+        if name in road.encoders
+        else open_encoder(encode, progress=run.progress)
+        for name in road.winner.encoders
+    }
+    manifest = export(run, prepared, division, road, metrics, encoders)
     folder = run.folder / "artifact"
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return [f"{manifest.identifier} ({manifest.kind}, {size / 2**20:.0f} MiB) in {folder}"]

@@ -23,6 +23,7 @@ from rubricator.evaluate.mistakes import worst_mistakes
 from rubricator.evaluate.plots import Plot
 from rubricator.evaluate.scored import Scored
 from rubricator.label.measure import TeacherReport
+from rubricator.recipes.kinds import described
 from rubricator.recipes.labelled import Labelled
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.road import Road
@@ -31,10 +32,6 @@ from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
 
 _LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
-MODELS = {
-    "heads": "one logistic regression per category on the encoder's vectors",
-    "linear": "one logistic regression per category on TF-IDF of words and characters",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def report_data(
 ) -> ReportData:
     """The facts of a run in the form the report is written from."""
     winner = road.choice.name
-    about = MODELS[winner] + (f" ({encoder})" if winner == "heads" else "")
+    about = described(winner, road.facts[winner]) + (f" ({encoder})" if road.winner.encoders else "")
     return ReportData(
         name=config.name,
         created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -189,7 +186,9 @@ def _models(road: Road, rivals: Mapping[str, PartMetrics], *, single: bool) -> M
             f"{name} on validation": Estimate(score.accuracy if single else score.macro_f1),
             f"{name} on {part.part}, not used to choose": headline,
         }
-        return Candidate(name=model, about=MODELS[model], scores=scores, seconds=road.seconds[model])
+        return Candidate(
+            name=model, about=described(model, road.facts[model]), scores=scores, seconds=road.seconds[model]
+        )
 
     reason = road.choice.reason
     if road.weights_tried:

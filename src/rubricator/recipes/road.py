@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Config
-from rubricator.data.split import make_folds
+from rubricator.data.folds import draw_groups, group_marks
 from rubricator.decision import Bools, DecisionRule, Floats
+from rubricator.encode import open_trained
 from rubricator.errors import TrainingError
-from rubricator.recipes.labelled import Labelled
-from rubricator.recipes.models import ServedModel, as_served
-from rubricator.recipes.read import Prepared
-from rubricator.recipes.split import Division
-from rubricator.records import Origin
-from rubricator.train.calibrate import cross_decide, fit_rule
-from rubricator.train.examples import Examples, Vectors
-from rubricator.train.model import fit
-from rubricator.train.select import Choice, Score, choose, score
+from rubricator.models.inputs import Encode
+from rubricator.models.model import Model
+from rubricator.progress import Progress, silent
+from rubricator.recipes.candidates import Candidate, Race
+from rubricator.recipes.jury import Jury, summon
+from rubricator.recipes.material import Material, lesson, spread_folds
+from rubricator.recipes.weighing import agreed_weight, self_trained
+from rubricator.train.bench import Bench
+from rubricator.train.select import Choice
 from rubricator.train.thresholds import scarce
-
-log = logging.getLogger(__name__)
-
-AGREED_WEIGHTS = (0.0, 0.1, 0.3, 1.0)
-SURE_WEIGHTS = (0.3, 1.0)
-"""Tried where texts were reviewed for being doubtful: alone, they would teach the odd corner only."""
-ENOUGH_GOLDEN = 40
-_BY_PEOPLE = (Origin.GOLDEN, Origin.REVIEW)
-"""With fewer golden texts in validation, agreed labels join them there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +40,12 @@ class Road:
         seconds: Training time of each model.
         validated_on: What models were compared and calibrated on, in a sentence.
         scarce: What a reader must know of a category that had few texts, by its column.
+        encoders: Folders of encoders that were trained, by the name under which models ask for them.
+        facts: What each model tells of itself, as JSON values.
+        dropped: Why a kind that was thought of is not among the models, by its name.
     """
 
-    models: Mapping[str, ServedModel]
+    models: Mapping[str, Model]
     rules: Mapping[str, DecisionRule]
     choice: Choice
     agreed_weight: float
@@ -58,45 +53,49 @@ class Road:
     seconds: Mapping[str, float]
     validated_on: str
     scarce: Mapping[int, str]
+    encoders: Mapping[str, Path] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def winner(self) -> Model:
+        """The model that was chosen."""
+        return self.models[self.choice.name]
+
+    def open(self, config: Config) -> dict[str, Encode]:
+        """What computes the vectors of encoders that were trained."""
+        return dict(open_trained(self.encoders, config.encode))
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Golden texts predicted by a road that never saw them.
+    """Golden texts predicted by models that never saw them.
 
     Attributes:
         rows: Their rows among the texts.
         probabilities: By model name and, under `chosen`, by the winner of each fold.
         decisions: Likewise.
+        nested: Whether the whole road was built anew without each fold; otherwise only the models were,
+            and the choice between them has seen these texts.
     """
 
     rows: NDArray[np.intp]
     probabilities: Mapping[str, Floats]
     decisions: Mapping[str, Bools]
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """All texts as arrays in one order, whatever their part.
-
-    Attributes:
-        examples: Contents, vectors and groups of every text; targets and weights come per road.
-        golden: True where a label is a person's and may teach.
-        fair: True where such a label may also judge (see `People`).
-        part: Part of each text.
-        fold: Golden fold of each text and of its duplicates, -1 elsewhere.
-    """
-
-    examples: Examples
-    golden: Bools
-    fair: Bools
-    part: NDArray[np.str_]
-    fold: NDArray[np.intp]
+    nested: bool = True
 
 
 def build_road(
-    material: Material, targets: Floats, *, train: Bools, validation: Bools, single: bool, config: Config
-) -> Road:
+    material: Material,
+    targets: Floats,
+    *,
+    train: Bools,
+    validation: Bools,
+    single: bool,
+    config: Config,
+    folder: Path,
+    progress: Progress = silent,
+) -> tuple[Road, HeldOut]:
     """Train every model on the `train` rows and calibrate it on validation.
 
     Args:
@@ -106,184 +105,75 @@ def build_road(
         validation: Rows held out for validation; none of them means cross-fitting on `train`.
         single: True if a text has exactly one category.
         config: The settings.
+        folder: Where training keeps what must outlive it.
+        progress: Shown while a kind of model takes long.
+
+    Returns:
+        The road, and what it says of those validation texts that people labelled.
 
     Raises:
         TrainingError: No row to train on.
     """
     known = np.isfinite(targets).all(axis=1)
     targets, train, validation = np.nan_to_num(targets), train & known, validation & known
+    train = _sampled(material, targets, train, config)
     if not train.any():
         raise TrainingError(
             "No text is left to train on.", fix="Lower split.test and split.validation, or add texts."
         )
-    folds = _folds(material, targets, train, config)
-    weight, tried = _agreed_weight(material, targets, train, folds, single=single, config=config)
+    bench = Bench.of(config, single=single, folder=folder, progress=progress)
+    folds = spread_folds(material, targets, train, config)
+    weight, tried = agreed_weight(material, targets, train, folds, bench)
     counted = np.where(material.golden, 1.0, weight)
     if config.train.self_training:
-        targets = _self_trained(material, targets, counted, train, folds, single=single, config=config)
+        targets = self_trained(material, targets, counted, train, folds, bench)
     everything = replace(material.examples, targets=targets, weights=counted)
-    learning = lesson(everything.subset(train), single=single)
-    jury = _summon(material, everything, train, validation, folds, config)
-    candidates = {}
-    for name in config.train.models:
-        started = time.monotonic()
-        fitted = fit(name, learning, folds=folds)
-        logits = fitted.logits(jury.examples) if validation.any() else fitted.held_out
-        rule, result = jury.judge(logits, single=single)
-        candidates[name] = (fitted, rule, result, time.monotonic() - started)
-    return Road(
-        models={name: as_served(fitted) for name, (fitted, _, _, _) in candidates.items()},
-        rules={name: rule for name, (_, rule, _, _) in candidates.items()},
-        choice=choose({name: result for name, (_, _, result, _) in candidates.items()}, single=single),
+    jury = summon(
+        material, everything, train=train, validation=validation, folds=folds, single=single, config=config
+    )
+    race = Race(lesson(everything.subset(train), single=single), folds, jury, bench)
+    choice = race.run()
+    found = race.candidates
+    road = Road(
+        models={name: candidate.fitted.model for name, candidate in found.items()},
+        rules={name: candidate.verdict.rule for name, candidate in found.items()},
+        choice=choice,
         agreed_weight=weight,
         weights_tried=tried,
-        seconds={name: seconds for name, (_, _, _, seconds) in candidates.items()},
+        seconds={name: candidate.seconds for name, candidate in found.items()},
         validated_on=jury.about,
         scarce={
             **scarce(jury.examples.targets, jury.examples.weights),
-            **candidates[config.train.models[0]][0].notes,
+            **next(iter(found.values())).fitted.notes,
         },
+        encoders={
+            name: path for candidate in found.values() for name, path in candidate.fitted.encoders.items()
+        },
+        facts={name: candidate.fitted.facts for name, candidate in found.items()},
+        dropped=race.dropped,
     )
+    return road, _seen_by(jury, found, choice.name, material.fair)
 
 
-@dataclass(frozen=True, slots=True)
-class _Jury:
-    """The validation texts: what models are calibrated and compared on.
-
-    Attributes:
-        examples: Their weights say how much each counts in the verdict.
-        folds: Fold of each; a decision about a text is made by a rule fitted without its fold.
-        about: Who they are, in a sentence.
-    """
-
-    examples: Examples
-    folds: NDArray[np.intp]
-    about: str
-
-    def judge(self, logits: Floats, *, single: bool) -> tuple[DecisionRule, Score]:
-        """The rule fitted on all of them, and the score of rules cross-fitted on them."""
-        truth, weights = self.examples.targets, self.examples.weights
-        decisions = cross_decide(logits, truth, weights, self.folds, single=single)[1]
-        return fit_rule(logits, truth, weights, single=single), score(decisions, truth, weights)
+def _sampled(material: Material, targets: Floats, train: Bools, config: Config) -> Bools:
+    """The stratified share of the training texts that `train.sample` asks for."""
+    if config.train.sample == 1 or not train.any():
+        return train
+    rows = np.flatnonzero(train)
+    number, marks = group_marks(targets[rows], [material.examples.groups[row] for row in rows.tolist()])
+    drawn = draw_groups(marks, share=config.train.sample, seed=config.seed)
+    kept = np.zeros_like(train)
+    kept[rows[np.isin(number, drawn)]] = True
+    return kept
 
 
-def _summon(
-    material: Material,
-    everything: Examples,
-    train: Bools,
-    validation: Bools,
-    folds: NDArray[np.intp],
-    config: Config,
-) -> _Jury:
-    """The validation part, or the training texts where there is none; golden ones alone if enough."""
-    judging = validation if validation.any() else train
-    golden = material.fair[judging]
-    if golden.sum() >= ENOUGH_GOLDEN:
-        weights, who = golden.astype(float), f"{golden.sum()} texts labelled by people"
-    else:
-        weights = everything.weights[judging]
-        weights = weights if weights.any() else np.ones(len(weights))
-        who = f"{len(golden)} texts, {golden.sum()} labelled by people and the others by teachers"
-    examples = replace(everything.subset(judging), weights=weights)
-    if validation.any():
-        own = _folds(material, everything.targets, validation, config)
-        return _Jury(examples, own, f"Validation stands on {who}, held out from training.")
-    return _Jury(examples, folds, f"Validation stands on {who}, each predicted by models that never saw it.")
-
-
-def _folds(material: Material, targets: Floats, rows: Bools, config: Config) -> NDArray[np.intp]:
-    """Folds in which both all labels and the golden ones among them are spread evenly."""
-    groups = [material.examples.groups[row] for row in np.flatnonzero(rows).tolist()]
-    positive, golden = (targets[rows] > 0.5).astype(float), material.golden[rows][:, None].astype(float)
-    strata = np.hstack([positive, positive * golden, golden])
-    return make_folds(strata, groups, folds=config.split.folds, seed=config.seed)
-
-
-def _agreed_weight(
-    material: Material,
-    targets: Floats,
-    train: Bools,
-    folds: NDArray[np.intp],
-    *,
-    single: bool,
-    config: Config,
-) -> tuple[float, dict[float, float]]:
-    """What agreed labels count: as told, or what serves golden texts best when they are held out."""
-    if config.train.agreed_weight != "auto":
-        return config.train.agreed_weight, {}
-    golden = material.fair[train]
-    if golden.all() or golden.sum() < ENOUGH_GOLDEN:
-        return 1.0, {}
-    chosen = (material.golden & ~material.fair)[train].any()
-    losses = {}
-    for weight in SURE_WEIGHTS if chosen else AGREED_WEIGHTS:
-        counted = np.where(material.golden, 1.0, weight)
-        examples = replace(material.examples, targets=targets, weights=counted).subset(train)
-        logits = fit(config.train.models[0], lesson(examples, single=single), folds=folds).held_out
-        rule = fit_rule(logits, targets[train], golden.astype(float), single=single)
-        losses[weight] = _log_loss(rule.probabilities(logits)[golden], targets[train][golden])
-    return min(losses, key=losses.__getitem__), losses
-
-
-def _self_trained(
-    material: Material,
-    targets: Floats,
-    counted: Floats,
-    train: Bools,
-    folds: NDArray[np.intp],
-    *,
-    single: bool,
-    config: Config,
-) -> Floats:
-    """Agreed labels averaged, in log-probability, with what a model held out from them thinks.
-
-    One round of self-training (Scudder, "Probability of error of some adaptive pattern-recognition
-    machines", 1965): golden labels stay as they are.
-    """
-    learning = replace(material.examples, targets=targets, weights=counted).subset(train)
-    logits = fit(config.train.models[0], learning, folds=folds).held_out
-    own = fit_rule(logits, learning.targets, learning.weights, single=single).probabilities(logits)
-    yes, no = (
-        np.sqrt(np.clip(a * b, 1e-12, 1)) for a, b in ((own, targets[train]), (1 - own, 1 - targets[train]))
-    )
-    blended = yes / yes.sum(axis=1, keepdims=True) if single else yes / (yes + no)
-    mixed = targets.copy()
-    mixed[train] = np.where(material.golden[train][:, None], targets[train], blended)
-    return mixed
-
-
-def lesson(examples: Examples, *, single: bool) -> Examples:
-    """What models learn from: in single-label work decisions rather than probabilities.
-
-    A rare category that teachers are never sure of would not once be the likeliest to a model that
-    learns their doubts (compare Lee, "Pseudo-label", 2013). Calibration keeps the doubts.
-    """
-    if not single:
-        return examples
-    decided = np.eye(examples.targets.shape[1])[examples.targets.argmax(axis=1)]
-    return replace(examples, targets=decided)
-
-
-def _log_loss(probabilities: Floats, targets: Floats) -> float:
-    p = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    return float(-(targets * np.log(p) + (1 - targets) * np.log1p(-p)).mean())
-
-
-def material_of(prepared: Prepared, division: Division, labelled: Labelled, vectors: Vectors) -> Material:
-    """All texts as arrays, in the order of `prepared.texts`."""
-    ids = [text.id for text in prepared.texts]
-    by_people = {id_ for id_, label in labelled.labels.items() if label.origin in _BY_PEOPLE}
-    examples = Examples(
-        contents=[text.content for text in prepared.texts],
-        vectors=vectors,
-        targets=np.zeros_like(labelled.targets),
-        weights=np.zeros(len(ids)),
-        groups=[prepared.groups[id_] for id_ in ids],
-    )
-    return Material(
-        examples,
-        golden=np.array([id_ in by_people for id_ in ids]),
-        fair=np.array([id_ in labelled.fair for id_ in ids]),
-        part=np.array([division.part[id_] for id_ in ids]),
-        fold=np.array([division.fold.get(id_, -1) for id_ in ids]),
+def _seen_by(jury: Jury, candidates: Mapping[str, Candidate], winner: str, fair: Bools) -> HeldOut:
+    golden = fair[jury.rows]
+    verdicts = {name: candidate.verdict for name, candidate in candidates.items()}
+    verdicts["chosen"] = verdicts[winner]
+    return HeldOut(
+        jury.rows[golden],
+        {name: verdict.probabilities[golden] for name, verdict in verdicts.items()},
+        {name: verdict.decisions[golden] for name, verdict in verdicts.items()},
+        nested=False,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,10 +16,11 @@ from rubricator.config import Config
 from rubricator.decision import Floats
 from rubricator.progress import Progress, silent
 from rubricator.recipes import files
+from rubricator.recipes.candidates import is_costly
 from rubricator.recipes.labelled import Labelled, read_labelled
-from rubricator.recipes.models import logits_of
+from rubricator.recipes.material import Material, material_of
 from rubricator.recipes.read import Prepared
-from rubricator.recipes.road import HeldOut, Material, Road, build_road, material_of
+from rubricator.recipes.road import HeldOut, Road, build_road
 from rubricator.recipes.split import Division
 from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.trained import write_trained
@@ -35,49 +37,60 @@ def train(
     taxonomy: Taxonomy,
     config: Config,
     *,
+    folder: Path,
     progress: Progress = silent,
 ) -> tuple[Road, HeldOut | None]:
     """Train, calibrate and choose; then the same per golden fold, where golden texts train.
+
+    Where that would take too long, golden texts are measured by the held-out predictions that the
+    models were chosen by.
 
     Raises:
         TrainingError: Nothing to train or to validate on.
     """
     material = material_of(prepared, division, labelled, vectors)
     folds = sorted(set(division.fold.values()))
-    with progress("Training", total=1 + len(folds)) as done:
-        road = build_road(
+    nested = folds and not is_costly(config.train)
+    with progress("Training", total=1 + (len(folds) if nested else 0)) as done:
+        road, seen = build_road(
             material,
             labelled.targets,
             train=material.part == "train",
             validation=material.part == "validation",
             single=taxonomy.single,
             config=config,
+            folder=folder / "all",
+            progress=progress,
         )
         done(1)
-        if not folds:
-            return road, None
+        if not nested:
+            return road, seen if folds else None
         parts = []
         for fold in folds:
-            parts.append(_held_out(material, labelled.fold_targets[fold], fold, taxonomy, config))
+            place = folder / f"without-{fold}"
+            parts.append(_held_out(material, labelled.fold_targets[fold], fold, taxonomy, config, place))
             done(1)
     return road, _joined(parts)
 
 
-def _held_out(material: Material, targets: Floats, fold: int, taxonomy: Taxonomy, config: Config) -> HeldOut:
+def _held_out(
+    material: Material, targets: Floats, fold: int, taxonomy: Taxonomy, config: Config, folder: Path
+) -> HeldOut:
     """Predict the golden texts of one fold by a road built without the fold and its duplicates."""
     away = material.fold == fold
-    road = build_road(
+    road, _ = build_road(
         replace(material, golden=material.golden & ~away, fair=material.fair & ~away),
         targets,
         train=(material.part == "train") & ~away,
         validation=(material.part == "validation") & ~away,
         single=taxonomy.single,
         config=config,
+        folder=folder,
     )
     rows = np.flatnonzero(away & material.golden)
-    texts = material.examples.subset(rows)
+    inputs = material.examples.subset(rows).inputs(road.open(config))
     probabilities = {
-        name: road.rules[name].probabilities(logits_of(model, texts)) for name, model in road.models.items()
+        name: road.rules[name].probabilities(model.logits(inputs)) for name, model in road.models.items()
     }
     decisions = {name: road.rules[name].decide(p) for name, p in probabilities.items()}
     winner = road.choice.name
@@ -101,7 +114,16 @@ def _work(run: Run) -> list[str]:
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
     labelled = read_labelled(run.folder, prepared, run.taxonomy)
     vectors = encode_texts(prepared.texts, run.config, progress=run.progress)
-    road, held = train(prepared, division, labelled, vectors, run.taxonomy, run.config, progress=run.progress)
+    road, held = train(
+        prepared,
+        division,
+        labelled,
+        vectors,
+        run.taxonomy,
+        run.config,
+        folder=run.file("stages/training/all").parent,
+        progress=run.progress,
+    )
     write_trained(run.folder, road, held)
     lines = [road.choice.reason, road.validated_on]
     if road.weights_tried:
@@ -112,12 +134,20 @@ def _work(run: Run) -> list[str]:
 STAGE = Stage(
     name="train",
     about="Train every model, calibrate and set thresholds on validation, choose the better one.",
-    code=("rubricator.train", "rubricator.encode", "rubricator.recipes.train", "rubricator.recipes.road"),
+    code=(
+        "rubricator.train",
+        "rubricator.models",
+        "rubricator.encode",
+        *(
+            f"rubricator.recipes.{room}"
+            for room in ("train", "road", "candidates", "jury", "material", "weighing")
+        ),
+    ),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"train", "encode", "split", "seed"}),
         "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
     },
     after=("read", "split", "label"),
-    writes=("stages/train.json", "stages/models"),
+    writes=("stages/train.json", "stages/models", "stages/training"),
     work=_work,
 )

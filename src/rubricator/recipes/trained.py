@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rubricator.artifact.arrays import model_files, model_of
 from rubricator.decision import DecisionRule
+from rubricator.models.kinds import model_of
 from rubricator.recipes.files import read_json, write_json
 from rubricator.recipes.road import HeldOut, Road
 from rubricator.train.select import Choice, Score
@@ -19,8 +20,9 @@ def write_trained(folder: Path, road: Road, held: HeldOut | None) -> None:
     """Write models under `stages/models/` and everything else to `stages/train.json`."""
     for name, model in road.models.items():
         place = folder / "stages/models" / name
-        place.mkdir(parents=True, exist_ok=True)
-        for file, data in model_files(model).items():
+        shutil.rmtree(place, ignore_errors=True)
+        for file, data in model.files().items():
+            (place / file).parent.mkdir(parents=True, exist_ok=True)
             (place / file).write_bytes(data)
     rest = {
         "rules": {name: asdict(rule) for name, rule in road.rules.items()},
@@ -30,6 +32,9 @@ def write_trained(folder: Path, road: Road, held: HeldOut | None) -> None:
         "seconds": dict(road.seconds),
         "validated_on": road.validated_on,
         "scarce": list(road.scarce.items()),
+        "encoders": {name: str(path.relative_to(folder)) for name, path in road.encoders.items()},
+        "facts": {name: dict(facts) for name, facts in road.facts.items()},
+        "dropped": dict(road.dropped),
         "held_out": None if held is None else asdict(held),
     }
     write_json(folder / "stages/train.json", rest)
@@ -42,7 +47,8 @@ def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
     models = {}
     for name in names:
         place = folder / "stages/models" / name
-        models[name] = model_of({file.name: file.read_bytes() for file in place.iterdir()})
+        files = [path for path in place.rglob("*") if path.is_file()]
+        models[name] = model_of({path.relative_to(place).as_posix(): path.read_bytes() for path in files})
     choice = found["choice"]
     road = Road(
         models=models,
@@ -50,16 +56,24 @@ def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
         choice=Choice(
             choice["name"],
             choice["reason"],
-            {name: Score(**score) for name, score in choice["scores"].items()},
+            {name: _score(score) for name, score in choice["scores"].items()},
         ),
         agreed_weight=found["agreed_weight"],
         weights_tried=dict(found["weights_tried"]),
         seconds=found["seconds"],
         validated_on=found["validated_on"],
         scarce=dict(found["scarce"]),
+        encoders={name: folder / path for name, path in found["encoders"].items()},
+        facts=found["facts"],
+        dropped=found["dropped"],
     )
     held = found["held_out"]
     return road, None if held is None else _held_out(held)
+
+
+def _score(found: dict[str, Any]) -> Score:
+    intervals = {metric: (low, high) for metric, (low, high) in found.pop("intervals").items()}
+    return Score(**found, intervals=intervals)
 
 
 def _rule(found: dict[str, Any]) -> DecisionRule:
@@ -74,4 +88,5 @@ def _held_out(found: dict[str, Any]) -> HeldOut:
         np.array(found["rows"], dtype=np.intp),
         {name: np.array(values, dtype=np.float64) for name, values in found["probabilities"].items()},
         {name: np.array(values, dtype=bool) for name, values in found["decisions"].items()},
+        found["nested"],
     )

@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    StrictBool,
     StrictInt,
     StrictStr,
     StringConstraints,
@@ -53,6 +54,9 @@ class TextItem(_Body):
     id: Id | None = Field(default=None, description="Comes back with the prediction.")
     title: str = ""
     body: str = ""
+    features: dict[str, StrictStr | StrictBool | float | None] = Field(
+        default_factory=dict, description="Columns beside the text, by name, where the model looks at them."
+    )
 
 
 def _item_kind(value: Any) -> str:
@@ -117,7 +121,7 @@ class ModelInfo(_Body):
     """What is being served."""
 
     model: str
-    kind: Literal["heads", "linear"]
+    kind: str
     created: str
     task: Literal["single-label", "multi-label"]
     taxonomy_version: str
@@ -147,7 +151,12 @@ def texts_of(request: OneText | ManyTexts) -> list[Text]:
 def _text(item: str | TextItem, position: str) -> Text:
     if isinstance(item, str):
         return Text(id=position, body=item)
-    return Text(id=position if item.id is None else str(item.id), title=item.title, body=item.body)
+    return Text(
+        id=position if item.id is None else str(item.id),
+        title=item.title,
+        body=item.body,
+        features=item.features,
+    )
 
 
 def response_of(predictor: Predictor, predictions: Sequence[Prediction]) -> ClassifyResponse:

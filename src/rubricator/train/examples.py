@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.decision import Floats
+from rubricator.models.inputs import BASE, Encode, Features, Inputs
 
 Vectors = NDArray[np.float32]
 
@@ -24,6 +25,7 @@ class Examples:
         targets: Probability that the text has the category, shape [n, categories], in [0, 1].
         weights: How much each text counts, shape [n]; 0 leaves it out of training.
         groups: Group of each text; near-duplicates share one.
+        features: Extra columns of each text, by name; empty where none are used.
     """
 
     contents: Sequence[str]
@@ -31,6 +33,7 @@ class Examples:
     targets: Floats
     weights: Floats
     groups: Sequence[str]
+    features: Sequence[Features] = ()
 
     def __post_init__(self) -> None:
         counts = {
@@ -41,6 +44,8 @@ class Examples:
         }
         if self.vectors is not None:
             counts["vectors"] = len(self.vectors)
+        if self.features:
+            counts["features"] = len(self.features)
         if len(set(counts.values())) > 1:
             raise ValueError(f"examples are not aligned, row counts differ: {counts}")
         if self.targets.ndim != 2:
@@ -63,4 +68,14 @@ class Examples:
             targets=self.targets[index],
             weights=self.weights[index],
             groups=[self.groups[i] for i in index],
+            features=[self.features[i] for i in index] if self.features else (),
         )
+
+    def inputs(self, encoders: Mapping[str, Encode] | None = None) -> Inputs:
+        """What served models look at, with the vectors at hand.
+
+        Args:
+            encoders: By name, what computes the vectors of encoders that were trained.
+        """
+        at_hand = {} if self.vectors is None else {BASE: self.vectors}
+        return Inputs(self.contents, self.features or None, encoders=encoders, vectors=at_hand)

@@ -1,7 +1,7 @@
 """One regularised logistic regression per category, on soft targets, its strength chosen by folds.
 
-The objective of one category is `Σ weight · cross-entropy(target, sigmoid(x·coef + intercept)) +
-|coef|² / 2C`. Soft targets enter it as they are, which equals giving every text twice, as positive with
+The objective of one category is `Σ weight · loss(target, x·coef + intercept + offset) + |coef|² / 2C`.
+Soft targets enter it as they are, which equals giving every text twice, as positive with
 weight `target` and as negative with weight `1 - target`, at half the cost; scikit-learn has no such
 option. L-BFGS solves it, warm-started along the values of C.
 """
@@ -9,18 +9,21 @@ option. L-BFGS solves it, warm-started along the values of C.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.optimize import minimize
 from scipy.sparse import csr_array, hstack, issparse
-from scipy.special import expit, logit
+from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
+from rubricator.config import Imbalance
 from rubricator.decision import Floats
 from rubricator.errors import TrainingError
+from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
+from rubricator.train.losses import pointwise
 from rubricator.train.platt import fit_platt
 
 Folds = NDArray[np.integer]
@@ -28,6 +31,37 @@ Folds = NDArray[np.integer]
 _STEPS = 1000
 _ROTATED = 1500  # texts up to which the rotation costs less than it saves
 _TOLERANCE = 1e-5  # of the gradient, per text
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the line of one category is to learn; see `Imbalance` for what may differ from the label.
+
+    Attributes:
+        label: Soft target as it is, shape [n].
+        taught: Soft target that the loss sees, shape [n].
+        weights: Shape [n].
+        offset: Added to the logits while training.
+        gamma: Of the focal loss; None for cross-entropy.
+    """
+
+    label: Floats
+    taught: Floats
+    weights: Floats
+    offset: float
+    gamma: float | None
+
+    def rows(self, rows: NDArray[np.intp]) -> _Task:
+        return replace(self, label=self.label[rows], taught=self.taught[rows], weights=self.weights[rows])
+
+    @property
+    def one_sided(self) -> bool:
+        return bool(self.weights @ self.label == 0 or self.weights @ (1 - self.label) == 0)
+
+    @property
+    def share(self) -> float:
+        """The weighted share of positives, smoothed by Laplace's rule."""
+        return float((self.weights @ self.label + 1) / (self.weights.sum() + 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +91,8 @@ def fit_lines(
     *,
     folds: Folds,
     grid: Sequence[float],
+    imbalance: Imbalance | None = None,
+    single: bool = False,
 ) -> Lines:
     """Fit every category by itself, so that adding one leaves the others bit-identical.
 
@@ -71,6 +107,9 @@ def fit_lines(
         weights: Shape [n]; rows of weight 0 are not learnt from.
         folds: Fold of each row, shape [n]; at least two different ones among rows with weight.
         grid: Values of C, ascending.
+        imbalance: How rare categories and doubtful labels are treated; None for as they are. C is chosen by
+            labels and weights as they are, whatever this says.
+        single: True if a text has exactly one category; only `imbalance` depends on it.
 
     Raises:
         TrainingError: No row has weight, or all that have lie in one fold.
@@ -90,32 +129,47 @@ def fit_lines(
     # The products are too small to share: a second thread mostly waits, the more on a busy machine.
     with threadpool_limits(limits=1, user_api="blas"):
         x, restored = _design(features, used)
-        tried = _held_out(x, targets, weights, folds, grid)
+        tasks = _tasks(targets, weights, imbalance or Imbalance(), single=single)
+        tried = _held_out(x, tasks, weights, folds, grid)
         chosen = [_simplest(tried[j][:, used], targets[used, j], weights[used]) for j in columns]
         c = np.asarray(grid, dtype=np.float64)[chosen]
-        x, y, w = x[used], targets[used], weights[used]
-        lines = np.array([_fit_path(x, y[:, j], w, [c[j]])[0] for j in columns])
+        x, tasks = x[used], [task.rows(used) for task in tasks]
+        lines = np.array([_fit_path(x, tasks[j], [c[j]])[0] for j in columns])
         coef = restored(lines[:, :-1])
     notes = {
-        j: f"has only {'positive' if y[0, j] else 'negative'} training texts: its probability never varies"
+        j: f"has only {'positive' if tasks[j].label[0] else 'negative'} training texts: "
+        "its probability never varies"
         for j in columns
-        if _one_sided(y[:, j], w)
+        if tasks[j].one_sided
     }
     held_out = np.stack([tried[j][chosen[j]] for j in columns], axis=1)
     return Lines(coef, lines[:, -1], c, held_out, notes)
 
 
+def _tasks(targets: Floats, weights: Floats, imbalance: Imbalance, *, single: bool) -> list[_Task]:
+    settings = all_at_once(imbalance)
+    taught = smoothed(targets, settings, single=single)
+    cells = cell_weights(targets, weights, settings, single=single)
+    # A line tells its category from all others, whether a text has one or several.
+    added = offsets(targets, weights, settings, single=False)
+    gamma = settings.gamma if settings.loss == "focal" else None
+    return [
+        _Task(targets[:, j], taught[:, j], cells[:, j], float(added[j]), gamma)
+        for j in range(targets.shape[1])
+    ]
+
+
 def _held_out(
-    x: Floats | csr_array, targets: Floats, weights: Floats, folds: Folds, grid: Sequence[float]
+    x: Floats | csr_array, tasks: Sequence[_Task], weights: Floats, folds: Folds, grid: Sequence[float]
 ) -> list[Floats]:
     """Out-of-fold logits of each category, shape [grid, n]."""
-    logits = [np.empty((len(grid), len(targets))) for _ in targets.T]
+    logits = [np.empty((len(grid), len(weights))) for _ in tasks]
     for fold in np.unique(folds):
         seen, held = np.flatnonzero((folds != fold) & (weights > 0)), np.flatnonzero(folds == fold)
         x_seen, x_held = x[seen], x[held]
-        for category, target in enumerate(targets.T):
-            path = _fit_path(x_seen, target[seen], weights[seen], grid)
-            logits[category][:, held] = (x_held @ np.stack(path, axis=1)).T
+        for found, task in zip(logits, tasks, strict=True):
+            path = _fit_path(x_seen, task.rows(seen), grid)
+            found[:, held] = (x_held @ np.stack(path, axis=1)).T
     return logits
 
 
@@ -139,22 +193,18 @@ def _calibrated_losses(logits: Floats, target: Floats, weights: Floats) -> Float
     return np.asarray(weights * (np.logaddexp(0, z) - target * z))
 
 
-def _fit_path(x: Floats | csr_array, target: Floats, weights: Floats, grid: Sequence[float]) -> list[Floats]:
+def _fit_path(x: Floats | csr_array, task: _Task, grid: Sequence[float]) -> list[Floats]:
     """Lines for ascending values of C, each started from the one before; the intercept comes last."""
     line = np.zeros(x.shape[1])
-    # The smoothed share (Laplace's rule) is where the line starts, and all there is if one-sided.
-    line[-1] = logit((weights @ target + 1) / (weights.sum() + 2))
-    if _one_sided(target, weights):
+    # The share is where the line starts, and all there is if one-sided.
+    line[-1] = logit(task.share)
+    if task.one_sided:
         return [line] * len(grid)
     path = []
     for c in grid:
-        line = _minimise(x, target, weights, c, line)
+        line = _minimise(x, task, c, line)
         path.append(line)
     return path
-
-
-def _one_sided(target: Floats, weights: Floats) -> bool:
-    return bool(weights @ target == 0 or weights @ (1 - target) == 0)
 
 
 def _design(
@@ -189,18 +239,19 @@ def _with_ones(features: Floats) -> Floats:
     return np.asarray(np.hstack([features, np.ones((len(features), 1))]), dtype=np.float64)
 
 
-def _minimise(x: Floats | csr_array, target: Floats, weights: Floats, c: float, start: Floats) -> Floats:
+def _minimise(x: Floats | csr_array, task: _Task, c: float, start: Floats) -> Floats:
     penalty = np.full(x.shape[1], 1 / c)
     penalty[-1] = 0.0
     # A sparse transpose is thrice as quick once its rows lie together.
     across = csr_array(x.T) if issparse(x) else x.T
 
     def objective(line: Floats) -> tuple[float, Floats]:
-        z = (x @ line.astype(x.dtype)).astype(np.float64)
-        loss = weights @ (np.logaddexp(0, z) - target * z) + penalty @ line**2 / 2
-        pull = weights * (expit(z) - target)
+        z = (x @ line.astype(x.dtype)).astype(np.float64) + task.offset
+        losses, slopes = pointwise(z, task.taught, task.gamma)
+        loss = task.weights @ losses + penalty @ line**2 / 2
+        pull = task.weights * slopes
         return float(loss), across @ pull.astype(x.dtype) + penalty * line
 
-    options = {"maxiter": _STEPS, "maxfun": _STEPS, "gtol": _TOLERANCE * weights.sum()}
+    options = {"maxiter": _STEPS, "maxfun": _STEPS, "gtol": _TOLERANCE * task.weights.sum()}
     found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
     return np.asarray(found.x, dtype=np.float64)

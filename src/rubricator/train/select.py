@@ -1,12 +1,26 @@
-"""Which kind of model wins, by validation alone."""
+"""Which model wins, by validation alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import Metric
 from rubricator.decision import Bools, Floats
 from rubricator.errors import TrainingError
+
+_DRAWS = 500
+WORDS: Mapping[Metric, str] = {
+    "macro_f1": "macro-F1",
+    "weighted_f1": "weighted F1",
+    "micro_f1": "micro-F1",
+    "accuracy": "accuracy",
+}
+"""What each metric is called in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,21 +29,31 @@ class Score:
 
     Attributes:
         macro_f1: Mean F1 of the categories that validation has; 0 if it has none.
+        weighted_f1: The same, each category counted by its texts.
+        micro_f1: F1 over all texts and categories together.
         accuracy: Share of texts whose categories are all right.
         texts: How many texts it stands on.
+        intervals: 95 % bootstrap interval of each metric, over groups of texts.
     """
 
     macro_f1: float
+    weighted_f1: float
+    micro_f1: float
     accuracy: float
     texts: int
+    intervals: Mapping[str, tuple[float, float]]
+
+    def merit(self, metric: Metric) -> tuple[float, float]:
+        """What candidates are ranked by: the metric, and macro-F1 among equals."""
+        return float(getattr(self, metric)), self.macro_f1
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The kind that was chosen.
+    """The model that was chosen.
 
     Attributes:
-        name: The kind of model.
+        name: Its name.
         reason: Why, as a sentence.
         scores: What every candidate reached, best first.
     """
@@ -39,52 +63,85 @@ class Choice:
     scores: Mapping[str, Score]
 
 
-def score(decisions: Bools, targets: Floats, weights: Floats) -> Score:
+def metric_of(chosen: Metric | Literal["auto"], *, single: bool) -> Metric:
+    """The metric that `auto` stands for: accuracy where a text has one category, else macro-F1."""
+    if chosen != "auto":
+        return chosen
+    return "accuracy" if single else "macro_f1"
+
+
+def score(
+    decisions: Bools, targets: Floats, weights: Floats, groups: Sequence[str] | None = None, *, seed: int = 0
+) -> Score:
     """Measure decisions about validation texts.
 
     Args:
         decisions: Made by a model and a rule that did not see the text, shape [n, categories].
         targets: In [0, 1], same shape; true from one half upwards.
         weights: Shape [n]; rows of weight 0 say nothing.
+        groups: Group of each text; whole groups are drawn for intervals (none are drawn without).
+        seed: Of the draws.
     """
     truth = targets >= 0.5
-    hits, claimed, real = (
-        weights @ matrix for matrix in (decisions & truth, decisions.astype(float), truth.astype(float))
-    )
-    present = real > 0
-    f1 = 2 * hits[present] / (claimed + real)[present]
-    total = float(weights.sum())
-    exact = float(weights @ (decisions == truth).all(axis=1))
-    return Score(
-        macro_f1=float(f1.mean()) if len(f1) else 0.0,
-        accuracy=exact / total if total else 0.0,
-        texts=int((weights > 0).sum()),
-    )
+    columns = np.stack([decisions & truth, decisions, truth], axis=1).astype(np.float64)
+    exact = (decisions == truth).all(axis=1)
+    figures = _figures(np.tensordot(weights, columns, axes=1), float(weights @ exact), float(weights.sum()))
+    intervals: dict[str, tuple[float, float]] = {}
+    if groups is not None and (weights > 0).any():
+        drawn = np.array([_drawn(columns, exact, times) for times in _draws(weights, groups, seed)])
+        low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
+        intervals = {name: (float(a), float(b)) for name, a, b in zip(figures, low, high, strict=True)}
+    return Score(**figures, texts=int((weights > 0).sum()), intervals=intervals)
 
 
-def choose(scores: Mapping[str, Score], *, single: bool) -> Choice:
-    """The best kind: by macro-F1, single-label by accuracy and then macro-F1; the first of equals.
+def choose(scores: Mapping[str, Score], *, metric: Metric) -> Choice:
+    """The best candidate by the metric, then by macro-F1; the first of equals.
 
     Args:
         scores: Score of each candidate, in order of preference.
-        single: True if a text has exactly one category.
+        metric: What they are compared by.
 
     Raises:
         TrainingError: There is no candidate.
     """
     if not scores:
         raise TrainingError("No kind of model was trained.", fix="Name at least one in `train.models`.")
-    measure = "accuracy" if single else "macro-F1"
-
-    def merit(item: tuple[str, Score]) -> tuple[float, float]:
-        return (item[1].accuracy if single else item[1].macro_f1, item[1].macro_f1)
-
-    ranked = sorted(scores.items(), key=merit, reverse=True)
+    ranked = sorted(scores.items(), key=lambda item: item[1].merit(metric), reverse=True)
     (name, best), *others = ranked
-    reached = f"{measure} {merit(ranked[0])[0]:.3f} on {best.texts} validation texts"
+    reached = f"{WORDS[metric]} {best.merit(metric)[0]:.3f} on {best.texts} validation texts"
     if not others:
         return Choice(name, f"{name} was the only candidate; it reached {reached}.", dict(ranked))
-    rivals = ", ".join(f"{rival} {merit((rival, result))[0]:.3f}" for rival, result in others)
-    if merit(ranked[0]) == merit(ranked[1]):
+    rivals = ", ".join(f"{rival} {result.merit(metric)[0]:.3f}" for rival, result in others)
+    if best.merit(metric) == others[0][1].merit(metric):
         return Choice(name, f"{name} reached {reached}; {rivals} is no better.", dict(ranked))
     return Choice(name, f"{name} reached {reached}, more than {rivals}.", dict(ranked))
+
+
+def _figures(counts: Floats, exact: float, total: float) -> dict[str, float]:
+    """Figures from hits, claims and truths per category, shape [3, categories]."""
+    hits, claimed, real = counts
+    present = real > 0
+    f1 = 2 * hits[present] / (claimed + real)[present]
+    everything = claimed.sum() + real.sum()
+    return {
+        "macro_f1": float(f1.mean()) if len(f1) else 0.0,
+        "weighted_f1": float(f1 @ real[present] / real.sum()) if len(f1) else 0.0,
+        "micro_f1": float(2 * hits.sum() / everything) if everything else 0.0,
+        "accuracy": exact / total if total else 0.0,
+    }
+
+
+def _drawn(columns: Floats, exact: Bools, times: Floats) -> list[float]:
+    counts = np.tensordot(times, columns, axes=1)
+    return list(_figures(counts, float(times @ exact), float(times.sum())).values())
+
+
+def _draws(weights: Floats, groups: Sequence[str], seed: int) -> NDArray[np.float64]:
+    """Weights of each text in each sample of groups drawn with replacement, shape [draws, n]."""
+    _, number = np.unique(np.array(groups), return_inverse=True)
+    count = int(number.max()) + 1
+    random = np.random.default_rng(seed)
+    drawn = random.multinomial(count, np.full(count, 1 / count), size=_DRAWS)
+    times = drawn[:, number] * weights
+    # A sample in which no text has weight says nothing.
+    return np.asarray(times[times.sum(axis=1) > 0], dtype=np.float64)

@@ -6,8 +6,15 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from rubricator.artifact import HeadsModel, LinearModel
+from rubricator.models.heads import HeadsModel
+from rubricator.models.inputs import BASE, Inputs
+from rubricator.models.linear import LinearModel
 from small_artifacts import block_of
+
+
+def seen(vectors):
+    return Inputs([""] * len(vectors), vectors={BASE: vectors})
+
 
 CONTENTS = ["Снег идёт второй день", "Снегопад остановил поезда", "Поезд пришёл вовремя", "День, ночь и день"]
 
@@ -30,15 +37,20 @@ def test_the_linear_model_gives_the_logits_of_scikit_learn():
         np.concatenate([f.intercept_ for f in fitted]),
     )
     unseen = ["Поезд попал в СНЕГ", "совсем другое", "", *CONTENTS]
-    seen = hstack([v.transform(unseen) for v in vectorizers]).tocsr()
+    features = hstack([v.transform(unseen) for v in vectorizers]).tocsr()
     np.testing.assert_allclose(
-        model.logits(unseen), np.column_stack([f.decision_function(seen) for f in fitted]), rtol=0, atol=1e-12
+        model.logits(Inputs(unseen)),
+        np.column_stack([f.decision_function(features) for f in fitted]),
+        rtol=0,
+        atol=1e-12,
     )
 
 
 def test_no_texts_give_no_rows(linear_model):
-    assert linear_model.logits([]).shape == (0, 3)
-    assert HeadsModel(np.ones((3, 4)), np.zeros(3)).logits(np.zeros((0, 4), dtype=np.float32)).shape == (0, 3)
+    assert linear_model.logits(Inputs([])).shape == (0, 3)
+    assert HeadsModel(np.ones((3, 4)), np.zeros(3)).logits(
+        seen(np.zeros((0, 4), dtype=np.float32))
+    ).shape == (0, 3)
 
 
 @given(texts=st.integers(1, 40), width=st.integers(1, 400), seed=st.integers(0, 9))
@@ -46,16 +58,16 @@ def test_heads_answer_to_the_last_bit_whatever_stands_beside(texts, width, seed)
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(texts, width)).astype(np.float32)
     coef, intercept = rng.normal(size=(7, width)), rng.normal(size=7)
-    together = HeadsModel(coef, intercept).logits(vectors)
+    together = HeadsModel(coef, intercept).logits(seen(vectors))
     np.testing.assert_allclose(together, vectors.astype(np.float64) @ coef.T + intercept, atol=1e-9)
-    assert (HeadsModel(coef[:3], intercept[:3]).logits(vectors) == together[:, :3]).all()
+    assert (HeadsModel(coef[:3], intercept[:3]).logits(seen(vectors)) == together[:, :3]).all()
     row = texts // 2
-    assert (HeadsModel(coef, intercept).logits(vectors[row : row + 1]) == together[row]).all()
+    assert (HeadsModel(coef, intercept).logits(seen(vectors[row : row + 1])) == together[row]).all()
 
 
 def test_the_linear_model_answers_to_the_last_bit_whatever_stands_beside(linear_model):
-    together = linear_model.logits(CONTENTS)
-    alone = np.vstack([linear_model.logits([content]) for content in CONTENTS])
+    together = linear_model.logits(Inputs(CONTENTS))
+    alone = np.vstack([linear_model.logits(Inputs([content])) for content in CONTENTS])
     fewer = LinearModel(linear_model.ngrams, linear_model.coef[:2], linear_model.intercept[:2])
     assert (alone == together).all()
-    assert (fewer.logits(CONTENTS) == together[:, :2]).all()
+    assert (fewer.logits(Inputs(CONTENTS)) == together[:, :2]).all()

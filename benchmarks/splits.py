@@ -1,0 +1,105 @@
+"""The real data sets as benchmarks use them: one way to divide each, the same for Rubricator and its peers.
+
+Texts are read, cleaned, grouped and divided by Rubricator's own stages from the configs in `real/`, so that
+nobody sees other texts, other labels or other folds than the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from machine import ROOT
+
+from rubricator.config import Config, read_config
+from rubricator.data.folds import make_folds
+from rubricator.decision import Bools
+from rubricator.recipes.read import read
+from rubricator.recipes.split import Division, golden_targets, split
+from rubricator.taxonomy import Taxonomy
+
+FOLDS = 5
+SEED = 13
+DATA = {
+    "sib200-rus": ("sib200.yaml", "accuracy"),
+    "sib200-eng": ("sib200-eng.yaml", "accuracy"),
+    "intents": ("intents.yaml", "accuracy"),
+    "videos": ("videos.yaml", "accuracy"),
+    "reviews": ("reviews.yaml", "weighted_f1"),
+    "news": ("news.yaml", "macro_f1"),
+}
+"""Name → config, and the figure that the row leads with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """One data set: labelled texts, and pairs of rows to train on and to be measured on."""
+
+    name: str
+    figure: str
+    ids: list[str]
+    contents: list[str]
+    keys: tuple[str, ...]
+    single: bool
+    truth: Bools
+    groups: list[str]
+    splits: list[tuple[list[int], list[int]]]
+    config: Config
+
+    @property
+    def labels(self) -> list[list[str]]:
+        return [[self.keys[place] for place in np.flatnonzero(row)] for row in self.truth]
+
+
+def divided(name: str) -> Divided:
+    """Read and divide one data set."""
+    file, figure = DATA[name]
+    config = read_config(ROOT / "benchmarks/real" / file)
+    taxonomy = Taxonomy.read(config.path(config.taxonomy))
+    prepared = read(config, taxonomy)
+    truth = golden_targets(prepared, taxonomy) > 0.5
+    rows = [row for row, text in enumerate(prepared.texts) if text.id in prepared.golden]
+    texts = [prepared.texts[row] for row in rows]
+    groups = [prepared.groups[text.id] for text in texts]
+    if name == "videos":
+        fold = make_folds(truth[rows], groups, folds=FOLDS, seed=SEED)
+        splits = _by_fold(fold.tolist())
+    else:
+        splits = _as_run(split(prepared, taxonomy, config), [text.id for text in texts])
+    return Divided(
+        name=name,
+        figure=figure,
+        ids=[text.id for text in texts],
+        contents=[text.content for text in texts],
+        keys=taxonomy.keys,
+        single=taxonomy.single,
+        truth=truth[rows],
+        groups=groups,
+        splits=splits,
+        config=config,
+    )
+
+
+def _as_run(division: Division, ids: list[str]) -> list[tuple[list[int], list[int]]]:
+    """As a run measures: golden texts by folds where they train, those of the test part by all that teach."""
+    teaching = [row for row, id_ in enumerate(ids) if id_ in division.teaching]
+    tested = [row for row, id_ in enumerate(ids) if division.part[id_] == "test"]
+    folds = sorted({division.fold[ids[row]] for row in teaching} if division.fold else set())
+    splits = [
+        (
+            [row for row in teaching if division.fold[ids[row]] != fold],
+            [row for row in teaching if division.fold[ids[row]] == fold],
+        )
+        for fold in folds
+    ]
+    return [*splits, (teaching, tested)] if tested else splits
+
+
+def _by_fold(fold: list[int]) -> list[tuple[list[int], list[int]]]:
+    return [
+        (
+            [row for row, number in enumerate(fold) if number != held],
+            [row for row, number in enumerate(fold) if number == held],
+        )
+        for held in range(FOLDS)
+    ]

@@ -1,0 +1,116 @@
+"""`rubricator compare`: old against new on the same test texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from rubricator.cli.console import figure_table, out
+from rubricator.evaluate.intervals import Estimate
+from rubricator.evaluate.significance import Difference
+from rubricator.evaluate.wording import figure, interval
+from rubricator.recipes.compare import FIGURES, Comparison, compare, figure_name, verdict
+from rubricator.recipes.compare_page import (
+    chance,
+    change,
+    change_interval,
+    write_comparison,
+    write_comparison_json,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("compare", rich_help_panel="The whole way")(_compare)
+
+
+def _compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="OLD NEW…", help="Folders of runs; the others are compared with the first."),
+    ],
+    page: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")] = Path("compare.html"),
+    plain: Annotated[
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write every figure and every changed text as JSON, too.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Compare runs on the texts that all of them were measured on.
+
+    Headline figures and F1 of every category with the change, its interval and whether chance explains it
+    (paired bootstrap, exact McNemar test), and every text that is answered differently.
+
+    Example: `rubricator compare runs/news runs/strict`
+    """
+    comparison = compare(runs)
+    write_comparison(page, comparison)
+    if plain:
+        write_comparison_json(plain, comparison)
+    _show(comparison)
+    out.print(f"\nPage      {page}")
+    if plain:
+        out.print(f"JSON      {plain}")
+
+
+def _show(comparison: Comparison) -> None:
+    out.print()
+    out.print(_headline(comparison))
+    out.print(_categories(comparison))
+    for against in comparison.new:
+        out.print(f"[bold]{escape(verdict(comparison, against))}[/]")
+    for sentence in comparison.left_out:
+        out.print(f"[yellow]![/] {escape(sentence)}")
+
+
+def _headline(comparison: Comparison) -> Table:
+    new = [heading for side in comparison.new for heading in (escape(side.side.name), "change", "p")]
+    table = figure_table(f"{comparison.texts:,} texts", escape(comparison.old.name), *new)
+    for name in FIGURES:
+        cells = [
+            cell
+            for against in comparison.new
+            for cell in (
+                _estimate(against.side.figures[name]),
+                _difference(against.figures[name]),
+                chance(against.figures[name].p_value),
+            )
+        ]
+        label = figure_name(name, single=comparison.single)
+        table.add_row(label, _estimate(comparison.old.figures[name]), *cells)
+    tests = [against.mcnemar for against in comparison.new]
+    cells = [
+        cell for test in tests for cell in ("", f"{test.fixed:,} : {test.broken:,}", chance(test.p_value))
+    ]
+    table.add_row("texts fixed : broken", "", *cells)
+    return table
+
+
+def _categories(comparison: Comparison) -> Table:
+    new = [heading for side in comparison.new for heading in (escape(side.side.name), "change")]
+    table = figure_table("F1", "texts", escape(comparison.old.name), *new)
+    for key, support in comparison.support.items():
+        cells = [
+            cell
+            for against in comparison.new
+            for cell in (_estimate(against.side.f1[key]), _difference(against.f1[key]))
+        ]
+        table.add_row(escape(key), f"{support:,}", _estimate(comparison.old.f1[key]), *cells)
+    return table
+
+
+def _estimate(estimate: Estimate) -> str:
+    return f"{figure(estimate.value, 3)}\n[dim]{interval(estimate, 3)}[/]"
+
+
+def _difference(difference: Difference) -> str:
+    told = f"{change(difference)}\n[dim]{change_interval(difference)}[/]"
+    return f"[bold]{told}[/]" if difference.beyond_chance else told

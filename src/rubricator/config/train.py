@@ -1,0 +1,61 @@
+"""The section `train`: which models are tried, in how much time, and what each kind is told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from rubricator.config.kinds import Cascade, Finetune, Hybrid, Imbalance, Lora, Static
+from rubricator.config.section import Section
+
+Kind = Literal["linear", "static", "heads", "finetune", "lora", "hybrid", "cascade"]
+"""Every kind of model, cheapest first."""
+
+KINDS: tuple[Kind, ...] = ("linear", "static", "heads", "cascade", "hybrid", "finetune", "lora")
+Metric = Literal["macro_f1", "weighted_f1", "micro_f1", "accuracy"]
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) and value != "auto" else value
+
+
+class Train(Section):
+    """Which models are tried, and how much labels that no person checked count.
+
+    `models` is a list of kinds, or `auto`: every kind that fits the data, cheapest first, within
+    `minutes`. The best on validation by `metric` wins (`auto`: accuracy where a text has one
+    category, else macro-F1); with `ensemble` the best two together are a candidate too, and
+    `tune` looks for better settings of the winner for so many trials. `sample` trains on a stratified share,
+    for a quick look.
+
+    `agreed_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
+    `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train, else 1.
+    `self_training` averages agreed labels with the opinion of a first model before the final one.
+    `pseudo_labels` lets texts without a label join training where the model is at least so sure of
+    them, and keeps them only if validation improves.
+    """
+
+    models: Annotated[tuple[Kind, ...] | Literal["auto"], BeforeValidator(_as_tuple)] = ("heads", "linear")
+    minutes: float = Field(default=30.0, gt=0)
+    metric: Metric | Literal["auto"] = "auto"
+    ensemble: bool = True
+    tune: int = Field(default=0, ge=0, le=1000)
+    sample: float = Field(default=1.0, gt=0, le=1)
+    agreed_weight: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
+    self_training: bool = False
+    pseudo_labels: Annotated[float, Field(gt=0.5, lt=1)] | None = None
+    imbalance: Imbalance = Imbalance()
+    static: Static = Static()
+    finetune: Finetune = Finetune()
+    lora: Lora = Lora()
+    hybrid: Hybrid = Hybrid()
+    cascade: Cascade = Cascade()
+
+    @model_validator(mode="after")
+    def _some_models(self) -> Self:
+        if not self.models:
+            raise ValueError("name at least one kind of model, or `auto`")
+        if len(set(self.models)) != len(self.models) and self.models != "auto":
+            raise ValueError("a kind of model is named twice")
+        return self

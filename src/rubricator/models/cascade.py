@@ -1,0 +1,181 @@
+"""Rules first, a model for what no rule takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from scipy.special import logit, logsumexp
+
+from rubricator.decision import Bools, Floats
+from rubricator.errors import ArtifactError
+from rubricator.models.files import (
+    ABOUT,
+    ARRAYS,
+    FIX,
+    About,
+    Files,
+    about_bytes,
+    about_of,
+    array_bytes,
+    arrays_of,
+    part,
+    within,
+)
+from rubricator.models.inputs import Inputs
+from rubricator.models.model import Model
+from rubricator.models.rules import Rule, RuleSet
+
+REST = "rest"
+
+
+class _About(About):
+    kind: Literal["cascade"]
+    single: bool
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeModel:
+    """A decision list (Rivest, "Learning decision lists", 1987) that ends in a model.
+
+    The logits of the model are brought to log-odds first; where a rule takes a text they are raised so
+    that the category is at least as probable as the rule is precise. A text that the model is surer of
+    than the rule keeps its logit.
+
+    Attributes:
+        rules: In order. Single-label: the first that holds takes the text; multi-label: the first of
+            each category takes the text for its category.
+        rest: The model.
+        slope: Multiplies the logits of the model, shape [categories].
+        intercept: Added to them, shape [categories].
+        single: True if a text has exactly one category.
+    """
+
+    kind: ClassVar[str] = "cascade"
+    rules: tuple[Rule, ...]
+    rest: Model
+    slope: Floats
+    intercept: Floats
+    single: bool
+    _set: RuleSet = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_set", RuleSet(self.rules))
+
+    @property
+    def categories(self) -> int:
+        """How many categories it knows."""
+        return len(self.intercept)
+
+    @property
+    def encoders(self) -> Mapping[str, int]:
+        """The encoders of the model."""
+        return self.rest.encoders
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns of the rules and of the model."""
+        of_rules = [column for rule in self.rules for column in rule.columns]
+        return tuple(dict.fromkeys([*of_rules, *self.rest.columns]))
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Log-odds, shape [texts, categories]."""
+        scaled = self.rest.logits(inputs) * self.slope + self.intercept
+        categories, precisions = [r.category for r in self.rules], [r.precision for r in self.rules]
+        return raised(scaled, categories, precisions, self.takes(inputs), single=self.single)
+
+    def takes(self, inputs: Inputs) -> Bools:
+        """Which rule takes which text, shape [texts, rules]."""
+        return self._set.takes(inputs, single=self.single)
+
+    def files(self) -> Files:
+        """`model.json` with the rules, the scales, and the model in a folder."""
+        about = _About(kind="cascade", single=self.single, rules=self.rules)
+        return {
+            ABOUT: about_bytes(about),
+            ARRAYS: array_bytes({"slope": self.slope, "intercept": self.intercept}),
+            **within(REST, self.rest.files()),
+        }
+
+    @classmethod
+    def of_files(cls, files: Files) -> Self:
+        """The model that `files` hold.
+
+        Raises:
+            ArtifactError: A file is not what `files` would have written.
+        """
+        from rubricator.models.kinds import model_of  # the model may be of any kind
+
+        about = about_of(files, _About)
+        strange = [n for n in files if n not in (ABOUT, ARRAYS) and not n.startswith(f"{REST}/")]
+        if strange:
+            raise ArtifactError(
+                f"The cascade holds {', '.join(sorted(strange))}, which is none of its files.", fix=FIX
+            )
+        rest = model_of(part(files, REST))
+        count = rest.categories
+        arrays = arrays_of(files, {"slope": (count,), "intercept": (count,)})
+        if not (arrays["slope"] > 0).all():
+            raise ArtifactError(f"{ARRAYS}: slope holds numbers that are not positive.", fix=FIX)
+        unknown = sorted({rule.category for rule in about.rules if rule.category >= count})
+        if unknown:
+            raise ArtifactError(
+                f"{ABOUT}: rules give category {unknown[0]}, but the model knows {count} categories.", fix=FIX
+            )
+        return cls(about.rules, rest, arrays["slope"], arrays["intercept"], about.single)
+
+
+def raised(
+    logits: Floats, categories: Sequence[int], precisions: Sequence[float], taken: Bools, *, single: bool
+) -> Floats:
+    """Log-odds with the categories that rules give raised to the precision of the rules.
+
+    Args:
+        logits: Calibrated, shape [texts, categories].
+        categories: What each rule gives.
+        precisions: How often it is right.
+        taken: Which rule takes which text, shape [texts, rules].
+        single: True if the categories share one softmax.
+    """
+    result = np.array(logits, dtype=np.float64)
+    for place, (category, precision) in enumerate(zip(categories, precisions, strict=True)):
+        rows = np.flatnonzero(taken[:, place])
+        floor = np.full(len(rows), logit(precision))
+        if single and len(rows):
+            floor += logsumexp(np.delete(logits[rows], category, axis=1), axis=1)
+        result[rows, category] = np.maximum(logits[rows, category], floor)
+    return result
+
+
+def rule_figures(
+    model: CascadeModel, inputs: Inputs, truth: Bools
+) -> list[dict[str, str | int | float | None]]:
+    """How many texts each rule takes and how right it is, in order.
+
+    Args:
+        model: The cascade.
+        inputs: Texts it was not trained on.
+        truth: Which categories they have, shape [texts, categories].
+
+    Returns:
+        For each rule its text `rule`, the index `category`, how many texts it has `taken`, how many of
+        them are `right`, and the share `precision`, None of nothing.
+    """
+    rows: list[dict[str, str | int | float | None]] = []
+    taken = model.takes(inputs)
+    for place, rule in enumerate(model.rules):
+        count = int(taken[:, place].sum())
+        right = int((taken[:, place] & truth[:, rule.category]).sum())
+        rows.append(
+            {
+                "rule": str(rule),
+                "category": rule.category,
+                "taken": count,
+                "right": right,
+                "precision": right / count if count else None,
+            }
+        )
+    return rows

@@ -1,0 +1,196 @@
+"""Feature columns as numbers: what training learnt of each column, and the way from cells to an array."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rubricator.decision import Bools, Floats
+from rubricator.errors import ArtifactError
+from rubricator.models.files import FIX
+from rubricator.models.inputs import Features
+from rubricator.models.values import READERS, ColumnKind, Value, is_missing
+from rubricator.records import Feature
+
+_log = logging.getLogger(__name__)
+
+RARE = "rare"
+_EXPECTED = {
+    "numeric": "a number",
+    "duration": "a length of time such as PT8M47S or 8:47",
+    "date": "a date such as 2025-08-31",
+    "boolean": "true or false",
+}
+_DATE_PARTS = (
+    "year",
+    "month (sine)",
+    "month (cosine)",
+    "weekday (sine)",
+    "weekday (cosine)",
+    "hour (sine)",
+    "hour (cosine)",
+)
+_YEAR = 365.2425 * 86400
+
+
+class Column(BaseModel):
+    """One feature column, as `model.json` has it.
+
+    Attributes:
+        name: Its name in the data.
+        kind: What its cells hold.
+        levels: Of a categorical column, the levels that were common enough; all others count as `rare`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: str = Field(min_length=1)
+    kind: ColumnKind
+    levels: list[str] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if len(set(self.levels)) != len(self.levels):
+            raise ValueError("levels repeat")
+        if self.levels and self.kind != "categorical":
+            raise ValueError(f"a {self.kind} column has no levels")
+        return self
+
+    def names(self) -> list[str]:
+        """Names of the numbers it becomes."""
+        if self.kind == "categorical":
+            return [f"{self.name} = {level}" for level in (*self.levels, RARE)]
+        if self.kind == "date":
+            return [f"{self.name}: {part}" for part in _DATE_PARTS]
+        return [self.name]
+
+    def numbers(self, values: Sequence[Value | None]) -> Floats:
+        """Values as numbers, shape [texts, numbers], NaN where there is none.
+
+        Amounts and lengths of time enter by their signed logarithm, dates as a trend in years and as
+        places on the circles of the year, the week and the day, categories as one column per level.
+        """
+        known = {level: place for place, level in enumerate(self.levels)}
+        result = np.full((len(values), len(self.names())), np.nan)
+        for row, value in enumerate(values):
+            if value is None:
+                continue
+            if isinstance(value, datetime):
+                result[row] = _date_numbers(value)
+            elif isinstance(value, str):
+                result[row] = 0.0
+                result[row, known.get(value, len(known))] = 1.0
+            else:
+                result[row] = value if self.kind == "boolean" else np.sign(value) * np.log1p(abs(value))
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """The feature columns a model knows.
+
+    A cell that is missing, or of another type than its column had at training, is NaN among the
+    numbers. What is unusual is told once per column as a warning in the log.
+
+    Attributes:
+        columns: In the order of the numbers they become.
+    """
+
+    columns: tuple[Column, ...]
+    _told: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all numbers, one per column of the array."""
+        return [name for column in self.columns for name in column.names()]
+
+    def transform(self, rows: Sequence[Features]) -> tuple[Floats, Bools]:
+        """Cells as numbers.
+
+        Args:
+            rows: The features of each text.
+
+        Returns:
+            Shape [texts, numbers] with NaN for missing cells; and which cells are missing, shape
+            [texts, columns].
+        """
+        values = [self._read(column, rows) for column in self.columns]
+        missing = np.array([[value is None for value in cells] for cells in values], dtype=bool)
+        parts = [column.numbers(cells) for column, cells in zip(self.columns, values, strict=True)]
+        return np.hstack(parts), missing.reshape(len(self.columns), len(rows)).T
+
+    def _read(self, column: Column, rows: Sequence[Features]) -> list[Value | None]:
+        if rows and not any(column.name in row for row in rows):
+            self._tell(f"{column.name} absent", f"The feature column '{column.name}' is absent.")
+            return [None] * len(rows)
+        return [self._value(column, row.get(column.name)) for row in rows]
+
+    def _value(self, column: Column, cell: Feature) -> Value | None:
+        if is_missing(cell):
+            return None
+        value = READERS[column.kind](cell)
+        if value is None:
+            self._tell(
+                f"{column.name} strange",
+                f"The feature column '{column.name}' holds {str(cell)[:60]!r} where {_EXPECTED[column.kind]} "
+                "is expected; such cells count as missing.",
+            )
+        return value
+
+    def _tell(self, key: str, message: str) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            _log.warning(message)
+
+    @classmethod
+    def of_columns(cls, columns: Sequence[Column]) -> Self:
+        """The table with these columns.
+
+        Raises:
+            ArtifactError: A name occurs twice.
+        """
+        if len({column.name for column in columns}) != len(columns):
+            raise ArtifactError("The model names a feature column twice.", fix=FIX)
+        return cls(tuple(columns))
+
+    def tell_fallback(self, texts: int) -> None:
+        """Warn, the first time, that texts without any feature are answered from their text alone."""
+        self._tell(
+            "fallback",
+            f"{texts} text(s) have none of the features {', '.join(c.name for c in self.columns)}: "
+            "the model falls back to their text alone, which is less sure.",
+        )
+
+
+def or_text(both: Floats, text: Floats, missing: Bools, table: FeatureTable) -> Floats:
+    """Logits of text and features, and those of the text alone where a text has no feature at all."""
+    blank = missing.all(axis=1)
+    if blank.any():
+        table.tell_fallback(int(blank.sum()))
+    return np.where(blank[:, None], text, both)
+
+
+def weighted_sums(rows: Floats, weights: Floats) -> Floats:
+    """`rows @ weights.T`, bit for bit the same for a row whatever rows are beside it.
+
+    A matrix product would be faster, but BLAS rounds differently for other matrix shapes.
+
+    Args:
+        rows: Shape [n, width].
+        weights: Shape [units, width].
+    """
+    exact = np.ascontiguousarray(rows, dtype=np.float64)
+    sums = [(exact * unit).sum(axis=1) for unit in weights]
+    return np.stack(sums, axis=1) if sums else np.zeros((len(exact), 0))
+
+
+def _date_numbers(time: datetime) -> tuple[float, ...]:
+    circles = (time.month - 1) / 12, time.weekday() / 7, (time.hour + time.minute / 60) / 24
+    turns = [part for place in circles for part in (np.sin(2 * np.pi * place), np.cos(2 * np.pi * place))]
+    return (time.timestamp() / _YEAR, *turns)

@@ -1,0 +1,93 @@
+"""Logistic heads over the vectors of an encoder, frozen or fine-tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from rubricator.decision import Floats
+from rubricator.models.files import (
+    ABOUT,
+    ARRAYS,
+    About,
+    Files,
+    about_bytes,
+    about_of,
+    array_bytes,
+    arrays_of,
+    expect_files,
+    same_categories,
+)
+from rubricator.models.inputs import BASE, Inputs
+
+
+class _About(About):
+    kind: Literal["heads"]
+    encoder: str = Field(pattern=r"^[a-z]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsModel:
+    """One logistic regression per category over the unit vectors of an encoder.
+
+    Attributes:
+        coef: Weights, shape [categories, width].
+        intercept: Shape [categories].
+        encoder: Name of the encoder among those of the artifact.
+    """
+
+    kind: ClassVar[str] = "heads"
+    coef: Floats
+    intercept: Floats
+    encoder: str = BASE
+
+    @property
+    def categories(self) -> int:
+        """How many categories it knows."""
+        return len(self.intercept)
+
+    @property
+    def encoders(self) -> Mapping[str, int]:
+        """The one encoder it looks through, with its width."""
+        return {self.encoder: self.coef.shape[1]}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """No feature columns."""
+        return ()
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Logits, shape [texts, categories].
+
+        A text's logit for a category depends on nothing but that text and that category, to the
+        last bit: other texts in the batch and categories added later do not change it.
+        """
+        # A matrix product would be faster, but BLAS rounds differently for other matrix shapes.
+        exact = np.ascontiguousarray(inputs.vectors(self.encoder), dtype=np.float64)
+        columns = [(exact * weights).sum(axis=1) for weights in self.coef]
+        return np.stack(columns, axis=1) + self.intercept
+
+    def files(self) -> Files:
+        """`model.json` and the weights."""
+        about = _About(kind="heads", encoder=self.encoder)
+        return {
+            ABOUT: about_bytes(about),
+            ARRAYS: array_bytes({"coef": self.coef, "intercept": self.intercept}),
+        }
+
+    @classmethod
+    def of_files(cls, files: Files) -> Self:
+        """The model that `files` hold.
+
+        Raises:
+            ArtifactError: A file is not what `files` would have written.
+        """
+        about = about_of(files, _About)
+        expect_files(files, {ABOUT, ARRAYS})
+        arrays = arrays_of(files, {"coef": (None, None), "intercept": (None,)})
+        same_categories(arrays)
+        return cls(arrays["coef"], arrays["intercept"], about.encoder)

@@ -1,0 +1,169 @@
+"""TF-IDF of words and characters under one logistic regression per category."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.sparse import csr_array, hstack
+
+from rubricator.decision import Floats
+from rubricator.models.files import (
+    ABOUT,
+    ARRAYS,
+    About,
+    Files,
+    Shapes,
+    about_bytes,
+    about_of,
+    array_bytes,
+    arrays_of,
+    expect_files,
+    same_categories,
+)
+from rubricator.models.inputs import Inputs
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+Analyzer = Literal["word", "char_wb"]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    analyzer: Analyzer
+    shortest: int = Field(ge=1, le=20)
+    longest: int = Field(ge=1, le=20)
+    terms: list[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if len(set(self.terms)) != len(self.terms):
+            raise ValueError("terms repeat")
+        if self.shortest > self.longest:
+            raise ValueError(f"n-grams go from {self.shortest} to {self.longest}")
+        return self
+
+
+class _About(About):
+    kind: Literal["linear"]
+    blocks: list[_Block] = Field(min_length=1, max_length=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Ngrams:
+    """One TF-IDF block: its terms in column order, and how texts are cut into them.
+
+    Texts are lowercased and a term's count enters as 1 + ln(count); all else is scikit-learn's default.
+
+    Attributes:
+        analyzer: As scikit-learn names it: words, or characters within words.
+        shortest: Smallest n of the n-grams.
+        longest: Largest n.
+        terms: The n-grams known, in column order.
+        idf: Inverse document frequency of each term, shape [terms].
+    """
+
+    analyzer: Analyzer
+    shortest: int
+    longest: int
+    terms: tuple[str, ...]
+    idf: Floats
+
+    def vectorizer(self) -> TfidfVectorizer:
+        """The scikit-learn vectorizer that these settings, terms and weights describe."""
+        from sklearn.feature_extraction.text import (
+            TfidfVectorizer,  # a second to import, and most commands never need it
+        )
+
+        vectorizer = TfidfVectorizer(
+            analyzer=self.analyzer,
+            ngram_range=(self.shortest, self.longest),
+            sublinear_tf=True,
+            vocabulary={term: column for column, term in enumerate(self.terms)},
+        )
+        vectorizer.idf_ = self.idf
+        return vectorizer
+
+
+def side_by_side(blocks: Sequence[Any]) -> csr_array:
+    """The columns of all blocks, one block after the other."""
+    return csr_array(hstack(list(blocks)))
+
+
+@dataclass(frozen=True, slots=True)
+class LinearModel:
+    """One logistic regression per category over TF-IDF of words and of characters.
+
+    Attributes:
+        ngrams: The TF-IDF blocks, side by side.
+        coef: Weights, shape [categories, terms of all blocks].
+        intercept: Shape [categories].
+    """
+
+    kind: ClassVar[str] = "linear"
+    ngrams: tuple[Ngrams, ...]
+    coef: Floats
+    intercept: Floats
+    _vectorizers: tuple[Any, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_vectorizers", tuple(block.vectorizer() for block in self.ngrams))
+
+    @property
+    def categories(self) -> int:
+        """How many categories it knows."""
+        return len(self.intercept)
+
+    @property
+    def encoders(self) -> Mapping[str, int]:
+        """No encoder."""
+        return {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """No feature columns."""
+        return ()
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Logits, shape [texts, categories]."""
+        if not len(inputs):
+            return np.zeros((0, self.categories))
+        features = side_by_side([block.transform(inputs.contents) for block in self._vectorizers])
+        return np.asarray(features @ self.coef.T, dtype=np.float64) + self.intercept
+
+    def files(self) -> Files:
+        """`model.json` with the terms, and the weights."""
+        blocks = [
+            _Block(analyzer=b.analyzer, shortest=b.shortest, longest=b.longest, terms=list(b.terms))
+            for b in self.ngrams
+        ]
+        idf = {f"idf.{number}": block.idf for number, block in enumerate(self.ngrams)}
+        return {
+            ABOUT: about_bytes(_About(kind="linear", blocks=blocks)),
+            ARRAYS: array_bytes({"coef": self.coef, "intercept": self.intercept} | idf),
+        }
+
+    @classmethod
+    def of_files(cls, files: Files) -> Self:
+        """The model that `files` hold.
+
+        Raises:
+            ArtifactError: A file is not what `files` would have written.
+        """
+        blocks = about_of(files, _About).blocks
+        expect_files(files, {ABOUT, ARRAYS})
+        columns = sum(len(block.terms) for block in blocks)
+        idf = {f"idf.{number}": (len(block.terms),) for number, block in enumerate(blocks)}
+        shapes: Shapes = {"coef": (None, columns), "intercept": (None,), **idf}
+        arrays = arrays_of(files, shapes)
+        same_categories(arrays)
+        ngrams = tuple(
+            Ngrams(b.analyzer, b.shortest, b.longest, tuple(b.terms), arrays[f"idf.{number}"])
+            for number, b in enumerate(blocks)
+        )
+        return cls(ngrams, arrays["coef"], arrays["intercept"])

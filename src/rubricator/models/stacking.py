@@ -1,0 +1,136 @@
+"""Gradient boosting over feature columns, the opinions of text models and reduced vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from rubricator.decision import Floats
+from rubricator.errors import ArtifactError
+from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
+from rubricator.models.files import (
+    ABOUT,
+    ARRAYS,
+    FIX,
+    About,
+    Files,
+    about_bytes,
+    about_of,
+    array_bytes,
+    arrays_of,
+    part,
+    within,
+)
+from rubricator.models.heads import HeadsModel
+from rubricator.models.inputs import BASE, Inputs
+from rubricator.models.linear import LinearModel
+from rubricator.models.model import Model
+from rubricator.models.trees import TREE_SHAPES, Trees
+
+_TEXT_KINDS = (HeadsModel, LinearModel)
+
+
+class _About(About):
+    kind: Literal["stacking"]
+    columns: list[Column] = Field(min_length=1)
+    members: list[Literal["heads", "linear"]] = Field(min_length=1, max_length=2)
+
+
+@dataclass(frozen=True, slots=True)
+class StackingModel:
+    """Boosted trees that look at what text models say, at the main axes of the vectors, and at features.
+
+    A text without any feature gets the mean logits of the text models instead, brought to the scale of
+    the trees.
+
+    Attributes:
+        members: The text models, heads first.
+        axes: What the vectors are reduced to, shape [axes, width].
+        table: The feature columns.
+        trees: Their numbers are the logits of each member, the axes, and the features.
+        slope: Multiplies the mean logits where they stand in, shape [categories].
+        intercept: Added to them, shape [categories].
+    """
+
+    kind: ClassVar[str] = "stacking"
+    members: tuple[Model, ...]
+    axes: Floats
+    table: FeatureTable
+    trees: Trees
+    slope: Floats
+    intercept: Floats
+
+    @property
+    def categories(self) -> int:
+        """How many categories it knows."""
+        return len(self.intercept)
+
+    @property
+    def encoders(self) -> Mapping[str, int]:
+        """The encoder of the config."""
+        return {BASE: self.axes.shape[1]}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns it looks at."""
+        return tuple(column.name for column in self.table.columns)
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Logits, shape [texts, categories]."""
+        numbers, missing = self.table.transform(inputs.features)
+        opinions = [member.logits(inputs) for member in self.members]
+        seen = [*opinions, weighted_sums(inputs.vectors(BASE), self.axes), numbers]
+        text = mean_opinion(opinions) * self.slope + self.intercept
+        return or_text(self.trees.logits(np.hstack(seen)), text, missing, self.table)
+
+    def files(self) -> Files:
+        """`model.json` with the columns, the arrays, and each text model in a folder of its kind."""
+        kinds: list[Literal["heads", "linear"]] = [
+            "heads" if isinstance(member, HeadsModel) else "linear" for member in self.members
+        ]
+        about = _About(kind="stacking", columns=list(self.table.columns), members=kinds)
+        own = {"axes": self.axes, "slope": self.slope, "intercept": self.intercept}
+        files = {ABOUT: about_bytes(about), ARRAYS: array_bytes(own | self.trees.arrays())}
+        for kind, member in zip(kinds, self.members, strict=True):
+            files |= within(kind, member.files())
+        return files
+
+    @classmethod
+    def of_files(cls, files: Files) -> Self:
+        """The model that `files` hold.
+
+        Raises:
+            ArtifactError: A file is not what `files` would have written.
+        """
+        about = about_of(files, _About)
+        members = tuple(_member(kind, files) for kind in about.members)
+        expected = {ABOUT, ARRAYS} | {
+            f"{member.kind}/{name}" for member in members for name in member.files()
+        }
+        if set(files) != expected or len(set(about.members)) != len(members):
+            raise ArtifactError("The model holds files that none of its text models wrote.", fix=FIX)
+        table = FeatureTable.of_columns(about.columns)
+        categories = members[0].categories
+        own = {"axes": (None, None), "slope": (categories,), "intercept": (categories,)}
+        arrays = arrays_of(files, TREE_SHAPES | own | {"base": (categories,)})
+        axes = arrays["axes"]
+        widths = {member.encoders.get(BASE, axes.shape[1]) for member in members}
+        if widths != {axes.shape[1]} or any(member.categories != categories for member in members):
+            raise ArtifactError("The parts of the model are of different widths.", fix=FIX)
+        width = len(members) * categories + len(axes) + len(table.names)
+        trees = Trees.of_arrays(arrays, width=width)
+        return cls(members, axes, table, trees, arrays["slope"], arrays["intercept"])
+
+
+def mean_opinion(opinions: Sequence[Floats]) -> Floats:
+    """The mean of text models' logits, each [texts, categories]."""
+    return np.asarray(sum(opinions[1:], opinions[0]) / len(opinions))
+
+
+def _member(kind: str, files: Files) -> HeadsModel | LinearModel:
+    reader = {"heads": HeadsModel, "linear": LinearModel}[kind]
+    return reader.of_files(part(files, kind))

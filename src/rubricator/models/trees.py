@@ -1,0 +1,134 @@
+"""Gradient-boosted trees as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.decision import Floats
+from rubricator.errors import ArtifactError
+from rubricator.models.files import FIX, Shapes
+
+_ROWS = 256  # at a time: bounds memory at so many leaves per tree
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Boosted trees, each adding the value of the leaf a row falls into to one category.
+
+    A row goes left where its number is at most the threshold, and where the number is missing (NaN) and
+    `missing_left` is 1. A leaf has itself for both children; every other child comes after its parent, so
+    no walk can go round in circles.
+
+    Attributes:
+        base: What every row starts from, shape [categories].
+        root: First node of each tree, shape [trees].
+        category: What each tree adds to, shape [trees].
+        feature: Which number a node looks at, shape [nodes].
+        threshold: Shape [nodes].
+        missing_left: Shape [nodes].
+        left: Shape [nodes].
+        right: Shape [nodes].
+        value: Of leaves, in log-odds; 0 elsewhere; shape [nodes].
+        steps: Most nodes between a root and a leaf.
+    """
+
+    base: Floats
+    root: NDArray[np.int64]
+    category: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    threshold: Floats
+    missing_left: NDArray[np.int8]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    value: Floats
+    steps: int
+
+    def logits(self, rows: Floats) -> Floats:
+        """Logits, shape [n, categories], of numbers [n, width]; a row's do not depend on other rows."""
+        result = np.tile(self.base, (len(rows), 1))
+        for start in range(0, len(rows), _ROWS):
+            some = slice(start, start + _ROWS)
+            for category, added in zip(self.category, self._leaves(rows[some]).T, strict=True):
+                result[some, category] += added
+        return result
+
+    def _leaves(self, rows: Floats) -> Floats:
+        node = np.tile(self.root, (len(rows), 1))
+        places = np.arange(len(rows))[:, None]
+        for _ in range(self.steps):
+            numbers = rows[places, self.feature[node]]
+            leftwards = np.where(
+                np.isnan(numbers), self.missing_left[node] == 1, numbers <= self.threshold[node]
+            )
+            node = np.where(leftwards, self.left[node], self.right[node])
+        return np.asarray(self.value[node])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What holds them, by name."""
+        return {name: getattr(self, name) for name in TREE_SHAPES}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, width: int) -> Self:
+        """The trees that `arrays` hold, checked.
+
+        Args:
+            arrays: With the names of `TREE_SHAPES` among them.
+            width: How many numbers a row has.
+
+        Raises:
+            ArtifactError: A node, category or number is named that does not exist, or a walk could go
+                round in circles.
+        """
+        held = {name: arrays[name] for name in TREE_SHAPES}
+        nodes, own = len(held["left"]), np.arange(len(held["left"]))
+        inner = held["left"] != own
+        below = {
+            "root": (held["root"], nodes),
+            "category": (held["category"], len(held["base"])),
+            "feature": (held["feature"], width),
+            "missing_left": (held["missing_left"], 2),
+        }
+        sound = (
+            len({len(held[name]) for name in _OF_NODES}) == 1
+            and len(held["root"]) == len(held["category"])
+            and all(_within(found, limit) for found, limit in below.values())
+            and all(_after(held[side], own, inner) for side in ("left", "right"))
+        )
+        if not sound:
+            raise ArtifactError("The trees of the model name nodes or numbers that do not exist.", fix=FIX)
+        return cls(steps=_depth(held["left"], held["right"], inner), **held)
+
+
+TREE_SHAPES: Shapes = {
+    "base": (None,),
+    "root": (None,),
+    "category": (None,),
+    "feature": (None,),
+    "threshold": (None,),
+    "missing_left": (None,),
+    "left": (None,),
+    "right": (None,),
+    "value": (None,),
+}
+_OF_NODES = ("feature", "threshold", "missing_left", "left", "right", "value")
+
+
+def _within(found: NDArray[Any], limit: int) -> bool:
+    whole = np.issubdtype(found.dtype, np.integer)
+    return bool(whole and (found >= 0).all() and (found < limit).all())
+
+
+def _after(child: NDArray[Any], own: NDArray[np.intp], inner: NDArray[np.bool_]) -> bool:
+    return _within(child, len(own)) and bool(np.where(inner, child > own, child == own).all())
+
+
+def _depth(left: NDArray[np.int64], right: NDArray[np.int64], inner: NDArray[np.bool_]) -> int:
+    depth = np.zeros(len(left), dtype=np.int64)
+    for node in np.flatnonzero(inner)[::-1]:  # children come later: they are known already
+        depth[node] = 1 + max(depth[left[node]], depth[right[node]])
+    return int(depth.max(initial=0))

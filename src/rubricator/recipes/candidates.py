@@ -1,0 +1,196 @@
+"""The models that compete: each kind fitted on the same examples and judged by the same jury."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import KINDS, Kind, Train
+from rubricator.decision import Bools, Floats
+from rubricator.encode import open_trained
+from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.models.ensemble import EnsembleModel, blend
+from rubricator.recipes.jury import Jury, Verdict
+from rubricator.train.bench import Bench, Fitted, HopelessError
+from rubricator.train.calibrate import fit_rule
+from rubricator.train.examples import Examples
+from rubricator.train.model import fit
+from rubricator.train.select import Choice, choose, metric_of
+
+log = logging.getLogger(__name__)
+
+ENSEMBLE = "ensemble"
+_COSTLY: tuple[Kind, ...] = ("finetune", "lora")
+_SURELY_WORSE = 2.0  # standard errors below the best so far, after which a model is not trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that was trained.
+
+    Attributes:
+        fitted: The model, and what is to be told of it.
+        logits: Of the validation texts, by models that did not learn from them.
+        verdict: What the jury says.
+        seconds: Training time.
+    """
+
+    fitted: Fitted
+    logits: Floats
+    verdict: Verdict
+    seconds: float
+
+
+class Race:
+    """Candidates trained one after the other, cheapest first, until all ran or the time is up.
+
+    Args:
+        learning: What models learn from.
+        folds: Fold of each text, grouped: the same for every candidate.
+        jury: Judges them.
+        bench: Where and with which settings they are trained.
+
+    Attributes:
+        candidates: By name, in the order in which they were trained.
+        dropped: Why a kind that was thought of did not finish, by its name.
+    """
+
+    def __init__(self, learning: Examples, folds: NDArray[np.intp], jury: Jury, bench: Bench) -> None:
+        self._learning, self._folds, self._jury, self._bench = learning, folds, jury, bench
+        self._metric = metric_of(bench.settings.metric, single=bench.single)
+        self._started = time.monotonic()
+        self.candidates: dict[str, Candidate] = {}
+        self.dropped: dict[str, str] = {}
+
+    def run(self) -> Choice:
+        """Train what the settings name, or whatever may win within their minutes; the best is chosen.
+
+        Raises:
+            TrainingError: A kind that was named cannot be trained, or none could.
+        """
+        settings = self._bench.settings
+        if settings.models == "auto":
+            self._run_auto()
+        else:
+            for kind in settings.models:
+                self.candidates[kind] = self.train(kind)
+        if settings.ensemble and len(self.candidates) > 1:
+            self._unite()
+        return self.choice()
+
+    def choice(self) -> Choice:
+        """The best candidate so far."""
+        return choose(
+            {name: found.verdict.score for name, found in self.candidates.items()}, metric=self._metric
+        )
+
+    def train(self, kind: Kind, bench: Bench | None = None) -> Candidate:
+        """Train one kind, with the settings of another bench where one is given."""
+        bench = bench or self._bench
+        started = time.monotonic()
+        fitted = fit(kind, self._learning, folds=self._folds, bench=bench)
+        logits = fitted.held_out
+        if self._jury.held_out:
+            encoders = open_trained(fitted.encoders, bench.encode)
+            logits = fitted.model.logits(self._jury.examples.inputs(encoders))
+        return Candidate(fitted, logits, self._jury.judge(logits), time.monotonic() - started)
+
+    def _run_auto(self) -> None:
+        for kind in suitable(self._learning):
+            if self.candidates and self._left() <= 0:
+                self.dropped[kind] = "not tried: the minutes were up"
+                continue
+            watched = replace(self._bench, promising=self._watch(kind))
+            try:
+                self.candidates[kind] = self.train(kind, watched)
+            except HopelessError as error:
+                self.dropped.setdefault(kind, error.problem)
+            except MissingExtraError as error:
+                self.dropped[kind] = error.problem
+            except TrainingError as error:
+                self.dropped[kind] = f"could not be trained: {error.problem}"
+            if kind in self.dropped:
+                log.info("%s: %s", kind, self.dropped[kind])
+
+    def _left(self) -> float:
+        return self._bench.settings.minutes * 60 - (time.monotonic() - self._started)
+
+    def _watch(self, kind: Kind) -> Any:
+        """The `promising` of one kind: enough time for the folds to come, and not surely worse."""
+        started, folds = time.monotonic(), len(np.unique(self._folds))
+
+        def promising(logits: Floats, rows: Bools) -> bool:
+            done = len(np.unique(self._folds[rows]))
+            coming = (time.monotonic() - started) / max(done, 1) * (folds + 1 - done)
+            if coming > self._left():
+                self.dropped[kind] = f"stopped after {done} of {folds} folds: the minutes would not suffice"
+                return False
+            if not self._jury.held_out and self._worse(logits, rows):
+                self.dropped[kind] = f"stopped after {done} of {folds} folds: it could not win any more"
+                return False
+            return True
+
+        return promising
+
+    def _worse(self, logits: Floats, rows: Bools) -> bool:
+        """Whether a model is surely worse than the best so far on the validation texts it has predicted."""
+        judged = rows & (self._jury.examples.weights > 0)
+        if not self.candidates or judged.sum() < 2:
+            return False
+        best = self.candidates[self.choice().name]
+        gain = self._rightness(logits, judged) - self._rightness(best.logits, judged)
+        return bool(gain.mean() + _SURELY_WORSE * gain.std() / np.sqrt(len(gain)) < 0)
+
+    def _rightness(self, logits: Floats, rows: Bools) -> Floats:
+        """Share of categories that each text was given rightly, by a rule fitted on these texts."""
+        z, truth = logits[rows], self._jury.examples.targets[rows]
+        rule = fit_rule(z, truth, self._jury.examples.weights[rows], single=self._bench.single)
+        right = rule.decide(rule.probabilities(z)) == (truth >= 0.5)
+        return np.asarray(right.all(axis=1) if self._bench.single else right.mean(axis=1), dtype=np.float64)
+
+    def _unite(self) -> None:
+        """The best two together, as one more candidate."""
+        started = time.monotonic()
+        best = list(self.choice().scores)[:2]
+        found = united({name: self.candidates[name] for name in best}, self._jury)
+        self.candidates[ENSEMBLE] = replace(found, seconds=time.monotonic() - started)
+
+
+def suitable(learning: Examples) -> Iterable[Kind]:
+    """The kinds that fit the data, cheapest first."""
+    has_features = any(value is not None for row in learning.features for value in row.values())
+    return [kind for kind in KINDS if kind != "hybrid" or has_features]
+
+
+def is_costly(settings: Train) -> bool:
+    """Whether a candidate takes so long that the whole road is not built once more per golden fold."""
+    return settings.models == "auto" or settings.tune > 0 or any(kind in _COSTLY for kind in settings.models)
+
+
+def united(members: Mapping[str, Candidate], jury: Jury) -> Candidate:
+    """The mean of several models' calibrated logits.
+
+    Each is brought to scale by its own calibration, of two numbers a category at most, so that what the
+    jury says of the mean is hardly less honest than what it says of one.
+    """
+    found = list(members.values())
+    weight = np.full(len(found), 1 / len(found))
+    slope = np.stack([member.verdict.rule.slope for member in found])
+    intercept = np.stack([member.verdict.rule.intercept for member in found])
+    model = EnsembleModel(tuple(member.fitted.model for member in found), weight, slope, intercept)
+    held_out = blend([member.fitted.held_out for member in found], weight, slope, intercept)
+    logits = blend([member.logits for member in found], weight, slope, intercept)
+    fitted = Fitted(
+        model=model,
+        held_out=held_out,
+        notes=found[0].fitted.notes,
+        encoders={name: path for member in found for name, path in member.fitted.encoders.items()},
+        facts={"members": list(members)},
+    )
+    return Candidate(fitted, logits, jury.judge(logits), 0.0)

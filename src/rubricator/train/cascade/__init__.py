@@ -1,0 +1,1 @@
+"""Rules mined from labelled texts, and a model for what no rule takes."""

@@ -1,0 +1,236 @@
+"""Every fold, the number of epochs they agree on, and the model of all texts."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rubricator.decision import Floats
+from rubricator.encode.export import export_trained
+from rubricator.encode.folders import built
+from rubricator.models.heads import HeadsModel
+from rubricator.progress import Advance
+from rubricator.train.bench import Bench, Fitted, HopelessError
+from rubricator.train.examples import Examples
+from rubricator.train.finetune.checkpoint import Checkpoint, State
+from rubricator.train.finetune.history import Epoch, Scores, measured, write_table
+from rubricator.train.finetune.loop import Fold, Material, Run
+from rubricator.train.finetune.network import SCALE, served
+from rubricator.train.finetune.plan import Plan
+from rubricator.train.finetune.prepare import prepared
+from rubricator.train.logistic import Folds
+
+TABLE = "epochs.csv"
+_ALL = "all"
+_NONE = np.empty(0, dtype=np.intp)
+_log = logging.getLogger(__name__)
+
+
+def fit(plan: Plan, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    """Train in every fold, then on all texts for as many epochs as was best over the folds.
+
+    The number of epochs is chosen on all held-out texts together, as C is for heads: each text has a
+    hundredth of a say in the one number its own logits depend on.
+
+    Args:
+        plan: What is trained and how.
+        examples: Rows of weight 0 are left out.
+        folds: Fold of each row, shape [n], grouped.
+        bench: Where.
+
+    Raises:
+        EncoderError: The encoder cannot be loaded or exported.
+        HopelessError: It was stopped, because it could not win.
+        TrainingError: The settings or the memory do not allow it.
+    """
+    with _torch(plan.threads):
+        return _Fit(plan, examples, folds, bench).go()
+
+
+class _Fit:
+    def __init__(self, plan: Plan, examples: Examples, folds: Folds, bench: Bench) -> None:
+        self._plan, self._examples, self._bench = plan, examples, bench
+        self._key = plan.key(examples, folds)
+        self._folder = bench.folder / plan.kind
+        self._lines: dict[str, list[Epoch]] = {}
+        self._used = examples.weights > 0
+        self._folds = [self._fold(folds == fold, str(fold)) for fold in np.unique(folds[self._used])]
+        self._orphans = np.flatnonzero(~np.isin(folds, folds[self._used]))
+
+    def go(self) -> Fitted:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        logits = np.zeros(self._examples.targets.shape)
+        states: dict[str, State] = {}
+        total = sum(len(fold.seen) for fold in self._folds) * self._plan.settings.epochs
+        with self._bench.progress(f"Training {self._plan.kind}", total=total) as advance:
+            for fold in self._folds:
+                states[fold.name] = self._trained(fold, advance)
+                chosen, best = self._best(states)
+                logits = self._held_out(states, chosen)
+                done = np.concatenate([other.held for other in self._folds[: len(states)]])
+                rows = np.isin(np.arange(len(logits)), done)
+                if not self._bench.promising(logits, rows):
+                    raise HopelessError(
+                        f"{self._plan.kind} was stopped after {len(states)} of {len(self._folds)} folds: "
+                        "it could not win any more."
+                    )
+        model, encoder, spare = self._final(chosen)
+        logits[self._orphans] = spare
+        facts = {
+            "epochs": chosen,
+            "layers": self._plan.settings.layers,
+            "contrastive": self._plan.contrastive,
+            self._plan.settings.metric: best.merit(self._plan.settings.metric)[0],
+            "seconds": round(sum(line.seconds for lines in self._lines.values() for line in lines)),
+        }
+        return Fitted(
+            model=model,
+            held_out=logits,
+            notes=self._notes(),
+            encoders={self._plan.kind: encoder},
+            facts=facts,
+        )
+
+    @cached_property
+    def _material(self) -> Material:
+        """Loaded only if there is something left to train."""
+        return prepared(self._plan, self._examples, self._key, self._bench.progress)
+
+    def _fold(self, inside: Floats, name: str) -> Fold:
+        return Fold(
+            name=name,
+            seen=np.flatnonzero(self._used & ~inside),
+            held=np.flatnonzero(self._used & inside),
+            spare=np.flatnonzero(~self._used & inside),
+            epochs=self._plan.settings.epochs,
+        )
+
+    def _checkpoint(self, fold: Fold) -> Checkpoint:
+        return Checkpoint(self._folder / f"fold-{fold.name}.pt", f"{self._key}:{fold.epochs}")
+
+    def _trained(self, fold: Fold, advance: Advance) -> State:
+        checkpoint = self._checkpoint(fold)
+        state = checkpoint.read()
+
+        def told(texts: int, line: Epoch | None) -> None:
+            advance(texts, line.note() if line else "")
+            if line:
+                self._lines.setdefault(fold.name, []).append(line)
+                self._write_table()
+
+        if state is None or not state.done:
+            self._lines[fold.name] = list(state.history) if state else []
+            state = Run(self._material, fold, checkpoint).go(told, state)
+        else:
+            advance(len(fold.seen) * len(state.history))
+        advance(len(fold.seen) * (fold.epochs - len(state.history)))
+        self._lines[fold.name] = list(state.history)
+        self._write_table()
+        return state
+
+    def _write_table(self) -> None:
+        write_table(self._folder / TABLE, [line for lines in self._lines.values() for line in lines])
+
+    def _best(self, states: Mapping[str, State]) -> tuple[int, Scores]:
+        """The number of epochs that is best over the folds so far, among those all of them reached."""
+        rows = np.concatenate([fold.held for fold in self._folds[: len(states)]])
+        scores = {}
+        for epoch in range(1, 1 + min(len(state.history) for state in states.values())):
+            scores[epoch] = measured(
+                self._held_out(states, epoch)[rows],
+                self._examples.targets[rows],
+                self._examples.weights[rows],
+                single=self._plan.single,
+            )
+        best = max(scores, key=lambda epoch: scores[epoch].merit(self._plan.settings.metric))
+        return best, scores[best]
+
+    def _held_out(self, states: Mapping[str, State], epoch: int) -> Floats:
+        """Logits of the folds so far: after this epoch or, for texts of weight 0, after the last."""
+        logits = np.zeros(self._examples.targets.shape)
+        for fold, state in zip(self._folds, states.values(), strict=False):
+            logits[fold.held] = state.logits[epoch - 1]
+            logits[fold.spare] = state.spare
+        return logits
+
+    def _final(self, epochs: int) -> tuple[HeadsModel, Path, Floats]:
+        """The model of all texts, its encoder, and logits of the rows in folds without any weight."""
+        fold = Fold(
+            name=_ALL, seen=np.flatnonzero(self._used), held=_NONE, spare=self._orphans, epochs=epochs
+        )
+        target = self._folder / f"encoder-{self._key[:16]}-{epochs}"
+        kept = target.with_suffix(".npz")
+        found = _read_heads(kept, self._key) if target.exists() else None
+        if found is None:
+            found = self._train_final(fold, target)
+            _write_heads(kept, self._key, found)
+            for stale in self._folder.glob("encoder-*"):
+                if stale.is_dir() and stale != target:
+                    shutil.rmtree(stale, ignore_errors=True)
+        coef, intercept, spare = found
+        return HeadsModel(coef, intercept, encoder=self._plan.kind), target, spare
+
+    def _train_final(self, fold: Fold, target: Path) -> tuple[Floats, Floats, Floats]:
+        progress = self._bench.progress(
+            f"Training {self._plan.kind} on all texts", total=len(fold.seen) * fold.epochs
+        )
+        with progress as advance:
+            state = self._trained(fold, advance)
+        material = self._material
+        heads = material.network.heads
+        coef = SCALE * heads.weight.detach().double().cpu().numpy()
+        intercept = heads.bias.detach().double().cpu().numpy()
+        pooled = served(material.network, self._plan)
+        del self._material
+        built(
+            target,
+            lambda folder: export_trained(
+                pooled, material.card, self._plan.source, folder, progress=self._bench.progress
+            ),
+        )
+        (self._folder / f"fold-{_ALL}.pt").unlink(missing_ok=True)
+        return coef, intercept, state.spare
+
+    def _notes(self) -> dict[int, str]:
+        weights, targets = self._examples.weights, self._examples.targets
+        there = weights @ targets
+        absent = np.flatnonzero(there == 0).tolist()
+        return dict.fromkeys(absent, "has no training texts: its probability says nothing")
+
+
+def _write_heads(path: Path, key: str, found: tuple[Floats, Floats, Floats]) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, key=np.array(key), coef=found[0], intercept=found[1], spare=found[2])
+    part.replace(path)
+
+
+def _read_heads(path: Path, key: str) -> tuple[Floats, Floats, Floats] | None:
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            if str(found["key"]) != key:
+                return None
+            return found["coef"], found["intercept"], found["spare"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+@contextmanager
+def _torch(threads: int) -> Iterator[None]:
+    """Torch with so many threads and random numbers of its own, and afterwards as it was."""
+    before = torch.get_num_threads()
+    if threads:
+        torch.set_num_threads(threads)
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,100 @@
+"""What every epoch reached, and the table of it that outlives the run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from scipy.special import log_softmax
+
+from rubricator.decision import Floats
+
+Metric = Literal["weighted_f1", "macro_f1", "accuracy", "loss"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How good logits are: mean loss, F1 by support and by category, share of texts all right."""
+
+    validation_loss: float
+    weighted_f1: float
+    macro_f1: float
+    accuracy: float
+
+    def merit(self, metric: Metric) -> tuple[float, float]:
+        """Larger is better; equals are told apart by the loss."""
+        loss = -self.validation_loss
+        return (loss if metric == "loss" else float(getattr(self, metric)), loss)
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of the table. What was not measured is NaN, and empty in the file."""
+
+    fold: str
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    weighted_f1: float
+    macro_f1: float
+    accuracy: float
+    learning_rate: float
+    seconds: float
+
+    def note(self) -> str:
+        """The line in short, for a progress display."""
+        told = f"fold {self.fold}, epoch {self.epoch}: train loss {self.train_loss:.3f}"
+        if np.isnan(self.validation_loss):
+            return told
+        return f"{told}, validation loss {self.validation_loss:.3f}, weighted F1 {self.weighted_f1:.3f}"
+
+
+def measured(logits: Floats, targets: Floats, weights: Floats, *, single: bool) -> Scores:
+    """Score logits of texts held out, decided by the largest or, in multi-label, by the sign.
+
+    Args:
+        logits: Shape [n, categories].
+        targets: In [0, 1], same shape.
+        weights: Shape [n].
+        single: True if a text has exactly one category.
+    """
+    if single:
+        losses = -(targets * log_softmax(logits, axis=1)).sum(axis=1)
+        given = np.eye(logits.shape[1], dtype=bool)[logits.argmax(axis=1)]
+        truth = np.eye(logits.shape[1], dtype=bool)[targets.argmax(axis=1)]
+    else:
+        losses = (np.logaddexp(0, logits) - targets * logits).sum(axis=1)
+        given, truth = logits > 0, targets >= 0.5
+    hits, claimed, real = (weights @ part.astype(float) for part in (given & truth, given, truth))
+    there = real > 0
+    f1 = 2 * hits[there] / (claimed + real)[there]
+    total = weights.sum()
+    return Scores(
+        validation_loss=float(weights @ losses / total),
+        weighted_f1=float(f1 @ real[there] / real.sum()) if there.any() else 0.0,
+        macro_f1=float(f1.mean()) if there.any() else 0.0,
+        accuracy=float(weights @ (given == truth).all(axis=1) / total),
+    )
+
+
+def write_table(path: Path, epochs: Iterable[Epoch]) -> None:
+    """Write the table anew, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Epoch)])
+    for epoch in epochs:
+        writer.writerow([_cell(value) for value in astuple(epoch)])
+    part = path.with_suffix(".part")
+    part.write_text(text.getvalue(), encoding="utf-8")
+    part.replace(path)
+
+
+def _cell(value: str | float) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.6g}"
+    return str(value)

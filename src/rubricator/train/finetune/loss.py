@@ -1,0 +1,81 @@
+"""The loss of a text: cross-entropy or focal loss on soft targets, over one softmax or many sigmoids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rubricator.decision import Floats
+from rubricator.train.finetune.plan import Plan
+from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
+
+
+@dataclass(frozen=True, slots=True)
+class Aims:
+    """What the texts of one training are to teach; all rows of the data, of which it uses its own.
+
+    Attributes:
+        targets: As the loss sees them, float32 [n, categories].
+        weights: Of rows or, in multi-label, of rows and categories; 1 on average; float32
+            [n, 1 or categories].
+        offset: Added to the logits while training, float32 [categories].
+        chances: Of each row to be drawn, shape [n]; None where every row comes once per epoch.
+        gamma: Of the focal loss; None for cross-entropy.
+        single: True if a text has exactly one category.
+    """
+
+    targets: Tensor
+    weights: Tensor
+    offset: Tensor
+    chances: Floats | None
+    gamma: float | None
+    single: bool
+
+    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+        """Loss of each text, shape [texts]."""
+        device = logits.device
+        targets, weights = self.targets[rows].to(device), self.weights[rows].to(device)
+        logits = logits + self.offset.to(device)
+        if self.single:
+            logs = functional.log_softmax(logits, dim=1)
+            return torch.as_tensor(-(weights * targets * self._focus(logs) * logs).sum(1))
+        yes, no = functional.logsigmoid(logits), functional.logsigmoid(-logits)
+        found = targets * self._focus(yes) * yes + (1 - targets) * self._focus(no) * no
+        return torch.as_tensor(-(weights * found).sum(1))
+
+    def _focus(self, logs: Tensor) -> Tensor | float:
+        # Lin et al., "Focal loss for dense object detection", ICCV 2017.
+        return 1.0 if self.gamma is None else (1 - logs.exp()).clamp(min=1e-6) ** self.gamma
+
+
+def aims(targets: Floats, weights: Floats, plan: Plan) -> Aims:
+    """What rows with weight teach, by the section `train.imbalance`.
+
+    Args:
+        targets: In [0, 1], shape [n, categories].
+        weights: Shape [n]; 0 for rows that are not of this training.
+        plan: Which imbalance settings, and whether a text has exactly one category.
+    """
+    settings, single = plan.imbalance, plan.single
+    if single:
+        counts = row_weights(targets, weights, settings, single=True)[:, None]
+    else:
+        counts = cell_weights(targets, weights, settings, single=False)
+    used = weights > 0
+    balanced = settings.sampling == "balanced"
+    return Aims(
+        targets=_tensor(smoothed(targets, settings, single=single)),
+        weights=_tensor(counts / counts[used].mean()),
+        offset=_tensor(offsets(targets, weights, settings, single=single)),
+        chances=draw_weights(targets, weights, settings, single=single) if balanced else None,
+        gamma=settings.gamma if settings.loss == "focal" else None,
+        single=single,
+    )
+
+
+def _tensor(values: Floats) -> Tensor:
+    return torch.as_tensor(np.asarray(values, dtype=np.float32))

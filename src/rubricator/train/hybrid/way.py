@@ -1,0 +1,102 @@
+"""What both ways of `hybrid` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rubricator.decision import Bools, Floats
+from rubricator.errors import TrainingError
+from rubricator.models.features import FeatureTable
+from rubricator.models.model import Model
+from rubricator.train.bench import Bench
+from rubricator.train.calibrate import fit_rule
+from rubricator.train.examples import Examples, Vectors
+from rubricator.train.logistic import Folds
+
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a way is given.
+
+    Attributes:
+        examples: With vectors and features.
+        table: The feature columns.
+        numbers: The features as numbers, shape [n, numbers], NaN where missing.
+        missing: Which cells are missing, shape [n, columns].
+        folds: Fold of each row, shape [n].
+        bench: Settings.
+    """
+
+    examples: Examples
+    table: FeatureTable
+    numbers: Floats
+    missing: Bools
+    folds: Folds
+    bench: Bench
+
+    @property
+    def used(self) -> Bools:
+        """Which rows are learnt from, shape [n]."""
+        return self.examples.weights > 0
+
+    @property
+    def vectors(self) -> Vectors:
+        """The vectors of the texts.
+
+        Raises:
+            TrainingError: There are none.
+        """
+        if self.examples.vectors is None:
+            raise TrainingError(
+                "`hybrid` looks at the vectors of the texts, and these texts have none.",
+                fix="Encode the texts first, or train `linear` only.",
+            )
+        return self.examples.vectors
+
+    def loss(self, logits: Floats) -> float:
+        """Mean log-loss of calibrated logits: a timid model is not to be blamed for its scale."""
+        targets, weights = self.examples.targets[self.used], self.examples.weights[self.used]
+        single = self.bench.single
+        rule = fit_rule(logits[self.used], targets, weights, single=single)
+        said = np.clip(rule.probabilities(logits[self.used]), _TINY, 1 - _TINY)
+        losses = -(targets * np.log(said))
+        if not single:
+            losses -= (1 - targets) * np.log1p(-said)
+        return float(weights @ losses.sum(axis=1) / weights.sum())
+
+    def scale(self, text: Floats, both: Floats) -> tuple[Floats, Floats]:
+        """What brings logits of the text alone to the scale of those of text and features.
+
+        After it one calibration fits both, so that a text without features gets honest probabilities.
+
+        Args:
+            text: Held-out logits of the text alone, shape [n, categories].
+            both: Held-out logits of text and features, same shape.
+
+        Returns:
+            Slope and intercept, each of shape [categories].
+        """
+        targets, weights = self.examples.targets, self.examples.weights
+        one, other = (fit_rule(z, targets, weights, single=self.bench.single) for z in (text, both))
+        return one.slope / other.slope, (one.intercept - other.intercept) / other.slope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What one way came to.
+
+    Attributes:
+        model: As it is served.
+        held_out: Logits of all rows, each by a model that did not see its fold, shape [n, categories].
+        facts: What the report tells.
+    """
+
+    model: Model
+    held_out: Floats
+    facts: Mapping[str, Any] = field(default_factory=dict)
