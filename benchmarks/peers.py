@@ -14,6 +14,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,33 +52,42 @@ class Bounds:
 def main() -> None:
     options = arguments(__doc__.splitlines()[0])
     options.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
-    options.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     options.add_argument(
         "--only", metavar="TEXT", help="only the rows whose name holds TEXT; others in the file stay"
     )
-    options.add_argument("--python", nargs="+", default=[], metavar="PEER=PATH", help="another interpreter")
-    options.add_argument("--threads", type=int, default=1)
-    options.add_argument(
-        "--setfit-steps", type=int, default=120, help="of 16 pairs each, shared among the folds"
-    )
-    options.add_argument("--budget", type=int, default=60, help="given to what tunes itself, per fold")
-    options.add_argument("--limit", type=int, default=1800, help="seconds after which a row is given up")
-    options.add_argument("--long", action="store_true", help="also what would take more than ten minutes")
+    add_options(options, default=list(PEERS))
     given = options.parse_args()
-    pythons = dict(pair.split("=", 1) for pair in given.python)
-    bounds = Bounds(given.threads, given.setfit_steps, given.budget, given.limit)
     rows = earlier(given.json)
     for name in given.data:
-        wanted = [peer for peer in given.peers if (given.only or "") in row_name(name, peer)]
-        data = divided(name) if wanted else None
-        for peer in wanted:
-            if (peer, name) in TOO_LONG and not given.long:
-                row: dict[str, Any] = {"status": "skipped: would take more than ten minutes"}
-            else:
-                row = measured(data, peer, pythons.get(peer, sys.executable), bounds)
-            rows[row_name(name, peer)] = {"data": name, "peer": peer} | row
-            print(line(row_name(name, peer), rows[row_name(name, peer)]), flush=True)
-            write(given.json, {"rows": rows})
+        add_rows(rows, name, given)
+
+
+def add_options(options: ArgumentParser, default: Sequence[str] = ()) -> None:
+    """What peers are told; `--peers` alone means all of them."""
+    options.add_argument("--peers", nargs="*", choices=PEERS, default=list(default) or None)
+    options.add_argument("--python", nargs="+", default=[], metavar="PEER=PATH", help="another interpreter")
+    options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--setfit-steps", type=int, default=120, help="of 16 pairs, shared among the folds")
+    options.add_argument("--budget", type=int, default=60, help="seconds per fold for what tunes itself")
+    options.add_argument("--limit", type=int, default=1800, help="seconds after which a row is given up")
+    options.add_argument("--long", action="store_true", help="also what would take more than ten minutes")
+
+
+def add_rows(rows: dict[str, Any], name: str, given: Namespace) -> None:
+    """Measure the wanted peers on one data set, print their lines and write the file after each."""
+    chosen = [] if given.peers is None else given.peers or list(PEERS)
+    wanted = [peer for peer in chosen if (given.only or "") in row_name(name, peer)]
+    pythons = dict(pair.split("=", 1) for pair in given.python)
+    bounds = Bounds(given.threads, given.setfit_steps, given.budget, given.limit)
+    data = divided(name) if wanted else None
+    for peer in wanted:
+        if data is None or ((peer, name) in TOO_LONG and not given.long):
+            row: dict[str, Any] = {"status": "skipped: would take more than ten minutes"}
+        else:
+            row = measured(data, peer, pythons.get(peer, sys.executable), bounds)
+        rows[row_name(name, peer)] = {"data": name, "peer": peer} | row
+        print(line(row_name(name, peer), row), flush=True)
+        write(given.json, {"rows": rows})
 
 
 def row_name(data: str, peer: str) -> str:
@@ -91,6 +103,7 @@ def earlier(path: Path | None) -> dict[str, Any]:
 
 def measured(data: Divided, peer: str, python: str, bounds: Bounds) -> dict[str, Any]:
     """One peer on one data set: its figures with intervals, its seconds, its versions."""
+    started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         job, answer = Path(folder) / "job.json", Path(folder) / "answer.json"
         job.write_text(json.dumps(job_of(data, bounds), ensure_ascii=False), encoding="utf-8")
@@ -121,6 +134,7 @@ def measured(data: Divided, peer: str, python: str, bounds: Bounds) -> dict[str,
         "texts": tested,
         **figures(data, found["predictions"]),
         "train_seconds": found["train_seconds"],
+        "run_seconds": round(time.monotonic() - started, 1),
         "texts_per_second": round(tested / max(found["predict_seconds"], 0.01), 1),
         "versions": found["versions"],
         "notes": found["notes"],

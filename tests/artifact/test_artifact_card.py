@@ -74,7 +74,8 @@ def test_a_single_label_card_has_no_thresholds():
     card = render_card(facts_of(Task.SINGLE_LABEL, kind="linear", encoder="", categories={}))
     assert "exactly one of 2 categories." in card
     assert "the likeliest category wins" in card
-    assert "TF-IDF" in card
+    assert "- linear: one logistic regression" in card
+    assert "Encoder:" not in card
     assert "threshold" not in card
     assert "| category |" not in card
 

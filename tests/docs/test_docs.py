@@ -38,6 +38,7 @@ OPTIONS |= {
     "--count",
     "--by",
     "--order",
+    "--json",
 }
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -76,6 +77,8 @@ def test_commands_on_the_pages_work(line: str, checkout: Path) -> None:
         rubricator("init", "mine", cwd=checkout)
     if "--import" in arguments:
         rubricator("review", "-c", "examples/news/rubricator.yaml", "--export", "batch.csv", cwd=checkout)
+    if arguments[0] == "compare":
+        shutil.copytree(checkout / arguments[1], checkout / arguments[2])
     done = rubricator(*arguments, cwd=checkout)
     assert done.returncode == 0, done.stderr
 
@@ -122,7 +125,7 @@ def test_every_command_and_option_is_documented() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     group = typer.main.get_command(app)
     names = list(group.commands)  # type: ignore[attr-defined]
-    assert len(names) == 13
+    assert len(names) == 14
     assert [name for name in names if f"rubricator {name}" not in pages] == []
     assert [option for option in sorted(OPTIONS) if option not in pages] == []
 

@@ -92,5 +92,5 @@ def test_answers_given_before_a_kill_are_not_asked_for_again(whole: Path) -> Non
     done = rubricator("label", *RUN[1:], cwd=whole)
     assert done.returncode == 0, done.stderr
     log = (whole / "runs/videos/run.log").read_text(encoding="utf-8")
-    assert "encoder: 0 of 100 texts to ask about" in log
-    assert "rules: 0 of 100 texts to ask about" in log
+    assert "encoder: 0 of 308 texts to ask about" in log
+    assert "rules: 0 of 308 texts to ask about" in log

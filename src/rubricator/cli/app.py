@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from rubricator import __version__
-from rubricator.cli import audit, compare, doctor, init, label, predict, review, run, serve
+from rubricator.cli import audit, compare, doctor, init, label, predict, review, run, serve, train
 from rubricator.cli.console import err
 from rubricator.errors import RubricatorError
 
@@ -76,6 +76,7 @@ init.register(app)
 run.register(app)
 compare.register(app)
 label.register(app)
+train.register(app)
 audit.register(app)
 review.register(app)
 predict.register(app)

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add `run` and the stage commands."""
     app.command("run", rich_help_panel="The whole way")(_run)
     for stage in STAGES:
-        if stage.name == "label":  # has more to say: see cli/label.py
+        if stage.name in ("label", "train"):  # have more to say: see cli/label.py, cli/train.py
             continue
         app.command(stage.name, help=_help(stage), rich_help_panel="One stage")(_stage_command(stage))
 

@@ -36,9 +36,14 @@ class Imbalance(Section):
 
 
 class Static(Section):
-    """A static model distilled from the encoder, with a classifier tuned on it."""
+    """A vector per word piece distilled from the encoder, averaged over a text, and heads on top.
+
+    `width` is the length of a vector, at most the encoder's own. `pieces` is how many word pieces have
+    one: the most frequent in the scripts of the training texts, and those of the texts themselves on top.
+    """
 
     width: int = Field(default=256, ge=16, le=4096)
+    pieces: int = Field(default=32_000, ge=0, le=1_000_000)
 
 
 class Finetune(Section):
@@ -87,7 +92,7 @@ class Lora(Section):
     """
 
     rank: int = Field(default=16, ge=1, le=512)
-    alpha: float = Field(default=32.0, gt=0)
+    alpha: int = Field(default=32, ge=1, le=4096)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     learning_rate: float = Field(default=1e-3, gt=0, le=0.1)
     targets: tuple[str, ...] | Literal["auto"] = "auto"
@@ -99,10 +104,10 @@ class Hybrid(Section):
 
     `way: network` joins the encoder's vector with the features in a small neural network; `stacking`
     gives gradient boosting the features, the opinions of text models and the main axes of the
-    vectors; `auto` fits both and keeps the better one. `columns` prescribes the kind of a column that would be
-    told wrongly from its cells (a number that is a code is `categorical`). Levels of a categorical column that
-    fewer than `rare_level_count` texts have count as one. Texts with more than `max_missing` empty
-    features (a whole number of them, or their share) are left out of training.
+    vectors; `auto` fits both and keeps the better one. `columns` prescribes the kind of a column
+    that would be told wrongly from its cells (a number that is a code is `categorical`). Levels of a
+    categorical column that fewer than `rare_level_count` texts have count as one. Texts with more than
+    `max_missing` empty features (a whole number of them, or their share) are left out of training.
     """
 
     way: Literal["auto", "network", "stacking"] = "auto"
@@ -114,11 +119,12 @@ class Hybrid(Section):
 class Cascade(Section):
     """Rules first, a model for what no rule takes.
 
-    A rule is kept if its precision is at least `precision` with the probability `confidence`, told
-    from labelled texts that it was not mined from. `auto` asks for no fixed precision but that the rule
-    is more often right than the model where the two disagree. `rest` is the model for what no rule takes. A word must
-    occur in `at_least` texts. `rules` names a file of rules, such as an edited `rules.yaml` of an earlier
-    run: they are taken as they are instead of mining.
+    A rule is kept if its precision is at least `precision` with the probability `confidence`, told from
+    labelled texts that it was not mined from; `auto` asks for no fixed precision, but that the rule is
+    more often right than the model where the two disagree. `rest` is the kind of model for what no rule
+    takes. A mined word, phrase, pattern or value occurs in `at_least` texts of its category. `rules`
+    names a file of rules, such as the edited `rules.yaml` of an earlier run: those are taken, all of
+    them, and none is mined.
     """
 
     precision: Annotated[float, Field(gt=0.5, lt=1)] | Literal["auto"] = 0.97

@@ -99,12 +99,15 @@ class Split(Section):
     `validation: folds` predicts every training text by a model that did not see it
     (cross-fitting) and uses those predictions as validation; a share holds that part out.
     `auto` folds below 2,000 texts (below 2,000 golden ones, where golden texts train).
+    `group_by: source` keeps all texts of one source in one part and one fold, as near-duplicates are
+    kept anyway: figures then tell of sources that the model never saw.
     """
 
     by: Literal["auto", "time", "random"] = "auto"
     test: Share = 0.2
     validation: Share | Literal["auto", "folds"] = "auto"
     folds: int = Field(default=5, ge=2, le=20)
+    group_by: Literal["source"] | None = None
 
 
 class Encode(Section):

@@ -52,6 +52,7 @@ def group_duplicates(
     config: Duplicates,
     *,
     vectors: NDArray[np.float32] | None = None,
+    by_source: bool = False,
     progress: Progress = silent,
 ) -> Groups:
     """Group texts whose content is equal or nearly equal.
@@ -66,6 +67,7 @@ def group_duplicates(
         texts: Cleaned texts.
         config: Method and threshold.
         vectors: One L2-normalised vector per text, shape [texts, width]; only for `embeddings`.
+        by_source: Whether texts of one source belong together too, as far as it is known.
         progress: Shows how many texts have been compared.
 
     Raises:
@@ -86,6 +88,11 @@ def group_duplicates(
             near = _link_by_cosine(vectors[distinct], distinct, config.threshold, links, done)
         elif config.method == "minhash":
             near = _link_by_shingles(words, distinct, config.threshold, links, done)
+    if by_source:
+        seen: dict[str, int] = {}
+        for row, text in enumerate(texts):
+            if text.source:
+                links.join(seen.setdefault(text.source, row), row)
     of = {text.id: texts[links.first(row)].id for row, text in enumerate(texts)}
     return Groups(of, exact, near)
 

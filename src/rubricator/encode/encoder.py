@@ -94,6 +94,11 @@ class Encoder:
         return self._card.width
 
     @property
+    def bytes(self) -> int:
+        """Size of the graph and the tokenizer on disk."""
+        return sum((self._folder / name).stat().st_size for name in (GRAPH_FILE, TOKENIZER_FILE))
+
+    @property
     def fingerprint(self) -> str:
         """Names everything that could change a vector."""
         card = self._card

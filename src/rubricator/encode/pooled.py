@@ -96,7 +96,7 @@ def _four_bit() -> transformers.BitsAndBytesConfig:
         )
     if importlib.util.find_spec("bitsandbytes") is None:
         raise MissingExtraError("bitsandbytes", extra="train", purpose="`train.lora.four_bit`")
-    return transformers.BitsAndBytesConfig(
+    return transformers.BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,

@@ -63,6 +63,36 @@ class TeacherFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactTable:
+    """A table about a model.
+
+    Attributes:
+        title: What it shows.
+        about: A sentence on how to read it.
+        columns: Their names; all but the first hold numbers.
+        rows: Cells as they shall be read.
+    """
+
+    title: str
+    about: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What there is to see of a model itself: its rules, what its columns are worth, how it learnt.
+
+    Attributes:
+        tables: Tables, in the order in which to show them.
+        plots: Likewise.
+    """
+
+    tables: tuple[FactTable, ...] = ()
+    plots: tuple[Plot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One model that was tried.
 
@@ -72,12 +102,16 @@ class Candidate:
         scores: Name of a figure to its value on validation (with an interval where there is one), in
             the order in which to show them.
         seconds: Time it took to train; None if unknown.
+        texts_per_second: Speed of prediction; None if unknown.
+        mebibytes: Size of all that serves it; None if unknown.
     """
 
     name: str
     about: str = ""
     scores: Mapping[str, Estimate] = field(default_factory=dict)
     seconds: float | None = None
+    texts_per_second: float | None = None
+    mebibytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +123,16 @@ class ModelFacts:
         reason: Why, in a sentence.
         measured_on: What the scores were computed on, in a sentence; never the test part.
         candidates: All of them.
+        dropped: Why a kind that was thought of is not among them, as sentences.
+        details: What there is to see of the winner itself.
     """
 
     chosen: str
     reason: str
     measured_on: str = ""
     candidates: tuple[Candidate, ...] = ()
+    dropped: tuple[str, ...] = ()
+    details: Details = Details()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,7 @@ def _render(data: ReportData) -> str:
         "few": FEW,
         "whole": [plot for plot in data.plots if plot.category is None],
         "plots": {key: [plot for plot in data.plots if plot.category == key] for key in data.titles},
+        "costs": any(c.texts_per_second is not None for c in candidates),
         "score_names": list(dict.fromkeys(name for c in candidates for name in c.scores)),
     }
     filters: dict[str, Callable[..., str]] = {

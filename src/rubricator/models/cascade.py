@@ -41,16 +41,16 @@ class _About(About):
 class CascadeModel:
     """A decision list (Rivest, "Learning decision lists", 1987) that ends in a model.
 
-    The logits of the model are brought to log-odds first; where a rule takes a text they are raised so
-    that the category is at least as probable as the rule is precise. A text that the model is surer of
-    than the rule keeps its logit.
+    Where a rule takes a text, the logit of its category is raised so far that the category is at least as
+    probable as the rule is precise. A text that the model is surer of keeps its logit, and so does
+    every text that no rule takes.
 
     Attributes:
         rules: In order. Single-label: the first that holds takes the text; multi-label: the first of
             each category takes the text for its category.
         rest: The model.
-        slope: Multiplies the logits of the model, shape [categories].
-        intercept: Added to them, shape [categories].
+        slope: With the intercept it makes log-odds of the model's logits, shape [categories].
+        intercept: Shape [categories].
         single: True if a text has exactly one category.
     """
 
@@ -82,10 +82,9 @@ class CascadeModel:
         return tuple(dict.fromkeys([*of_rules, *self.rest.columns]))
 
     def logits(self, inputs: Inputs) -> Floats:
-        """Log-odds, shape [texts, categories]."""
-        scaled = self.rest.logits(inputs) * self.slope + self.intercept
-        categories, precisions = [r.category for r in self.rules], [r.precision for r in self.rules]
-        return raised(scaled, categories, precisions, self.takes(inputs), single=self.single)
+        """Logits on the scale of the model, shape [texts, categories]."""
+        given = precisions(self.rules, self.takes(inputs), self.categories)
+        return raised(self.rest.logits(inputs), given, self.slope, self.intercept, single=self.single)
 
     def takes(self, inputs: Inputs) -> Bools:
         """Which rule takes which text, shape [texts, rules]."""
@@ -128,25 +127,41 @@ class CascadeModel:
         return cls(about.rules, rest, arrays["slope"], arrays["intercept"], about.single)
 
 
-def raised(
-    logits: Floats, categories: Sequence[int], precisions: Sequence[float], taken: Bools, *, single: bool
-) -> Floats:
-    """Log-odds with the categories that rules give raised to the precision of the rules.
+def precisions(rules: Sequence[Rule], taken: Bools, categories: int) -> Floats:
+    """Precision of the rule that gives a text a category, shape [texts, categories]; 0 where none does.
 
     Args:
-        logits: Calibrated, shape [texts, categories].
-        categories: What each rule gives.
-        precisions: How often it is right.
+        rules: In order.
         taken: Which rule takes which text, shape [texts, rules].
-        single: True if the categories share one softmax.
+        categories: How many there are.
+    """
+    given = np.zeros((len(taken), categories))
+    for place, rule in enumerate(rules):
+        given[taken[:, place], rule.category] = rule.precision
+    return given
+
+
+def raised(logits: Floats, given: Floats, slope: Floats, intercept: Floats, *, single: bool) -> Floats:
+    """Logits with the categories that rules give raised to the precision of the rules.
+
+    Args:
+        logits: Of the model, shape [texts, categories].
+        given: Precision of the rule that gives a text a category, 0 where none does, same shape.
+        slope: With the intercept it makes log-odds of the logits, shape [categories].
+        intercept: Likewise.
+        single: True if the categories share one softmax; then a rule gives a text one category.
     """
     result = np.array(logits, dtype=np.float64)
-    for place, (category, precision) in enumerate(zip(categories, precisions, strict=True)):
-        rows = np.flatnonzero(taken[:, place])
-        floor = np.full(len(rows), logit(precision))
-        if single and len(rows):
-            floor += logsumexp(np.delete(logits[rows], category, axis=1), axis=1)
-        result[rows, category] = np.maximum(logits[rows, category], floor)
+    rows, columns = np.nonzero(given)
+    scaled = result[rows] * slope + intercept
+    own = scaled[np.arange(len(rows)), columns]
+    floor = logit(given[rows, columns])
+    if single and len(rows):
+        scaled[np.arange(len(rows)), columns] = -np.inf
+        floor += logsumexp(scaled, axis=1)
+    below = own < floor
+    rows, columns = rows[below], columns[below]
+    result[rows, columns] = (floor[below] - intercept[columns]) / slope[columns]
     return result
 
 

@@ -6,16 +6,18 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rubricator.config.kinds import ColumnKind
 from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.files import FIX
 from rubricator.models.inputs import Features
-from rubricator.models.values import READERS, ColumnKind, Value, is_missing
+from rubricator.models.values import READERS, Value, is_missing
 from rubricator.records import Feature
 
 _log = logging.getLogger(__name__)
@@ -168,15 +170,20 @@ class FeatureTable:
         )
 
 
+def blank_rows(missing: Bools) -> Bools:
+    """Which texts have no feature at all, shape [texts], from missing cells [texts, columns]."""
+    return np.asarray(missing.all(axis=1))
+
+
 def or_text(both: Floats, text: Floats, missing: Bools, table: FeatureTable) -> Floats:
     """Logits of text and features, and those of the text alone where a text has no feature at all."""
-    blank = missing.all(axis=1)
+    blank = blank_rows(missing)
     if blank.any():
         table.tell_fallback(int(blank.sum()))
     return np.where(blank[:, None], text, both)
 
 
-def weighted_sums(rows: Floats, weights: Floats) -> Floats:
+def weighted_sums(rows: NDArray[Any], weights: Floats) -> Floats:
     """`rows @ weights.T`, bit for bit the same for a row whatever rows are beside it.
 
     A matrix product would be faster, but BLAS rounds differently for other matrix shapes.

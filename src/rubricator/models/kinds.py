@@ -14,6 +14,8 @@ from rubricator.models.files import ABOUT, FIX, Files
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel
 from rubricator.models.model import Model
+from rubricator.models.network import NetworkModel
+from rubricator.models.stacking import StackingModel
 
 
 class _Reader(Protocol):
@@ -21,7 +23,10 @@ class _Reader(Protocol):
 
 
 KINDS: Mapping[str, _Reader] = MappingProxyType(
-    {kind.kind: kind for kind in (HeadsModel, LinearModel, EnsembleModel, CascadeModel)}
+    {
+        kind.kind: kind
+        for kind in (HeadsModel, LinearModel, EnsembleModel, CascadeModel, NetworkModel, StackingModel)
+    }
 )
 """Every kind of model that can be served, by the name in its `model.json`."""
 
@@ -37,7 +42,7 @@ def model_of(files: Files) -> Model:
     """
     try:
         kind = json.loads(files[ABOUT])["kind"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ArtifactError(f"The model has no {ABOUT} that names its kind.", fix=FIX) from error
     if kind not in KINDS:
         raise ArtifactError(

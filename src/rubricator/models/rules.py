@@ -90,7 +90,7 @@ Words = Annotated[tuple[Word, ...], Field(strict=False)]
 
 
 class Condition(_Part):
-    """Everything in it must hold: all `words` occur, none of `without` does, `pattern` is found, columns fit."""
+    """All that it says must hold: `words` occur, `without` do not, `pattern` is found, columns fit `where`."""
 
     words: Words = ()
     without: Words = ()

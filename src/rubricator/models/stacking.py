@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -18,6 +18,7 @@ from rubricator.models.files import (
     FIX,
     About,
     Files,
+    Shapes,
     about_bytes,
     about_of,
     array_bytes,
@@ -29,9 +30,7 @@ from rubricator.models.heads import HeadsModel
 from rubricator.models.inputs import BASE, Inputs
 from rubricator.models.linear import LinearModel
 from rubricator.models.model import Model
-from rubricator.models.trees import TREE_SHAPES, Trees
-
-_TEXT_KINDS = (HeadsModel, LinearModel)
+from rubricator.models.trees import TREE_SHAPES, TREE_TYPES, Trees
 
 
 class _About(About):
@@ -44,16 +43,15 @@ class _About(About):
 class StackingModel:
     """Boosted trees that look at what text models say, at the main axes of the vectors, and at features.
 
-    A text without any feature gets the mean logits of the text models instead, brought to the scale of
-    the trees.
+    A text without any feature gets heads that see nothing but its vector, on the same scale.
 
     Attributes:
         members: The text models, heads first.
         axes: What the vectors are reduced to, shape [axes, width].
         table: The feature columns.
         trees: Their numbers are the logits of each member, the axes, and the features.
-        slope: Multiplies the mean logits where they stand in, shape [categories].
-        intercept: Added to them, shape [categories].
+        text: Heads for texts without features, shape [categories, width].
+        text_bias: Shape [categories].
     """
 
     kind: ClassVar[str] = "stacking"
@@ -61,13 +59,13 @@ class StackingModel:
     axes: Floats
     table: FeatureTable
     trees: Trees
-    slope: Floats
-    intercept: Floats
+    text: Floats
+    text_bias: Floats
 
     @property
     def categories(self) -> int:
         """How many categories it knows."""
-        return len(self.intercept)
+        return len(self.text_bias)
 
     @property
     def encoders(self) -> Mapping[str, int]:
@@ -83,8 +81,9 @@ class StackingModel:
         """Logits, shape [texts, categories]."""
         numbers, missing = self.table.transform(inputs.features)
         opinions = [member.logits(inputs) for member in self.members]
-        seen = [*opinions, weighted_sums(inputs.vectors(BASE), self.axes), numbers]
-        text = mean_opinion(opinions) * self.slope + self.intercept
+        vectors = inputs.vectors(BASE)
+        seen = [*opinions, weighted_sums(vectors, self.axes), numbers]
+        text = weighted_sums(vectors, self.text) + self.text_bias
         return or_text(self.trees.logits(np.hstack(seen)), text, missing, self.table)
 
     def files(self) -> Files:
@@ -93,7 +92,7 @@ class StackingModel:
             "heads" if isinstance(member, HeadsModel) else "linear" for member in self.members
         ]
         about = _About(kind="stacking", columns=list(self.table.columns), members=kinds)
-        own = {"axes": self.axes, "slope": self.slope, "intercept": self.intercept}
+        own = {"axes": self.axes, "text": self.text, "text_bias": self.text_bias}
         files = {ABOUT: about_bytes(about), ARRAYS: array_bytes(own | self.trees.arrays())}
         for kind, member in zip(kinds, self.members, strict=True):
             files |= within(kind, member.files())
@@ -115,22 +114,16 @@ class StackingModel:
             raise ArtifactError("The model holds files that none of its text models wrote.", fix=FIX)
         table = FeatureTable.of_columns(about.columns)
         categories = members[0].categories
-        own = {"axes": (None, None), "slope": (categories,), "intercept": (categories,)}
-        arrays = arrays_of(files, TREE_SHAPES | own | {"base": (categories,)})
-        axes = arrays["axes"]
-        widths = {member.encoders.get(BASE, axes.shape[1]) for member in members}
-        if widths != {axes.shape[1]} or any(member.categories != categories for member in members):
+        own: Shapes = {"axes": (None, None), "text": (categories, None), "text_bias": (categories,)}
+        arrays = arrays_of(files, {**TREE_SHAPES, **own, "base": (categories,)}, types=TREE_TYPES)
+        axes, text = arrays["axes"], arrays["text"]
+        widths = {axes.shape[1], text.shape[1]} | {w for member in members for w in member.encoders.values()}
+        if len(widths) != 1 or any(member.categories != categories for member in members):
             raise ArtifactError("The parts of the model are of different widths.", fix=FIX)
-        width = len(members) * categories + len(axes) + len(table.names)
-        trees = Trees.of_arrays(arrays, width=width)
-        return cls(members, axes, table, trees, arrays["slope"], arrays["intercept"])
-
-
-def mean_opinion(opinions: Sequence[Floats]) -> Floats:
-    """The mean of text models' logits, each [texts, categories]."""
-    return np.asarray(sum(opinions[1:], opinions[0]) / len(opinions))
+        trees = Trees.of_arrays(arrays, width=len(members) * categories + len(axes) + len(table.names))
+        return cls(members, axes, table, trees, text, arrays["text_bias"])
 
 
 def _member(kind: str, files: Files) -> HeadsModel | LinearModel:
-    reader = {"heads": HeadsModel, "linear": LinearModel}[kind]
-    return reader.of_files(part(files, kind))
+    own = part(files, kind)
+    return HeadsModel.of_files(own) if kind == "heads" else LinearModel.of_files(own)

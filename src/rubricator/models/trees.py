@@ -115,6 +115,16 @@ TREE_SHAPES: Shapes = {
     "right": (None,),
     "value": (None,),
 }
+TREE_TYPES = {
+    "root": "I64",
+    "category": "I64",
+    "feature": "I64",
+    "missing_left": "I8",
+    "left": "I64",
+    "right": "I64",
+}
+"""Types of the arrays that are not float64."""
+
 _OF_NODES = ("feature", "threshold", "missing_left", "left", "right", "value")
 
 

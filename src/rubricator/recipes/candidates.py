@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from rubricator.encode import open_trained
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.models.ensemble import EnsembleModel, blend
 from rubricator.recipes.jury import Jury, Verdict
+from rubricator.recipes.pseudo import QUICK, fit_with_pseudo_labels
+from rubricator.recipes.tuning import tuned
 from rubricator.train.bench import Bench, Fitted, HopelessError
 from rubricator.train.calibrate import fit_rule
 from rubricator.train.examples import Examples
@@ -52,7 +54,8 @@ class Race:
 
     Args:
         learning: What models learn from.
-        folds: Fold of each text, grouped: the same for every candidate.
+        unlabelled: Training texts without a label, which may get pseudo-labels.
+        folds: Fold of each labelled text, grouped: the same for every candidate.
         jury: Judges them.
         bench: Where and with which settings they are trained.
 
@@ -61,8 +64,16 @@ class Race:
         dropped: Why a kind that was thought of did not finish, by its name.
     """
 
-    def __init__(self, learning: Examples, folds: NDArray[np.intp], jury: Jury, bench: Bench) -> None:
-        self._learning, self._folds, self._jury, self._bench = learning, folds, jury, bench
+    def __init__(
+        self,
+        learning: Examples,
+        unlabelled: Examples,
+        folds: NDArray[np.intp],
+        jury: Jury,
+        bench: Bench,
+    ) -> None:
+        self._learning, self._unlabelled = learning, unlabelled
+        self._folds, self._jury, self._bench = folds, jury, bench
         self._metric = metric_of(bench.settings.metric, single=bench.single)
         self._started = time.monotonic()
         self.candidates: dict[str, Candidate] = {}
@@ -80,6 +91,10 @@ class Race:
         else:
             for kind in settings.models:
                 self.candidates[kind] = self.train(kind)
+        if settings.tune:
+            self._tune(cast(Kind, self.choice().name))
+        if settings.pseudo_labels is not None and len(self._unlabelled):
+            self._learn_more(cast(Kind, self.choice().name))
         if settings.ensemble and len(self.candidates) > 1:
             self._unite()
         return self.choice()
@@ -154,6 +169,63 @@ class Race:
         right = rule.decide(rule.probabilities(z)) == (truth >= 0.5)
         return np.asarray(right.all(axis=1) if self._bench.single else right.mean(axis=1), dtype=np.float64)
 
+    def _tune(self, kind: Kind) -> None:
+        """Better settings for the best kind, if there are any."""
+        found: dict[int, Candidate] = {}
+        started = time.monotonic()
+        settings = self._bench.settings
+        with self._bench.progress("Tuning", total=settings.tune) as done:
+
+            def merit(proposed: Train) -> float:
+                try:
+                    found[id(proposed)] = self.train(kind, replace(self._bench, settings=proposed))
+                except TrainingError as error:
+                    raise ValueError(error.problem) from error
+                finally:
+                    done(1)
+                return found[id(proposed)].verdict.score.merit(self._metric)[0]
+
+            best, value, tried = tuned(
+                kind,
+                settings,
+                merit,
+                trials=settings.tune,
+                seconds=max(self._left(), 0.0),
+                seed=self._bench.seed,
+            )
+        before = self.candidates[kind].verdict.score.merit(self._metric)[0]
+        told = f"{tried} settings tried, the best reached {value:.3f} on validation"
+        if value <= before:
+            self.dropped[f"{kind}, tuned"] = f"{told}, no more than the {before:.3f} of the present ones"
+            return
+        self._replace(kind, found[id(best)], time.monotonic() - started, {"tuned": told} | _changed(best))
+
+    def _learn_more(self, kind: Kind) -> None:
+        """Pseudo-labels for the best kind, if they help."""
+        name = f"{kind} with pseudo-labels"
+        if not self._jury.held_out and kind not in QUICK:
+            self.dropped[name] = "not tried: it would be trained twice for every fold of validation"
+            return
+        started = time.monotonic()
+        fitted, logits, joined = fit_with_pseudo_labels(
+            kind, self._learning, self._unlabelled, self._folds, self._jury, self._bench
+        )
+        verdict = self._jury.judge(logits)
+        value, before = (
+            score.merit(self._metric)[0] for score in (verdict.score, self.candidates[kind].verdict.score)
+        )
+        told = f"{joined} of {len(self._unlabelled)} texts without a label joined training"
+        if not joined or value <= before:
+            self.dropped[name] = f"{told}: {value:.3f} on validation, no more than {before:.3f} without them"
+            return
+        candidate = Candidate(fitted, logits, verdict, 0.0)
+        self._replace(kind, candidate, time.monotonic() - started, {"pseudo_labels": told})
+
+    def _replace(self, kind: Kind, candidate: Candidate, seconds: float, facts: Mapping[str, Any]) -> None:
+        fitted = replace(candidate.fitted, facts={**candidate.fitted.facts, **facts})
+        spent = self.candidates[kind].seconds + seconds
+        self.candidates[kind] = replace(candidate, fitted=fitted, seconds=spent)
+
     def _unite(self) -> None:
         """The best two together, as one more candidate."""
         started = time.monotonic()
@@ -166,6 +238,10 @@ def suitable(learning: Examples) -> Iterable[Kind]:
     """The kinds that fit the data, cheapest first."""
     has_features = any(value is not None for row in learning.features for value in row.values())
     return [kind for kind in KINDS if kind != "hybrid" or has_features]
+
+
+def _changed(settings: Train) -> dict[str, Any]:
+    return {"settings": settings.model_dump(mode="json", exclude_defaults=True)}
 
 
 def is_costly(settings: Train) -> bool:

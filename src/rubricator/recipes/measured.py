@@ -61,7 +61,7 @@ def _read(folder: Path, name: str) -> MeasuredRun:
         raise DataError(
             f"The run {folder} holds no predictions to compare ({SCORED}): it never came to its evaluation, "
             "or is older than this command.",
-            fix=f"Run `rubricator evaluate --out {folder}` with the settings of that run.",
+            fix=f"Run `rubricator evaluate -c SETTINGS --out {folder}` with the settings of that run.",
         )
     return MeasuredRun(name, read_json(folder / "metrics.json")["model"], read_scored(folder / SCORED))
 

@@ -51,7 +51,10 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
     vectors = (
         encode_texts(texts, config, progress=progress) if config.duplicates.method == "embeddings" else None
     )
-    groups = group_duplicates(texts, config.duplicates, vectors=vectors, progress=progress)
+    by_source = config.split.group_by == "source"
+    groups = group_duplicates(
+        texts, config.duplicates, vectors=vectors, by_source=by_source, progress=progress
+    )
     golden = _golden(config, corpus, taxonomy)
     facts = {
         "rows": len(corpus.texts) + len(corpus.rejected),
@@ -106,6 +109,7 @@ def _depends(run: Run) -> dict[str, str]:
     return {f"file:{name}": file_digest(p) if p.is_file() else "absent" for name, p in paths.items()} | {
         "config": config.model_dump_json(include={"data", "clean", "duplicates", "golden"}),
         "encode": config.encode.model_dump_json() if config.duplicates.method == "embeddings" else "",
+        "groups": str(config.split.group_by),
         "taxonomy": ",".join(run.taxonomy.keys) + f" {run.taxonomy.task} {run.taxonomy.none}",
     }
 

@@ -15,8 +15,7 @@ from typing import Any
 import yaml
 
 from rubricator.config import Config
-from rubricator.evaluate.facts import Candidate, DataFacts, ModelFacts, ReportData, Reproduction, TeacherFacts
-from rubricator.evaluate.intervals import Estimate
+from rubricator.evaluate.facts import DataFacts, Details, ReportData, Reproduction, TeacherFacts
 from rubricator.evaluate.latency import Latency
 from rubricator.evaluate.metrics import PartMetrics
 from rubricator.evaluate.mistakes import worst_mistakes
@@ -25,6 +24,7 @@ from rubricator.evaluate.scored import Scored
 from rubricator.label.measure import TeacherReport
 from rubricator.recipes.kinds import described
 from rubricator.recipes.labelled import Labelled
+from rubricator.recipes.model_facts import model_facts
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.road import Road
 from rubricator.recipes.split import Division
@@ -43,12 +43,14 @@ class Evaluated:
         metrics: Figures of the same parts.
         rivals: Figures of every model on the headline part, by model name.
         latency: How long an answer takes.
+        details: What there is to see of the winner itself: tables and plots.
     """
 
     scored: Sequence[Scored]
     metrics: Sequence[PartMetrics]
     rivals: Mapping[str, PartMetrics]
     latency: Latency
+    details: Details = Details()
 
 
 def data_fingerprint(prepared: Prepared) -> str:
@@ -107,7 +109,7 @@ def report_data(
         mistakes=tuple(worst_mistakes(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
         data=_data(prepared, division, labelled, taxonomy, config),
         teachers=tuple(_teacher(report) for report in labelled.reports),
-        models=_models(road, evaluated.rivals, single=taxonomy.single),
+        models=model_facts(road, evaluated, taxonomy),
         latency=evaluated.latency,
         reproduction=_reproduction(prepared, taxonomy, config, command),
         cautions=(
@@ -173,34 +175,6 @@ def _teacher(report: TeacherReport) -> TeacherFacts:
         kappa=report.kappa,
         accuracy=report.accuracy,
         f1={category.key: category.f1 for category in report.categories},
-    )
-
-
-def _models(road: Road, rivals: Mapping[str, PartMetrics], *, single: bool) -> ModelFacts:
-    name = "accuracy" if single else "macro-F1"
-
-    def candidate(model: str) -> Candidate:
-        score, part = road.choice.scores[model], rivals[model]
-        headline = part.accuracy if part.accuracy is not None else part.macro_f1
-        scores = {
-            f"{name} on validation": Estimate(score.accuracy if single else score.macro_f1),
-            f"{name} on {part.part}, not used to choose": headline,
-        }
-        return Candidate(
-            name=model, about=described(model, road.facts[model]), scores=scores, seconds=road.seconds[model]
-        )
-
-    reason = road.choice.reason
-    if road.weights_tried:
-        reason += (
-            f" A label agreed between teachers counts {road.agreed_weight:g} of a golden one: of the weights "
-            f"{', '.join(f'{weight:g}' for weight in road.weights_tried)} it fits held-out golden texts best."
-        )
-    return ModelFacts(
-        chosen=road.choice.name,
-        reason=reason,
-        measured_on=road.validated_on,
-        candidates=tuple(candidate(model) for model in road.choice.scores),
     )
 
 

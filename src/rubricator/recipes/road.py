@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.config import Config
+from rubricator.config import Config, Metric
 from rubricator.data.folds import draw_groups, group_marks
 from rubricator.decision import Bools, DecisionRule, Floats
 from rubricator.encode import open_trained
@@ -19,11 +19,12 @@ from rubricator.models.inputs import Encode
 from rubricator.models.model import Model
 from rubricator.progress import Progress, silent
 from rubricator.recipes.candidates import Candidate, Race
+from rubricator.recipes.costs import Cost
 from rubricator.recipes.jury import Jury, summon
 from rubricator.recipes.material import Material, lesson, spread_folds
 from rubricator.recipes.weighing import agreed_weight, self_trained
 from rubricator.train.bench import Bench
-from rubricator.train.select import Choice
+from rubricator.train.select import Choice, metric_of
 from rubricator.train.thresholds import scarce
 
 
@@ -43,6 +44,8 @@ class Road:
         encoders: Folders of encoders that were trained, by the name under which models ask for them.
         facts: What each model tells of itself, as JSON values.
         dropped: Why a kind that was thought of is not among the models, by its name.
+        metric: What models were compared by.
+        costs: What each model costs to serve; empty where nobody asked.
     """
 
     models: Mapping[str, Model]
@@ -56,6 +59,8 @@ class Road:
     encoders: Mapping[str, Path] = field(default_factory=dict)
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dropped: Mapping[str, str] = field(default_factory=dict)
+    metric: Metric = "macro_f1"
+    costs: Mapping[str, Cost] = field(default_factory=dict)
 
     @property
     def winner(self) -> Model:
@@ -115,6 +120,7 @@ def build_road(
         TrainingError: No row to train on.
     """
     known = np.isfinite(targets).all(axis=1)
+    unlabelled = train & ~known
     targets, train, validation = np.nan_to_num(targets), train & known, validation & known
     train = _sampled(material, targets, train, config)
     if not train.any():
@@ -131,7 +137,8 @@ def build_road(
     jury = summon(
         material, everything, train=train, validation=validation, folds=folds, single=single, config=config
     )
-    race = Race(lesson(everything.subset(train), single=single), folds, jury, bench)
+    learning = lesson(everything.subset(train), single=single)
+    race = Race(learning, everything.subset(unlabelled), folds, jury, bench)
     choice = race.run()
     found = race.candidates
     road = Road(
@@ -151,6 +158,7 @@ def build_road(
         },
         facts={name: candidate.fitted.facts for name, candidate in found.items()},
         dropped=race.dropped,
+        metric=metric_of(config.train.metric, single=single),
     )
     return road, _seen_by(jury, found, choice.name, material.fair)
 

@@ -14,9 +14,12 @@ import numpy as np
 
 from rubricator.config import Config
 from rubricator.decision import Floats
+from rubricator.encode import load_trained
+from rubricator.models.inputs import BASE
 from rubricator.progress import Progress, silent
 from rubricator.recipes import files
 from rubricator.recipes.candidates import is_costly
+from rubricator.recipes.costs import cost_of
 from rubricator.recipes.labelled import Labelled, read_labelled
 from rubricator.recipes.material import Material, material_of
 from rubricator.recipes.read import Prepared
@@ -24,7 +27,7 @@ from rubricator.recipes.road import HeldOut, Road, build_road
 from rubricator.recipes.split import Division
 from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.trained import write_trained
-from rubricator.recipes.vectors import encode_texts
+from rubricator.recipes.vectors import vector_cache
 from rubricator.taxonomy import Taxonomy
 from rubricator.train.examples import Vectors
 
@@ -113,7 +116,8 @@ def _joined(parts: Sequence[HeldOut]) -> HeldOut:
 def _work(run: Run) -> list[str]:
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
     labelled = read_labelled(run.folder, prepared, run.taxonomy)
-    vectors = encode_texts(prepared.texts, run.config, progress=run.progress)
+    cache = vector_cache(run.config, progress=run.progress)
+    vectors = cache.encode([text.content for text in prepared.texts], progress=run.progress)
     road, held = train(
         prepared,
         division,
@@ -124,13 +128,18 @@ def _work(run: Run) -> list[str]:
         folder=run.file("stages/training/all").parent,
         progress=run.progress,
     )
-    write_trained(run.folder, road, held)
+    encoders = {BASE: cache.encoder} | {
+        name: load_trained(place, run.config.encode) for name, place in road.encoders.items()
+    }
+    costs = {name: cost_of(model, prepared.texts, encoders) for name, model in road.models.items()}
+    write_trained(run.folder, replace(road, costs=costs), held)
     lines = [road.choice.reason, road.validated_on]
     if road.weights_tried:
         lines.append(f"A label agreed between teachers counts {road.agreed_weight:g} of a golden one.")
     return lines
 
 
+_ROOMS = ("train", "road", "candidates", "jury", "material", "weighing", "pseudo", "tuning")
 STAGE = Stage(
     name="train",
     about="Train every model, calibrate and set thresholds on validation, choose the better one.",
@@ -138,10 +147,7 @@ STAGE = Stage(
         "rubricator.train",
         "rubricator.models",
         "rubricator.encode",
-        *(
-            f"rubricator.recipes.{room}"
-            for room in ("train", "road", "candidates", "jury", "material", "weighing")
-        ),
+        *(f"rubricator.recipes.{room}" for room in _ROOMS),
     ),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"train", "encode", "split", "seed"}),

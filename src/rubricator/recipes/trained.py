@@ -11,9 +11,10 @@ import numpy as np
 
 from rubricator.decision import DecisionRule
 from rubricator.models.kinds import model_of
+from rubricator.recipes.costs import Cost
 from rubricator.recipes.files import read_json, write_json
 from rubricator.recipes.road import HeldOut, Road
-from rubricator.train.select import Choice, Score
+from rubricator.train.select import WORDS, Choice, Score
 
 
 def write_trained(folder: Path, road: Road, held: HeldOut | None) -> None:
@@ -35,6 +36,8 @@ def write_trained(folder: Path, road: Road, held: HeldOut | None) -> None:
         "encoders": {name: str(path.relative_to(folder)) for name, path in road.encoders.items()},
         "facts": {name: dict(facts) for name, facts in road.facts.items()},
         "dropped": dict(road.dropped),
+        "metric": {"name": road.metric, "words": WORDS[road.metric]},
+        "costs": {name: asdict(cost) for name, cost in road.costs.items()},
         "held_out": None if held is None else asdict(held),
     }
     write_json(folder / "stages/train.json", rest)
@@ -66,6 +69,8 @@ def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
         encoders={name: folder / path for name, path in found["encoders"].items()},
         facts=found["facts"],
         dropped=found["dropped"],
+        metric=found["metric"]["name"],
+        costs={name: Cost(**cost) for name, cost in found["costs"].items()},
     )
     held = found["held_out"]
     return road, None if held is None else _held_out(held)

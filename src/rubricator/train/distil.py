@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Encode
-from rubricator.encode.card import TOKENIZER_FILE, read_card
+from rubricator.encode.card import TOKENIZER_FILE
 from rubricator.encode.export import export
 from rubricator.encode.folders import built, cache_folder
-from rubricator.encode.runtimes import choose_runtime, open_runtime
+from rubricator.encode.runtimes import Batch, choose_runtime, open_runtime
 from rubricator.encode.source import resolve
+from rubricator.models.static import StaticEmbedding
 from rubricator.progress import Progress
 from rubricator.records import content_hash
 
@@ -40,8 +41,8 @@ _TABLE = "table.npy"
 
 def distil(
     contents: Sequence[str], settings: Encode, *, pieces: int, width: int, progress: Progress
-) -> tuple[str, Table]:
-    """A tokenizer and the vectors of its pieces, kept in the cache folder.
+) -> StaticEmbedding:
+    """A static embedding of the encoder, kept in the cache folder.
 
     Args:
         contents: Texts whose pieces are kept whatever their number, and whose scripts choose the others.
@@ -49,9 +50,6 @@ def distil(
         pieces: How many pieces to keep, the most frequent first; those of `contents` come on top.
         width: Numbers in a vector; the encoder's own width where that is less.
         progress: Shown while the pieces are encoded.
-
-    Returns:
-        The content of a tokenizer.json, and the table, shape [pieces, width].
 
     Raises:
         EncoderError: There is no such encoder, or it cannot be run.
@@ -68,7 +66,7 @@ def distil(
 
     def build(folder: Path) -> None:
         runtime = open_runtime(choice, exported, source=source, threads=settings.threads)
-        batches = list(_batches(whole, kept, prefix, pad=read_card(exported).pad))
+        batches = _batches(whole, kept, prefix)
         found = []
         with progress("Distilling the encoder", total=len(kept)) as step:
             for vectors in runtime.run(batches):
@@ -78,7 +76,8 @@ def distil(
         (folder / TOKENIZER_FILE).write_text(_pruned(whole, kept), encoding="utf-8")
 
     folder = built(cache / f"static-{key[:16]}", build)
-    return (folder / TOKENIZER_FILE).read_text(encoding="utf-8"), np.load(folder / _TABLE)
+    tokenizer = (folder / TOKENIZER_FILE).read_text(encoding="utf-8")
+    return StaticEmbedding(tokenizer, _unknown(tokenizer), np.load(folder / _TABLE))
 
 
 def _reduced(vectors: NDArray[np.float32], width: int) -> Table:
@@ -93,9 +92,8 @@ def _reduced(vectors: NDArray[np.float32], width: int) -> Table:
     return np.asarray(components * (_SIF / (_SIF + share))[:, None], dtype=np.float16)
 
 
-def _batches(whole: str, kept: Sequence[int], prefix: str, *, pad: int) -> Iterator[tuple[Any, Any]]:
+def _batches(whole: str, kept: Sequence[int], prefix: str) -> Iterator[Batch]:
     """Every piece by itself, between what the encoder wants before and after a text."""
-    del pad  # all rows are of one length
     before, after = _frame(whole, prefix)
     for at in range(0, len(kept), _BATCH):
         rows = np.array([[*before, piece, *after] for piece in kept[at : at + _BATCH]], dtype=np.int64)
@@ -130,8 +128,9 @@ def _kept(whole: str, contents: Sequence[str], pieces: int) -> list[int]:
     seen = {number for encoding in encodings for number in encoding.ids if number in names}
     scripts = {script for number in seen for script in _scripts(names[number])}
     frequent = [number for number in sorted(names) if _scripts(names[number]) <= scripts]
+    unknown = _unknown(whole)
     single = [number for number in frequent if len(names[number].strip("▁#")) <= 1]
-    return sorted(seen | set(frequent[:pieces]) | set(single))
+    return sorted(seen | set(frequent[:pieces]) | set(single) | ({unknown} if unknown is not None else set()))
 
 
 def _scripts(piece: str) -> set[str]:
@@ -155,6 +154,15 @@ def _pruned(whole: str, kept: Sequence[int]) -> str:
         "stride": 0,
     }
     return json.dumps(parts, ensure_ascii=False)
+
+
+def _unknown(tokenizer: str) -> int | None:
+    """Number of the piece for what is unknown: byte-pair and word-piece tokenizers have it by name."""
+    model = json.loads(tokenizer)["model"]
+    number = model.get("unk_id")
+    if number is None and model.get("unk_token") is not None:
+        number = model["vocab"].get(model["unk_token"])
+    return None if number is None else int(number)
 
 
 def _prune_unigram(model: dict[str, Any], kept: Sequence[int]) -> None:

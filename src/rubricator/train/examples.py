@@ -79,3 +79,16 @@ class Examples:
         """
         at_hand = {} if self.vectors is None else {BASE: self.vectors}
         return Inputs(self.contents, self.features or None, encoders=encoders, vectors=at_hand)
+
+
+def joined(first: Examples, second: Examples) -> Examples:
+    """The rows of both, one after the other."""
+    both_encoded = first.vectors is not None and second.vectors is not None
+    return Examples(
+        contents=[*first.contents, *second.contents],
+        vectors=np.concatenate([first.vectors, second.vectors]) if both_encoded else None,
+        targets=np.concatenate([first.targets, second.targets]),
+        weights=np.concatenate([first.weights, second.weights]),
+        groups=[*first.groups, *second.groups],
+        features=[*first.features, *second.features],
+    )

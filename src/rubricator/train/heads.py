@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from rubricator.errors import TrainingError
 from rubricator.models.heads import HeadsModel
 from rubricator.train.bench import Bench, Fitted
 from rubricator.train.examples import Examples, Vectors
-from rubricator.train.logistic import Folds, fit_lines
+from rubricator.train.logistic import Folds, Lines, fit_lines
 
 GRID = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
@@ -30,13 +31,37 @@ def fit_heads(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[
     Raises:
         TrainingError: No vectors, or no row has weight.
     """
-    vectors = _vectors(examples).astype(np.float64)
-    used = vectors[examples.weights > 0]
-    centre = used.mean(axis=0) if len(used) else 0.0
+    lines = fit_centred(_vectors(examples), examples, folds=folds, bench=bench, grid=grid)
+    return Fitted(
+        model=HeadsModel(lines.coef, lines.intercept),
+        held_out=lines.held_out,
+        notes=lines.notes,
+        facts={"c": lines.c.tolist()},
+    )
+
+
+def fit_centred(
+    vectors: Vectors, examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[float] = GRID
+) -> Lines:
+    """Lines for vectors that are centred and divided by one number to be fitted, and not to be used.
+
+    Args:
+        vectors: Shape [n, width].
+        examples: Their targets and weights.
+        folds: Fold of each row, shape [n], grouped.
+        bench: Settings.
+        grid: Values of C, ascending.
+
+    Raises:
+        TrainingError: No row has weight.
+    """
+    exact = vectors.astype(np.float64)
+    used = exact[examples.weights > 0]
+    centre = used.mean(axis=0) if len(used) else np.zeros(exact.shape[1])
     scale = float(np.sqrt(((used - centre) ** 2).mean())) if len(used) else 0.0
     scale = scale or 1.0
     lines = fit_lines(
-        (vectors - centre) / scale,
+        (exact - centre) / scale,
         examples.targets,
         examples.weights,
         folds=folds,
@@ -46,8 +71,7 @@ def fit_heads(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[
     )
     coef = lines.coef / scale
     shift = np.array([line @ centre for line in coef])
-    model = HeadsModel(coef, lines.intercept - shift)
-    return Fitted(model=model, held_out=lines.held_out, notes=lines.notes, facts={"c": lines.c.tolist()})
+    return replace(lines, coef=coef, intercept=lines.intercept - shift)
 
 
 def _vectors(examples: Examples) -> Vectors:

@@ -38,7 +38,7 @@ def fit_linear(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence
             "There is not a single labelled text to train on (all weights are 0).",
             fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
         )
-    ngrams = tuple(_learn(block, seen.contents) for block in _BLOCKS)
+    ngrams = learn_ngrams(seen.contents)
     features = side_by_side([block.vectorizer().transform(examples.contents) for block in ngrams])
     lines = fit_lines(
         features,
@@ -55,6 +55,15 @@ def fit_linear(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence
         notes=lines.notes,
         facts={"terms": sum(len(block.terms) for block in ngrams)},
     )
+
+
+def learn_ngrams(contents: Sequence[str]) -> tuple[Ngrams, ...]:
+    """TF-IDF of words and of characters with the terms of `contents`.
+
+    Raises:
+        TrainingError: The texts hold no words.
+    """
+    return tuple(_learn(block, contents) for block in _BLOCKS)
 
 
 def _learn(block: tuple[Analyzer, int, int], contents: Sequence[str]) -> Ngrams:

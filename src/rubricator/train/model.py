@@ -9,11 +9,22 @@ from rubricator.errors import TrainingError, nearest
 from rubricator.train.bench import Bench, Fitted, Trainer
 from rubricator.train.cascade.fit import fit_cascade
 from rubricator.train.examples import Examples
+from rubricator.train.finetune import fit_finetune, fit_lora
 from rubricator.train.heads import fit_heads
+from rubricator.train.hybrid.fit import fit_hybrid
 from rubricator.train.linear import fit_linear
 from rubricator.train.logistic import Folds
 
-TRAINERS: Mapping[str, Trainer] = MappingProxyType({"heads": fit_heads, "linear": fit_linear, "cascade": fit_cascade})
+TRAINERS: Mapping[str, Trainer] = MappingProxyType(
+    {
+        "heads": fit_heads,
+        "linear": fit_linear,
+        "finetune": fit_finetune,
+        "lora": fit_lora,
+        "cascade": fit_cascade,
+        "hybrid": fit_hybrid,
+    }
+)
 """Every kind by name. These modules import nothing heavy: torch and its like wait inside functions."""
 
 

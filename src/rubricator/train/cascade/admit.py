@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,14 +68,12 @@ class Admitted:
         right: Texts on which the rule so made is right, shape [rules].
         taken: Texts it takes, shape [rules].
         precision: Expected share of texts on which it is right, shape [rules].
-        best_bound: The largest lower bound that any strength reaches, shape [rules].
     """
 
     strength: Floats
     right: Floats
     taken: Floats
     precision: Floats
-    best_bound: Floats
 
     @property
     def order(self) -> NDArray[np.intp]:
@@ -81,20 +81,31 @@ class Admitted:
         places = np.flatnonzero(np.isfinite(self.strength))
         return np.asarray(places[np.argsort(-self.precision[places], kind="stable")])
 
+    @classmethod
+    def joined(cls, several: Sequence[Self]) -> Self:
+        """Rules of several sources, one after the other."""
+        return cls(*(np.concatenate([getattr(f, field.name) for f in several]) for field in fields(cls)))
 
-def admit(strengths: Floats, category: NDArray[np.intp], evidence: Evidence, settings: Cascade) -> Admitted:
+
+def admit(strengths: Sequence[Floats], evidence: Evidence, settings: Cascade) -> Admitted:
     """Admit the rules that prove themselves, each with as many conditions as it can bear.
 
+    Every source of conditions has one possible rule per category. Rules of one source are judged
+    together: mined ones say nothing of how far people's keywords can be trusted.
+
     Args:
-        strengths: The strongest condition of each rule that holds of each text, by conditions mined
-            without the text, shape [n, rules].
-        category: What each rule gives, shape [rules].
+        strengths: For each source the strongest condition for each category that holds of each text, by
+            conditions mined without the text, shape [n, categories].
         evidence: The same texts.
         settings: The bar.
     """
-    count = len(category)
-    found = Admitted(np.full(count, np.inf), *(np.zeros(count) for _ in range(4)))
-    gain = np.zeros(count)
+    return Admitted.joined([_admit(source, evidence, settings) for source in strengths])
+
+
+def _admit(strengths: Floats, evidence: Evidence, settings: Cascade) -> Admitted:
+    count = strengths.shape[1]
+    category = np.arange(count)
+    found, gain = Admitted(np.full(count, np.inf), *np.zeros((3, count))), np.zeros(count)
     for strength in STRENGTHS:
         held = strengths >= strength
         right, taken = evidence.counts(held, category)
@@ -104,13 +115,11 @@ def admit(strengths: Floats, category: NDArray[np.intp], evidence: Evidence, set
         proof = Proof(right[some], taken[some])
         if settings.precision == "auto":
             wins, losses = (values[some] for values in evidence.duels(held, category))
-            sure = 1 - betainc(wins + 0.5, losses + 0.5, 0.5) >= settings.confidence
+            chance = 1 - betainc(wins + 0.5, losses + 0.5, 0.5)
             worth = wins - losses
         else:
-            sure = proof.chance(settings.precision) >= settings.confidence
-            worth = taken[some]
-            found.best_bound[some] = np.maximum(found.best_bound[some], proof.bound(settings.confidence))
-        better = sure & (worth > gain[some])
+            chance, worth = proof.chance(settings.precision), taken[some]
+        better = (chance >= settings.confidence) & (worth > gain[some])
         at = some[better]
         gain[at], found.strength[at] = worth[better], strength
         found.right[at], found.taken[at], found.precision[at] = right[at], taken[at], proof.mean()[better]

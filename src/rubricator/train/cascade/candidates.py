@@ -65,7 +65,7 @@ def minable(examples: Examples, *, at_least: int) -> Candidates:
     demands = _demands(features, used, at_least)
     beside = _matched([*patterns, *demands], examples.contents, features)
     kept = np.flatnonzero(_counts(beside, used) >= at_least)
-    beside, conditions = csc_array(beside[:, kept]), [[*patterns, *demands][place] for place in kept]
+    beside, conditions = csc_array(beside[:, kept]), [[*patterns, *demands][place] for place in kept.tolist()]
     joined, together = _joined(spoken, said, conditions, beside, used, at_least)
     everything = [*spoken, *conditions, *joined]
     holds = csc_array(hstack([said, beside, together], format="csc"))
@@ -142,7 +142,7 @@ def _joined(
         counts = _counts(both, used)
         kept = np.flatnonzero((counts >= at_least) & (counts < alone))
         kept = kept[np.argsort(-counts[kept], kind="stable")[: _MOST_JOINED // max(len(conditions), 1)]]
-        joined += [condition.model_copy(update={"words": words[word].words}) for word in kept]
+        joined += [condition.model_copy(update={"words": words[word].words}) for word in kept.tolist()]
         blocks.append(csc_array(both[:, kept]))
     return joined, csc_array(hstack(blocks, format="csc"))
 

@@ -16,7 +16,7 @@ _MOST = 1 - 1e-6
 
 def compose(
     miners: Sequence[Miner], found: Admitted, category: NDArray[np.intp], keywords: Sequence[Rule]
-) -> tuple[list[Rule], NDArray[np.intp]]:
+) -> tuple[tuple[Rule, ...], NDArray[np.intp]]:
     """The admitted rules with the conditions that all texts tell, most precise first.
 
     Args:
@@ -48,12 +48,12 @@ def compose(
                 )
             )
             places.append(place)
-    return rules, np.array(places, dtype=np.intp)
+    return tuple(rules), np.array(places, dtype=np.intp)
 
 
 def without_implied(conditions: Sequence[Condition]) -> list[Condition]:
     """The conditions without those that hold only where another one does."""
-    plain = {c.words[0] for c in conditions if c == Condition(words=c.words) and len(c.words) == 1}
+    plain = {c.words[0] for c in conditions if _is_plain(c)}
     return [c for c in conditions if not (_shorter(c) & plain)]
 
 
@@ -64,4 +64,9 @@ def _shorter(condition: Condition) -> set[str]:
         pieces = word.split()
         said |= {" ".join(pieces[i:j]) for i in range(len(pieces)) for j in range(i + 1, len(pieces) + 1)}
         said |= {f"{piece.rstrip('*')[:length]}*" for piece in pieces for length in range(1, len(piece) + 1)}
-    return said - set(condition.words) if condition == Condition(words=condition.words) else said
+    return said - set(condition.words) if _is_plain(condition) else said
+
+
+def _is_plain(condition: Condition) -> bool:
+    """True if the condition is one word or phrase and nothing else."""
+    return len(condition.words) == 1 and condition == Condition(words=condition.words)

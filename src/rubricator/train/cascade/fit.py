@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from rubricator.config import Cascade
-from rubricator.decision import Bools, Floats
-from rubricator.models.cascade import CascadeModel, raised
+from rubricator.decision import Floats
+from rubricator.models.cascade import CascadeModel, precisions, raised
 from rubricator.models.rules import Rule, RuleSet, first_of
 from rubricator.train.bench import Bench, Fitted
 from rubricator.train.calibrate import fit_rule
-from rubricator.train.cascade.admit import Admitted, Evidence, admit
+from rubricator.train.cascade.admit import Evidence, admit
 from rubricator.train.cascade.candidates import given, minable
 from rubricator.train.cascade.compose import compose
 from rubricator.train.cascade.mine import Miner
@@ -43,52 +43,53 @@ def fit_cascade(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
     """
     from rubricator.train.model import fit  # knows this kind too
 
-    rest = fit(bench.settings.cascade.rest, examples, folds=folds, bench=bench)
+    settings = bench.settings.cascade
+    rest = fit(settings.rest, examples, folds=folds, bench=bench)
     scale = fit_rule(rest.held_out, examples.targets, examples.weights, single=bench.single)
-    base = rest.held_out * scale.slope + scale.intercept
-    evidence = Evidence(base, examples.targets, _once_per_group(examples), bench.single)
-    taken = _taken if bench.rules is not None else _mined
-    rules, held_out, facts = taken(examples, evidence, folds, bench)
+    evidence = Evidence(
+        logits=rest.held_out * scale.slope + scale.intercept,
+        targets=examples.targets,
+        weights=_once_per_group(examples),
+        single=bench.single,
+    )
+    measured = _mined if bench.rules is None else _as_given
+    rules, given, facts = measured(examples, evidence, folds, bench)
     return Fitted(
-        model=CascadeModel(tuple(rules), rest.model, scale.slope, scale.intercept, bench.single),
-        held_out=held_out,
+        model=CascadeModel(rules, rest.model, scale.slope, scale.intercept, bench.single),
+        held_out=raised(rest.held_out, given, scale.slope, scale.intercept, single=bench.single),
         notes=rest.notes,
         encoders=rest.encoders,
-        facts={**facts, "rest": bench.settings.cascade.rest, "rest_facts": dict(rest.facts)},
+        facts={**facts, "rest": settings.rest, "rest_facts": dict(rest.facts)},
     )
 
 
-def _mined(
-    examples: Examples, evidence: Evidence, folds: Folds, bench: Bench
-) -> tuple[list[Rule], Floats, dict[str, Any]]:
+_Measured = tuple[tuple[Rule, ...], Floats, dict[str, Any]]
+"""Rules; the precision with which they give each text each category, held out; what the report says."""
+
+
+def _mined(examples: Examples, evidence: Evidence, folds: Folds, bench: Bench) -> _Measured:
     settings = bench.settings.cascade
     miners = _miners(examples, evidence.weights, folds, bench)
     category = np.tile(np.arange(examples.categories), len(miners))
     names = np.unique(folds).tolist()
+    given = np.zeros(examples.targets.shape)
     with bench.progress("Mining rules", total=len(names) + 1) as done:
-        strengths = np.hstack([miner.held_out() for miner in miners])
-        found = admit(strengths, category, evidence, settings)
+        strengths = [miner.held_out() for miner in miners]
+        found = admit(strengths, evidence, settings)
         done(1)
-        held_out, taken = np.empty_like(evidence.logits), np.zeros((len(examples), len(category)), dtype=bool)
         for fold in names:
             seen, rows = folds != fold, np.flatnonzero(folds == fold)
-            inner = np.hstack([miner.held_out(besides=fold) for miner in miners])
-            rules = admit(inner[seen], category, evidence.subset(seen), settings)
-            held = strengths[rows] >= rules.strength
+            inner = [miner.held_out(besides=fold)[seen] for miner in miners]
+            rules = admit(inner, evidence.subset(seen), settings)
             order = rules.order
-            first = first_of(held[:, order], category[order].tolist(), single=evidence.single)
-            taken[np.ix_(rows, order)] = first
-            held_out[rows] = raised(
-                evidence.logits[rows],
-                category[order].tolist(),
-                rules.precision[order].tolist(),
-                first,
-                single=evidence.single,
-            )
+            held = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]
+            taken = first_of(held, category[order].tolist(), single=evidence.single)
+            for place, rule in enumerate(order.tolist()):
+                given[rows[taken[:, place]], category[rule]] = rules.precision[rule]
             done(1)
-    rules_, places = compose(miners, found, category, bench.keywords)
-    facts = _facts(rules_, found.right[places], found.taken[places], evidence, taken, category, settings)
-    return rules_, held_out, facts | {"source": "mined", **_nearest(found, category, settings)}
+    composed, places = compose(miners, found, category, bench.keywords)
+    facts = _facts(composed, found.right[places], found.taken[places], evidence, given, settings)
+    return composed, given, facts | {"source": "mined"}
 
 
 def _miners(examples: Examples, weights: Floats, folds: Folds, bench: Bench) -> list[Miner]:
@@ -103,37 +104,35 @@ def _miners(examples: Examples, weights: Floats, folds: Folds, bench: Bench) -> 
     ]
 
 
-def _taken(
-    examples: Examples, evidence: Evidence, folds: Folds, bench: Bench
-) -> tuple[list[Rule], Floats, dict[str, Any]]:
-    rules = list(bench.rules or ())
-    category = [rule.category for rule in rules]
+def _as_given(examples: Examples, evidence: Evidence, folds: Folds, bench: Bench) -> _Measured:
+    """Rules of a person: all of them, however precise; the data only say how precise."""
+    rules = tuple(bench.rules or ())
+    category = np.array([rule.category for rule in rules], dtype=np.intp)
     taken = RuleSet(rules).takes(examples.inputs(), single=evidence.single)
-    held_out = np.empty_like(evidence.logits)
+    given = np.zeros(examples.targets.shape)
     for fold in np.unique(folds).tolist():
-        rows, seen = np.flatnonzero(folds == fold), folds != fold
-        precision = _measured(*evidence.subset(seen).counts(taken[seen], np.array(category, dtype=np.intp)))
-        held_out[rows] = raised(
-            evidence.logits[rows], category, precision.tolist(), taken[rows], single=evidence.single
-        )
-    right, held = evidence.counts(taken, np.array(category, dtype=np.intp))
-    precise = _measured(right, held).tolist()
-    rules = [rule.model_copy(update={"precision": p}) for rule, p in zip(rules, precise, strict=True)]
-    facts = _facts(
-        rules, right, held, evidence, taken, np.array(category, dtype=np.intp), bench.settings.cascade
-    )
-    return rules, held_out, facts | {"source": "file"}
+        rows = np.flatnonzero(folds == fold)
+        seen = evidence.subset(folds != fold)
+        told = _told(rules, *seen.counts(taken[folds != fold], category))
+        given[rows] = precisions(told, taken[rows], examples.categories)
+    right, held = evidence.counts(taken, category)
+    measured = _told(rules, right, held)
+    facts = _facts(measured, right, held, evidence, given, bench.settings.cascade)
+    return measured, given, facts | {"source": "file"}
 
 
-def _measured(right: Floats, taken: Floats) -> Floats:
-    return np.clip(Proof(right, taken).mean(), _LEAST, _MOST)
+def _told(rules: Sequence[Rule], right: Floats, taken: Floats) -> tuple[Rule, ...]:
+    """The rules with the precision that these counts tell."""
+    precise = np.clip(Proof(right, taken).mean(), _LEAST, _MOST).tolist()
+    return tuple(rule.model_copy(update={"precision": p}) for rule, p in zip(rules, precise, strict=True))
 
 
 def _once_per_group(examples: Examples) -> Floats:
     """Weights with which a group of near-duplicates counts as one text, shape [n]."""
     weights = np.asarray(examples.weights, dtype=np.float64)
     sizes = Counter(group for group, weight in zip(examples.groups, weights, strict=True) if weight > 0)
-    return weights / np.array([max(sizes[group], 1) for group in examples.groups])
+    counts = np.array([max(sizes[group], 1) for group in examples.groups], dtype=np.float64)
+    return np.asarray(weights / counts)
 
 
 def _facts(
@@ -141,14 +140,12 @@ def _facts(
     right: Floats,
     taken: Floats,
     evidence: Evidence,
-    takes: Bools,
-    category: np.ndarray[Any, np.dtype[np.intp]],
+    given: Floats,
     settings: Cascade,
 ) -> dict[str, Any]:
-    """What the report says: every rule, and how many texts all of them take."""
-    proof = Proof(right, taken)
-    used = evidence.weights > 0
-    hits = takes & (evidence.targets[:, category] >= 0.5)
+    """What the report says: every rule, and how many texts rules take when held out."""
+    proof, used = Proof(right, taken), evidence.weights > 0
+    cells = given[used] > 0
     rows = zip(rules, taken, right, proof.mean(), proof.bound(settings.confidence), strict=True)
     return {
         "rules": [
@@ -163,23 +160,12 @@ def _facts(
             for rule, held, hit, mean, bound in rows
         ],
         "texts": int(used.sum()),
-        "taken": int(takes[used].any(axis=1).sum()),
-        "given": int(takes[used].sum()),
-        "given_right": int(hits[used].sum()),
+        "texts_taken": int(cells.any(axis=1).sum()),
+        "given": int(cells.sum()),
+        "given_right": int((cells & (evidence.targets[used] >= 0.5)).sum()),
         "bar": settings.precision,
         "confidence": settings.confidence,
-    }
-
-
-def _nearest(
-    found: Admitted, category: np.ndarray[Any, np.dtype[np.intp]], settings: Cascade
-) -> dict[str, Any]:
-    """Where no rule passes: what the best one reaches, and how many texts would prove the bar."""
-    if settings.precision == "auto":
-        return {}
-    best = int(found.best_bound.argmax()) if len(found.best_bound) else 0
-    return {
-        "texts_that_prove": texts_needed(settings.precision, settings.confidence),
-        "best_bound": round(float(found.best_bound[best]), 4),
-        "best_category": int(category[best]),
+        "texts_that_prove": None
+        if settings.precision == "auto"
+        else texts_needed(settings.precision, settings.confidence),
     }

@@ -73,7 +73,7 @@ def _named(
     common = _common(rows, columns, len(names), used, at_least)
     number = np.cumsum(common) - 1
     kept = common[columns]
-    return [names[c] for c in np.flatnonzero(common)], rows[kept], number[columns[kept]]
+    return [names[c] for c in np.flatnonzero(common).tolist()], rows[kept], number[columns[kept]]
 
 
 def _beginnings(

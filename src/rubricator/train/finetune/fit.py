@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rubricator.decision import Floats
+from rubricator.decision import Bools, Floats
 from rubricator.encode.export import export_trained
 from rubricator.encode.folders import built
 from rubricator.models.heads import HeadsModel
@@ -104,7 +104,7 @@ class _Fit:
         """Loaded only if there is something left to train."""
         return prepared(self._plan, self._examples, self._key, self._bench.progress)
 
-    def _fold(self, inside: Floats, name: str) -> Fold:
+    def _fold(self, inside: Bools, name: str) -> Fold:
         return Fold(
             name=name,
             seen=np.flatnonzero(self._used & ~inside),

@@ -37,11 +37,11 @@ def set_heads(heads: nn.Linear, vectors: Tensor, rows: Tensor, aims: Aims) -> No
     def objective() -> Tensor:
         solver.zero_grad()
         loss = aims.loss(inputs @ weight.T + bias, rows).sum() + weight.pow(2).sum() / (2 * _STRENGTH)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     with torch.enable_grad():
-        solver.step(objective)
+        solver.step(objective)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         lines = weight / spread
         heads.weight.copy_(lines / SCALE)

@@ -6,12 +6,15 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from rubricator.config import Hybrid
+from rubricator.config.kinds import ColumnKind
 from rubricator.decision import Bools
 from rubricator.errors import TrainingError, nearest
 from rubricator.models.features import Column, FeatureTable
 from rubricator.models.inputs import Features
-from rubricator.models.values import READERS, ColumnKind, as_level, is_missing
+from rubricator.models.values import READERS, as_level, is_missing
 from rubricator.records import Feature
 
 _log = logging.getLogger(__name__)
@@ -56,7 +59,7 @@ def learn_table(rows: Sequence[Features], settings: Hybrid) -> tuple[FeatureTabl
         raise TrainingError(
             f"None of the features {', '.join(idle)} says anything: each is empty, the same everywhere or "
             "different in every text.",
-            fix="Check `data.columns.features`, lower `train.hybrid.rare_level_count`, or leave `hybrid` out.",
+            fix="Check `data.columns.features`, or lower `train.hybrid.rare_level_count`.",
         )
     if idle:
         _log.warning(
@@ -74,7 +77,7 @@ def too_empty(missing: Bools, limit: int | float) -> Bools:
         limit: A whole number of cells, or their share.
     """
     cells = missing.sum(axis=1)
-    return cells > (limit if isinstance(limit, int) else limit * missing.shape[1])
+    return np.asarray(cells > (limit if isinstance(limit, int) else limit * missing.shape[1]))
 
 
 def _learn(name: str, cells: Sequence[Feature], settings: Hybrid) -> Column | None:

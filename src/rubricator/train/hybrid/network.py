@@ -70,8 +70,7 @@ def fit_network(task: Task, text: Fitted) -> Way:
         weights = _train(task, inputs, np.flatnonzero(task.used), epochs=epochs)
         done(1)
     held_out = logits[epochs - 1]
-    slope, intercept = task.scale(text.held_out, held_out)
-    blank = task.missing.all(axis=1)[:, None]
+    alone = task.stand_in(text, held_out)
     hidden, hidden_bias, heads, heads_bias = (part.detach().double().numpy() for part in weights)
     units = hidden.shape[1]
     model = NetworkModel(
@@ -82,11 +81,10 @@ def fit_network(task: Task, text: Fitted) -> Way:
         hidden_bias=hidden_bias.reshape(-1),
         heads=np.hstack([*(heads[:, :, :units] / len(heads)), heads[:, :, units:].mean(axis=0)]),
         heads_bias=heads_bias.mean(axis=0),
-        text=text.model.coef * slope[:, None],
-        text_bias=text.model.intercept * slope + intercept,
+        text=alone.coef,
+        text_bias=alone.intercept,
     )
-    held_out = np.where(blank, text.held_out * slope + intercept, held_out)
-    return Way(model=model, held_out=held_out, facts={"epochs": epochs, "loss": task.loss(held_out)})
+    return Way(model=model, held_out=alone.held_out, facts={"epochs": epochs, "networks": _NETWORKS})
 
 
 def _spread(seen: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -129,7 +127,7 @@ def _train(
             z = _forward(weights, x[batch], dropout=_DROPOUT) + add
             loss = _loss(z, y[batch], w[batch], gamma, single=single)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         watch(epoch, weights)
     return weights

@@ -7,7 +7,7 @@ their own scale, so that nothing is lost by it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -23,7 +23,7 @@ from rubricator.train.examples import Vectors
 from rubricator.train.hybrid.way import Task
 from rubricator.train.linear import learn_ngrams
 
-_PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0)
+_PENALTIES = (0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +48,51 @@ def heads_opinions(task: Task) -> Opinions:
     used = vectors[task.used]
     centre = used.mean(axis=0)
     spread = float(np.sqrt(((used - centre) ** 2).sum(axis=1).mean())) or 1.0
+    x = (vectors - centre) / spread
+    weights = task.examples.weights
+    mean = _mean(task)
+    counted = x * weights[:, None]
+    aim = task.examples.targets - mean
+    # What folds add to the normal equations is summed once, and taken out again fold by fold.
+    squares, sums = {}, {}
+    for fold in np.unique(task.folds):
+        rows = task.folds == fold
+        squares[fold], sums[fold] = counted[rows].T @ x[rows], counted[rows].T @ aim[rows]
+
+    def solve(excluded: Sequence[int], penalty: float) -> tuple[Floats, Floats]:
+        kept = [fold for fold in squares if fold not in excluded]
+        square = sum(squares[fold] for fold in kept) + penalty * np.eye(x.shape[1])
+        coef = cho_solve(cho_factor(square), sum(sums[fold] for fold in kept))
+        return coef.T, x @ coef + mean
+
     with threadpool_limits(limits=1, user_api="blas"):
-        centred = (vectors - centre) / spread
-        ridge = _Ridge.of(centred @ centred.T, task)
-        coef = (ridge.final.T @ centred[task.used]) / spread
-        return ridge.opinions(HeadsModel(coef, ridge.mean - coef @ centre))
+        coef, without, held_out = _fit(task, solve)
+        coef = coef / spread
+        return Opinions(HeadsModel(coef, mean - coef @ centre), without, held_out)
 
 
 def linear_opinions(task: Task) -> Opinions:
-    """Opinions from TF-IDF of words and characters.
+    """Opinions from TF-IDF of words and characters, in dual form: terms outnumber texts.
 
     Raises:
         TrainingError: The texts hold no words.
     """
-    contents = task.examples.contents
     ngrams = learn_ngrams(task.examples.subset(task.used).contents)
-    terms = side_by_side([block.vectorizer().transform(contents) for block in ngrams])
+    terms = side_by_side([block.vectorizer().transform(task.examples.contents) for block in ngrams])
+    products = csr_array(terms @ terms.T).toarray()
+    weights, mean = task.examples.weights, _mean(task)
+
+    def solve(excluded: Sequence[int], penalty: float) -> tuple[Floats, Floats]:
+        seen = np.flatnonzero(task.used & ~np.isin(task.folds, excluded))
+        square = products[np.ix_(seen, seen)] + np.diag(penalty / weights[seen])
+        dual = np.zeros_like(task.examples.targets, dtype=np.float64)
+        dual[seen] = cho_solve(cho_factor(square), task.examples.targets[seen] - mean)
+        return dual, products @ dual + mean
+
     with threadpool_limits(limits=1, user_api="blas"):
-        ridge = _Ridge.of(csr_array(terms @ terms.T).toarray(), task)
-        coef = np.ascontiguousarray((terms[task.used].T @ ridge.final).T)
-        return ridge.opinions(LinearModel(ngrams, coef, ridge.mean))
+        dual, without, held_out = _fit(task, solve)
+        coef = np.ascontiguousarray((terms.T @ dual).T)
+        return Opinions(LinearModel(ngrams, coef, mean), without, held_out)
 
 
 def main_axes(vectors: Vectors, used: Bools, *, most: int) -> Floats:
@@ -78,50 +103,37 @@ def main_axes(vectors: Vectors, used: Bools, *, most: int) -> Floats:
     return np.ascontiguousarray(axes[:, ::-1][:, : min(most, len(seen))].T)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ridge:
-    """Ridge regression in dual form: everything follows from the products of all pairs of rows."""
+def _fit(
+    task: Task, solve: Callable[[Sequence[int], float], tuple[Floats, Floats]]
+) -> tuple[Floats, dict[int, Floats], Floats]:
+    """Fit what the folds and their pairs ask for.
 
-    mean: Floats
-    final: Floats
-    without: dict[int, Floats]
-    held_out: Floats
+    Args:
+        task: Targets, weights and folds.
+        solve: Given folds to leave out and a penalty, the solution and the scores of all rows.
 
-    @classmethod
-    def of(cls, products: Floats, task: Task) -> _Ridge:
-        """Fit what the folds and their pairs ask for; the penalty by the squared error of the folds.
+    Returns:
+        The solution for all rows, and `without` and `held_out` of `Opinions`. The penalty is the one of the
+        least squared error over the folds.
+    """
+    targets, weights, folds = task.examples.targets, task.examples.weights, task.folds
+    names = np.unique(folds).tolist()
 
-        Args:
-            products: Dot products of all rows, shape [n, n].
-            task: Targets, weights and folds.
-        """
-        targets, weights, folds = task.examples.targets, task.examples.weights, task.folds
-        used, names = task.used, np.unique(folds)
-        mean = np.asarray(np.average(targets, axis=0, weights=weights))
+    def held(penalty: float) -> Floats:
+        result = np.empty(targets.shape)
+        for fold in names:
+            result[folds == fold] = solve([fold], penalty)[1][folds == fold]
+        return result
 
-        def scores(excluded: Sequence[int], penalty: float) -> tuple[Floats, Floats]:
-            """Dual weights of the rows seen, and the scores of all rows."""
-            seen = np.flatnonzero(used & ~np.isin(folds, excluded))
-            square = products[np.ix_(seen, seen)] + np.diag(penalty / weights[seen])
-            dual = cho_solve(cho_factor(square), targets[seen] - mean)
-            return dual, products[:, seen] @ dual + mean
+    tried = {penalty: held(penalty) for penalty in _PENALTIES}
+    penalty = min(tried, key=lambda p: float(weights @ ((tried[p] - targets) ** 2).sum(axis=1)))
+    without = {fold: tried[penalty].copy() for fold in names}
+    for one, other in combinations(names, 2):
+        both = solve([one, other], penalty)[1]
+        without[one][folds == other] = both[folds == other]
+        without[other][folds == one] = both[folds == one]
+    return solve([], penalty)[0], without, tried[penalty]
 
-        def held(penalty: float) -> Floats:
-            result = np.empty_like(targets, dtype=np.float64)
-            for fold in names:
-                result[folds == fold] = scores([fold], penalty)[1][folds == fold]
-            return result
 
-        tried = {penalty: held(penalty) for penalty in _PENALTIES}
-        errors = {p: float(weights @ ((z - targets) ** 2).sum(axis=1)) for p, z in tried.items()}
-        penalty = min(errors, key=lambda p: errors[p])
-        without = {int(fold): tried[penalty].copy() for fold in names}
-        for one, other in combinations(names, 2):
-            both = scores([one, other], penalty)[1]
-            without[int(one)][folds == other] = both[folds == other]
-            without[int(other)][folds == one] = both[folds == one]
-        return cls(mean, scores([], penalty)[0], without, tried[penalty])
-
-    def opinions(self, model: HeadsModel | LinearModel) -> Opinions:
-        """Them with their model."""
-        return Opinions(model, self.without, self.held_out)
+def _mean(task: Task) -> Floats:
+    return np.asarray(np.average(task.examples.targets, axis=0, weights=task.examples.weights))

@@ -10,9 +10,10 @@ import numpy as np
 
 from rubricator.decision import Bools, Floats
 from rubricator.errors import TrainingError
-from rubricator.models.features import FeatureTable
+from rubricator.models.features import FeatureTable, blank_rows
+from rubricator.models.heads import HeadsModel
 from rubricator.models.model import Model
-from rubricator.train.bench import Bench
+from rubricator.train.bench import Bench, Fitted
 from rubricator.train.calibrate import fit_rule
 from rubricator.train.examples import Examples, Vectors
 from rubricator.train.logistic import Folds
@@ -70,21 +71,43 @@ class Task:
             losses -= (1 - targets) * np.log1p(-said)
         return float(weights @ losses.sum(axis=1) / weights.sum())
 
-    def scale(self, text: Floats, both: Floats) -> tuple[Floats, Floats]:
-        """What brings logits of the text alone to the scale of those of text and features.
+    def stand_in(self, text: Fitted, both: Floats) -> StandIn:
+        """Heads that answer for texts without features, on the scale of text and features.
 
-        After it one calibration fits both, so that a text without features gets honest probabilities.
+        After one calibration for both, such a text still gets honest probabilities.
 
         Args:
-            text: Held-out logits of the text alone, shape [n, categories].
-            both: Held-out logits of text and features, same shape.
-
-        Returns:
-            Slope and intercept, each of shape [categories].
+            text: Heads on the vectors alone.
+            both: Held-out logits of text and features, shape [n, categories].
         """
         targets, weights = self.examples.targets, self.examples.weights
-        one, other = (fit_rule(z, targets, weights, single=self.bench.single) for z in (text, both))
-        return one.slope / other.slope, (one.intercept - other.intercept) / other.slope
+        rules = (fit_rule(z, targets, weights, single=self.bench.single) for z in (text.held_out, both))
+        alone, joint = rules
+        slope = alone.slope / joint.slope
+        intercept = (alone.intercept - joint.intercept) / joint.slope
+        heads = text.model
+        assert isinstance(heads, HeadsModel)
+        blank = blank_rows(self.missing)[:, None]
+        return StandIn(
+            coef=heads.coef * slope[:, None],
+            intercept=heads.intercept * slope + intercept,
+            held_out=np.where(blank, text.held_out * slope + intercept, both),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """Heads for texts without features.
+
+    Attributes:
+        coef: Shape [categories, width].
+        intercept: Shape [categories].
+        held_out: Held-out logits of the whole, with theirs where a text has no feature.
+    """
+
+    coef: Floats
+    intercept: Floats
+    held_out: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,181 @@
+"""Every kind of model on real data with its own labels, and the peers beside it: figures, time, speed, size.
+
+    python benchmarks/models.py --peers --json benchmarks/results/models.json
+    python benchmarks/models.py --data sib200-rus --kinds heads auto --json benchmarks/results/models.json
+
+A kind goes the whole way of a text (`rubricator run`) with no other kind beside it; `auto` chooses among them
+without the test texts. Videos are run once per fold of channels, and measured over all folds together.
+Needs the real data (RUBRICATOR_DATA). Runs land in runs/benchmarks/models/; what has not changed is not
+done again.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import peers
+from machine import ROOT, arguments, described, write
+from splits import DATA, FOLDS, SEED, Divided, divided
+
+from rubricator.config import KINDS
+from rubricator.decision import DecisionRule
+from rubricator.evaluate.metrics import measure
+from rubricator.evaluate.scored import Scored
+from rubricator.recipes.scored_table import SCORED, read_scored
+
+COMMAND = str(Path(sys.executable).with_name("rubricator"))
+RUNS = ROOT / "runs/benchmarks/models"
+HYBRID_DATA = ("videos",)
+"""Data with columns beside the text: the only ones where `hybrid` is more than its text."""
+
+
+def main() -> None:
+    options = arguments(__doc__.splitlines()[0])
+    options.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
+    options.add_argument("--kinds", nargs="*", choices=[*KINDS, "auto"], default=[*KINDS, "auto"])
+    options.add_argument(
+        "--folds", type=int, default=FOLDS, help="of the channels: run only the first so many"
+    )
+    options.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="passed to every run"
+    )
+    options.add_argument(
+        "--only", metavar="TEXT", help="only the rows whose name holds TEXT; others in the file stay"
+    )
+    peers.add_options(options)
+    given = options.parse_args()
+    rows = peers.earlier(given.json)
+    for name in given.data:
+        kinds = [kind for kind in given.kinds if kind != "hybrid" or name in HYBRID_DATA]
+        wanted = [kind for kind in kinds if (given.only or "") in peers.row_name(name, kind)]
+        for kind in wanted:
+            row = measured(name, kind, given.folds, given.set)
+            rows[peers.row_name(name, kind)] = {"data": name, "kind": kind} | row
+            print(peers.line(peers.row_name(name, kind), row), flush=True)
+            write(given.json, {"rows": rows})
+        peers.add_rows(rows, name, given)
+
+
+def measured(name: str, kind: str, folds: int, overrides: Sequence[str]) -> dict[str, Any]:
+    """One kind on one data set, over all of its runs."""
+    config, figure = DATA[name]
+    started = time.monotonic()
+    runs = []
+    for folder, told in runs_of(name, kind, folds):
+        models = "auto" if kind == "auto" else f"[{kind}]"
+        settings = [f"train.models={models}", *told, *overrides]
+        failed = run(f"benchmarks/real/{config}", folder, settings)
+        if failed:
+            return {"status": f"failed: {failed}"}
+        runs.append(folder)
+    parts = [read_scored(folder / SCORED).parts[0] for folder in runs]
+    metrics = [json.loads((folder / "metrics.json").read_text(encoding="utf-8")) for folder in runs]
+    trained = [json.loads((folder / "stages/train.json").read_text(encoding="utf-8")) for folder in runs]
+    winners = [found["model"] for found in metrics]
+    costs = [found["costs"][winner] for found, winner in zip(trained, winners, strict=True)]
+    return {
+        "status": "ok",
+        "commit": described()["commit"],
+        "config": f"benchmarks/real/{config}",
+        "overrides": list(overrides),
+        "figure": figure,
+        "texts": sum(len(part) for part in parts),
+        **figures(parts, list(read_scored(runs[0] / SCORED).titles), metrics),
+        "train_seconds": round(sum(sum(found["seconds"].values()) for found in trained), 1),
+        "run_seconds": round(time.monotonic() - started, 1),
+        "texts_per_second": round(float(np.median([cost["texts_per_second"] for cost in costs])), 1),
+        "mebibytes": round(max(cost["bytes"] for cost in costs) / 2**20, 1),
+        "winner": winners if len(winners) > 1 else winners[0],
+        "reason": [found["choice"]["reason"] for found in trained],
+        "candidates": [candidates(found, figure) for found in metrics],
+    }
+
+
+def run(config: str, folder: Path, settings: Sequence[str]) -> str:
+    """Run the way; the last line of what it says if it fails, else nothing."""
+    told = [part for setting in settings for part in ("--set", setting)]
+    done = subprocess.run(
+        [COMMAND, "run", "-c", config, "--out", str(folder), *told],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (done.stderr.strip().splitlines() or [f"code {done.returncode}"])[0] if done.returncode else ""
+
+
+def runs_of(name: str, kind: str, folds: int) -> Iterator[tuple[Path, list[str]]]:
+    """Folder and settings of each run: one, or one per fold of the channels."""
+    if name != "videos":
+        yield RUNS / name / kind, []
+        return
+    data = divided(name)
+    for number, (train, test) in enumerate(data.splits[:folds]):
+        files = [
+            f"{{path: {written(data, rows, number, part)}, part: {part}}}"
+            for part, rows in (("train", train), ("test", test))
+        ]
+        # All texts of a fold's files are given their parts, so that none is left to validate.
+        yield RUNS / name / f"{kind}-{number}", [f"data.files=[{', '.join(files)}]", "split.validation=folds"]
+
+
+def written(data: Divided, rows: Sequence[int], number: int, part: str) -> Path:
+    """The rows of the input that belong to one part of one fold, as a file of their own."""
+    [source] = data.config.data.files
+    path = RUNS / data.name / "folds" / f"{number}-{part}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wanted = {data.ids[row] for row in rows}
+    column = data.config.data.columns.id
+    with (
+        data.config.path(source.path).open(encoding="utf-8", newline="") as given,
+        path.open("w", encoding="utf-8", newline="") as taken,
+    ):
+        reader = csv.DictReader(given)
+        writer = csv.DictWriter(taken, reader.fieldnames or [])
+        writer.writeheader()
+        writer.writerows(row for row in reader if row[str(column)] in wanted)
+    return path
+
+
+def figures(parts: Sequence[Scored], keys: list[str], metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Figures with intervals: those of the run, or of several runs' texts together."""
+    if len(parts) == 1:
+        found = metrics[0]["parts"][metrics[0]["headline"]]
+        return {name: found[name] for name in peers.FIGURES}
+    # Groups are numbered anew in every fold; a channel lies in one fold only.
+    groups = [f"{number} {group}" for number, part in enumerate(parts) for group in part.groups]
+    scored = Scored(
+        part="test",
+        about="texts of all folds, each predicted by a model that saw none of its fold",
+        ids=[id_ for part in parts for id_ in part.ids],
+        contents=[content for part in parts for content in part.contents],
+        groups=groups,
+        truth=np.concatenate([part.truth for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        decisions=np.concatenate([part.decisions for part in parts]),
+        origins=[origin for part in parts for origin in part.origins],
+    )
+    single = bool(metrics[0]["parts"][metrics[0]["headline"]]["single"])
+    rule = DecisionRule.identity(len(keys), single=single)
+    measured_together = measure(scored, keys, rule=rule, seed=SEED).as_dict()
+    return {name: measured_together[name] for name in peers.FIGURES}
+
+
+def candidates(metrics: dict[str, Any], figure: str) -> dict[str, Any]:
+    """Validation and test figure of every model that competed in a run."""
+    return {
+        model: {"validation": metrics["validation"].get(model), "test": found[figure]}
+        for model, found in metrics["models"].items()
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Logistic heads over a static embedding: one vector per word piece, averaged; thousands of texts a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from rubricator.decision import Floats
+from rubricator.errors import ArtifactError
+from rubricator.models.files import (
+    ABOUT,
+    ARRAYS,
+    FIX,
+    About,
+    Files,
+    about_bytes,
+    about_of,
+    array_bytes,
+    arrays_of,
+    expect_files,
+    same_categories,
+)
+from rubricator.models.heads import HeadsModel
+from rubricator.models.inputs import Inputs
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+TOKENIZER = "tokenizer.json"
+_AT_ONCE = 256  # texts: what bounds the memory
+
+
+class _About(About):
+    kind: Literal["static"]
+    unknown: int | None = Field(ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticEmbedding:
+    """One vector per word piece, and the tokenizer that finds the pieces.
+
+    Attributes:
+        tokenizer: Content of a tokenizer.json; its special tokens are not used.
+        unknown: Number of the piece that stands for whatever the tokenizer does not know; None if it has none.
+        table: Vector of each piece, float16, shape [pieces, width].
+
+    Raises:
+        ArtifactError: Tokenizer and table do not belong together.
+    """
+
+    tokenizer: str
+    unknown: int | None
+    table: NDArray[np.float16]
+    _tokenizer: Tokenizer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tokenizer", _read_tokenizer(self.tokenizer, len(self.table)))
+
+    def vectors(self, contents: Sequence[str]) -> NDArray[np.float32]:
+        """The mean vector of each text's pieces, brought to length 1, shape [texts, width].
+
+        The arithmetic is that of model2vec's `StaticModel.encode`: unknown pieces are left out, and
+        a text without known ones is all zeros. A text's vector does not depend on the others.
+        """
+        vectors = np.zeros((len(contents), self.table.shape[1]), dtype=np.float32)
+        for at in range(0, len(contents), _AT_ONCE):
+            # A lone surrogate, which JSON can carry, is no character of UTF-8.
+            texts = [text.encode("utf-8", "replace").decode() for text in contents[at : at + _AT_ONCE]]
+            encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+            for row, encoding in enumerate(encodings, start=at):
+                pieces = [piece for piece in encoding.ids if piece != self.unknown]
+                if pieces:
+                    vectors[row] = self.table[pieces].mean(axis=0, dtype=np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.divide(vectors, lengths, out=vectors, where=lengths > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticModel:
+    """One logistic regression per category over the static vector of a text.
+
+    Attributes:
+        embedding: From text to vector.
+        coef: Weights, shape [categories, width].
+        intercept: Shape [categories].
+    """
+
+    kind: ClassVar[str] = "static"
+    embedding: StaticEmbedding
+    coef: Floats
+    intercept: Floats
+
+    @property
+    def categories(self) -> int:
+        """How many categories it knows."""
+        return len(self.intercept)
+
+    @property
+    def encoders(self) -> Mapping[str, int]:
+        """No encoder."""
+        return {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """No feature columns."""
+        return ()
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Logits, shape [texts, categories]; a text's do not depend on the others of the batch."""
+        heads = HeadsModel(self.coef, self.intercept, encoder=self.kind)
+        vectors = self.embedding.vectors(inputs.contents)
+        return heads.logits(Inputs(inputs.contents, vectors={self.kind: vectors}))
+
+    def files(self) -> Files:
+        """`model.json`, the tokenizer, and the table with the weights."""
+        arrays = {"table": self.embedding.table, "coef": self.coef, "intercept": self.intercept}
+        return {
+            ABOUT: about_bytes(_About(kind="static", unknown=self.embedding.unknown)),
+            TOKENIZER: self.embedding.tokenizer.encode(),
+            ARRAYS: array_bytes(arrays),
+        }
+
+    @classmethod
+    def of_files(cls, files: Files) -> Self:
+        """The model that `files` hold.
+
+        Raises:
+            ArtifactError: A file is not what `files` would have written.
+        """
+        about = about_of(files, _About)
+        expect_files(files, {ABOUT, TOKENIZER, ARRAYS})
+        arrays = arrays_of(files, {"table": (None, None), "coef": (None, None), "intercept": (None,)})
+        same_categories(arrays)
+        table = arrays["table"]
+        if table.dtype != np.float16 or table.shape[1] != arrays["coef"].shape[1]:
+            raise ArtifactError(
+                f"{ARRAYS}: the table is of {table.dtype}, {table.shape[1]} wide; expected float16, "
+                f"{arrays['coef'].shape[1]} wide.",
+                fix=FIX,
+            )
+        try:
+            tokenizer = files[TOKENIZER].decode()
+        except UnicodeDecodeError as error:
+            raise ArtifactError(f"{TOKENIZER} is not text: {error}.", fix=FIX) from error
+        embedding = StaticEmbedding(tokenizer, about.unknown, table)
+        return cls(embedding, arrays["coef"], arrays["intercept"])
+
+
+def _read_tokenizer(content: str, pieces: int) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer: Tokenizer = Tokenizer.from_str(content)
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise ArtifactError(f"{TOKENIZER} is no tokenizer: {error}.", fix=FIX) from error
+    tokenizer.no_padding()
+    known = tokenizer.get_vocab(with_added_tokens=True).values()
+    if tokenizer.get_vocab_size(with_added_tokens=True) != pieces or max(known, default=-1) >= pieces:
+        raise ArtifactError(
+            f"{TOKENIZER} has {tokenizer.get_vocab_size()} pieces, the table vectors for {pieces}.", fix=FIX
+        )
+    return tokenizer

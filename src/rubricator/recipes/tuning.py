@@ -1,0 +1,98 @@
+"""Better settings for the winner, looked for where they matter: a few trials, judged as candidates are."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rubricator.config import Kind, Train
+from rubricator.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+log = logging.getLogger(__name__)
+
+
+_SPACES: Mapping[Kind, Callable[[Trial], dict[str, Any]]] = {
+    "static": lambda trial: {"width": trial.suggest_categorical("width", [128, 256, 384])},
+    "cascade": lambda trial: {"precision": trial.suggest_float("precision", 0.8, 0.99)},
+    "finetune": lambda trial: {
+        "learning_rate": trial.suggest_float("learning_rate", 3e-5, 3e-4, log=True),
+        "layer_decay": trial.suggest_float("layer_decay", 0.7, 1.0),
+    },
+    "lora": lambda trial: {
+        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 3e-3, log=True),
+        "rank": trial.suggest_categorical("rank", [4, 8, 16, 32]),
+    },
+}
+
+
+def tuned(
+    kind: Kind, settings: Train, merit: Callable[[Train], float], *, trials: int, seconds: float, seed: int
+) -> tuple[Train, float, int]:
+    """The best settings found for a kind of model.
+
+    Optuna's tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
+    optimization", 2011) proposes them; for every kind it also tries treatments of imbalance.
+
+    Args:
+        kind: The kind of model.
+        settings: Where to start from; all else in them stays.
+        merit: What settings are worth on validation; the larger, the better. Raises `ValueError` for
+            settings that cannot be trained.
+        trials: How many settings to try.
+        seconds: When to stop trying; the trial under way is finished.
+        seed: Same seed, same trials.
+
+    Returns:
+        The best settings, their merit, and how many were tried.
+
+    Raises:
+        MissingExtraError: Optuna is not installed.
+    """
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingExtraError("optuna", extra="train", purpose="Tuning") from error
+    tried: dict[int, Train] = {}
+
+    def objective(trial: Trial) -> float:
+        tried[trial.number] = _proposed(kind, settings, trial)
+        return merit(tried[trial.number])
+
+    with _quiet(optuna):
+        study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+        study.optimize(objective, n_trials=trials, timeout=seconds, catch=(ValueError,))
+    done = [trial for trial in study.trials if trial.value is not None]
+    if not done:
+        return settings, float("-inf"), len(study.trials)
+    best = study.best_trial
+    log.info("%s: best of %d trials: %s", kind, len(study.trials), best.params)
+    return tried[best.number], float(best.value or 0.0), len(study.trials)
+
+
+def _proposed(kind: Kind, settings: Train, trial: Trial) -> Train:
+    imbalance = settings.imbalance.model_copy(
+        update={
+            "weights": trial.suggest_categorical("weights", ["none", "balanced", "effective"]),
+            "logit_adjustment": trial.suggest_float("logit_adjustment", 0.0, 1.0),
+        }
+    )
+    update: dict[str, Any] = {"imbalance": imbalance}
+    if kind in _SPACES:
+        update[kind] = getattr(settings, kind).model_copy(update=_SPACES[kind](trial))
+    return settings.model_copy(update=update)
+
+
+@contextmanager
+def _quiet(optuna: Any) -> Iterator[None]:
+    """Optuna reports every trial to the terminal; only the command line prints here."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

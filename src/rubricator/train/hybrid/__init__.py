@@ -1,0 +1,1 @@
+"""`hybrid`: text together with feature columns, by a network or by stacking."""

@@ -1,0 +1,104 @@
+"""Fit `hybrid`: prepare the features, go one way or both, keep the better."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from rubricator.errors import TrainingError
+from rubricator.train.bench import Bench, Fitted
+from rubricator.train.calibrate import cross_decide
+from rubricator.train.examples import Examples
+from rubricator.train.heads import fit_heads
+from rubricator.train.hybrid.columns import learn_table, too_empty
+from rubricator.train.hybrid.network import fit_network
+from rubricator.train.hybrid.stacking import fit_stacking
+from rubricator.train.hybrid.way import Task, Way
+from rubricator.train.logistic import Folds
+from rubricator.train.select import choose, metric_of, score
+
+_log = logging.getLogger(__name__)
+
+_WAYS: Mapping[str, Callable[[Task, Fitted], Way]] = {"stacking": fit_stacking, "network": fit_network}
+
+
+def fit_hybrid(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    """Train on text and features together.
+
+    Args:
+        examples: With vectors and features; rows of weight 0 are left out, and so are those with more
+            missing features than `train.hybrid.max_missing` allows.
+        folds: Fold of each row, shape [n], grouped; they choose between the ways, how long the
+            networks train, and how many trees there are.
+        bench: Settings and seed.
+
+    Raises:
+        HopelessError: It was stopped, because it could not win.
+        MissingExtraError: `way: network`, and torch is not installed.
+        TrainingError: There are no features or none says anything; fewer than two categories or folds
+            have texts that can be learnt from.
+    """
+    task, facts = _prepare(examples, folds, bench)
+    text = fit_heads(task.examples, folds=folds, bench=bench)
+    ways = {name: _WAYS[name](task, text) for name in _ways(bench)}
+    metric = metric_of(bench.settings.metric, single=bench.single)
+    targets, weights = task.examples.targets, task.examples.weights
+    scores = {}
+    for name, way in ways.items():
+        _, decisions = cross_decide(way.held_out, targets, weights, folds, single=bench.single)
+        scores[name] = score(decisions, targets, weights)
+    choice = choose(scores, metric=metric)
+    won = ways[choice.name]
+    facts |= {"way": choice.name, "reason": choice.reason, **won.facts}
+    facts["ways"] = {name: {metric: one.merit(metric)[0]} for name, one in scores.items()}
+    return Fitted(model=won.model, held_out=won.held_out, notes=text.notes, facts=facts)
+
+
+def _prepare(examples: Examples, folds: Folds, bench: Bench) -> tuple[Task, dict[str, object]]:
+    settings = bench.settings.hybrid
+    learnt = [row for row, weight in zip(examples.features, examples.weights, strict=False) if weight > 0]
+    table, idle = learn_table(learnt, settings)
+    numbers, missing = table.transform(examples.features)
+    left_out = np.zeros(len(examples), dtype=bool)
+    if settings.max_missing is not None:
+        left_out = too_empty(missing, settings.max_missing) & (examples.weights > 0)
+        examples = replace(examples, weights=np.where(left_out, 0.0, examples.weights))
+        _log.info("%d text(s) with too many missing features are left out of training", left_out.sum())
+    task = Task(examples=examples, table=table, numbers=numbers, missing=missing, folds=folds, bench=bench)
+    _check(task, int(left_out.sum()))
+    facts = {
+        "columns": {column.name: column.kind for column in table.columns},
+        "columns_left_out": idle,
+        "rows_left_out": int(left_out.sum()),
+    }
+    return task, facts
+
+
+def _check(task: Task, left_out: int) -> None:
+    weights, targets = task.examples.weights, task.examples.targets
+    hint = f" ({left_out} more have too many missing features)" if left_out else ""
+    fix = "Label more texts" + (", or raise `train.hybrid.max_missing`." if left_out else ".")
+    if len(np.unique(task.folds[task.used])) < 2:
+        raise TrainingError(
+            f"The {int(task.used.sum())} texts to learn from{hint} lie in one fold, and `hybrid` needs two.",
+            fix=fix,
+        )
+    mass = weights @ targets
+    if task.bench.single and (mass > 0).sum() < 2:
+        raise TrainingError(f"All texts to learn from{hint} are of one category.", fix=fix)
+    if not task.bench.single and not ((mass > 0) & (mass < weights.sum())).any():
+        raise TrainingError(f"No category has texts with and without it to learn from{hint}.", fix=fix)
+
+
+def _ways(bench: Bench) -> tuple[str, ...]:
+    way = bench.settings.hybrid.way
+    if way != "auto":
+        return (way,)
+    if importlib.util.find_spec("torch") is None:
+        _log.warning("hybrid: torch is not installed, so only stacking is tried")
+        return ("stacking",)
+    return tuple(_WAYS)
