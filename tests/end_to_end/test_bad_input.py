@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from commands import rubricator
+from once import made_once
 
 CONFIG = """
 name: bad
@@ -13,6 +14,7 @@ taxonomy: taxonomy.yaml
 data: {files: [texts.csv], columns: {id: id, body: text}}
 label: {teachers: [rules]}
 train: {models: [linear]}
+evaluate: {bootstrap: 100}
 """
 TAXONOMY = "categories: [{key: sport, keywords: [матч*]}, {key: culture, keywords: [музе*]}]"
 ROWS = [
@@ -27,12 +29,36 @@ ROWS = [
 ]
 
 
+def write_project(folder: Path) -> None:
+    (folder / "rubricator.yaml").write_text(CONFIG, encoding="utf-8")
+    (folder / "taxonomy.yaml").write_text(TAXONOMY, encoding="utf-8")
+    rows = [f"t{number},{text}" for number, text in enumerate(ROWS)]
+    (folder / "texts.csv").write_text("id,text\n" + "\n".join(rows) + "\n", encoding="utf-8")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "rubricator.yaml").write_text(CONFIG, encoding="utf-8")
-    (tmp_path / "taxonomy.yaml").write_text(TAXONOMY, encoding="utf-8")
-    rows = [f"t{number},{text}" for number, text in enumerate(ROWS)]
-    (tmp_path / "texts.csv").write_text("id,text\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    write_project(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def good_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project itself does run: what the tests below spoil is what they say."""
+
+    def run(folder: Path) -> str:
+        write_project(folder)
+        done = rubricator("run", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return made_once("good-run", run, tmp_path_factory)
+
+
+@pytest.fixture
+def finished(good_run: Path, tmp_path: Path) -> Path:
+    """The project with its run, for one test to spoil."""
+    shutil.copytree(good_run, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -43,9 +69,8 @@ def refused(project: Path, *arguments: str) -> str:
     return " ".join(done.stderr.split())
 
 
-def test_the_project_itself_runs(project: Path) -> None:
-    done = rubricator("run", cwd=project)
-    assert done.returncode == 0, done.stderr
+def test_the_project_itself_runs(good_run: Path) -> None:
+    assert (good_run / "runs/bad/artifact/manifest.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +129,7 @@ def test_a_category_without_a_single_text_is_said_not_fatal(project: Path) -> No
 def test_one_huge_text_is_set_aside_with_its_reason(project: Path) -> None:
     with (project / "texts.csv").open("a", encoding="utf-8") as file:
         file.write("huge," + "матч " * 2_000_000 + "\n")
-    done = rubricator("run", cwd=project)
+    done = rubricator("run", "--until", "train", cwd=project)
     assert done.returncode == 0, done.stderr
     assert "huge" in (project / "runs/bad/rejected.csv").read_text(encoding="utf-8")
 
@@ -119,21 +144,18 @@ def test_a_cache_that_cannot_be_written_is_explained(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_tampered_artifact_is_refused(project: Path) -> None:
-    rubricator("run", cwd=project)
-    copy = project / "copy"
-    shutil.copytree(project / "runs/bad/artifact", copy)
-    model = copy / "model.safetensors"
+def test_a_tampered_artifact_is_refused(finished: Path) -> None:
+    artifact = finished / "runs/bad/artifact"
+    model = artifact / "model.safetensors"
     data = bytearray(model.read_bytes())
     data[-1] ^= 1
     model.write_bytes(bytes(data))
     assert "model.safetensors was changed" in refused(
-        project, "predict", "copy", "texts.csv", "-o", "out.csv"
+        finished, "predict", str(artifact), "texts.csv", "-o", "out.csv"
     )
-    assert not (project / "out.csv").exists()
+    assert not (finished / "out.csv").exists()
 
 
-def test_an_unknown_output_suffix_is_refused_before_any_work(project: Path) -> None:
-    rubricator("run", cwd=project)
-    said = refused(project, "predict", "runs/bad/artifact", "texts.csv", "-o", "out.docx")
+def test_an_unknown_output_suffix_is_refused_before_any_work(finished: Path) -> None:
+    said = refused(finished, "predict", "runs/bad/artifact", "texts.csv", "-o", "out.docx")
     assert ".docx" in said

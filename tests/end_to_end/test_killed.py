@@ -1,16 +1,16 @@
 """A run may be killed or interrupted at any moment and goes on afterwards."""
 
 import json
-import os
 import random
+import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from commands import COMMAND, rubricator
+from commands import Started, installed, rubricator, start
+from once import made_once
 
 # The same stages with less work in them: no cross-validation of golden texts, one model, few samples.
 LESS = ("golden.use=test", "train.models=[heads]", "evaluate.bootstrap=100")
@@ -18,21 +18,10 @@ RUN = ("run", "-c", "mine/rubricator.yaml", *(part for setting in LESS for part 
 STAGES = ("read", "split", "label", "train", "evaluate", "export")
 
 
-def start(cwd: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [COMMAND, *RUN],
-        cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+def wait_for(path: Path, run: Started) -> None:
     deadline = time.monotonic() + 240
     while not path.exists():
-        assert process.poll() is None, f"the run ended before {path.name}: {process.communicate()[1]}"
+        assert not run.ended(), f"the run ended before {path.name}: {run.wait().stderr}"
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -42,26 +31,30 @@ def figures(folder: Path) -> object:
     return metrics["parts"], metrics["models"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nobody disturbed."""
-    folder = tmp_path_factory.mktemp("whole")
-    rubricator("init", "mine", "--template", "videos", cwd=folder)
-    done = rubricator(*RUN, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder
+    """A run that nobody disturbed. Tests must not change it."""
+
+    def run(folder: Path) -> str:
+        rubricator("init", "mine", "--template", "videos", cwd=folder)
+        # A process of another kind than those that are killed: not even the order of its sets is theirs.
+        done = installed(*RUN, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return made_once("undisturbed-run", run, tmp_path_factory)
 
 
 def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(whole: Path, tmp_path: Path) -> None:
     rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
     draw = random.Random(5)
     for stage in STAGES[:-1]:
-        process = start(tmp_path)
-        wait_for(tmp_path / f"runs/videos/stages/{stage}.done", process)
+        run = start(*RUN, cwd=tmp_path)
+        wait_for(tmp_path / f"runs/videos/stages/{stage}.done", run)
         # Somewhere in the next stage.
         time.sleep(draw.random() * 0.3)
-        process.kill()
-        process.communicate()
+        run.send(signal.SIGKILL)
+        run.wait()
         assert not (tmp_path / "runs/videos/stages/export.done").exists() or stage == "evaluate"
     done = rubricator(*RUN, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -77,20 +70,21 @@ def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(whole: Path, t
 
 def test_ctrl_c_says_how_to_go_on(whole: Path, tmp_path: Path) -> None:
     rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
-    process = start(tmp_path)
-    wait_for(tmp_path / "runs/videos/stages/split.done", process)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Run the same command again" in said
-    assert "Traceback" not in said
+    run = start(*RUN, cwd=tmp_path)
+    wait_for(tmp_path / "runs/videos/stages/split.done", run)
+    run.send(signal.SIGINT)
+    done = run.wait()
+    assert done.returncode == 130
+    assert "Run the same command again" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
-def test_answers_given_before_a_kill_are_not_asked_for_again(whole: Path) -> None:
-    (whole / "runs/videos/stages/label.done").unlink()
-    (whole / "runs/videos/run.log").unlink()
-    done = rubricator("label", *RUN[1:], cwd=whole)
+def test_answers_given_before_a_kill_are_not_asked_for_again(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("artifact"))
+    (tmp_path / "runs/videos/stages/label.done").unlink()
+    (tmp_path / "runs/videos/run.log").unlink()
+    done = rubricator("label", *RUN[1:], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    log = (whole / "runs/videos/run.log").read_text(encoding="utf-8")
+    log = (tmp_path / "runs/videos/run.log").read_text(encoding="utf-8")
     assert "encoder: 0 of 308 texts to ask about" in log
     assert "rules: 0 of 308 texts to ask about" in log

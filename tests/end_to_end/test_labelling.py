@@ -1,7 +1,7 @@
 """Labelling by a language model, as a user does it: killed, limited, exported, read back."""
 
 import csv
-import os
+import signal
 import subprocess
 import threading
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import COMMAND, rubricator
+from commands import rubricator, start
 from rubricator.records import Status
 from rubricator.store import Store
 from scripted_server import Reply, Script, refused, said, serve
@@ -101,9 +101,9 @@ def test_a_killed_run_repeats_nothing_that_was_stored(folder: Path) -> None:
 
         script.answer = slowly
         (folder / "rubricator.yaml").write_text(CONFIG.format(url=script.url), encoding="utf-8")
-        process = subprocess.Popen([COMMAND, "label"], cwd=folder, env={**os.environ, "NO_COLOR": "1"})
+        process = start("label", cwd=folder)
         assert several.wait(60)
-        process.kill()
+        process.send(signal.SIGKILL)
         process.wait()
         before = stored(folder)
         assert 3 <= len(before) < len(TEXTS)

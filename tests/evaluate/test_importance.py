@@ -54,7 +54,7 @@ def test_a_cell_that_a_row_lacks_moves_as_missing():
         seen.append([row.get("idle") for row in features])
         return TRUTH
 
-    measured(decide, rows=[{"tells": 1.0}] + ROWS[1:], repeats=1)
+    measured(decide, rows=[{"tells": 1.0}, *ROWS[1:]], repeats=1)
     assert sorted(cells.count(None) for cells in seen) == [1, 1, 1, 1]
 
 

@@ -12,7 +12,7 @@ from rubricator.evaluate.intervals import Estimate
 from rubricator.evaluate.latency import Latency
 from rubricator.evaluate.metrics import measure
 from rubricator.evaluate.mistakes import worst_mistakes
-from rubricator.evaluate.plots import Plot
+from rubricator.evaluate.plot import Plot
 from rubricator.evaluate.report import (
     Candidate,
     DataFacts,

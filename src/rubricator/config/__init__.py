@@ -1,6 +1,6 @@
 """`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
 
-from rubricator.config.kinds import Cascade, Finetune, Hybrid, Imbalance, Lora, Static
+from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
     EncoderTeacherConfig,
     Examples,
@@ -28,12 +28,14 @@ from rubricator.config.sections import (
     Share,
     Split,
 )
+from rubricator.config.tracking import Tracking
 from rubricator.config.train import KINDS, Kind, Metric, Train
 
 __all__ = [
     "KINDS",
     "Cascade",
     "Clean",
+    "ColumnKind",
     "Columns",
     "Config",
     "Data",
@@ -61,6 +63,7 @@ __all__ = [
     "Share",
     "Split",
     "Static",
+    "Tracking",
     "Train",
     "TransformersEngineConfig",
     "read_config",

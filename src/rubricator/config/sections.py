@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from rubricator.config.expand import expand
 from rubricator.config.label import LabelStage
 from rubricator.config.section import Section
+from rubricator.config.tracking import Tracking
 from rubricator.config.train import Train
 
 Part = Literal["train", "validation", "test"]
@@ -147,6 +148,7 @@ class Config(Section):
     encode: Encode = Encode()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    tracking: Tracking = Tracking()
     folder: Path = Field(default=Path(), exclude=True)
 
     def path(self, written: str) -> Path:

@@ -9,7 +9,7 @@ from rubricator.evaluate.intervals import Estimate
 from rubricator.evaluate.latency import Latency
 from rubricator.evaluate.metrics import PartMetrics
 from rubricator.evaluate.mistakes import Mistake
-from rubricator.evaluate.plots import Plot
+from rubricator.evaluate.plot import Plot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,24 +12,8 @@ from matplotlib.axes import Axes
 from rubricator.errors import DataError
 from rubricator.evaluate import drawing, style
 from rubricator.evaluate.metrics import CategoryMetrics, PartMetrics
+from rubricator.evaluate.plot import Plot
 from rubricator.evaluate.scored import Scored
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
-    """One figure.
-
-    Attributes:
-        category: Key of its category; None for a figure of the whole part.
-        kind: `overview`, `matrix`, `histogram`, `roc`, `precision-recall`, `confusion` or `reliability`.
-        path: The PNG file.
-        alt: What it shows, for those who cannot see it.
-    """
-
-    category: str | None
-    kind: str
-    path: Path
-    alt: str
 
 
 def write_plots(

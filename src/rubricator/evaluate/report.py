@@ -17,7 +17,7 @@ from rubricator.evaluate.facts import (
     TeacherFacts,
 )
 from rubricator.evaluate.page import render_page, write_page
-from rubricator.evaluate.plots import Plot
+from rubricator.evaluate.plot import Plot
 from rubricator.evaluate.summary import FEW, cautions, headline, summary, whose
 
 __all__ = [

@@ -122,16 +122,19 @@ class FeatureTable:
             Shape [texts, numbers] with NaN for missing cells; and which cells are missing, shape
             [texts, columns].
         """
-        values = [self._read(column, rows) for column in self.columns]
+        here = {column.name for column in self.columns if any(column.name in row for row in rows)}
+        if here:  # without any, the fallback to the text is told instead
+            for column in self.columns:
+                if column.name not in here:
+                    self._tell(
+                        f"{column.name} absent",
+                        f"The feature column '{column.name}' is absent: the model "
+                        "goes by the others and the text, which is less sure.",
+                    )
+        values = [[self._value(column, row.get(column.name)) for row in rows] for column in self.columns]
         missing = np.array([[value is None for value in cells] for cells in values], dtype=bool)
         parts = [column.numbers(cells) for column, cells in zip(self.columns, values, strict=True)]
         return np.hstack(parts), missing.reshape(len(self.columns), len(rows)).T
-
-    def _read(self, column: Column, rows: Sequence[Features]) -> list[Value | None]:
-        if rows and not any(column.name in row for row in rows):
-            self._tell(f"{column.name} absent", f"The feature column '{column.name}' is absent.")
-            return [None] * len(rows)
-        return [self._value(column, row.get(column.name)) for row in rows]
 
     def _value(self, column: Column, cell: Feature) -> Value | None:
         if is_missing(cell):

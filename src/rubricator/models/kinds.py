@@ -16,6 +16,7 @@ from rubricator.models.linear import LinearModel
 from rubricator.models.model import Model
 from rubricator.models.network import NetworkModel
 from rubricator.models.stacking import StackingModel
+from rubricator.models.static import StaticModel
 
 
 class _Reader(Protocol):
@@ -25,7 +26,15 @@ class _Reader(Protocol):
 KINDS: Mapping[str, _Reader] = MappingProxyType(
     {
         kind.kind: kind
-        for kind in (HeadsModel, LinearModel, EnsembleModel, CascadeModel, NetworkModel, StackingModel)
+        for kind in (
+            HeadsModel,
+            LinearModel,
+            StaticModel,
+            EnsembleModel,
+            CascadeModel,
+            NetworkModel,
+            StackingModel,
+        )
     }
 )
 """Every kind of model that can be served, by the name in its `model.json`."""

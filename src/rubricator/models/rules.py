@@ -71,7 +71,7 @@ class Demand(_Part):
     def holds(self, value: Feature) -> bool:
         """True if a value fulfils everything that is asked."""
         absent = value is None or value == "" or value != value
-        if absent or self.missing is not None:
+        if absent or self.missing:
             return absent and self.missing is True
         if self.equals is not None and not same_value(value, self.equals):
             return False
@@ -90,7 +90,7 @@ Words = Annotated[tuple[Word, ...], Field(strict=False)]
 
 
 class Condition(_Part):
-    """All that it says must hold: `words` occur, `without` do not, `pattern` is found, columns fit `where`."""
+    """All of it must hold: `words` occur, `without` do not, `pattern` is found, columns fit `where`."""
 
     words: Words = ()
     without: Words = ()

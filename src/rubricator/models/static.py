@@ -1,4 +1,4 @@
-"""Logistic heads over a static embedding: one vector per word piece, averaged; thousands of texts a second."""
+"""Logistic heads over a static embedding: one vector per word piece, averaged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class StaticEmbedding:
 
     Attributes:
         tokenizer: Content of a tokenizer.json; its special tokens are not used.
-        unknown: Number of the piece that stands for whatever the tokenizer does not know; None if it has none.
+        unknown: Number of the piece for whatever the tokenizer does not know; None if it has none.
         table: Vector of each piece, float16, shape [pieces, width].
 
     Raises:

@@ -98,8 +98,9 @@ READERS: Mapping[ColumnKind, Callable[[Feature], Value | None]] = MappingProxyTy
 """What reads the cells of each kind of column; None where a cell is of another kind."""
 
 
-def _sum(parts: tuple[str | None, ...]) -> float:
-    return sum(float(part) * seconds for part, seconds in zip(parts, _SECONDS, strict=True) if part)
+def _sum(parts: tuple[str | None, ...]) -> float | None:
+    total = sum(float(part) * seconds for part, seconds in zip(parts, _SECONDS, strict=True) if part)
+    return total if math.isfinite(total) else None
 
 
 def _moment(value: Feature) -> datetime | None:

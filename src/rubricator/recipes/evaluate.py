@@ -14,7 +14,6 @@ from rubricator.decision import Bools, Floats
 from rubricator.evaluate.intervals import Estimate
 from rubricator.evaluate.latency import measure_latency
 from rubricator.evaluate.metrics import PartMetrics, measure
-from rubricator.evaluate.plots import write_plots
 from rubricator.evaluate.report import write_report
 from rubricator.evaluate.scored import Scored
 from rubricator.models.inputs import BASE, Encode, Inputs
@@ -153,6 +152,8 @@ def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Itera
 
 
 def _work(run: Run) -> list[str]:
+    from rubricator.evaluate.plots import write_plots  # draws, and drawing takes a second to import
+
     config, taxonomy = run.config, run.taxonomy
     prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
     labelled = read_labelled(run.folder, prepared, taxonomy)

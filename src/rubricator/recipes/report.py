@@ -6,7 +6,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ from rubricator.evaluate.facts import DataFacts, Details, ReportData, Reproducti
 from rubricator.evaluate.latency import Latency
 from rubricator.evaluate.metrics import PartMetrics
 from rubricator.evaluate.mistakes import worst_mistakes
-from rubricator.evaluate.plots import Plot
+from rubricator.evaluate.plot import Plot
 from rubricator.evaluate.scored import Scored
 from rubricator.label.measure import TeacherReport
 from rubricator.recipes.kinds import described
@@ -50,7 +50,7 @@ class Evaluated:
     metrics: Sequence[PartMetrics]
     rivals: Mapping[str, PartMetrics]
     latency: Latency
-    details: Details = Details()
+    details: Details = field(default_factory=Details)
 
 
 def data_fingerprint(prepared: Prepared) -> str:

@@ -37,7 +37,11 @@ _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 # MLflow reads its options from the environment when it needs them. Telemetry would call a server of
 # its makers. A dead server should be known in seconds, not after its default of several minutes.
-_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_CONFIGURE_LOGGING": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
@@ -202,18 +206,19 @@ def _with_interval(name: str, estimate: Mapping[str, float | None]) -> dict[str,
 
 
 def epoch_figures(folder: Path) -> Iterator[tuple[str, int, float]]:
-    """Every figure of every epoch of the models that keep an `epochs.csv`: `<model>/<column>`, epoch, value.
+    """Every figure of every epoch of the models that keep an `epochs.csv`: name, epoch, value.
 
-    Cells that are empty or no finite number are left out.
+    A name is `<model>/<column>`, or `<model>/fold-<n>/<column>` where folds are told apart. Cells that are empty or no finite number are left out.
     """
-    for path in sorted((folder / "stages/models").glob("*/epochs.csv")):
+    for path in sorted((folder / "stages/training/all").glob("*/epochs.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                epoch = _number(row.pop("epoch", None))
+                epoch, fold = _number(row.pop("epoch", None)), row.pop("fold", None)
+                place = f"{path.parent.name}/fold-{fold}" if fold else path.parent.name
                 for column, cell in row.items():
                     value = _number(cell)
                     if epoch is not None and value is not None:
-                        yield f"{path.parent.name}/{column}", int(epoch), value
+                        yield f"{place}/{column}", int(epoch), value
 
 
 def _number(cell: str | None) -> float | None:

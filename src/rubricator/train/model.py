@@ -14,11 +14,13 @@ from rubricator.train.heads import fit_heads
 from rubricator.train.hybrid.fit import fit_hybrid
 from rubricator.train.linear import fit_linear
 from rubricator.train.logistic import Folds
+from rubricator.train.static import fit_static
 
 TRAINERS: Mapping[str, Trainer] = MappingProxyType(
     {
         "heads": fit_heads,
         "linear": fit_linear,
+        "static": fit_static,
         "finetune": fit_finetune,
         "lora": fit_lora,
         "cascade": fit_cascade,

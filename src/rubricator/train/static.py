@@ -1,4 +1,4 @@
-"""Logistic heads on static vectors distilled from the encoder: nearly its knowledge, at the speed of TF-IDF."""
+"""Logistic heads on static vectors that are distilled from the encoder."""
 
 from __future__ import annotations
 

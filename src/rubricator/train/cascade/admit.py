@@ -8,7 +8,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
 
 from rubricator.config import Cascade
 from rubricator.decision import Bools, Floats
@@ -115,7 +114,7 @@ def _admit(strengths: Floats, evidence: Evidence, settings: Cascade) -> Admitted
         proof = Proof(right[some], taken[some])
         if settings.precision == "auto":
             wins, losses = (values[some] for values in evidence.duels(held, category))
-            chance = 1 - betainc(wins + 0.5, losses + 0.5, 0.5)
+            chance = Proof(wins, wins + losses).chance(0.5)
             worth = wins - losses
         else:
             chance, worth = proof.chance(settings.precision), taken[some]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from typing import Any
 
 from torch import nn
@@ -39,12 +40,13 @@ def adapted(transformer: nn.Module, layers: nn.ModuleList, low: int, settings: L
             f"No linear layer of the encoder is called {' or '.join(wanted)}.",
             fix=f"Choose among {', '.join(there)} in `train.lora.targets`, or `auto`.",
         )
-    return peft.get_peft_model(
-        transformer,
-        peft.LoraConfig(
-            r=settings.rank,
-            lora_alpha=settings.alpha,
-            lora_dropout=settings.dropout,
-            target_modules=chosen,
-        ),
+    config = peft.LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=chosen,
     )
+    with warnings.catch_warnings():
+        # peft asks transformers by a name that is on its way out.
+        warnings.simplefilter("ignore", FutureWarning)
+        return peft.get_peft_model(transformer, config)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from rubricator.errors import TrainingError
-from rubricator.train.bench import Bench, Fitted
+from rubricator.train.bench import Bench, Fitted, HopelessError
 from rubricator.train.calibrate import cross_decide
 from rubricator.train.examples import Examples
 from rubricator.train.heads import fit_heads
@@ -44,7 +44,7 @@ def fit_hybrid(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
     """
     task, facts = _prepare(examples, folds, bench)
     text = fit_heads(task.examples, folds=folds, bench=bench)
-    ways = {name: _WAYS[name](task, text) for name in _ways(bench)}
+    ways = _go(task, text)
     metric = metric_of(bench.settings.metric, single=bench.single)
     targets, weights = task.examples.targets, task.examples.weights
     scores = {}
@@ -56,6 +56,20 @@ def fit_hybrid(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
     facts |= {"way": choice.name, "reason": choice.reason, **won.facts}
     facts["ways"] = {name: {metric: one.merit(metric)[0]} for name, one in scores.items()}
     return Fitted(model=won.model, held_out=won.held_out, notes=text.notes, facts=facts)
+
+
+def _go(task: Task, text: Fitted) -> dict[str, Way]:
+    """Every way that is wanted and was not stopped."""
+    ways: dict[str, Way] = {}
+    stopped: HopelessError | None = None
+    for name in _ways(task.bench):
+        try:
+            ways[name] = _WAYS[name](task, text)
+        except HopelessError as error:
+            stopped = error
+    if stopped is not None and not ways:
+        raise stopped
+    return ways
 
 
 def _prepare(examples: Examples, folds: Folds, bench: Bench) -> tuple[Task, dict[str, object]]:

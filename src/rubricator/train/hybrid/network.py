@@ -58,7 +58,7 @@ def fit_network(task: Task, text: Fitted) -> Way:
     folds = np.unique(task.folds)
     logits = np.zeros((_EPOCHS, *task.examples.targets.shape))
     with _torch(task.bench.seed), task.bench.progress("Training networks", total=len(folds) + 1) as done:
-        for fold in folds:
+        for number, fold in enumerate(folds):
             held = task.folds == fold
 
             def watch(epoch: int, weights: _Weights, held: NDArray[np.bool_] = held) -> None:
@@ -66,6 +66,7 @@ def fit_network(task: Task, text: Fitted) -> Way:
 
             _train(task, inputs, np.flatnonzero(~held & task.used), epochs=_EPOCHS, watch=watch)
             done(1)
+            task.ask(logits[_EPOCHS // 2], folds[: number + 1])
         epochs = 1 + int(np.argmin([task.loss(some) for some in logits]))
         weights = _train(task, inputs, np.flatnonzero(task.used), epochs=epochs)
         done(1)

@@ -15,7 +15,7 @@ from rubricator.decision import Floats
 from rubricator.errors import TrainingError
 from rubricator.models.features import weighted_sums
 from rubricator.models.stacking import StackingModel
-from rubricator.train.bench import Fitted, HopelessError
+from rubricator.train.bench import Fitted
 from rubricator.train.hybrid.boosting import boost
 from rubricator.train.hybrid.opinions import Opinions, heads_opinions, linear_opinions, main_axes
 from rubricator.train.hybrid.way import Task, Way
@@ -49,9 +49,7 @@ def fit_stacking(task: Task, text: Fitted) -> Way:
             numbers = np.hstack([*(one.without[int(fold)] for one in members), fixed])
             _hold_out(task, numbers, int(fold), logits)
             done(1)
-            known = np.isin(task.folds, folds[: number + 1])
-            if not task.bench.promising(logits[len(logits) // 2], known):
-                raise HopelessError("Stacking was stopped: it could not win any more.")
+            task.ask(logits[len(logits) // 2], folds[: number + 1])
         best = int(np.argmin([task.loss(some) for some in logits]))
         rounds, held_out = (best + 1) * _EVERY, logits[best]
         numbers = np.hstack([*(one.held_out for one in members), fixed])

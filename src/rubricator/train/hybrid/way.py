@@ -13,7 +13,7 @@ from rubricator.errors import TrainingError
 from rubricator.models.features import FeatureTable, blank_rows
 from rubricator.models.heads import HeadsModel
 from rubricator.models.model import Model
-from rubricator.train.bench import Bench, Fitted
+from rubricator.train.bench import Bench, Fitted, HopelessError
 from rubricator.train.calibrate import fit_rule
 from rubricator.train.examples import Examples, Vectors
 from rubricator.train.logistic import Folds
@@ -59,6 +59,19 @@ class Task:
                 fix="Encode the texts first, or train `linear` only.",
             )
         return self.examples.vectors
+
+    def ask(self, logits: Floats, folds: Folds) -> None:
+        """Ask after a fold whether going on makes sense.
+
+        Args:
+            logits: Held-out logits, shape [n, categories].
+            folds: The folds that have theirs.
+
+        Raises:
+            HopelessError: It does not.
+        """
+        if not self.bench.promising(logits, np.isin(self.folds, folds)):
+            raise HopelessError("`hybrid` was stopped: it could not win any more.")
 
     def loss(self, logits: Floats) -> float:
         """Mean log-loss of calibrated logits: a timid model is not to be blamed for its scale."""

@@ -1,0 +1,23 @@
+"""A figure that was drawn. Apart from those who draw, because drawing takes a second to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """One figure.
+
+    Attributes:
+        category: Key of its category; None for a figure of the whole part.
+        kind: `overview`, `matrix`, `histogram`, `roc`, `precision-recall`, `confusion` or `reliability`.
+        path: The PNG file.
+        alt: What it shows, for those who cannot see it.
+    """
+
+    category: str | None
+    kind: str
+    path: Path
+    alt: str
