@@ -193,7 +193,7 @@ def markdown(rows: dict[str, Any]) -> str:
         lines.append(
             "| " + " | ".join([*cells, f"{row['mebibytes']:.0f}" if "mebibytes" in row else "–"]) + " |"
         )
-    left = [f"{name}: {row['status']}." for name, row in rows.items() if row["status"] != "ok"]
+    left = [f"- {name}: {row['status'].rstrip('.')}." for name, row in rows.items() if row["status"] != "ok"]
     return "\n".join([*lines, "", *left])
 
 

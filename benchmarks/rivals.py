@@ -159,17 +159,43 @@ def fasttext(task: Task, texts: Texts, labels: Labels, test: Texts) -> Labels:
         everything = written(Path(folder) / "all", lines)
         most = written(Path(folder) / "most", [line for row, line in enumerate(lines) if row not in held])
         rest = written(Path(folder) / "rest", [lines[row] for row in sorted(held)])
-        tuned = library.train_supervised(
-            most, autotuneValidationFile=rest, autotuneDuration=task.budget, **told
+        settings = tuned(
+            lambda: library.train_supervised(
+                most, autotuneValidationFile=rest, autotuneDuration=task.budget, **told
+            )
         )
-        names = ("lr", "dim", "epoch", "wordNgrams", "minn", "maxn", "bucket", "minCount")
-        settings = {name: getattr(tuned.f.getArgs(), name) for name in names}
-        model = library.train_supervised(everything, **settings, **told)
+        model = halving(
+            lambda rate: library.train_supervised(everything, **settings | {"lr": rate}, **told), settings
+        )
     task.note("settings", settings)
     k, threshold = (1, 0.0) if task.single else (-1, 0.5)
     with task.clock("predict"):
         found = [model.predict(words(text), k, threshold)[0] for text in test]
     return [[task.keys[int(name.removeprefix("__label__"))] for name in names] for names in found]
+
+
+def tuned(autotune: Callable[[], Any]) -> dict[str, Any]:
+    """Settings that autotune found; its authors' usual ones where its own best try diverges."""
+    try:
+        found = autotune().f.getArgs()
+    except RuntimeError as error:
+        if "NaN" not in str(error):
+            raise
+        return {"lr": 0.1, "dim": 100, "epoch": 25, "wordNgrams": 2, "minn": 2, "maxn": 5}
+    names = ("lr", "dim", "epoch", "wordNgrams", "minn", "maxn", "bucket", "minCount")
+    return {name: getattr(found, name) for name in names}
+
+
+def halving(train: Callable[[float], Any], settings: dict[str, Any]) -> Any:
+    """What was tuned on nine tenths can diverge on all: fastText then raises, and half the rate is tried."""
+    for _ in range(5):
+        try:
+            return train(settings["lr"])
+        except RuntimeError as error:
+            if "NaN" not in str(error):
+                raise
+            settings["lr"] /= 2
+    return train(settings["lr"])
 
 
 def autointent(task: Task, texts: Texts, labels: Labels, test: Texts) -> Labels:

@@ -62,7 +62,7 @@ METRICS = {
 
 def finish(folder: Path) -> Path:
     """What a whole run leaves, in small."""
-    for name in ("stages/models/finetune", "plots", "artifact/heads"):
+    for name in ("stages/training/all/finetune", "plots", "artifact/heads"):
         (folder / name).mkdir(parents=True)
     write_json(folder / "metrics.json", METRICS)
     (folder / "report.html").write_text("<p>report</p>")

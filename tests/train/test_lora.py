@@ -16,7 +16,7 @@ from rubricator.errors import EncoderError, TrainingError  # noqa: E402
 from rubricator.train.finetune import fit, fit_lora  # noqa: E402
 from rubricator.train.finetune.texts import Texts  # noqa: E402
 
-ROWS = 36
+ROWS = 24
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,9 @@ def split_texts(
     tuned = use == "tune" and free_golden
     # Where people labelled some texts, those are what validation can trust, so they are what counts.
     judges = len(golden) if use == "train" and golden else len(texts)
-    held_out = "validation" in given or tuned or not _by_folds(judges, config)
+    free = any(group.part is None for group in divided)
+    folded = _by_folds(judges, config) or (config.validation == "auto" and not free)
+    held_out = "validation" in given or tuned or not folded
     shares: dict[Part, float] = {}
     if "test" not in given and (use == "train" or not free_golden):
         shares["test"] = config.test
@@ -103,8 +105,8 @@ def split_texts(
     _place_golden(divided, use=use, given=given, seed=seed)
     for part, share in shares.items():
         for golden_ones in (True, False):
-            free = [group for group in divided if group.part is None and group.golden == golden_ones]
-            for group in _draw(free, share, by=by, seed=seed):
+            left = [group for group in divided if group.part is None and group.golden == golden_ones]
+            for group in _draw(left, share, by=by, seed=seed):
                 group.part = part
     for group in divided:
         group.part = group.part or "train"

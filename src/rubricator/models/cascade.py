@@ -159,7 +159,7 @@ def raised(logits: Floats, given: Floats, slope: Floats, intercept: Floats, *, s
     if single and len(rows):
         scaled[np.arange(len(rows)), columns] = -np.inf
         floor += logsumexp(scaled, axis=1)
-    below = own > -9e9
+    below = own < floor
     rows, columns = rows[below], columns[below]
     result[rows, columns] = (floor[below] - intercept[columns]) / slope[columns]
     return result

@@ -16,9 +16,9 @@ import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rubricator.decision import Bools
-from rubricator.models.columns import number_of, same_value
 from rubricator.models.inputs import Features, Inputs
 from rubricator.models.patterns import compiled, sound_pattern
+from rubricator.models.values import as_level, as_seconds, is_missing
 from rubricator.records import Feature
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +38,11 @@ def fold(content: str) -> str:
 def tokens(content: str) -> list[str]:
     """The words of a text, folded, in order."""
     return _TOKEN.findall(fold(content).casefold())
+
+
+def number_of(value: Feature) -> float | None:
+    """The value as a number, a duration in seconds; None where it is neither."""
+    return None if isinstance(value, bool) else as_seconds(value)
 
 
 def _sound_word(word: str) -> str:
@@ -70,10 +75,10 @@ class Demand(_Part):
 
     def holds(self, value: Feature) -> bool:
         """True if a value fulfils everything that is asked."""
-        absent = value is None or value == "" or value != value
+        absent = is_missing(value)
         if absent or self.missing:
             return absent and self.missing is True
-        if self.equals is not None and not same_value(value, self.equals):
+        if self.equals is not None and as_level(value) != as_level(self.equals):
             return False
         if self.at_least is None and self.below is None:
             return True

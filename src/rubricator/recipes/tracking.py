@@ -208,7 +208,8 @@ def _with_interval(name: str, estimate: Mapping[str, float | None]) -> dict[str,
 def epoch_figures(folder: Path) -> Iterator[tuple[str, int, float]]:
     """Every figure of every epoch of the models that keep an `epochs.csv`: name, epoch, value.
 
-    A name is `<model>/<column>`, or `<model>/fold-<n>/<column>` where folds are told apart. Cells that are empty or no finite number are left out.
+    A name is `<model>/<column>`, or `<model>/fold-<n>/<column>` where folds are told apart. Cells that are
+    empty or no finite number are left out.
     """
     for path in sorted((folder / "stages/training/all").glob("*/epochs.csv")):
         with path.open(encoding="utf-8", newline="") as file:

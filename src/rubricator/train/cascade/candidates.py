@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, hstack
 
 from rubricator.decision import Bools
-from rubricator.models.columns import level_of, number_of
 from rubricator.models.inputs import Features
-from rubricator.models.rules import Condition, Demand, Matcher, Rule
+from rubricator.models.rules import Condition, Demand, Matcher, Rule, number_of
+from rubricator.models.values import as_level
 from rubricator.train.cascade.words import occurrences
 from rubricator.train.examples import Examples
 
@@ -30,9 +30,10 @@ _PATTERNS = (
     r"@\w",
     r"[a-z]{3}",
 )
-_MOST_LEVELS = 50
-_CUTS = 10  # a number is cut into so many ranges
+_MOST_LEVELS = 20
+_CUTS = 5  # a number is cut into so many ranges
 _MOST_JOINED = 20_000
+_COMMONEST = 3_000  # words that are joined with other conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,8 @@ def _demands(features: Sequence[Features], used: Bools, at_least: int) -> list[C
         there = [value for value in values if not Demand(missing=True).holds(value)]
         numbers = [number for number in map(number_of, there) if number is not None]
         demands = _ranges(numbers) if len(numbers) > 0.9 * len(there) else []
-        levels = Counter(map(level_of, there)).most_common(_MOST_LEVELS)
-        if len(levels) <= _MOST_LEVELS and not demands:
+        levels = Counter(map(as_level, there)).most_common(_MOST_LEVELS)
+        if not demands:
             demands = [Demand(equals=level) for level, count in levels if count >= at_least]
         if at_least <= len(values) - len(there):
             demands.append(Demand(missing=True))
@@ -136,6 +137,8 @@ def _joined(
     """A word and another condition, where both together hold less often than the word alone."""
     joined: list[Condition] = []
     blocks = [csc_array((said.shape[0], 0))]
+    commonest = np.sort(np.argsort(-_counts(said, used), kind="stable")[:_COMMONEST])
+    words, said = [words[place] for place in commonest.tolist()], csc_array(said[:, commonest])
     alone = _counts(said, used)
     for place, condition in enumerate(conditions):
         both = csc_array(said * holds[:, [place]].toarray())

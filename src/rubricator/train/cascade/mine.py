@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 from scipy.special import betaincinv
 
 from rubricator.decision import Floats
@@ -65,14 +66,16 @@ class Miner:
         self._candidates = candidates
         self._purity, self._at_least = purity, at_least
         self._categories = targets.shape[1]
-        self._rows = candidates.holds.tocsr()
+        self._across: dict[int, csc_array] = {}
         self._folds = folds
         self._held: dict[int, Floats] = {}
         self._right: dict[int, Floats] = {}
         self._share: dict[int, Floats] = {}
+        rows = candidates.holds.tocsr()
         for fold in np.unique(folds).tolist():
             at = np.flatnonzero(folds == fold)
-            across = self._rows[at].T.tocsr()
+            self._across[fold] = rows[at].tocsc()
+            across = self._across[fold].T
             self._held[fold] = across @ weights[at]
             self._right[fold] = across @ (weights[at, None] * targets[at])
             self._share[fold] = np.append(weights[at] @ targets[at], weights[at].sum())
@@ -90,7 +93,7 @@ class Miner:
     def mine(self, without: Sequence[int] = ()) -> Mined:
         """What speaks for which category, told from all folds but some."""
         seen = [fold for fold in self._held if fold not in without]
-        held = sum((self._held[fold] for fold in seen), np.zeros(self._rows.shape[1]))
+        held = sum((self._held[fold] for fold in seen), np.zeros(self._candidates.holds.shape[1]))
         right = sum((self._right[fold] for fold in seen), np.zeros((len(held), self._categories)))
         *of_category, total = sum((self._share[fold] for fold in seen), np.zeros(self._categories + 1))
         share = np.asarray(of_category) / max(total, 1e-9)
@@ -100,23 +103,22 @@ class Miner:
         condition, category = np.nonzero((right >= self._at_least) & (right >= self._purity * held[:, None]))
         return _ranked(condition, category, held, right, (share[category], 1 - share[category]))
 
-    def strengths(self, mined: Mined, rows: NDArray[np.intp]) -> Floats:
-        """The strongest that speaks for each category, shape [rows, categories]; 0 where nothing does."""
-        result = np.zeros((len(rows), self._categories))
-        across = self._rows[rows].tocsc()
-        for category in np.unique(mined.category).tolist():
-            mine = mined.category == category
-            held = across[:, mined.condition[mine]]
-            result[:, category] = held.multiply(mined.strength[mine]).max(axis=1).toarray().ravel()
-        return result
-
     def held_out(self, *, besides: int | None = None) -> Floats:
         """Strengths on every row as told without its fold, and without one more; shape [n, categories]."""
         result = np.zeros((len(self._folds), self._categories))
         for fold in self._held:
-            rows = np.flatnonzero(self._folds == fold)
             left_out = [fold] if besides is None else [fold, besides]
-            result[rows] = self.strengths(self.mine(left_out), rows)
+            result[self._folds == fold] = self._strengths(self.mine(left_out), fold)
+        return result
+
+    def _strengths(self, mined: Mined, fold: int) -> Floats:
+        """The strongest that speaks for each category in the texts of a fold; 0 where nothing does."""
+        across = self._across[fold]
+        result = np.zeros((across.shape[0], self._categories))
+        for category in np.unique(mined.category).tolist():
+            mine = mined.category == category
+            held = across[:, mined.condition[mine]]
+            result[:, category] = held.multiply(mined.strength[mine]).max(axis=1).toarray().ravel()
         return result
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -31,7 +30,8 @@ from rubricator.train.logistic import Folds
 TABLE = "epochs.csv"
 _ALL = "all"
 _NONE = np.empty(0, dtype=np.intp)
-_log = logging.getLogger(__name__)
+Heads = tuple[Floats, Floats, Floats]
+"""Weights, intercepts, and logits of rows in folds without any weight."""
 
 
 def fit(plan: Plan, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
@@ -116,9 +116,12 @@ class _Fit:
     def _checkpoint(self, fold: Fold) -> Checkpoint:
         return Checkpoint(self._folder / f"fold-{fold.name}.pt", f"{self._key}:{fold.epochs}")
 
-    def _trained(self, fold: Fold, advance: Advance) -> State:
+    def _trained(self, fold: Fold, advance: Advance, *, anew: bool = False) -> State:
+        """Train a fold, or take it as it was left; `anew` if what it left is lost though it was done."""
         checkpoint = self._checkpoint(fold)
         state = checkpoint.read()
+        if anew and state is not None and state.done:
+            state = None
 
         def told(texts: int, line: Epoch | None) -> None:
             advance(texts, line.note() if line else "")
@@ -169,21 +172,27 @@ class _Fit:
         target = self._folder / f"encoder-{self._key[:16]}-{epochs}"
         kept = target.with_suffix(".npz")
         found = _read_heads(kept, self._key) if target.exists() else None
+        checkpoint = self._checkpoint(fold)
         if found is None:
-            found = self._train_final(fold, target)
+            found, state = self._train_final(fold, target)
             _write_heads(kept, self._key, found)
+            # Only now may the heavy state go.
+            checkpoint.write(state)
             for stale in self._folder.glob("encoder-*"):
                 if stale.is_dir() and stale != target:
                     shutil.rmtree(stale, ignore_errors=True)
+        elif (state := checkpoint.read()) is not None:
+            self._lines[_ALL] = list(state.history)
+            self._write_table()
         coef, intercept, spare = found
         return HeadsModel(coef, intercept, encoder=self._plan.kind), target, spare
 
-    def _train_final(self, fold: Fold, target: Path) -> tuple[Floats, Floats, Floats]:
+    def _train_final(self, fold: Fold, target: Path) -> tuple[Heads, State]:
         progress = self._bench.progress(
             f"Training {self._plan.kind} on all texts", total=len(fold.seen) * fold.epochs
         )
         with progress as advance:
-            state = self._trained(fold, advance)
+            state = self._trained(fold, advance, anew=True)
         material = self._material
         heads = material.network.heads
         coef = SCALE * heads.weight.detach().double().cpu().numpy()
@@ -196,8 +205,7 @@ class _Fit:
                 pooled, material.card, self._plan.source, folder, progress=self._bench.progress
             ),
         )
-        (self._folder / f"fold-{_ALL}.pt").unlink(missing_ok=True)
-        return coef, intercept, state.spare
+        return (coef, intercept, state.spare), state
 
     def _notes(self) -> dict[int, str]:
         weights, targets = self._examples.weights, self._examples.targets
@@ -206,14 +214,14 @@ class _Fit:
         return dict.fromkeys(absent, "has no training texts: its probability says nothing")
 
 
-def _write_heads(path: Path, key: str, found: tuple[Floats, Floats, Floats]) -> None:
+def _write_heads(path: Path, key: str, found: Heads) -> None:
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, key=np.array(key), coef=found[0], intercept=found[1], spare=found[2])
     part.replace(path)
 
 
-def _read_heads(path: Path, key: str) -> tuple[Floats, Floats, Floats] | None:
+def _read_heads(path: Path, key: str) -> Heads | None:
     try:
         with np.load(path, allow_pickle=False) as found:
             if str(found["key"]) != key:

@@ -26,7 +26,6 @@ from rubricator.train.finetune.probe import set_heads
 from rubricator.train.finetune.texts import Rows, Texts
 
 _CLIP = 1.0  # largest norm of a gradient
-_AHEAD = 2  # batches of training that go through at once where nothing is learnt
 _log = logging.getLogger(__name__)
 
 
@@ -131,7 +130,7 @@ class Run:
             history=[], logits=[], weights=None, optimizer=None, portion=self._portions.size,
             spare=np.empty((0, self._aims.targets.shape[1])),
         )  # fmt: skip
-        return torch.optim.AdamW(self._network.groups(self._plan), fused=True), fresh
+        return optimizer, fresh
 
     def _put(self, weights: dict[str, Tensor]) -> None:
         with torch.no_grad():
@@ -258,7 +257,7 @@ class Run:
             with torch.no_grad():
                 out[torch.from_numpy(part)] = work(texts.batch(part, device)).cpu()
 
-        for batch in texts.sorted(rows, self._portions.size * _AHEAD):
+        for batch in texts.sorted(rows, self._portions.size):
             self._portions.go(batch, fill, lambda: None)
 
     def _stale(self, state: State) -> bool:

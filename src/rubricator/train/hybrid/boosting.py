@@ -19,7 +19,7 @@ from rubricator.train.imbalance import all_at_once, cell_weights, offsets, row_w
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-_SETTINGS = {
+SETTINGS = {
     "learning_rate": 0.06,
     "max_leaf_nodes": 8,
     "min_samples_leaf": 10,
@@ -115,7 +115,7 @@ def _fit(x: Floats, y: Floats, w: Floats, *, rounds: int, seed: int) -> HistGrad
 
     weights = y * w
     row, column = np.nonzero(weights > 0)
-    booster = HistGradientBoostingClassifier(max_iter=rounds, random_state=seed, **_SETTINGS)
+    booster = HistGradientBoostingClassifier(max_iter=rounds, random_state=seed, **SETTINGS)
     # Histograms summed by several threads differ in their last bits from run to run.
     with threadpool_limits(limits=1, user_api="openmp"):
         return booster.fit(x[row], column, sample_weight=weights[row, column])

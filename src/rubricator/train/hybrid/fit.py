@@ -74,6 +74,11 @@ def _go(task: Task, text: Fitted) -> dict[str, Way]:
 
 def _prepare(examples: Examples, folds: Folds, bench: Bench) -> tuple[Task, dict[str, object]]:
     settings = bench.settings.hybrid
+    if not (examples.weights > 0).any():
+        raise TrainingError(
+            "There is not a single labelled text to train on (all weights are 0).",
+            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+        )
     learnt = [row for row, weight in zip(examples.features, examples.weights, strict=False) if weight > 0]
     table, idle = learn_table(learnt, settings)
     numbers, missing = table.transform(examples.features)

@@ -90,9 +90,9 @@ def fit_network(task: Task, text: Fitted) -> Way:
 
 def _spread(seen: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Centre and factor of every input: one factor for the vector, one for each other number."""
-    with np.errstate(invalid="ignore"):
-        centre = np.nanmean(seen[used], axis=0)
-        spread = np.nanstd(seen[used], axis=0)
+    counts = np.maximum(np.isfinite(seen[used]).sum(axis=0), 1)
+    centre = np.nansum(seen[used], axis=0) / counts
+    spread = np.sqrt(np.nansum((seen[used] - centre) ** 2, axis=0) / counts)
     spread[:width] = np.sqrt((spread[:width] ** 2).mean())
     return centre, np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-9)
 

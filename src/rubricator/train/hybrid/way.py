@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.special import logsumexp
 
 from rubricator.decision import Bools, Floats
 from rubricator.errors import TrainingError
@@ -18,7 +19,7 @@ from rubricator.train.calibrate import fit_rule
 from rubricator.train.examples import Examples, Vectors
 from rubricator.train.logistic import Folds
 
-_TINY = 1e-12
+_SLOPES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +75,17 @@ class Task:
             raise HopelessError("`hybrid` was stopped: it could not win any more.")
 
     def loss(self, logits: Floats) -> float:
-        """Mean log-loss of calibrated logits: a timid model is not to be blamed for its scale."""
+        """Mean log-loss of logits at their best temperature: a timid model is not to be blamed for it."""
+        z = logits[self.used]
+        return min(self._loss(slope * z) for slope in _SLOPES)
+
+    def _loss(self, z: Floats) -> float:
         targets, weights = self.examples.targets[self.used], self.examples.weights[self.used]
-        single = self.bench.single
-        rule = fit_rule(logits[self.used], targets, weights, single=single)
-        said = np.clip(rule.probabilities(logits[self.used]), _TINY, 1 - _TINY)
-        losses = -(targets * np.log(said))
-        if not single:
-            losses -= (1 - targets) * np.log1p(-said)
-        return float(weights @ losses.sum(axis=1) / weights.sum())
+        if self.bench.single:
+            losses = targets.sum(axis=1) * logsumexp(z, axis=1) - (targets * z).sum(axis=1)
+        else:
+            losses = (np.logaddexp(0, z) - targets * z).sum(axis=1)
+        return float(weights @ losses / weights.sum())
 
     def stand_in(self, text: Fitted, both: Floats) -> StandIn:
         """Heads that answer for texts without features, on the scale of text and features.
