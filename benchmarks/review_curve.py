@@ -28,16 +28,17 @@ from rubricator.label.runner import ask
 from rubricator.recipes.agreeing import Agreeing
 from rubricator.recipes.doubt import AGREED_WEIGHT, doubted, together
 from rubricator.recipes.labelled import decided_of, targets_of
-from rubricator.recipes.models import logits_of
+from rubricator.recipes.material import Material
 from rubricator.recipes.people import People
 from rubricator.recipes.read import Prepared, read
-from rubricator.recipes.road import Material, build_road
+from rubricator.recipes.road import build_road
 from rubricator.recipes.split import golden_targets, split
 from rubricator.recipes.teachers import open_teachers
 from rubricator.recipes.vectors import encode_texts
 from rubricator.review.pick import RANDOM_SHARE, pick
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
+from rubricator.train.bench import Bench
 from rubricator.train.examples import Examples
 
 SIZES = (0, 25, 50, 100, 200)
@@ -139,7 +140,9 @@ def doubts(project: Project, targets: Any, reviewed: list[int], train: Bools) ->
     weights = np.where(people, 1.0, AGREED_WEIGHT)
     examples = replace(project.examples, targets=np.nan_to_num(targets), weights=weights)
     rows, seed = np.flatnonzero(train), project.config.seed
-    return together(targets, doubted(examples, rows, single=True, model="heads", seed=seed), single=True)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = replace(Bench.of(project.config, single=True, folder=Path(folder)), seed=seed)
+        return together(targets, doubted(examples, rows, bench=bench), single=True)
 
 
 def measured(
@@ -156,12 +159,18 @@ def measured(
     material = Material(
         project.examples, reviewed, drawn, np.where(train, "train", "test"), np.full(len(rows), -1)
     )
-    road = build_road(
-        material, targets, train=train, validation=np.zeros_like(train), single=True, config=project.config
-    )
-    name = road.choice.name
-    logits = logits_of(road.models[name], project.examples.subset(test))
-    said = road.rules[name].decide(road.rules[name].probabilities(logits))
+    with tempfile.TemporaryDirectory() as folder:
+        road, _ = build_road(
+            material,
+            targets,
+            train=train,
+            validation=np.zeros_like(train),
+            taxonomy=project.taxonomy,
+            config=project.config,
+            folder=Path(folder),
+        )
+    rule = road.rules[road.choice.name]
+    said = rule.decide(rule.probabilities(road.winner.logits(project.examples.subset(test).inputs())))
     unseen = train & ~reviewed
     return {
         "accuracy": float((said == project.truth[test]).all(axis=1).mean()),

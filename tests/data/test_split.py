@@ -256,4 +256,4 @@ def test_no_fold_is_empty(count, folds, categories, seed):
 def test_auto_folds_where_the_input_leaves_no_text_free_for_validation():
     prescribed = {number: "train" if number < 2500 else "test" for number in range(3000)}
     assert split(corpus(3000, parts=prescribed)).validation == "folds"
-    assert split(corpus(3000, parts={number: "test" for number in range(2900, 3000)})).validation == "part"
+    assert split(corpus(3000, parts=dict.fromkeys(range(2900, 3000), "test"))).validation == "part"

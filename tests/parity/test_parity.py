@@ -47,7 +47,7 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
         labelled.targets,
         train=train,
         validation=~train & False,
-        single=False,
+        taxonomy=taxonomy,
         config=config,
         folder=tmp_path,
     )

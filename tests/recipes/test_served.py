@@ -7,7 +7,9 @@ from rubricator.config import Config, Data
 from rubricator.recipes.material import Material
 from rubricator.recipes.road import HeldOut, build_road
 from rubricator.recipes.trained import read_trained, write_trained
+from rubricator.taxonomy import Task
 from rubricator.train.examples import Examples
+from small_artifacts import taxonomy_of
 
 WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
 
@@ -43,7 +45,7 @@ def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | 
         some.targets,
         train=~nobody,
         validation=nobody,
-        single=single,
+        taxonomy=taxonomy_of(Task.SINGLE_LABEL if single else Task.MULTI_LABEL),
         config=config,
         folder=tmp_path / "training",
     )
@@ -79,7 +81,7 @@ def test_self_training_leaves_golden_labels_and_moves_the_others(tmp_path) -> No
             doubtful,
             train=~nobody,
             validation=nobody,
-            single=True,
+            taxonomy=taxonomy_of(Task.SINGLE_LABEL),
             config=config,
             folder=tmp_path,
         )

@@ -54,6 +54,10 @@ class Inputs:
             self._vectors[encoder] = self._encoders[encoder](self.contents)
         return self._vectors[encoder]
 
+    def with_features(self, features: Sequence[Features]) -> Inputs:
+        """The same texts with other features; vectors already at hand stay."""
+        return Inputs(self.contents, features, encoders=self._encoders, vectors=self._vectors)
+
     def subset(self, rows: NDArray[np.intp]) -> Inputs:
         """The texts of these rows, with the vectors already at hand."""
         index = rows.tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from rubricator.config import Config
 from rubricator.data.clean import Cleaner
 from rubricator.decision import Bools, Floats
+from rubricator.evaluate.facts import FactTable
 from rubricator.evaluate.intervals import Estimate
 from rubricator.evaluate.latency import measure_latency
 from rubricator.evaluate.metrics import PartMetrics, measure
@@ -18,6 +20,7 @@ from rubricator.evaluate.report import write_report
 from rubricator.evaluate.scored import Scored
 from rubricator.models.inputs import BASE, Encode, Inputs
 from rubricator.recipes import files
+from rubricator.recipes.details import Unseen, details_of
 from rubricator.recipes.labelled import Labelled, read_labelled
 from rubricator.recipes.material import Material, material_of
 from rubricator.recipes.read import Prepared
@@ -41,6 +44,7 @@ def evaluate(
     classify: Callable[[list[Text]], object],
     taxonomy: Taxonomy,
     config: Config,
+    folder: Path,
 ) -> Evaluated:
     """Measure the winner, and beside it every other model on the headline part.
 
@@ -53,6 +57,7 @@ def evaluate(
         classify: Texts as read to whatever, timed for the latency.
         taxonomy: The categories.
         config: The settings.
+        folder: Of the run; plots about models go there.
 
     Raises:
         DataError: There is no text to measure on.
@@ -73,7 +78,8 @@ def evaluate(
 
     rivals = {name: figures_of(next(_parts(sight, road, held, name)), name) for name in road.models}
     latency = measure_latency(classify, prepared.texts, budget_seconds=config.evaluate.budget_seconds)
-    return Evaluated(scored, [figures_of(part, winner) for part in scored], rivals, latency)
+    details = details_of(road, sight.unseen(), taxonomy, config, folder)
+    return Evaluated(scored, [figures_of(part, winner) for part in scored], rivals, latency, details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,14 @@ class _Sight:
         inputs = self.material.examples.subset(rows).inputs(self.encoders)
         probabilities = road.rules[model].probabilities(road.models[model].logits(inputs))
         return probabilities, road.rules[model].decide(probabilities)
+
+    def unseen(self) -> Unseen:
+        """Texts of the test part whose categories are known, from people where they said so."""
+        golden = np.array([text.id in self.prepared.golden for text in self.prepared.texts])
+        known = golden | np.isfinite(self.labelled.targets).all(axis=1)
+        rows = np.flatnonzero((self.material.part == "test") & known)
+        truth = np.where(golden[rows, None], self.golden_truth[rows], self.labelled.decided[rows])
+        return Unseen(self.material.examples.subset(rows), truth, self.encoders)
 
     def part(
         self,
@@ -170,7 +184,7 @@ def _work(run: Run) -> list[str]:
         inputs = Inputs(contents, [text.features for text in texts], encoders=encoders)
         return rule.decide(rule.probabilities(road.winner.logits(inputs)))
 
-    evaluated = evaluate(material, prepared, labelled, road, held, classify, taxonomy, config)
+    evaluated = evaluate(material, prepared, labelled, road, held, classify, taxonomy, config, run.folder)
     head = evaluated.metrics[0]
     titles = {category.key: category.title for category in taxonomy.categories}
     plots = write_plots(evaluated.scored[0], head, titles, run.folder / "plots")
@@ -195,7 +209,14 @@ def _work(run: Run) -> list[str]:
         f"one text in {latency.p50 * 1000:.0f} ms (95 of 100 within {latency.p95 * 1000:.0f} ms), "
         f"{latency.texts_per_second:,.0f} texts/s in batches; budget {latency.budget:g} s "
         + ("kept" if latency.within_budget else "NOT kept"),
+        *(_taken(table) for table in evaluated.details.tables),
     ]
+
+
+def _taken(table: FactTable) -> str:
+    """What a table about a model says in one line for the terminal."""
+    taken, right = (sum(int(row[column].replace(",", "")) for row in table.rows) for column in (2, 3))
+    return f"{table.title}: {len(table.rows)} of them take {taken:,} test texts, {right:,} of them rightly"
 
 
 def _said(estimate: Estimate) -> str:
@@ -210,8 +231,7 @@ STAGE = Stage(
     code=(
         "rubricator.evaluate",
         "rubricator.recipes.evaluate",
-        "rubricator.recipes.report",
-        "rubricator.recipes.scored_table",
+        *(f"rubricator.recipes.{room}" for room in ("report", "details", "model_facts", "scored_table")),
     ),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"name", "evaluate", "seed", "encode", "clean"}),

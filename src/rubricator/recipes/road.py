@@ -22,7 +22,9 @@ from rubricator.recipes.candidates import Candidate, Race
 from rubricator.recipes.costs import Cost
 from rubricator.recipes.jury import Jury, summon
 from rubricator.recipes.material import Material, lesson, spread_folds
+from rubricator.recipes.rules_file import given_rules, taxonomy_rules
 from rubricator.recipes.weighing import agreed_weight, self_trained
+from rubricator.taxonomy import Taxonomy
 from rubricator.train.bench import Bench
 from rubricator.train.select import Choice, metric_of
 from rubricator.train.thresholds import scarce
@@ -96,7 +98,7 @@ def build_road(
     *,
     train: Bools,
     validation: Bools,
-    single: bool,
+    taxonomy: Taxonomy,
     config: Config,
     folder: Path,
     progress: Progress = silent,
@@ -108,7 +110,7 @@ def build_road(
         targets: Probability of each category, shape [texts, categories]; NaN where there is no label.
         train: Rows to train on.
         validation: Rows held out for validation; none of them means cross-fitting on `train`.
-        single: True if a text has exactly one category.
+        taxonomy: The categories.
         config: The settings.
         folder: Where training keeps what must outlive it.
         progress: Shown while a kind of model takes long.
@@ -127,7 +129,12 @@ def build_road(
         raise TrainingError(
             "No text is left to train on.", fix="Lower split.test and split.validation, or add texts."
         )
-    bench = Bench.of(config, single=single, folder=folder, progress=progress)
+    single = taxonomy.single
+    bench = replace(
+        Bench.of(config, single=single, folder=folder, progress=progress),
+        keywords=taxonomy_rules(taxonomy),
+        rules=given_rules(config, taxonomy),
+    )
     folds = spread_folds(material, targets, train, config)
     weight, tried = agreed_weight(material, targets, train, folds, bench)
     counted = np.where(material.golden, 1.0, weight)

@@ -11,6 +11,7 @@ import regex
 import yaml
 from pydantic import ValidationError
 
+from rubricator.config import Config
 from rubricator.errors import ConfigError, nearest
 from rubricator.faults import explain
 from rubricator.models.rules import Condition, Demand, Rule
@@ -90,6 +91,16 @@ def read_rules(path: Path, taxonomy: Taxonomy) -> tuple[Rule, ...]:
             f"{path} has {len(faults)} fault(s):\n" + "\n".join(faults), fix="Correct the file."
         )
     return tuple(rules)
+
+
+def given_rules(config: Config, taxonomy: Taxonomy) -> tuple[Rule, ...] | None:
+    """The rules of the file that the config names; None where it names none.
+
+    Raises:
+        ConfigError: The file cannot be read, or rules in it are wrong; all faults are named.
+    """
+    name = config.train.cascade.rules
+    return None if name is None else read_rules(config.path(name), taxonomy)
 
 
 def taxonomy_rules(taxonomy: Taxonomy) -> tuple[Rule, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 from rubricator.config import Config
 from rubricator.decision import Floats
 from rubricator.encode import load_trained
+from rubricator.models.cascade import CascadeModel
 from rubricator.models.inputs import BASE
 from rubricator.progress import Progress, silent
 from rubricator.recipes import files
@@ -24,6 +25,7 @@ from rubricator.recipes.labelled import Labelled, read_labelled
 from rubricator.recipes.material import Material, material_of
 from rubricator.recipes.read import Prepared
 from rubricator.recipes.road import HeldOut, Road, build_road
+from rubricator.recipes.rules_file import given_rules, rules_text, taxonomy_rules
 from rubricator.recipes.split import Division
 from rubricator.recipes.stage import Run, Stage
 from rubricator.recipes.trained import write_trained
@@ -60,7 +62,7 @@ def train(
             labelled.targets,
             train=material.part == "train",
             validation=material.part == "validation",
-            single=taxonomy.single,
+            taxonomy=taxonomy,
             config=config,
             folder=folder / "all",
             progress=progress,
@@ -86,7 +88,7 @@ def _held_out(
         targets,
         train=(material.part == "train") & ~away,
         validation=(material.part == "validation") & ~away,
-        single=taxonomy.single,
+        taxonomy=taxonomy,
         config=config,
         folder=folder,
     )
@@ -133,13 +135,38 @@ def _work(run: Run) -> list[str]:
     }
     costs = {name: cost_of(model, prepared.texts, encoders) for name, model in road.models.items()}
     write_trained(run.folder, replace(road, costs=costs), held)
-    lines = [road.choice.reason, road.validated_on]
+    lines = [road.choice.reason, road.validated_on, *_rules(run, road)]
     if road.weights_tried:
         lines.append(f"A label agreed between teachers counts {road.agreed_weight:g} of a golden one.")
     return lines
 
 
-_ROOMS = ("train", "road", "candidates", "jury", "material", "weighing", "pseudo", "tuning")
+def _rules(run: Run, road: Road) -> list[str]:
+    """Write the rules of a cascade where people can read and edit them."""
+    path = run.file(RULES)
+    path.unlink(missing_ok=True)
+    cascade = road.models.get("cascade")
+    if not isinstance(cascade, CascadeModel):
+        return []
+    facts = road.facts["cascade"]
+    path.write_text(rules_text(cascade.rules, run.taxonomy, facts), encoding="utf-8")
+    return [f"The cascade has {len(cascade.rules)} rules, in {path}; correct them: train.cascade.rules."]
+
+
+def _depends(run: Run) -> dict[str, str]:
+    config = run.config
+    found = {
+        "config": config.model_dump_json(include={"train", "encode", "split", "seed"}),
+        "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
+    }
+    if "cascade" in config.train.models or config.train.models == "auto":
+        found["keywords"] = repr(taxonomy_rules(run.taxonomy))
+        found["rules"] = repr(given_rules(config, run.taxonomy))
+    return found
+
+
+RULES = "rules.yaml"
+_ROOMS = ("train", "road", "candidates", "jury", "material", "weighing", "pseudo", "tuning", "rules_file")
 STAGE = Stage(
     name="train",
     about="Train every model, calibrate and set thresholds on validation, choose the better one.",
@@ -149,11 +176,8 @@ STAGE = Stage(
         "rubricator.encode",
         *(f"rubricator.recipes.{room}" for room in _ROOMS),
     ),
-    depends=lambda run: {
-        "config": run.config.model_dump_json(include={"train", "encode", "split", "seed"}),
-        "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
-    },
+    depends=_depends,
     after=("read", "split", "label"),
-    writes=("stages/train.json", "stages/models", "stages/training"),
+    writes=("stages/train.json", "stages/models", "stages/training", RULES),
     work=_work,
 )

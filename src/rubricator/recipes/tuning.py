@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 
 _SPACES: Mapping[Kind, Callable[[Trial], dict[str, Any]]] = {
     "static": lambda trial: {"width": trial.suggest_categorical("width", [128, 256, 384])},
-    "cascade": lambda trial: {"precision": trial.suggest_float("precision", 0.8, 0.99)},
+    "cascade": lambda trial: {
+        "precision": trial.suggest_categorical("precision", ["auto", 0.8, 0.85, 0.9, 0.95, 0.97])
+    },
     "finetune": lambda trial: {
         "learning_rate": trial.suggest_float("learning_rate", 3e-5, 3e-4, log=True),
         "layer_decay": trial.suggest_float("layer_decay", 0.7, 1.0),

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+from scipy.sparse import csr_array
+
+from rubricator.decision import Bools
 from rubricator.errors import TrainingError
 from rubricator.models.linear import Analyzer, LinearModel, Ngrams, side_by_side
 from rubricator.train.bench import Bench, Fitted
 from rubricator.train.examples import Examples
 from rubricator.train.logistic import Folds, fit_lines
+from rubricator.train.ngrams import char_counts, word_counts
 
 # One value: from 30 to 1000 it hardly matters once calibrated, and each more would cost minutes.
 GRID = (100.0,)
@@ -32,14 +38,13 @@ def fit_linear(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence
     Raises:
         TrainingError: No row has weight, or the texts hold no words.
     """
-    seen = examples.subset(examples.weights > 0)
-    if not len(seen):
+    seen = examples.weights > 0
+    if not seen.any():
         raise TrainingError(
             "There is not a single labelled text to train on (all weights are 0).",
             fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
         )
-    ngrams = learn_ngrams(seen.contents)
-    features = side_by_side([block.vectorizer().transform(examples.contents) for block in ngrams])
+    ngrams, features = ngram_features(examples.contents, seen)
     lines = fit_lines(
         features,
         examples.targets,
@@ -63,24 +68,34 @@ def learn_ngrams(contents: Sequence[str]) -> tuple[Ngrams, ...]:
     Raises:
         TrainingError: The texts hold no words.
     """
-    return tuple(_learn(block, contents) for block in _BLOCKS)
+    return ngram_features(contents, np.ones(len(contents), dtype=bool))[0]
 
 
-def _learn(block: tuple[Analyzer, int, int], contents: Sequence[str]) -> Ngrams:
-    """A TF-IDF block with the terms of `contents`."""
+def ngram_features(contents: Sequence[str], seen: Bools) -> tuple[tuple[Ngrams, ...], csr_array]:
+    """TF-IDF of words and of characters with the terms of the texts `seen`, and the features of all texts.
+
+    Args:
+        contents: Texts.
+        seen: Which of them the terms and their weights are taken from, shape [texts].
+
+    Raises:
+        TrainingError: The texts `seen` hold no words.
+    """
+    blocks = [_learn(block, contents, seen) for block in _BLOCKS]
+    return tuple(block for block, _ in blocks), side_by_side([features for _, features in blocks])
+
+
+def _learn(block: tuple[Analyzer, int, int], contents: Sequence[str], seen: Bools) -> tuple[Ngrams, Any]:
     from sklearn.feature_extraction.text import (
-        TfidfVectorizer,  # a second to import, and most commands never need it
+        TfidfTransformer,  # a second to import, and most commands never need it
     )
 
     analyzer, shortest, longest = block
-    vectorizer = TfidfVectorizer(
-        analyzer=analyzer, ngram_range=(shortest, longest), sublinear_tf=True, max_features=_MAX_FEATURES
-    )
-    try:
-        vectorizer.fit(contents)
-    except ValueError as error:  # scikit-learn's only way to say "empty vocabulary"
+    count = word_counts if analyzer == "word" else char_counts
+    terms, counts = count(contents, seen, shortest=shortest, longest=longest, most=_MAX_FEATURES)
+    if not terms:
         raise TrainingError(
-            f"The {len(contents)} training texts hold no words.", fix="Check `data.columns` and `clean`."
-        ) from error
-    terms = tuple(str(term) for term in vectorizer.get_feature_names_out())
-    return Ngrams(analyzer, shortest, longest, terms, vectorizer.idf_)
+            f"The {int(seen.sum())} training texts hold no words.", fix="Check `data.columns` and `clean`."
+        )
+    weighing = TfidfTransformer(sublinear_tf=True).fit(counts[np.flatnonzero(seen)])
+    return Ngrams(analyzer, shortest, longest, tuple(terms), weighing.idf_), weighing.transform(counts)
