@@ -82,7 +82,7 @@ def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
 
 
 def test_training_twice_gives_the_same_model(tiny, tmp_path, unexported):
-    first, second = (train(tiny, tmp_path / name, dropout=0.3) for name in "ab")
+    first, second = (train(tiny, tmp_path / name, dropout=0.3, contrastive="on") for name in "ab")
     assert first.model.files() == second.model.files()
     assert (first.held_out == second.held_out).all()
     assert all((unexported[0][name] == unexported[1][name]).all() for name in unexported[0])
@@ -307,7 +307,7 @@ def test_embeddings_lie_below_every_layer():
 
 def test_contrastive_where_texts_are_few(tiny, tmp_path):
     few, more = make_examples(12), make_examples(90)
-    bench = make_bench(tiny, tmp_path)
+    bench = make_bench(tiny, tmp_path, contrastive="auto")
     assert make_plan("finetune", few, bench).contrastive
     assert not make_plan("finetune", more, bench).contrastive
 

@@ -9,6 +9,7 @@ from small_features import make_bench, make_hybrid
 
 from rubricator.config import Imbalance
 from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.inputs import BASE, Inputs
 from rubricator.models.kinds import model_of
 from rubricator.models.network import NetworkModel
@@ -94,10 +95,10 @@ def test_a_missing_column_or_one_of_another_type_costs_little(tmp_path, way, cap
 
 def test_auto_tries_both_and_says_what_each_reached(tmp_path):
     found = fitted(tmp_path, make_hybrid(60))
-    assert set(found.facts["ways"]) == {"network", "stacking"}
+    assert set(found.facts["ways"]) == {"network", "stacking", "both"}
     best = max(found.facts["ways"], key=lambda way: found.facts["ways"][way]["accuracy"])
     assert found.facts["ways"][found.facts["way"]] == found.facts["ways"][best]
-    assert isinstance(found.model, WAYS[found.facts["way"]])
+    assert isinstance(found.model, (WAYS | {"both": EnsembleModel})[found.facts["way"]])
     assert found.facts["columns"] == {
         "length": "duration",
         "views": "numeric",

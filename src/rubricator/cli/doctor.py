@@ -22,9 +22,10 @@ from rubricator.errors import RubricatorError
 
 _EXTRAS = {
     "": "read, clean, label by rules or an LLM behind an address, train on TF-IDF, predict with any artifact",
-    "train": "the bundled encoder, any Hugging Face encoder or language model, heads on vectors",
+    "train": "the bundled encoder, any Hugging Face encoder or language model, all kinds of model but linear",
     "llm": "language models from GGUF files: a llama.cpp server in a child process, one small model",
     "serve": "rubricator serve: an HTTP service",
+    "track": "runs logged in MLflow: tracking.mlflow",
 }
 
 

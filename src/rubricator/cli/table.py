@@ -55,12 +55,21 @@ def _categories(part: dict[str, Any]) -> Table:
 
 
 def _headline(metrics: dict[str, Any], part: dict[str, Any]) -> Table:
-    models = [metrics["model"], *(name for name in metrics["models"] if name != metrics["model"])]
-    table = figure_table(f"{part['part']}, {part['texts']} texts", f"{models[0]} (chosen)", *models[1:])
-    for figure in _HEADLINE:
-        cells = [part[figure], *(metrics["models"][name][figure] for name in models[1:])]
-        table.add_row(figure.replace("_", " "), *(f"{_figure(c['value'])} {_interval(c)}" for c in cells))
+    """A row per model, each figure above its interval: with many models a column each would not fit."""
+    table = figure_table(
+        f"{part['part']}, {part['texts']} texts", *(name.replace("_", " ") for name in _HEADLINE)
+    )
+    chosen = metrics["model"]
+    _add(table, f"{chosen} (chosen)", part)
+    for name, figures in metrics["models"].items():
+        if name != chosen:
+            _add(table, name, figures)
     return table
+
+
+def _add(table: Table, name: str, figures: dict[str, Any]) -> None:
+    cells = [figures[figure] for figure in _HEADLINE]
+    table.add_row(name, *(f"{_figure(cell['value'])}\n[dim]{_interval(cell)}[/dim]" for cell in cells))
 
 
 def _figure(value: float | None) -> str:

@@ -40,10 +40,13 @@ class Static(Section):
 
     `width` is the length of a vector, at most the encoder's own. `pieces` is how many word pieces have
     one: the most frequent in the scripts of the training texts, and those of the texts themselves on top.
+    `classifier: lines` trains a logistic regression per category and leaves the vectors alone;
+    `network` trains the vectors as well, which takes more texts; `auto` keeps what is better on folds.
     """
 
-    width: int = Field(default=256, ge=16, le=4096)
+    width: int = Field(default=384, ge=16, le=4096)
     pieces: int = Field(default=32_000, ge=0, le=1_000_000)
+    classifier: Literal["auto", "lines", "network"] = "auto"
 
 
 class Finetune(Section):
@@ -104,7 +107,7 @@ class Hybrid(Section):
 
     `way: network` joins the encoder's vector with the features in a small neural network; `stacking`
     gives gradient boosting the features, the opinions of text models and the main axes of the
-    vectors; `auto` fits both and keeps the better one. `columns` prescribes the kind of a column
+    vectors; `auto` fits both and keeps the better one, or the mean of both. `columns` prescribes the kind of a column
     that would be told wrongly from its cells (a number that is a code is `categorical`). Levels of a
     categorical column that fewer than `rare_level_count` texts have count as one. Texts with more than
     `max_missing` empty features (a whole number of them, or their share) are left out of training.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from rubricator.models.files import (
     FIX,
     About,
     Files,
+    Shapes,
     about_bytes,
     about_of,
     array_bytes,
@@ -68,16 +69,19 @@ class StaticEmbedding:
         a text without known ones is all zeros. A text's vector does not depend on the others.
         """
         vectors = np.zeros((len(contents), self.table.shape[1]), dtype=np.float32)
+        for row, pieces in enumerate(self.pieces(contents)):
+            if pieces:
+                vectors[row] = self.table[pieces].mean(axis=0, dtype=np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(np.divide(vectors, lengths, out=vectors, where=lengths > 0))
+
+    def pieces(self, contents: Sequence[str]) -> Iterator[list[int]]:
+        """Numbers of each text's known pieces, as many as the tokenizer takes."""
         for at in range(0, len(contents), _AT_ONCE):
             # A lone surrogate, which JSON can carry, is no character of UTF-8.
             texts = [text.encode("utf-8", "replace").decode() for text in contents[at : at + _AT_ONCE]]
-            encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-            for row, encoding in enumerate(encodings, start=at):
-                pieces = [piece for piece in encoding.ids if piece != self.unknown]
-                if pieces:
-                    vectors[row] = self.table[pieces].mean(axis=0, dtype=np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.divide(vectors, lengths, out=vectors, where=lengths > 0)
+            for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False):
+                yield [piece for piece in encoding.ids if piece != self.unknown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,11 @@ class StaticModel:
 
     def files(self) -> Files:
         """`model.json`, the tokenizer, and the table with the weights."""
-        arrays = {"table": self.embedding.table, "coef": self.coef, "intercept": self.intercept}
+        arrays: dict[str, NDArray[Any]] = {
+            "table": self.embedding.table,
+            "coef": self.coef,
+            "intercept": self.intercept,
+        }
         return {
             ABOUT: about_bytes(_About(kind="static", unknown=self.embedding.unknown)),
             TOKENIZER: self.embedding.tokenizer.encode(),
@@ -134,15 +142,13 @@ class StaticModel:
         """
         about = about_of(files, _About)
         expect_files(files, {ABOUT, TOKENIZER, ARRAYS})
-        arrays = arrays_of(files, {"table": (None, None), "coef": (None, None), "intercept": (None,)})
+        shapes: Shapes = {"table": (None, None), "coef": (None, None), "intercept": (None,)}
+        arrays = arrays_of(files, shapes, types={"table": "F16"})
         same_categories(arrays)
         table = arrays["table"]
-        if table.dtype != np.float16 or table.shape[1] != arrays["coef"].shape[1]:
-            raise ArtifactError(
-                f"{ARRAYS}: the table is of {table.dtype}, {table.shape[1]} wide; expected float16, "
-                f"{arrays['coef'].shape[1]} wide.",
-                fix=FIX,
-            )
+        width = arrays["coef"].shape[1]
+        if table.shape[1] != width:
+            raise ArtifactError(f"{ARRAYS}: the table is {table.shape[1]} wide, coef {width}.", fix=FIX)
         try:
             tokenizer = files[TOKENIZER].decode()
         except UnicodeDecodeError as error:
@@ -159,9 +165,9 @@ def _read_tokenizer(content: str, pieces: int) -> Tokenizer:
     except Exception as error:  # tokenizers raises nothing narrower
         raise ArtifactError(f"{TOKENIZER} is no tokenizer: {error}.", fix=FIX) from error
     tokenizer.no_padding()
-    known = tokenizer.get_vocab(with_added_tokens=True).values()
-    if tokenizer.get_vocab_size(with_added_tokens=True) != pieces or max(known, default=-1) >= pieces:
+    last = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
+    if last >= pieces:
         raise ArtifactError(
-            f"{TOKENIZER} has {tokenizer.get_vocab_size()} pieces, the table vectors for {pieces}.", fix=FIX
+            f"{TOKENIZER} numbers its pieces up to {last}, the table has only {pieces} vectors.", fix=FIX
         )
     return tokenizer

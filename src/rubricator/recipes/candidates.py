@@ -15,7 +15,6 @@ from rubricator.config import KINDS, Kind, Train
 from rubricator.decision import Bools, Floats
 from rubricator.encode import open_trained
 from rubricator.errors import MissingExtraError, TrainingError
-from rubricator.models.ensemble import EnsembleModel, blend
 from rubricator.recipes.jury import Jury, Verdict
 from rubricator.recipes.pseudo import QUICK, fit_with_pseudo_labels
 from rubricator.recipes.tuning import tuned
@@ -24,6 +23,7 @@ from rubricator.train.calibrate import fit_rule
 from rubricator.train.examples import Examples
 from rubricator.train.model import fit
 from rubricator.train.select import Choice, choose, metric_of
+from rubricator.train.together import mean_logits, mean_of
 
 log = logging.getLogger(__name__)
 
@@ -256,12 +256,9 @@ def united(members: Mapping[str, Candidate], jury: Jury) -> Candidate:
     jury says of the mean is hardly less honest than what it says of one.
     """
     found = list(members.values())
-    weight = np.full(len(found), 1 / len(found))
-    slope = np.stack([member.verdict.rule.slope for member in found])
-    intercept = np.stack([member.verdict.rule.intercept for member in found])
-    model = EnsembleModel(tuple(member.fitted.model for member in found), weight, slope, intercept)
-    held_out = blend([member.fitted.held_out for member in found], weight, slope, intercept)
-    logits = blend([member.logits for member in found], weight, slope, intercept)
+    model = mean_of([member.fitted.model for member in found], [member.verdict.rule for member in found])
+    held_out = mean_logits(model, [member.fitted.held_out for member in found])
+    logits = mean_logits(model, [member.logits for member in found])
     fitted = Fitted(
         model=model,
         held_out=held_out,

@@ -57,15 +57,16 @@ def distil(
     """
     cache = cache_folder(settings.cache)
     source = resolve(settings.encoder, cache=cache, progress=progress)
-    exported = export(source, cache=cache, progress=progress)
     choice = choose_runtime(settings.runtime, settings.precision)
-    whole = (exported / TOKENIZER_FILE).read_text(encoding="utf-8")
+    as_published = choice.name == "torch" and (source.folder / TOKENIZER_FILE).is_file()
+    encoder = source.folder if as_published else export(source, cache=cache, progress=progress)
+    whole = (encoder / TOKENIZER_FILE).read_text(encoding="utf-8")
     kept = _kept(whole, contents, pieces)
     prefix = source.prefix if settings.prefix is None else settings.prefix
     key = content_hash("distil:1", source.digest, choice.precision, prefix, str(width), json.dumps(kept))
 
     def build(folder: Path) -> None:
-        runtime = open_runtime(choice, exported, source=source, threads=settings.threads)
+        runtime = open_runtime(choice, encoder, source=source, threads=settings.threads)
         batches = _batches(whole, kept, prefix)
         found = []
         with progress("Distilling the encoder", total=len(kept)) as step:
@@ -123,7 +124,7 @@ def _kept(whole: str, contents: Sequence[str], pieces: int) -> list[int]:
     tokenizer.no_truncation()
     names = {number: piece for piece, number in tokenizer.get_vocab(with_added_tokens=False).items()}
     if json.loads(whole)["model"]["type"] not in _PRUNERS:
-        return sorted(names)
+        return list(range(max(names) + 1))
     encodings = tokenizer.encode_batch_fast(list(contents), add_special_tokens=False)
     seen = {number for encoding in encodings for number in encoding.ids if number in names}
     scripts = {script for number in seen for script in _scripts(names[number])}

@@ -1,20 +1,29 @@
-"""Logistic heads on static vectors that are distilled from the encoder."""
+"""Static vectors distilled from the encoder, and the better of two classifiers on them."""
 
 from __future__ import annotations
 
-from rubricator.errors import TrainingError
-from rubricator.models.static import StaticModel
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from rubricator.decision import Floats
+from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.models.static import StaticEmbedding, StaticModel
 from rubricator.train.bench import Bench, Fitted
+from rubricator.train.calibrate import cross_decide
 from rubricator.train.distil import distil
-from rubricator.train.examples import Examples
+from rubricator.train.examples import Examples, Vectors
 from rubricator.train.heads import fit_centred
 from rubricator.train.logistic import Folds
 
 
 def fit_static(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
-    """Distil the encoder and train one logistic regression per category on the static vectors.
+    """Distil the encoder and train a classifier on the static vectors.
 
-    Distilling looks at no label, so all folds share one embedding.
+    Distilling looks at no label, so all folds share one embedding. The classifier is one logistic
+    regression per category, which leaves the vectors as they are, or a network that trains them as well;
+    where the settings leave the choice, the smaller held-out log-loss takes it.
 
     Args:
         examples: Rows of weight 0 are left out.
@@ -42,14 +51,53 @@ def fit_static(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
             f"The encoder knows nothing of the {len(seen)} training texts.",
             fix="Check `data.columns` and `clean`, or choose an encoder of their language.",
         )
+    ways: dict[str, Callable[[], Fitted]] = {
+        "lines": lambda: _lines(embedding, vectors, examples, folds, bench),
+        "network": lambda: _network(embedding, examples, folds, bench),
+    }
+    chosen = ways if told.classifier == "auto" else {told.classifier: ways[told.classifier]}
+    tried = {name: way() for name, way in chosen.items()}
+    losses = {
+        name: _loss(fitted.held_out, examples, folds, single=bench.single) for name, fitted in tried.items()
+    }
+    best = min(losses, key=losses.__getitem__)
+    facts = {
+        "classifier": best,
+        "held_out_log_loss": losses,
+        "pieces": len(embedding.table),
+        "width": int(embedding.table.shape[1]),
+    }
+    return replace(tried[best], facts={**facts, **tried[best].facts})
+
+
+def _lines(
+    embedding: StaticEmbedding, vectors: Vectors, examples: Examples, folds: Folds, bench: Bench
+) -> Fitted:
     lines = fit_centred(vectors, examples, folds=folds, bench=bench)
     return Fitted(
         model=StaticModel(embedding, lines.coef, lines.intercept),
         held_out=lines.held_out,
         notes=lines.notes,
-        facts={
-            "c": lines.c.tolist(),
-            "pieces": len(embedding.table),
-            "width": int(embedding.table.shape[1]),
-        },
+        facts={"c": lines.c.tolist()},
     )
+
+
+def _network(embedding: StaticEmbedding, examples: Examples, folds: Folds, bench: Bench) -> Fitted:
+    try:
+        from rubricator.train.tuned import fit_tuned
+    except ImportError as error:
+        raise MissingExtraError(
+            error.name or "torch", extra="train", purpose="The network of `static`"
+        ) from error
+    model, held_out = fit_tuned(embedding, examples, folds=folds, bench=bench)
+    return Fitted(model=model, held_out=held_out)
+
+
+def _loss(logits: Floats, examples: Examples, folds: Folds, *, single: bool) -> float:
+    """Mean log-loss of a text on held-out folds, after calibration."""
+    targets, weights = examples.targets, examples.weights
+    found = np.clip(cross_decide(logits, targets, weights, folds, single=single)[0], 1e-9, 1 - 1e-9)
+    losses = -(targets * np.log(found)).sum(axis=1)
+    if not single:
+        losses -= ((1 - targets) * np.log1p(-found)).sum(axis=1)
+    return float(weights @ losses / weights.sum())

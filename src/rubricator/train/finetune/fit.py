@@ -181,8 +181,8 @@ class _Fit:
             for stale in self._folder.glob("encoder-*"):
                 if stale.is_dir() and stale != target:
                     shutil.rmtree(stale, ignore_errors=True)
-        elif (state := checkpoint.read()) is not None:
-            self._lines[_ALL] = list(state.history)
+        elif (kept_state := checkpoint.read()) is not None:
+            self._lines[_ALL] = list(kept_state.history)
             self._write_table()
         coef, intercept, spare = found
         return HeadsModel(coef, intercept, encoder=self._plan.kind), target, spare

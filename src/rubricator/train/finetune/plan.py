@@ -15,7 +15,7 @@ from rubricator.train.logistic import Folds
 
 Kind = Literal["finetune", "lora"]
 
-FEW = 12  # texts per category up to which `contrastive: auto` is on
+FEW = 20  # texts per category up to which `contrastive: auto` is on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

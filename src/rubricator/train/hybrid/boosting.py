@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 SETTINGS = {
-    "learning_rate": 0.06,
+    "learning_rate": 0.1,
     "max_leaf_nodes": 8,
     "min_samples_leaf": 10,
     "l2_regularization": 5.0,

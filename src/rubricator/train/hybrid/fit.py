@@ -1,17 +1,17 @@
-"""Fit `hybrid`: prepare the features, go one way or both, keep the better."""
+"""Fit `hybrid`: prepare the features, go one way or both, keep the best."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from rubricator.errors import TrainingError
 from rubricator.train.bench import Bench, Fitted, HopelessError
-from rubricator.train.calibrate import cross_decide
+from rubricator.train.calibrate import cross_decide, fit_rule
 from rubricator.train.examples import Examples
 from rubricator.train.heads import fit_heads
 from rubricator.train.hybrid.columns import learn_table, too_empty
@@ -20,6 +20,7 @@ from rubricator.train.hybrid.stacking import fit_stacking
 from rubricator.train.hybrid.way import Task, Way
 from rubricator.train.logistic import Folds
 from rubricator.train.select import choose, metric_of, score
+from rubricator.train.together import mean_logits, mean_of
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ def fit_hybrid(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
     task, facts = _prepare(examples, folds, bench)
     text = fit_heads(task.examples, folds=folds, bench=bench)
     ways = _go(task, text)
+    if len(ways) > 1:
+        ways["both"] = _both(task, list(ways.values()))
     metric = metric_of(bench.settings.metric, single=bench.single)
     targets, weights = task.examples.targets, task.examples.weights
     scores = {}
@@ -70,6 +73,14 @@ def _go(task: Task, text: Fitted) -> dict[str, Way]:
     if stopped is not None and not ways:
         raise stopped
     return ways
+
+
+def _both(task: Task, ways: Sequence[Way]) -> Way:
+    """The mean of the ways: they err on different texts."""
+    targets, weights = task.examples.targets, task.examples.weights
+    rules = [fit_rule(way.held_out, targets, weights, single=task.bench.single) for way in ways]
+    model = mean_of([way.model for way in ways], rules)
+    return Way(model=model, held_out=mean_logits(model, [way.held_out for way in ways]))
 
 
 def _prepare(examples: Examples, folds: Folds, bench: Bench) -> tuple[Task, dict[str, object]]:

@@ -23,7 +23,7 @@ from rubricator.train.hybrid.way import Task, Way
 _log = logging.getLogger(__name__)
 
 _AXES = 32
-_ROUNDS = 120
+_ROUNDS = 60
 _EVERY = 10  # rounds between those that are compared
 _DENSE = 6000  # texts up to which all pairs of them fit into memory, some 300 MB
 
