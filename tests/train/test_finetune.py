@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
-from small_encoder import make_bench, write_encoder
 from small_examples import make_examples, make_folds
+
+from small_encoder import make_bench, write_encoder
 
 torch = pytest.importorskip("torch")
 

@@ -262,3 +262,12 @@ def test_of_two_categories_the_softmax_is_what_scikit_learn_says(tmp_path):
     boosters = boosting.boost(task, task.numbers, np.arange(48), rounds=15)
     said = softmax(boosters.trees().logits(task.numbers), axis=1)
     assert said == pytest.approx(boosters.fitted[0].predict_proba(task.numbers))
+
+
+def test_two_folds_are_enough_for_the_network_only(tmp_path, caplog):
+    examples, folds = make_hybrid(24), np.arange(24) // 4 % 2
+    found = fit("hybrid", examples, folds=folds, bench=make_bench(tmp_path, way="auto"))
+    assert found.facts["way"] == "network"
+    assert "only the network" in caplog.text
+    with pytest.raises(TrainingError, match="needs 3"):
+        fit("hybrid", examples, folds=folds, bench=make_bench(tmp_path, way="stacking"))

@@ -4,8 +4,9 @@ import copy
 
 import pytest
 from scipy.special import expit
-from small_encoder import make_bench, write_encoder
 from small_examples import make_examples, make_folds
+
+from small_encoder import make_bench, write_encoder
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")

@@ -1,8 +1,8 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_encoder import write_encoder
 from small_examples import make_examples, make_folds
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -15,6 +15,7 @@ from rubricator.train.bench import Bench
 from rubricator.train.distil import distil
 from rubricator.train.examples import Examples
 from rubricator.train.static import fit_static
+from small_encoder import write_encoder
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,16 @@ def test_the_network_moves_the_pieces_it_saw_and_no_others(encode, tmp_path):
     assert moved[seen].mean() > 0.8
 
 
+def test_held_out_logits_of_the_network_never_saw_their_fold(encode, tmp_path):
+    examples, folds = make_examples(60), make_folds(60)
+    held = folds == 1
+    turned = replace(examples, targets=np.where(held[:, None], examples.targets[:, ::-1], examples.targets))
+    bench = bench_of(encode, tmp_path, classifier="network")
+    before, after = (fit_static(some, folds=folds, bench=bench).held_out for some in (examples, turned))
+    assert (before[held] == after[held]).all()
+    assert (before[~held] != after[~held]).any()
+
+
 def test_texts_without_weight_are_scored_and_not_learnt_from(encode, tmp_path):
     examples = make_examples(48)
     idle = np.arange(48) >= 36
@@ -127,9 +138,11 @@ def test_what_was_distilled_is_kept(encode, monkeypatch):
 
 def test_each_piece_stands_where_a_text_would(encode):
     letters = (distilling.resolve(encode.encoder, cache=None).folder / "tokenizer.json").read_text()
-    assert distilling._frame(letters, "") == ([0], [2])
-    before, after = distilling._frame(letters, "аб")
-    assert (before[0], len(before), after) == (0, 3, [2])
+    assert distilling._frame(letters) == ([0], [2])
+    assert distilling._frame(unigram()[1]) == ([], [])
+    batches = list(distilling._batches(letters, [5, 9]))
+    assert batches[0][0].tolist() == [[0, 5, 2], [0, 9, 2]]
+    assert batches[0][1].all()
 
 
 def test_frequent_pieces_weigh_less_and_columns_go_by_variance():

@@ -62,12 +62,11 @@ def distil(
     encoder = source.folder if as_published else export(source, cache=cache, progress=progress)
     whole = (encoder / TOKENIZER_FILE).read_text(encoding="utf-8")
     kept = _kept(whole, contents, pieces)
-    prefix = source.prefix if settings.prefix is None else settings.prefix
-    key = content_hash("distil:1", source.digest, choice.precision, prefix, str(width), json.dumps(kept))
+    key = content_hash("distil:2", source.digest, choice.precision, str(width), json.dumps(kept))
 
     def build(folder: Path) -> None:
         runtime = open_runtime(choice, encoder, source=source, threads=settings.threads)
-        batches = _batches(whole, kept, prefix)
+        batches = _batches(whole, kept)
         found = []
         with progress("Distilling the encoder", total=len(kept)) as step:
             for vectors in runtime.run(batches):
@@ -93,26 +92,24 @@ def _reduced(vectors: NDArray[np.float32], width: int) -> Table:
     return np.asarray(components * (_SIF / (_SIF + share))[:, None], dtype=np.float16)
 
 
-def _batches(whole: str, kept: Sequence[int], prefix: str) -> Iterator[Batch]:
-    """Every piece by itself, between what the encoder wants before and after a text."""
-    before, after = _frame(whole, prefix)
+def _batches(whole: str, kept: Sequence[int]) -> Iterator[Batch]:
+    """Every piece by itself, between the special tokens of a text; a prefix was measured to gain nothing."""
+    before, after = _frame(whole)
     for at in range(0, len(kept), _BATCH):
         rows = np.array([[*before, piece, *after] for piece in kept[at : at + _BATCH]], dtype=np.int64)
         yield rows, np.ones_like(rows)
 
 
-def _frame(whole: str, prefix: str) -> tuple[list[int], list[int]]:
+def _frame(whole: str) -> tuple[list[int], list[int]]:
+    """The special tokens before and after a text."""
     from tokenizers import Tokenizer
 
     tokenizer: Tokenizer = Tokenizer.from_str(whole)
     tokenizer.no_padding()
-    found = tokenizer.encode(prefix)
-    last = len(found.ids)
-    while last and found.special_tokens_mask[last - 1]:
-        last -= 1
-    if not prefix.strip():
-        last = found.special_tokens_mask.index(1) + 1 if 1 in found.special_tokens_mask else 0
-    return found.ids[:last], found.ids[last:]
+    found = tokenizer.encode("a")
+    text = [place for place, special in enumerate(found.special_tokens_mask) if not special]
+    first, last = (text[0], text[-1] + 1) if text else (1, 1)
+    return found.ids[:first], found.ids[last:]
 
 
 def _kept(whole: str, contents: Sequence[str], pieces: int) -> list[int]:

@@ -30,7 +30,7 @@ Folds = NDArray[np.integer]
 
 _STEPS = 1000
 _ROTATED = 1500  # texts up to which the rotation costs less than it saves
-_TOLERANCE = 1e-5  # of the gradient, per text
+_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ def fit_lines(
     grid: Sequence[float],
     imbalance: Imbalance | None = None,
     single: bool = False,
+    tolerance: float = _TOLERANCE,
 ) -> Lines:
     """Fit every category by itself, so that adding one leaves the others bit-identical.
 
@@ -110,6 +111,7 @@ def fit_lines(
         imbalance: How rare categories and doubtful labels are treated; None for as they are. C is chosen by
             labels and weights as they are, whatever this says.
         single: True if a text has exactly one category; only `imbalance` depends on it.
+        tolerance: Of the gradient, per text.
 
     Raises:
         TrainingError: No row has weight, or all that have lie in one fold.
@@ -130,11 +132,11 @@ def fit_lines(
     with threadpool_limits(limits=1, user_api="blas"):
         x, restored = _design(features, used)
         tasks = _tasks(targets, weights, imbalance or Imbalance(), single=single)
-        tried = _held_out(x, tasks, weights, folds, grid)
+        tried = _held_out(x, tasks, weights, folds, grid, tolerance)
         chosen = [_simplest(tried[j][:, used], targets[used, j], weights[used]) for j in columns]
         c = np.asarray(grid, dtype=np.float64)[chosen]
         x, tasks = x[used], [task.rows(used) for task in tasks]
-        lines = np.array([_fit_path(x, tasks[j], [c[j]])[0] for j in columns])
+        lines = np.array([_fit_path(x, tasks[j], [c[j]], tolerance)[0] for j in columns])
         coef = restored(lines[:, :-1])
     notes = {
         j: f"has only {'positive' if tasks[j].label[0] else 'negative'} training texts: "
@@ -160,7 +162,12 @@ def _tasks(targets: Floats, weights: Floats, imbalance: Imbalance, *, single: bo
 
 
 def _held_out(
-    x: Floats | csr_array, tasks: Sequence[_Task], weights: Floats, folds: Folds, grid: Sequence[float]
+    x: Floats | csr_array,
+    tasks: Sequence[_Task],
+    weights: Floats,
+    folds: Folds,
+    grid: Sequence[float],
+    tolerance: float,
 ) -> list[Floats]:
     """Out-of-fold logits of each category, shape [grid, n]."""
     logits = [np.empty((len(grid), len(weights))) for _ in tasks]
@@ -168,7 +175,7 @@ def _held_out(
         seen, held = np.flatnonzero((folds != fold) & (weights > 0)), np.flatnonzero(folds == fold)
         x_seen, x_held = x[seen], x[held]
         for found, task in zip(logits, tasks, strict=True):
-            path = _fit_path(x_seen, task.rows(seen), grid)
+            path = _fit_path(x_seen, task.rows(seen), grid, tolerance)
             found[:, held] = (x_held @ np.stack(path, axis=1)).T
     return logits
 
@@ -193,7 +200,7 @@ def _calibrated_losses(logits: Floats, target: Floats, weights: Floats) -> Float
     return np.asarray(weights * (np.logaddexp(0, z) - target * z))
 
 
-def _fit_path(x: Floats | csr_array, task: _Task, grid: Sequence[float]) -> list[Floats]:
+def _fit_path(x: Floats | csr_array, task: _Task, grid: Sequence[float], tolerance: float) -> list[Floats]:
     """Lines for ascending values of C, each started from the one before; the intercept comes last."""
     line = np.zeros(x.shape[1])
     # The share is where the line starts, and all there is if one-sided.
@@ -202,7 +209,7 @@ def _fit_path(x: Floats | csr_array, task: _Task, grid: Sequence[float]) -> list
         return [line] * len(grid)
     path = []
     for c in grid:
-        line = _minimise(x, task, c, line)
+        line = _minimise(x, task, c, line, tolerance)
         path.append(line)
     return path
 
@@ -239,7 +246,7 @@ def _with_ones(features: Floats) -> Floats:
     return np.asarray(np.hstack([features, np.ones((len(features), 1))]), dtype=np.float64)
 
 
-def _minimise(x: Floats | csr_array, task: _Task, c: float, start: Floats) -> Floats:
+def _minimise(x: Floats | csr_array, task: _Task, c: float, start: Floats, tolerance: float) -> Floats:
     penalty = np.full(x.shape[1], 1 / c)
     penalty[-1] = 0.0
     # A sparse transpose is thrice as quick once its rows lie together.
@@ -252,6 +259,6 @@ def _minimise(x: Floats | csr_array, task: _Task, c: float, start: Floats) -> Fl
         pull = task.weights * slopes
         return float(loss), across @ pull.astype(x.dtype) + penalty * line
 
-    options = {"maxiter": _STEPS, "maxfun": _STEPS, "gtol": _TOLERANCE * task.weights.sum()}
+    options = {"maxiter": _STEPS, "maxfun": _STEPS, "gtol": tolerance * task.weights.sum()}
     found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
     return np.asarray(found.x, dtype=np.float64)

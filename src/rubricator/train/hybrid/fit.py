@@ -24,6 +24,7 @@ from rubricator.train.together import mean_logits, mean_of
 
 _log = logging.getLogger(__name__)
 
+_STACKED_FOLDS = 3
 _WAYS: Mapping[str, Callable[[Task, Fitted], Way]] = {"stacking": fit_stacking, "network": fit_network}
 
 
@@ -65,7 +66,7 @@ def _go(task: Task, text: Fitted) -> dict[str, Way]:
     """Every way that is wanted and was not stopped."""
     ways: dict[str, Way] = {}
     stopped: HopelessError | None = None
-    for name in _ways(task.bench):
+    for name in _ways(task):
         try:
             ways[name] = _WAYS[name](task, text)
         except HopelessError as error:
@@ -124,10 +125,20 @@ def _check(task: Task, left_out: int) -> None:
         raise TrainingError(f"No category has texts with and without it to learn from{hint}.", fix=fix)
 
 
-def _ways(bench: Bench) -> tuple[str, ...]:
-    way = bench.settings.hybrid.way
+def _ways(task: Task) -> tuple[str, ...]:
+    """The ways to go. Stacking judges a fold by opinions of texts in neither of two folds: it needs three."""
+    way = task.bench.settings.hybrid.way
+    folds = len(np.unique(task.folds[task.used]))
+    if way == "stacking" and folds < _STACKED_FOLDS:
+        raise TrainingError(
+            f"The texts to learn from lie in {folds} folds, and `hybrid` by stacking needs {_STACKED_FOLDS}.",
+            fix="Set `split.folds: 3`, or `train.hybrid.way: network`.",
+        )
     if way != "auto":
         return (way,)
+    if folds < _STACKED_FOLDS:
+        _log.warning("hybrid: with %d folds only the network is tried", folds)
+        return ("network",)
     if importlib.util.find_spec("torch") is None:
         _log.warning("hybrid: torch is not installed, so only stacking is tried")
         return ("stacking",)
