@@ -146,11 +146,11 @@ def test_a_cache_that_cannot_be_written_is_explained(project: Path) -> None:
 
 def test_a_tampered_artifact_is_refused(finished: Path) -> None:
     artifact = finished / "runs/bad/artifact"
-    model = artifact / "model.safetensors"
+    model = artifact / "model/arrays.safetensors"
     data = bytearray(model.read_bytes())
     data[-1] ^= 1
     model.write_bytes(bytes(data))
-    assert "model.safetensors was changed" in refused(
+    assert "arrays.safetensors was changed" in refused(
         finished, "predict", str(artifact), "texts.csv", "-o", "out.csv"
     )
     assert not (finished / "out.csv").exists()

@@ -68,7 +68,7 @@ def test_figures_stand_on_texts_the_model_never_saw(news_run: Path) -> None:
     macro = golden["macro_f1"]
     assert macro["low"] < macro["value"] < macro["high"]
     assert macro["value"] > 0.7
-    assert set(metrics["models"]) == {"heads", "linear"}
+    assert set(metrics["models"]) == {"heads", "linear", "ensemble"}
     assert metrics["latency"]["within_budget"]
     report = (news_run / "runs/news/report.html").read_text(encoding="utf-8")
     assert "http://" not in report.replace("http://www.w3.org", "")

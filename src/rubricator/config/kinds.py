@@ -107,10 +107,11 @@ class Hybrid(Section):
 
     `way: network` joins the encoder's vector with the features in a small neural network; `stacking`
     gives gradient boosting the features, the opinions of text models and the main axes of the
-    vectors; `auto` fits both and keeps the better one, or the mean of both. `columns` prescribes the kind of a column
-    that would be told wrongly from its cells (a number that is a code is `categorical`). Levels of a
-    categorical column that fewer than `rare_level_count` texts have count as one. Texts with more than
-    `max_missing` empty features (a whole number of them, or their share) are left out of training.
+    vectors; `auto` fits both and keeps the better one, or the mean of both. `columns` prescribes the
+    kind of a column that would be told wrongly from its cells (a number that is a code is
+    `categorical`). Levels of a categorical column that fewer than `rare_level_count` texts have count as
+    one. Texts with more than `max_missing` empty features (a whole number of them, or their share) are
+    left out of training.
     """
 
     way: Literal["auto", "network", "stacking"] = "auto"

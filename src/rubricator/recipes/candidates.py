@@ -228,10 +228,8 @@ class Race:
 
     def _unite(self) -> None:
         """The best two together, as one more candidate."""
-        started = time.monotonic()
         best = list(self.choice().scores)[:2]
-        found = united({name: self.candidates[name] for name in best}, self._jury)
-        self.candidates[ENSEMBLE] = replace(found, seconds=time.monotonic() - started)
+        self.candidates[ENSEMBLE] = united({name: self.candidates[name] for name in best}, self._jury)
 
 
 def suitable(learning: Examples) -> Iterable[Kind]:
@@ -266,4 +264,4 @@ def united(members: Mapping[str, Candidate], jury: Jury) -> Candidate:
         encoders={name: path for member in found for name, path in member.fitted.encoders.items()},
         facts={"members": list(members)},
     )
-    return Candidate(fitted, logits, jury.judge(logits), 0.0)
+    return Candidate(fitted, logits, jury.judge(logits), sum(member.seconds for member in found))

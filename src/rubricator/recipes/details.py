@@ -57,7 +57,7 @@ def details_of(road: Road, unseen: Unseen, taxonomy: Taxonomy, config: Config, f
     cascade = road.models.get("cascade")
     if isinstance(cascade, CascadeModel) and cascade.rules and len(unseen.examples):
         tables.append(_rules(cascade, unseen, taxonomy))
-    reader = next((name for name in (road.choice.name, "hybrid") if _columns(road, name)), None)
+    reader = next((name for name in ("hybrid", road.choice.name) if _columns(road, name)), None)
     if reader is not None and len(unseen.examples):
         plots.append(_importance(road, reader, unseen, config, folder))
     return Details(tables=tuple(tables), plots=tuple(plots))

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 _SPACES: Mapping[Kind, Callable[[Trial], dict[str, Any]]] = {
-    "static": lambda trial: {"width": trial.suggest_categorical("width", [128, 256, 384])},
+    "static": lambda trial: {"classifier": trial.suggest_categorical("classifier", ["lines", "network"])},
     "cascade": lambda trial: {
         "precision": trial.suggest_categorical("precision", ["auto", 0.8, 0.85, 0.9, 0.95, 0.97])
     },
