@@ -9,8 +9,8 @@ from rubricator.recipes import files
 from rubricator.recipes.doubt import together
 from rubricator.recipes.label import open_store
 from rubricator.recipes.labelled import read_labelled
-from rubricator.recipes.people import people_of
 from rubricator.recipes.material import material_of
+from rubricator.recipes.people import people_of
 from rubricator.recipes.run import STAGES
 from rubricator.recipes.stage import Run, run_stages
 from rubricator.records import Origin
