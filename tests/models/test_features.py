@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable, weighted_sums
-from rubricator.models.values import as_boolean, as_level, as_number, as_seconds, as_time, is_missing
+from rubricator.models.values import as_boolean, as_level, as_number, as_seconds, is_missing
+from rubricator.times import parse_time
 
 TABLE = FeatureTable(
     (
@@ -101,7 +102,7 @@ def test_lengths_of_time(cell, seconds):
     ],
 )
 def test_times(cell, time):
-    assert as_time(cell) == time
+    assert parse_time(cell) == time
 
 
 @pytest.mark.parametrize(

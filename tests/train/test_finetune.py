@@ -339,12 +339,8 @@ def test_the_loss_is_cross_entropy_where_nothing_is_set(categories, single, seed
     generator = np.random.default_rng(seed)
     targets = generator.dirichlet(np.ones(categories), size=5)
     logits = generator.normal(size=(5, categories))
-
-    class Plan:
-        imbalance = Imbalance() if gamma is None else Imbalance(loss="focal", gamma=gamma)
-
-    Plan.single = single
-    goal = aims(targets, np.ones(5), Plan)
+    imbalance = Imbalance() if gamma is None else Imbalance(loss="focal", gamma=gamma)
+    goal = aims(targets, np.ones(5), imbalance, single=single)
     losses = goal.loss(torch.tensor(logits), torch.arange(5)).numpy()
     assert (losses > 0).all()
     expected = measured(logits, targets, np.ones(5), single=single).validation_loss

@@ -14,10 +14,10 @@ from typing import Any
 from rubricator.config import Columns, Config, DataFile
 from rubricator.data.clean import is_blank
 from rubricator.data.tables import Row, Table, open_table, open_writer
-from rubricator.data.times import parse_time
 from rubricator.errors import DataError, nearest
 from rubricator.progress import Progress, silent
 from rubricator.records import Feature, Text
+from rubricator.times import parse_time
 
 _log = logging.getLogger(__name__)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 
 from rubricator.config.kinds import ColumnKind
 from rubricator.records import Feature
+from rubricator.times import parse_time
 
 Value = float | datetime | str
 
@@ -30,7 +31,6 @@ _UNITS = re.compile(
     re.IGNORECASE,
 )
 _SECONDS = (86400, 3600, 60, 1)
-_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 
 
 def is_missing(value: Feature) -> bool:
@@ -62,17 +62,6 @@ def as_seconds(value: Feature) -> float | None:
     return as_number(text)
 
 
-def as_time(value: Feature) -> datetime | None:
-    """A moment in UTC: ISO 8601, `DD.MM.YYYY [HH:MM[:SS]]`, or seconds since 1970 from 1973 on."""
-    try:
-        found = _moment(value)
-        if found is None:
-            return None
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 def as_boolean(value: Feature) -> float | None:
     """1 for yes, 0 for no, in English, Russian or Kazakh words or as a number; else None."""
     word = as_level(value)
@@ -91,7 +80,7 @@ READERS: Mapping[ColumnKind, Callable[[Feature], Value | None]] = MappingProxyTy
         "boolean": as_boolean,
         "numeric": as_number,
         "duration": as_seconds,
-        "date": as_time,
+        "date": parse_time,
         "categorical": as_level,
     }
 )
@@ -101,18 +90,3 @@ READERS: Mapping[ColumnKind, Callable[[Feature], Value | None]] = MappingProxyTy
 def _sum(parts: tuple[str | None, ...]) -> float | None:
     total = sum(float(part) * seconds for part, seconds in zip(parts, _SECONDS, strict=True) if part)
     return total if math.isfinite(total) else None
-
-
-def _moment(value: Feature) -> datetime | None:
-    if isinstance(value, bool) or value is None:
-        return None
-    number = as_number(value)
-    if number is not None and number >= 1e8:
-        return datetime.fromtimestamp(number, UTC)
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    if match := _DAY_FIRST.fullmatch(text):
-        day, month, year, hour, minute, second = (int(part) for part in match.groups("0"))
-        return datetime(year, month, day, hour, minute, second)
-    return datetime.fromisoformat(text.replace("/", "-"))

@@ -117,7 +117,7 @@ def _depends(run: Run) -> dict[str, str]:
 STAGE = Stage(
     name="read",
     about="Read and clean the texts, find duplicates and the golden labels.",
-    code=("rubricator.data", "rubricator.recipes.read", "rubricator.recipes.files"),
+    code=("rubricator.data", "rubricator.times", "rubricator.recipes.read", "rubricator.recipes.files"),
     depends=_depends,
     after=(),
     writes=("stages/texts.parquet", "stages/read.facts.json", "rejected.csv"),

@@ -20,7 +20,6 @@ from rubricator.models.static import StaticEmbedding, StaticModel
 from rubricator.train.bench import Bench
 from rubricator.train.examples import Examples
 from rubricator.train.finetune.loss import aims
-from rubricator.train.finetune.plan import make_plan
 from rubricator.train.logistic import Folds
 
 _EPOCHS = 6
@@ -47,10 +46,9 @@ def fit_tuned(
     Returns:
         The model, and the logits of every row by a model that did not see its fold.
     """
-    plan = make_plan("finetune", examples, bench)
 
     def tuned(weights: Floats) -> StaticModel:
-        loss = aims(examples.targets, weights, plan).loss
+        loss = aims(examples.targets, weights, bench.settings.imbalance, single=bench.single).loss
         return _tune(embedding, examples, np.flatnonzero(weights > 0), loss, seed=bench.seed)
 
     held_out = np.empty(examples.targets.shape)

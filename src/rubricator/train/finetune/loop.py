@@ -87,7 +87,8 @@ class Run:
         self._network, self._plan = material.network, material.plan
         mine = np.zeros_like(material.weights)
         mine[fold.seen] = material.weights[fold.seen]
-        self._aims: Aims = aims(material.targets, mine, material.plan)
+        plan = material.plan
+        self._aims: Aims = aims(material.targets, mine, plan.imbalance, single=plan.single)
         settings = material.plan.settings
         self._portions = Portions(-(-settings.batch // settings.accumulation))
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rubricator.config import Imbalance
 from rubricator.decision import Floats
-from rubricator.train.finetune.plan import Plan
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
 
 
@@ -52,15 +52,15 @@ class Aims:
         return 1.0 if self.gamma is None else (1 - logs.exp()).clamp(min=1e-6) ** self.gamma
 
 
-def aims(targets: Floats, weights: Floats, plan: Plan) -> Aims:
+def aims(targets: Floats, weights: Floats, settings: Imbalance, *, single: bool) -> Aims:
     """What rows with weight teach, by the section `train.imbalance`.
 
     Args:
         targets: In [0, 1], shape [n, categories].
         weights: Shape [n]; 0 for rows that are not of this training.
-        plan: Which imbalance settings, and whether a text has exactly one category.
+        settings: How rare categories and doubtful labels are treated.
+        single: True if a text has exactly one category.
     """
-    settings, single = plan.imbalance, plan.single
     if single:
         counts = row_weights(targets, weights, settings, single=True)[:, None]
     else:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rubricator.data.times import parse_time
+from rubricator.times import parse_time
 
 NOON = datetime(2024, 11, 4, 12, 30, tzinfo=UTC)
 
