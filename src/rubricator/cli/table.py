@@ -12,7 +12,7 @@ from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
 
-_HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "subset_accuracy", "hamming_loss")
+_HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "subset_accuracy")
 
 
 def show_result(folder: Path, *, config: Path) -> None:
