@@ -171,3 +171,12 @@ def test_a_tuned_winner_replaces_the_plain_one_only_if_it_is_better(tmp_path):
     ran.run()
     tuned_one = "tuned" in ran.candidates["heads"].fitted.facts
     assert tuned_one != ("heads, tuned" in ran.dropped)
+
+
+def test_pseudo_labels_leave_the_ensemble_its_rows_where_validation_is_a_part(tmp_path):
+    learning, more = examples(noise=0.9), examples(noise=0.05, seed=9)
+    ran = race(tmp_path, learning, more, models=["linear", "heads"], pseudo_labels=0.6)
+    apart = replace(ran._jury, examples=examples(seed=5), held_out=True)
+    ran = Race(learning, more, FOLDS, apart, ran._bench)
+    ran.run()
+    assert all(len(found.fitted.held_out) == ROWS for found in ran.candidates.values())

@@ -1,6 +1,5 @@
 """Training an encoder of three layers: what comes out, what is kept, what goes wrong."""
 
-import copy
 import csv
 import dataclasses
 
@@ -8,16 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit
 from small_examples import make_examples, make_folds
 
 from small_encoder import make_bench, write_encoder
 
 torch = pytest.importorskip("torch")
 
+from small_trained import served_as_trained, watched  # noqa: E402
+
 from rubricator.config import Finetune, Imbalance  # noqa: E402
-from rubricator.encode import Encoder  # noqa: E402
-from rubricator.encode.card import read_card  # noqa: E402
 from rubricator.errors import TrainingError  # noqa: E402
 from rubricator.train.bench import HopelessError  # noqa: E402
 from rubricator.train.finetune import fit, fit_finetune, loop  # noqa: E402
@@ -26,7 +24,6 @@ from rubricator.train.finetune.history import measured  # noqa: E402
 from rubricator.train.finetune.loss import aims  # noqa: E402
 from rubricator.train.finetune.memory import Portions, is_shortage  # noqa: E402
 from rubricator.train.finetune.plan import make_plan  # noqa: E402
-from rubricator.train.finetune.texts import Texts  # noqa: E402
 
 ROWS = 24
 
@@ -62,24 +59,9 @@ def table(folder):
 
 
 def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
-    networks, serve = [], fit.served
     examples = make_examples(ROWS)
-
-    def watched(network, plan):
-        networks.append(copy.deepcopy(network).eval())
-        networks[0].recall_below(on=False)
-        return serve(network, plan)
-
-    monkeypatch.setattr(fit, "served", watched)
-    fitted = train(tiny, tmp_path, examples=examples)
-    encoder = Encoder.load(fitted.encoders["finetune"], precision="fp32", threads=1)
-    logits = fitted.model.logits(examples.inputs({"finetune": encoder.encode}))
-    assert type(fitted.model).of_files(fitted.model.files()).encoder == "finetune"
-    texts = Texts(examples.contents, read_card(fitted.encoders["finetune"]), tiny)
-    trained = networks[0](texts.batch(range(ROWS), torch.device("cpu"))).detach().double().numpy()
-    assert expit(logits) == pytest.approx(expit(trained), abs=1e-2)
-    assert (logits.argmax(axis=1) == examples.targets.argmax(axis=1)).mean() > 0.7
-    assert encoder.describe()["max_tokens"] == 48
+    fitted, trained = watched(monkeypatch, lambda: train(tiny, tmp_path, examples=examples))
+    served_as_trained("finetune", fitted, trained, examples, tiny)
 
 
 def test_training_twice_gives_the_same_model(tiny, tmp_path, unexported):

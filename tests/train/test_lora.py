@@ -1,9 +1,6 @@
 """Low-rank adapters: merged into the encoder that is served."""
 
-import copy
-
 import pytest
-from scipy.special import expit
 from small_examples import make_examples, make_folds
 
 from small_encoder import make_bench, write_encoder
@@ -11,11 +8,10 @@ from small_encoder import make_bench, write_encoder
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
-from rubricator.encode import Encoder  # noqa: E402
-from rubricator.encode.card import read_card  # noqa: E402
+from small_trained import served_as_trained, watched  # noqa: E402
+
 from rubricator.errors import EncoderError, TrainingError  # noqa: E402
 from rubricator.train.finetune import fit, fit_lora  # noqa: E402
-from rubricator.train.finetune.texts import Texts  # noqa: E402
 
 ROWS = 24
 
@@ -32,24 +28,9 @@ def train(tiny, folder, *, examples=None, **lora):
 
 
 def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
-    networks, serve = [], fit.served
     examples = make_examples(ROWS, single=False)
-
-    def watched(network, plan):
-        networks.append(copy.deepcopy(network).eval())
-        networks[0].recall_below(on=False)
-        return serve(network, plan)
-
-    monkeypatch.setattr(fit, "served", watched)
-    fitted = train(tiny, tmp_path, examples=examples)
-    encoder = Encoder.load(fitted.encoders["lora"], precision="fp32", threads=1)
-    logits = fitted.model.logits(examples.inputs({"lora": encoder.encode}))
-    assert type(fitted.model).of_files(fitted.model.files()).encoder == "lora"
-    texts = Texts(examples.contents, read_card(fitted.encoders["lora"]), tiny)
-    trained = networks[0](texts.batch(range(ROWS), torch.device("cpu"))).detach().double().numpy()
-    assert expit(logits) == pytest.approx(expit(trained), abs=1e-2)
-    assert (logits.argmax(axis=1) == examples.targets.argmax(axis=1)).mean() > 0.7
-    assert encoder.describe()["max_tokens"] == 48
+    fitted, trained = watched(monkeypatch, lambda: train(tiny, tmp_path, examples=examples))
+    served_as_trained("lora", fitted, trained, examples, tiny)
 
 
 def keep(model, card, source, folder, *, progress):

@@ -171,19 +171,20 @@ class Race:
 
     def _tune(self, kind: Kind) -> None:
         """Better settings for the best kind, if there are any."""
-        found: dict[int, Candidate] = {}
+        found: list[tuple[Train, Candidate]] = []
         started = time.monotonic()
         settings = self._bench.settings
         with self._bench.progress("Tuning", total=settings.tune) as done:
 
             def merit(proposed: Train) -> float:
                 try:
-                    found[id(proposed)] = self.train(kind, replace(self._bench, settings=proposed))
+                    candidate = self.train(kind, replace(self._bench, settings=proposed))
                 except TrainingError as error:
                     raise ValueError(error.problem) from error
                 finally:
                     done(1)
-                return found[id(proposed)].verdict.score.merit(self._metric)[0]
+                found.append((proposed, candidate))
+                return candidate.verdict.score.merit(self._metric)[0]
 
             best, value, tried = tuned(
                 kind,
@@ -198,7 +199,10 @@ class Race:
         if value <= before:
             self.dropped[f"{kind}, tuned"] = f"{told}, no more than the {before:.3f} of the present ones"
             return
-        self._replace(kind, found[id(best)], time.monotonic() - started, {"tuned": told} | _changed(best))
+        # Whatever is still to be made of this kind is made with its new settings.
+        self._bench = replace(self._bench, settings=best)
+        won = next(candidate for proposed, candidate in found if proposed is best)
+        self._replace(kind, won, time.monotonic() - started, {"tuned": told} | _changed(best))
 
     def _learn_more(self, kind: Kind) -> None:
         """Pseudo-labels for the best kind, if they help."""
@@ -207,8 +211,9 @@ class Race:
             self.dropped[name] = "not tried: it would be trained twice for every fold of validation"
             return
         started = time.monotonic()
+        first = self.candidates[kind].fitted
         fitted, logits, joined = fit_with_pseudo_labels(
-            kind, self._learning, self._unlabelled, self._folds, self._jury, self._bench
+            kind, first, self._learning, self._unlabelled, self._folds, self._jury, self._bench
         )
         verdict = self._jury.judge(logits)
         value, before = (

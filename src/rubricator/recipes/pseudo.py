@@ -27,6 +27,7 @@ QUICK: tuple[Kind, ...] = ("linear", "static", "heads")
 
 def fit_with_pseudo_labels(
     kind: Kind,
+    first: Fitted,
     learning: Examples,
     unlabelled: Examples,
     folds: NDArray[np.intp],
@@ -37,6 +38,7 @@ def fit_with_pseudo_labels(
 
     Args:
         kind: The kind; one of `QUICK` where the jury is cross-fitted.
+        first: That kind, trained on the labelled texts.
         learning: Labelled texts.
         unlabelled: Texts without a label; their weights say how much one would count.
         folds: Fold of each labelled text.
@@ -47,10 +49,11 @@ def fit_with_pseudo_labels(
         The model; logits of the jury's texts, by models that knew nothing of them; and how many texts
         joined.
     """
-    first = fit(kind, learning, folds=folds, bench=bench)
     second, joiners = _again(kind, first, learning, unlabelled, folds, bench)
     if jury.held_out:
         encoders = open_trained(second.encoders, bench.encode)
+        # What joined is told apart from the labelled texts by its place alone: behind them.
+        second = replace(second, held_out=second.held_out[: len(learning)])
         return second, second.model.logits(jury.examples.inputs(encoders)), joiners
     logits = np.empty_like(learning.targets)
     for fold in np.unique(folds):
