@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from rubricator.errors import TrainingError  # noqa: E402
 from rubricator.train.bench import HopelessError  # noqa: E402
 from rubricator.train.finetune import fit, fit_finetune, loop  # noqa: E402
 from rubricator.train.finetune.contrastive import alikeness, pair_loss, rounds  # noqa: E402
-from rubricator.train.finetune.history import measured  # noqa: E402
+from rubricator.train.finetune.history import Scores, measured  # noqa: E402
 from rubricator.train.finetune.loss import aims  # noqa: E402
 from rubricator.train.finetune.memory import Portions, is_shortage  # noqa: E402
 from rubricator.train.finetune.plan import make_plan  # noqa: E402
@@ -101,17 +102,40 @@ def test_every_row_is_judged_by_a_model_that_did_not_see_it(tiny, tmp_path, unex
 
 
 def test_the_table_tells_every_epoch(tiny, tmp_path, unexported):
-    fitted = train(tiny, tmp_path)
+    train(tiny, tmp_path)
     rows = table(tmp_path)
     assert list(rows[0]) == [
         *("fold", "epoch", "train_loss", "validation_loss", "weighted_f1"),
         *("macro_f1", "accuracy", "learning_rate", "seconds"),
     ]
-    assert [row["fold"] for row in rows][:3] == ["0", "0", "1"]
-    last = [row for row in rows if row["fold"] == "all"]
-    assert len(last) == fitted.facts["epochs"]
-    assert last[0]["weighted_f1"] == ""
-    assert float(last[0]["train_loss"]) > 0
+    assert [(row["fold"], row["epoch"]) for row in rows] == [
+        (str(fold), str(epoch)) for fold in range(3) for epoch in (1, 2)
+    ]
+    assert all(float(row["train_loss"]) > 0 for row in rows)
+
+
+def test_what_is_served_is_the_mean_of_every_fold_at_its_best(tiny, tmp_path, monkeypatch, unexported):
+    scores = iter([0.5, 0.9, 0.4, 0.9, 0.5, 0.4, 0.4, 0.5, 0.9] + [0.5] * 99)
+    monkeypatch.setattr(loop, "measured", lambda *_, **__: Scores(1.0, next(scores), 0.0, 0.0))
+    plain, after = loop.Run._epoch, {}
+
+    def watched_epoch(self, *given):
+        state = plain(self, *given)
+        after[self._fold.name, len(state.history)] = {
+            name: weight.clone() for name, weight in state.weights.items()
+        }
+        return state
+
+    monkeypatch.setattr(loop.Run, "_epoch", watched_epoch)
+    fitted = train(tiny, tmp_path, epochs=3)
+    best = [after["0", 2], after["1", 1], after["2", 3]]
+    mean = {name: sum(one[name] for one in best) / 3 for name in best[0]}
+    (exported,) = unexported
+    learned = {name.removeprefix("pooled."): weight for name, weight in mean.items() if "heads" not in name}
+    assert len(learned) > 4
+    for name, weight in learned.items():
+        assert torch.allclose(exported[name], weight, atol=1e-6), name
+    assert fitted.model.coef == pytest.approx(10 * mean["heads.weight"].numpy(), abs=1e-5)
 
 
 class Killed(BaseException):
@@ -140,6 +164,11 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, mo
     again = len(epochs)
     train(tiny, tmp_path / "cut", dropout=0.2)
     assert len(epochs) == again
+    for path in (tmp_path / "cut" / "finetune").glob("encoder-*"):
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    lost = train(tiny, tmp_path / "cut", dropout=0.2)
+    assert len(epochs) == again + 6, "the folds no longer held what the encoder was made of"
+    assert lost.model.files() == whole.model.files()
     assert [row["fold"] for row in table(tmp_path / "cut")] == [
         row["fold"] for row in table(tmp_path / "whole")
     ]
@@ -239,8 +268,6 @@ def test_other_errors_pass_through():
 
 
 def test_patience_ends_a_fold(tiny, tmp_path, monkeypatch, unexported):
-    from rubricator.train.finetune.history import Scores
-
     scores = iter([0.5, 0.6, 0.4, 0.4, 0.4, 0.4] * 9)
     monkeypatch.setattr(loop, "measured", lambda *_, **__: Scores(1.0, next(scores), 0.0, 0.0))
     train(tiny, tmp_path, epochs=6, patience=2)

@@ -18,6 +18,9 @@ from rubricator.train.finetune.history import Epoch
 
 _log = logging.getLogger(__name__)
 
+Weights = dict[str, Tensor]
+"""Parameters that learn, by name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
@@ -26,17 +29,19 @@ class State:
     Attributes:
         history: A line for each epoch so far.
         logits: Of the texts held out, after each epoch, each of shape [held, categories].
-        weights: Parameters that learn, by name; None where nothing of them need be known any more.
+        weights: Those after the last epoch; None once training is done.
         optimizer: Its state, likewise.
+        best: Those after the best epoch so far; None once the mean over the folds is exported.
         portion: Texts that went through memory at once.
-        spare: Logits of texts of weight 0 in this fold by the last epoch; empty until it is done.
+        spare: Logits of texts of weight 0 in this fold by the best epoch; empty until it is done.
         done: Whether nothing is left to train.
     """
 
     history: list[Epoch]
     logits: list[Floats]
-    weights: dict[str, Tensor] | None
+    weights: Weights | None
     optimizer: dict[str, Any] | None
+    best: Weights | None
     portion: int
     spare: Floats
     done: bool = False
@@ -63,6 +68,7 @@ class Checkpoint:
             "logits": [torch.from_numpy(np.asarray(one)) for one in state.logits],
             "weights": state.weights,
             "optimizer": state.optimizer,
+            "best": state.best,
             "portion": state.portion,
             "done": state.done,
             "spare": torch.from_numpy(np.asarray(state.spare)),
@@ -82,6 +88,7 @@ class Checkpoint:
                 logits=[one.numpy() for one in found["logits"]],
                 weights=found["weights"],
                 optimizer=found["optimizer"],
+                best=found["best"],
                 portion=int(found["portion"]),
                 spare=found["spare"].numpy(),
                 done=bool(found["done"]),

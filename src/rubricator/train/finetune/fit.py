@@ -1,4 +1,4 @@
-"""Every fold, the number of epochs they agree on, and the model of all texts."""
+"""Every fold, and the mean of what they learned."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from rubricator.models.heads import HeadsModel
 from rubricator.progress import Advance
 from rubricator.train.bench import Bench, Fitted, HopelessError
 from rubricator.train.examples import Examples
-from rubricator.train.finetune.checkpoint import Checkpoint, State
+from rubricator.train.finetune.checkpoint import Checkpoint, State, Weights
 from rubricator.train.finetune.history import Epoch, Scores, measured, write_table
 from rubricator.train.finetune.loop import Fold, Material, Run
 from rubricator.train.finetune.network import SCALE, served
@@ -28,17 +29,19 @@ from rubricator.train.finetune.prepare import prepared
 from rubricator.train.logistic import Folds
 
 TABLE = "epochs.csv"
-_ALL = "all"
-_NONE = np.empty(0, dtype=np.intp)
 Heads = tuple[Floats, Floats, Floats]
 """Weights, intercepts, and logits of rows in folds without any weight."""
 
 
 def fit(plan: Plan, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
-    """Train in every fold, then on all texts for as many epochs as was best over the folds.
+    """Train in every fold; the mean of their weights is the model.
 
-    The number of epochs is chosen on all held-out texts together, as C is for heads: each text has a
-    hundredth of a say in the one number its own logits depend on.
+    Trainings from one start end in one valley of the loss, where the mean of their weights is better than
+    each of them and costs no more to serve (Wortsman et al., "Model soups", ICML 2022). All texts
+    have taught it, each all folds but its own. What a fold contributes is its best epoch by its own
+    texts; the logits of those texts are taken at the epoch that is best over all folds together, in which
+    a text has a hundredth of a say. They are those of one training, so the mean is rather better
+    than they promise.
 
     Args:
         plan: What is trained and how.
@@ -68,21 +71,21 @@ class _Fit:
     def go(self) -> Fitted:
         self._folder.mkdir(parents=True, exist_ok=True)
         logits = np.zeros(self._examples.targets.shape)
+        heads = self._exported()
         states: dict[str, State] = {}
-        total = sum(len(fold.seen) for fold in self._folds) * self._plan.settings.epochs
-        with self._bench.progress(f"Training {self._plan.kind}", total=total) as advance:
+        mean: Weights = {}
+        steps = sum(len(fold.seen) for fold in self._folds) * self._plan.settings.epochs
+        with self._bench.progress(f"Training {self._plan.kind}", total=steps) as advance:
             for fold in self._folds:
-                states[fold.name] = self._trained(fold, advance)
+                state = self._trained(fold, advance, weights=heads is None)
+                # Summed at once: the weights of all folds together may not fit into memory.
+                for name, weight in (state.best or {}).items():
+                    mean[name] = mean.get(name, 0) + weight.cpu() / len(self._folds)
+                states[fold.name] = replace(state, best=None)
                 chosen, best = self._best(states)
                 logits = self._held_out(states, chosen)
-                done = np.concatenate([other.held for other in self._folds[: len(states)]])
-                rows = np.isin(np.arange(len(logits)), done)
-                if not self._bench.promising(logits, rows):
-                    raise HopelessError(
-                        f"{self._plan.kind} was stopped after {len(states)} of {len(self._folds)} folds: "
-                        "it could not win any more."
-                    )
-        model, encoder, spare = self._final(chosen)
+                self._ask(logits, len(states))
+        coef, intercept, spare = heads or self._export(mean)
         logits[self._orphans] = spare
         facts = {
             "epochs": chosen,
@@ -92,10 +95,10 @@ class _Fit:
             "seconds": round(sum(line.seconds for lines in self._lines.values() for line in lines)),
         }
         return Fitted(
-            model=model,
+            model=HeadsModel(coef, intercept, encoder=self._plan.kind),
             held_out=logits,
             notes=self._notes(),
-            encoders={self._plan.kind: encoder},
+            encoders={self._plan.kind: self._target},
             facts=facts,
         )
 
@@ -110,17 +113,16 @@ class _Fit:
             seen=np.flatnonzero(self._used & ~inside),
             held=np.flatnonzero(self._used & inside),
             spare=np.flatnonzero(~self._used & inside),
-            epochs=self._plan.settings.epochs,
         )
 
     def _checkpoint(self, fold: Fold) -> Checkpoint:
-        return Checkpoint(self._folder / f"fold-{fold.name}.pt", f"{self._key}:{fold.epochs}")
+        return Checkpoint(self._folder / f"fold-{fold.name}.pt", self._key)
 
-    def _trained(self, fold: Fold, advance: Advance, *, anew: bool = False) -> State:
-        """Train a fold, or take it as it was left; `anew` if what it left is lost though it was done."""
+    def _trained(self, fold: Fold, advance: Advance, *, weights: bool) -> State:
+        """Train a fold, or take it as it was left, if its `weights` are there or not needed."""
         checkpoint = self._checkpoint(fold)
         state = checkpoint.read()
-        if anew and state is not None and state.done:
+        if weights and state is not None and state.done and state.best is None:
             state = None
 
         def told(texts: int, line: Epoch | None) -> None:
@@ -134,10 +136,19 @@ class _Fit:
             state = Run(self._material, fold, checkpoint).go(told, state)
         else:
             advance(len(fold.seen) * len(state.history))
-        advance(len(fold.seen) * (fold.epochs - len(state.history)))
+        advance(len(fold.seen) * (self._plan.settings.epochs - len(state.history)))
         self._lines[fold.name] = list(state.history)
         self._write_table()
         return state
+
+    def _ask(self, logits: Floats, done: int) -> None:
+        """Stop if the first folds, so many, say that this model cannot win."""
+        held = np.concatenate([fold.held for fold in self._folds[:done]])
+        if not self._bench.promising(logits, np.isin(np.arange(len(logits)), held)):
+            raise HopelessError(
+                f"{self._plan.kind} was stopped after {done} of {len(self._folds)} folds: "
+                "it could not win any more."
+            )
 
     def _write_table(self) -> None:
         write_table(self._folder / TABLE, [line for lines in self._lines.values() for line in lines])
@@ -164,36 +175,18 @@ class _Fit:
             logits[fold.spare] = state.spare
         return logits
 
-    def _final(self, epochs: int) -> tuple[HeadsModel, Path, Floats]:
-        """The model of all texts, its encoder, and logits of the rows in folds without any weight."""
-        fold = Fold(
-            name=_ALL, seen=np.flatnonzero(self._used), held=_NONE, spare=self._orphans, epochs=epochs
-        )
-        target = self._folder / f"encoder-{self._key[:16]}-{epochs}"
-        kept = target.with_suffix(".npz")
-        found = _read_heads(kept, self._key) if target.exists() else None
-        checkpoint = self._checkpoint(fold)
-        if found is None:
-            found, state = self._train_final(fold, target)
-            _write_heads(kept, self._key, found)
-            # Only now may the heavy state go.
-            checkpoint.write(state)
-            for stale in self._folder.glob("encoder-*"):
-                if stale.is_dir() and stale != target:
-                    shutil.rmtree(stale, ignore_errors=True)
-        elif (kept_state := checkpoint.read()) is not None:
-            self._lines[_ALL] = list(kept_state.history)
-            self._write_table()
-        coef, intercept, spare = found
-        return HeadsModel(coef, intercept, encoder=self._plan.kind), target, spare
+    @property
+    def _target(self) -> Path:
+        return self._folder / f"encoder-{self._key[:16]}"
 
-    def _train_final(self, fold: Fold, target: Path) -> tuple[Heads, State]:
-        progress = self._bench.progress(
-            f"Training {self._plan.kind} on all texts", total=len(fold.seen) * fold.epochs
-        )
-        with progress as advance:
-            state = self._trained(fold, advance, anew=True)
-        material = self._material
+    def _exported(self) -> Heads | None:
+        """The heads of an encoder that an earlier run of the same training has exported."""
+        return _read_heads(self._target.with_suffix(".npz"), self._key) if self._target.exists() else None
+
+    def _export(self, weights: Weights) -> Heads:
+        """Write the encoder with these weights; the checkpoints need not hold theirs any more."""
+        material, target = self._material, self._target
+        spare = Run(material, self._folds[0], self._checkpoint(self._folds[0])).judged(weights, self._orphans)
         heads = material.network.heads
         coef = SCALE * heads.weight.detach().double().cpu().numpy()
         intercept = heads.bias.detach().double().cpu().numpy()
@@ -205,7 +198,14 @@ class _Fit:
                 pooled, material.card, self._plan.source, folder, progress=self._bench.progress
             ),
         )
-        return (coef, intercept, state.spare), state
+        _write_heads(target.with_suffix(".npz"), self._key, (coef, intercept, spare))
+        for stale in self._folder.glob("encoder-*"):
+            if stale.is_dir() and stale != target:
+                shutil.rmtree(stale, ignore_errors=True)
+        for checkpoint in map(self._checkpoint, self._folds):
+            if (state := checkpoint.read()) is not None:
+                checkpoint.write(replace(state, best=None))
+        return coef, intercept, spare
 
     def _notes(self) -> dict[int, str]:
         weights, targets = self._examples.weights, self._examples.targets

@@ -34,7 +34,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One line of the table. What was not measured is NaN, and empty in the file."""
+    """One line of the table."""
 
     fold: str
     epoch: int
@@ -46,12 +46,17 @@ class Epoch:
     learning_rate: float
     seconds: float
 
+    @property
+    def scores(self) -> Scores:
+        """Of the texts held out."""
+        return Scores(self.validation_loss, self.weighted_f1, self.macro_f1, self.accuracy)
+
     def note(self) -> str:
         """The line in short, for a progress display."""
-        told = f"fold {self.fold}, epoch {self.epoch}: train loss {self.train_loss:.3f}"
-        if np.isnan(self.validation_loss):
-            return told
-        return f"{told}, validation loss {self.validation_loss:.3f}, weighted F1 {self.weighted_f1:.3f}"
+        return (
+            f"fold {self.fold}, epoch {self.epoch}: train loss {self.train_loss:.3f}, "
+            f"validation loss {self.validation_loss:.3f}, weighted F1 {self.weighted_f1:.3f}"
+        )
 
 
 def measured(logits: Floats, targets: Floats, weights: Floats, *, single: bool) -> Scores:
@@ -95,6 +100,4 @@ def write_table(path: Path, epochs: Iterable[Epoch]) -> None:
 
 
 def _cell(value: str | float) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.6g}"
-    return str(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

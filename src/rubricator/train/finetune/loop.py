@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -15,9 +15,9 @@ from torch import Tensor
 from rubricator.decision import Floats
 from rubricator.encode.card import EncoderCard
 from rubricator.errors import TrainingError
-from rubricator.train.finetune.checkpoint import Checkpoint, State
+from rubricator.train.finetune.checkpoint import Checkpoint, State, Weights
 from rubricator.train.finetune.contrastive import pair_loss, rounds
-from rubricator.train.finetune.history import Epoch, measured
+from rubricator.train.finetune.history import Epoch, Scores, measured
 from rubricator.train.finetune.loss import Aims, aims
 from rubricator.train.finetune.memory import Portions
 from rubricator.train.finetune.network import Network
@@ -61,16 +61,14 @@ class Fold:
     Attributes:
         name: In the table of epochs.
         seen: Rows to learn from.
-        held: Rows that are scored after each epoch; none in the last training.
+        held: Rows that are scored after each epoch.
         spare: Rows without weight that get logits at the end.
-        epochs: After so many it stops, though the learning rates go on as if it did not.
     """
 
     name: str
     seen: Rows
     held: Rows
     spare: Rows
-    epochs: int
 
 
 class Run:
@@ -104,16 +102,20 @@ class Run:
         """
         optimizer, state = self._begin(state)
         told(len(self._fold.seen) * len(state.history), None)
-        while len(state.history) < self._fold.epochs and not self._stale(state):
+        while len(state.history) < self._plan.settings.epochs and not self._stale(state):
             state = self._epoch(optimizer, state, told)
             self._checkpoint.write(state)
             told(0, state.history[-1])
-        spare = self._logits(self._fold.spare)
+        assert state.best is not None
+        spare = self.judged(state.best, self._fold.spare)
         done = replace(state, weights=None, optimizer=None, spare=spare, done=True)
-        if len(self._fold.held):
-            # The training on all texts is kept once its encoder is exported, and not before.
-            self._checkpoint.write(done)
+        self._checkpoint.write(done)
         return done
+
+    def judged(self, weights: Weights, rows: Rows) -> Floats:
+        """Logits of these rows by the network with these weights, which it keeps."""
+        self._put(weights)
+        return self._logits(rows)
 
     def _begin(self, state: State | None) -> tuple[torch.optim.AdamW, State]:
         """The network as `state` says or, without one, as it is before the first epoch."""
@@ -128,12 +130,12 @@ class Run:
             self._pull_together()
         set_heads(self._network.heads, self._vectors(), torch.from_numpy(self._fold.seen), self._aims)
         fresh = State(
-            history=[], logits=[], weights=None, optimizer=None, portion=self._portions.size,
+            history=[], logits=[], weights=None, optimizer=None, best=None, portion=self._portions.size,
             spare=np.empty((0, self._aims.targets.shape[1])),
         )  # fmt: skip
         return optimizer, fresh
 
-    def _put(self, weights: dict[str, Tensor]) -> None:
+    def _put(self, weights: Weights) -> None:
         with torch.no_grad():
             for name, weight in self._network.trained().items():
                 weight.copy_(weights[name])
@@ -161,29 +163,33 @@ class Run:
             )
         logits = self._logits(self._fold.held)
         line = Epoch(
-            self._fold.name, number + 1, loss, *self._scores(logits),
-            max(group["lr"] for group in optimizer.param_groups if group["peak"] <= self._plan.rate),
-            time.monotonic() - started,
-        )  # fmt: skip
+            fold=self._fold.name,
+            epoch=number + 1,
+            train_loss=loss,
+            learning_rate=max(
+                group["lr"] for group in optimizer.param_groups if group["peak"] <= self._plan.rate
+            ),
+            seconds=time.monotonic() - started,
+            **asdict(self._scores(logits)),
+        )
         _log.info("%s", line.note())
+        weights = {name: weight.detach() for name, weight in self._network.trained().items()}
+        merits = [one.scores.merit(self._plan.settings.metric) for one in (*state.history, line)]
+        better = max(merits) == merits[-1]
         return State(
             history=[*state.history, line],
             logits=[*state.logits, logits],
-            weights={name: weight.detach() for name, weight in self._network.trained().items()},
+            weights=weights,
             optimizer=optimizer.state_dict(),
+            best={name: weight.clone() for name, weight in weights.items()} if better else state.best,
             portion=self._portions.size,
             spare=state.spare,
         )
 
-    def _scores(self, logits: Floats) -> tuple[float, float, float, float]:
+    def _scores(self, logits: Floats) -> Scores:
         held = self._fold.held
-        if not len(held):
-            return (np.nan, np.nan, np.nan, np.nan)
         targets, weights = self._material.targets[held], self._material.weights[held]
-        loss, weighted, macro, accuracy = astuple(
-            measured(logits, targets, weights, single=self._plan.single)
-        )
-        return loss, weighted, macro, accuracy
+        return measured(logits, targets, weights, single=self._plan.single)
 
     def _step(
         self,
@@ -263,16 +269,13 @@ class Run:
 
     def _stale(self, state: State) -> bool:
         """Whether the texts held out have not been done better for `patience` epochs."""
-        if not len(self._fold.held) or not state.history:
+        if not state.history:
             return False
-        metric = self._plan.settings.metric
-        key = "validation_loss" if metric == "loss" else metric
+        merits = [line.scores.merit(self._plan.settings.metric)[0] for line in state.history]
         # A loss that still falls is progress too: F1 of few texts stands still for epochs.
-        sign = -1 if metric == "loss" else 1
-        curve = [sign * getattr(line, key) for line in state.history]
-        losses = [line.validation_loss for line in state.history]
-        best = max(int(np.argmax(curve)), int(np.argmin(losses)))
-        return len(curve) - 1 - best >= self._plan.settings.patience
+        losses = [line.scores.validation_loss for line in state.history]
+        best = max(int(np.argmax(merits)), int(np.argmin(losses)))
+        return len(merits) - 1 - best >= self._plan.settings.patience
 
     def _drawn(self, generator: np.random.Generator) -> Rows:
         seen, chances = self._fold.seen, self._aims.chances
