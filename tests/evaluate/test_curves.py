@@ -9,7 +9,6 @@ FOLDS = """0,1,0.9,0.7,0.70,0.60,0.72,1e-4,9.1
 0,3,0.2,0.6,0.80,0.74,0.81,1e-5,9.3
 1,1,1.0,0.8,0.66,0.58,0.70,1e-4,8.8
 1,2,0.5,0.6,0.78,0.70,0.80,5e-5,9.9
-all,1,0.8,,,,,1e-4,12.0
 """
 
 
@@ -30,7 +29,7 @@ def test_draws_the_same_figure_every_time(table, tmp_path):
     assert (tmp_path / "c.png").read_bytes() != first
 
 
-@pytest.mark.parametrize("content", ["", HEAD, HEAD + "0,one,1,1,1,1,1,1,1\n", HEAD + "all,1,0.8,,,,,1,1\n"])
+@pytest.mark.parametrize("content", ["", HEAD, HEAD + "0,one,1,1,1,1,1,1,1\n", HEAD + "0,1,0.8,,,,,1,1\n"])
 def test_what_is_no_table_of_epochs(tmp_path, content):
     path = tmp_path / "epochs.csv"
     path.write_text(content, encoding="utf-8")

@@ -63,8 +63,8 @@ class Finetune(Section):
     where the hardware computes in it.
     """
 
-    epochs: int = Field(default=5, ge=1, le=1000)
-    learning_rate: float = Field(default=1e-4, gt=0, le=0.1)
+    epochs: int = Field(default=6, ge=1, le=1000)
+    learning_rate: float = Field(default=2e-4, gt=0, le=0.1)
     head_rate: float = Field(default=1e-3, gt=0, le=1)
     layer_decay: float = Field(default=0.9, gt=0, le=1)
     warmup: float = Field(default=0.1, ge=0, lt=1)

@@ -30,7 +30,7 @@ def draw_curves(table: Path, image: Path, *, chosen: int | None = None) -> str:
 
     Args:
         table: `epochs.csv`, as training writes it: `fold`, `epoch`, `train_loss`, `validation_loss`,
-            `weighted_f1`, `macro_f1`, `accuracy`; cells may be empty.
+            `weighted_f1`, `macro_f1`, `accuracy`.
         image: The PNG file to write.
         chosen: The number of epochs that was chosen, marked by a line.
 
@@ -40,10 +40,9 @@ def draw_curves(table: Path, image: Path, *, chosen: int | None = None) -> str:
     Raises:
         DataError: The table cannot be read, or the figure cannot be written.
     """
-    # The training on all texts holds none out: its lines would say nothing about how good it is.
-    lines = {fold: epochs for fold, epochs in _read(table).items() if _held_out(epochs)}
+    lines = _read(table)
     if not lines:
-        raise DataError(f"{table} holds no epoch with texts held out.", fix="Train again.")
+        raise DataError(f"{table} holds no epoch.", fix="Train again.")
     with style.styled():
         figure, (left, right) = _figure()
         _panel(left, lines, _LOSSES, chosen)
@@ -93,17 +92,13 @@ def _mean(lines: Lines, column: str) -> list[tuple[int, float]]:
     return [(epoch, float(np.mean([epochs[epoch][column] for epochs in lines.values()]))) for epoch in common]
 
 
-def _held_out(epochs: Mapping[int, Mapping[str, float]]) -> bool:
-    return not any(np.isnan(cells["validation_loss"]) for cells in epochs.values())
-
-
 def _read(table: Path) -> dict[str, dict[int, dict[str, float]]]:
     columns = [*_LOSSES, *_SCORES]
     lines: dict[str, dict[int, dict[str, float]]] = {}
     try:
         with table.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                cells = {column: float(row[column] or "nan") for column in columns}
+                cells = {column: float(row[column]) for column in columns}
                 lines.setdefault(row["fold"], {})[int(row["epoch"])] = cells
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{table} is no table of epochs: {error}.", fix="Train again.") from error

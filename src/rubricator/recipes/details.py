@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rubricator.config import Config
 from rubricator.decision import Bools
-from rubricator.errors import DataError
 from rubricator.evaluate.facts import Details, FactTable
 from rubricator.evaluate.plot import Plot
 from rubricator.models.cascade import CascadeModel, rule_figures
@@ -129,9 +128,6 @@ def _curves(road: Road, folder: Path) -> list[Plot]:
             continue
         image = folder / f"plots/{name}-epochs.png"
         chosen = road.facts[name].get("epochs")
-        try:
-            alt = draw_curves(table, image, chosen=chosen if isinstance(chosen, int) else None)
-        except DataError:  # trained on a held-out part in one go: there is no curve to show
-            continue
+        alt = draw_curves(table, image, chosen=chosen if isinstance(chosen, int) else None)
         plots.append(Plot(category=None, kind="epochs", path=image, alt=f"{name}: {alt}"))
     return plots

@@ -22,7 +22,7 @@ _SPACES: Mapping[Kind, Callable[[Trial], dict[str, Any]]] = {
         "precision": trial.suggest_categorical("precision", ["auto", 0.8, 0.85, 0.9, 0.95, 0.97])
     },
     "finetune": lambda trial: {
-        "learning_rate": trial.suggest_float("learning_rate", 3e-5, 3e-4, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 5e-5, 5e-4, log=True),
         "layer_decay": trial.suggest_float("layer_decay", 0.7, 1.0),
     },
     "lora": lambda trial: {
