@@ -80,6 +80,18 @@ def test_the_named_kinds_and_the_best_two_together_compete(tmp_path):
     assert choice.scores["heads"].intervals["accuracy"][0] < choice.scores["heads"].accuracy
 
 
+def test_the_best_is_put_together_with_the_one_it_gains_most_from(tmp_path, monkeypatch):
+    learning = examples()
+    logits, other = learning.targets * 4 - 2, learning.targets * 4 - 2
+    logits[:12], other[40:60] = -0.2 * logits[:12], -0.2 * other[40:60]
+    trainers(monkeypatch, {"linear": fake(other), "heads": fake(logits), "cascade": fake(logits)})
+    ran = race(tmp_path, learning, models=["linear", "heads", "cascade"])
+    scores = ran.run().scores
+    assert scores["heads"] == scores["cascade"]
+    assert scores["heads"].accuracy > scores["linear"].accuracy
+    assert ran.candidates["ensemble"].fitted.facts["members"] == ["heads", "linear"]
+
+
 def test_without_the_ensemble_there_is_none(tmp_path):
     ran = race(tmp_path, examples(), models=["linear", "heads"], ensemble=False)
     ran.run()

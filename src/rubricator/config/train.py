@@ -25,9 +25,9 @@ class Train(Section):
 
     `models` is a list of kinds, or `auto`: every kind that fits the data, cheapest first, within
     `minutes`. The best on validation by `metric` wins (`auto`: accuracy where a text has one
-    category, else macro-F1); with `ensemble` the best two together are a candidate too, and
-    `tune` looks for better settings of the winner for so many trials. `sample` trains on a stratified share,
-    for a quick look.
+    category, else macro-F1); with `ensemble` the best and whichever it gains most from are a candidate
+    together, and `tune` looks for better settings of the winner for so many trials. `sample` trains
+    on a stratified share, for a quick look.
 
     `agreed_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
     `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train, else 1.

@@ -232,9 +232,16 @@ class Race:
         self.candidates[kind] = replace(candidate, fitted=fitted, seconds=spent)
 
     def _unite(self) -> None:
-        """The best two together, as one more candidate."""
-        best = list(self.choice().scores)[:2]
-        self.candidates[ENSEMBLE] = united({name: self.candidates[name] for name in best}, self._jury)
+        """The best one with whichever other it gains most from, as one more candidate.
+
+        The second best need not be that one: a cascade without rules says what its model says. It is the
+        first step of Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
+        """
+        best, *others = self.choice().scores
+        pairs = [
+            united({name: self.candidates[name] for name in (best, other)}, self._jury) for other in others
+        ]
+        self.candidates[ENSEMBLE] = max(pairs, key=lambda pair: pair.verdict.score.merit(self._metric))
 
 
 def suitable(learning: Examples) -> Iterable[Kind]:
