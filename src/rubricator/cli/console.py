@@ -90,12 +90,27 @@ def figure_table(first: str, *others: str) -> Table:
     return table
 
 
+class _Unrepeated(logging.Filter):
+    """Lets every message pass once: models that are put together notice the same of a file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        new = said not in self._said
+        self._said.add(said)
+        return new
+
+
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
     """Write everything the library logs to `path`, and its warnings to the terminal."""
     logger = logging.getLogger("rubricator")
     logger.setLevel(logging.INFO)
     terminal = RichHandler(console=err, show_time=False, show_path=False, level=logging.WARNING)
+    terminal.addFilter(_Unrepeated())
     handlers: list[logging.Handler] = [terminal]
     if path is not None:
         file = logging.FileHandler(path, encoding="utf-8")
