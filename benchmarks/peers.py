@@ -77,7 +77,9 @@ def add_rows(rows: dict[str, Any], name: str, given: Namespace) -> None:
     """Measure the wanted peers on one data set, print their lines and write the file after each."""
     chosen = [] if given.peers is None else given.peers or list(PEERS)
     wanted = [peer for peer in chosen if (given.only or "") in row_name(name, peer)]
-    pythons = dict(pair.split("=", 1) for pair in given.python)
+    told = (pair.split("=", 1) for pair in given.python)
+    # A peer works in a folder of its own; a link into an environment must stay a link.
+    pythons = {peer: str(Path(path).absolute()) for peer, path in told}
     bounds = Bounds(given.threads, given.setfit_steps, given.budget, given.limit)
     data = divided(name) if wanted else None
     for peer in wanted:
