@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from rubricator.train.finetune.loss import Aims
 from rubricator.train.finetune.network import SCALE
 
-_STRENGTH = 0.1  # C, as in `heads`, on centred vectors of unit variance
+# C, as in `heads`, on centred vectors of unit variance. Heads that already fit every text leave the encoder
+# nothing to learn: a hundred times as much cost 0.02 of accuracy with 68 categories.
+_STRENGTH = 0.001
 _STEPS = 200
 
 
