@@ -41,7 +41,7 @@ def fit(plan: Plan, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted
     have taught it, each all folds but its own. What a fold contributes is its best epoch by its own
     texts; the logits of those texts are taken at the epoch that is best over all folds together, in which
     a text has a hundredth of a say. They are those of one training, so the mean is rather better
-    than they promise.
+    than they promise. Of low-rank adapters it is the two factors that are averaged.
 
     Args:
         plan: What is trained and how.

@@ -56,7 +56,7 @@ class Plan:
     def key(self, examples: Examples, folds: Folds) -> str:
         """Names everything that could change what comes out; what was kept under another is not used."""
         return content_hash(
-            "finetune:2",
+            "finetune:3",
             self.kind,
             self.settings.model_dump_json(),
             self.lora.model_dump_json() if self.lora else "",
