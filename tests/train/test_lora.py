@@ -21,15 +21,16 @@ def tiny(tmp_path_factory):
     return write_encoder(tmp_path_factory.mktemp("encoder"))
 
 
-def train(tiny, folder, *, examples=None, **lora):
+def train(tiny, folder, *, examples=None, epochs=2, **lora):
     examples = make_examples(ROWS, single=False) if examples is None else examples
-    bench = make_bench(tiny, folder, single=False, lora={"learning_rate": 5e-3} | lora)
+    told = {"learning_rate": 5e-3} | lora
+    bench = make_bench(tiny, folder, single=False, lora=told, epochs=epochs)
     return fit_lora(examples, folds=make_folds(len(examples), 3), bench=bench)
 
 
 def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
     examples = make_examples(ROWS, single=False)
-    fitted, trained = watched(monkeypatch, lambda: train(tiny, tmp_path, examples=examples))
+    fitted, trained = watched(monkeypatch, lambda: train(tiny, tmp_path, examples=examples, epochs=12))
     served_as_trained("lora", fitted, trained, examples, tiny)
 
 
