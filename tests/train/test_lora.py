@@ -13,6 +13,7 @@ from small_trained import served_as_trained, watched  # noqa: E402
 from rubricator.errors import EncoderError, TrainingError  # noqa: E402
 from rubricator.train.finetune import fit, fit_lora  # noqa: E402
 
+LONGER = {"epochs": 12, "head_rate": 0.05}
 ROWS = 24
 
 
@@ -21,16 +22,16 @@ def tiny(tmp_path_factory):
     return write_encoder(tmp_path_factory.mktemp("encoder"))
 
 
-def train(tiny, folder, *, examples=None, epochs=2, **lora):
+def train(tiny, folder, *, examples=None, finetune=None, **lora):
     examples = make_examples(ROWS, single=False) if examples is None else examples
     told = {"learning_rate": 5e-3} | lora
-    bench = make_bench(tiny, folder, single=False, lora=told, epochs=epochs)
+    bench = make_bench(tiny, folder, single=False, lora=told, **(finetune or {}))
     return fit_lora(examples, folds=make_folds(len(examples), 3), bench=bench)
 
 
 def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
     examples = make_examples(ROWS, single=False)
-    fitted, trained = watched(monkeypatch, lambda: train(tiny, tmp_path, examples=examples, epochs=12))
+    fitted, trained = watched(monkeypatch, lambda: train(tiny, tmp_path, examples=examples, finetune=LONGER))
     served_as_trained("lora", fitted, trained, examples, tiny)
 
 
