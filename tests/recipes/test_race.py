@@ -126,6 +126,15 @@ def test_auto_tries_nothing_after_the_minutes_are_up(tmp_path, monkeypatch):
     assert ran.dropped["linear"].startswith("stopped after 1 of 5 folds: the minutes would not suffice")
 
 
+def test_auto_keeps_what_is_done_though_the_minutes_are_up(tmp_path, monkeypatch):
+    learning = examples()
+    trainers(monkeypatch, {"linear": fake(learning.targets * 6 - 3, ask=True)})
+    ran = race(tmp_path, learning, models="auto")
+    left = iter([60.0] * 4)
+    monkeypatch.setattr(ran, "_left", lambda: next(left, -1.0))
+    assert ran.run().name == "linear"
+
+
 def test_a_kind_that_was_named_must_be_trainable(tmp_path, monkeypatch):
     trainers(monkeypatch, {})
     with pytest.raises(TrainingError, match="no heads here"):

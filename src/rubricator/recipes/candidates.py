@@ -142,8 +142,8 @@ class Race:
 
         def promising(logits: Floats, rows: Bools) -> bool:
             done = len(np.unique(self._folds[rows]))
-            coming = (time.monotonic() - started) / max(done, 1) * (folds + 1 - done)
-            if coming > self._left():
+            coming = (time.monotonic() - started) / max(done, 1) * (folds - done)
+            if done < folds and coming > self._left():
                 self.dropped[kind] = f"stopped after {done} of {folds} folds: the minutes would not suffice"
                 return False
             if not self._jury.held_out and self._worse(logits, rows):
