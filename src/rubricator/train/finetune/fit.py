@@ -168,7 +168,7 @@ class _Fit:
         return best, scores[best]
 
     def _held_out(self, states: Mapping[str, State], epoch: int) -> Floats:
-        """Logits of the folds so far: after this epoch or, for texts of weight 0, after the best of their fold."""
+        """Logits of the folds so far: after this epoch or, of texts of weight 0, after their fold's best."""
         logits = np.zeros(self._examples.targets.shape)
         for fold, state in zip(self._folds, states.values(), strict=False):
             logits[fold.held] = state.logits[epoch - 1]
