@@ -4,14 +4,14 @@
     python benchmarks/models.py --data sib200-rus --kinds heads auto --json benchmarks/results/models.json
 
 A kind goes the whole way of a text (`rubricator run`) with no other kind beside it; `auto` chooses among them
-without the test texts. Videos are run once per fold of channels, and measured over all folds together.
+without the test texts. Videos are run once per fold of channels, few texts once per draw, and measured over
+all runs together.
 Needs the real data (RUBRICATOR_DATA). Runs land in runs/benchmarks/models/; what has not changed is not
 done again.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import peers
 from machine import ROOT, arguments, described, write
-from splits import DATA, FOLDS, SEED, Divided, divided
+from splits import DATA, DIVIDED_HERE, FOLDS, SEED, Divided, divided
 
 from rubricator.config import KINDS
+from rubricator.data.tables import open_table, open_writer
 from rubricator.decision import DecisionRule
 from rubricator.evaluate.metrics import measure
 from rubricator.evaluate.scored import Scored
@@ -42,8 +43,9 @@ def main() -> None:
     options.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     options.add_argument("--kinds", nargs="*", choices=[*KINDS, "auto"], default=[*KINDS, "auto"])
     options.add_argument(
-        "--folds", type=int, default=FOLDS, help="of the channels: run only the first so many"
+        "--folds", type=int, default=FOLDS, help="of the channels, or draws: run only the first so many"
     )
+    options.add_argument("--variant", default="", help="added to the names of rows that --set makes special")
     options.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="passed to every run"
     )
@@ -59,21 +61,26 @@ def main() -> None:
     rows = peers.earlier(given.json)
     for name in given.data:
         kinds = [kind for kind in given.kinds if kind != "hybrid" or name in HYBRID_DATA]
-        wanted = [kind for kind in kinds if (given.only or "") in peers.row_name(name, kind)]
-        for kind in wanted:
-            row = measured(name, kind, given.folds, given.set)
-            rows[peers.row_name(name, kind)] = {"data": name, "kind": kind} | row
-            print(peers.line(peers.row_name(name, kind), row), flush=True)
+        for kind in kinds:
+            called = f"{kind}, {given.variant}" if given.variant else kind
+            row_name = peers.row_name(name, called)
+            if (given.only or "") not in row_name:
+                continue
+            runs = runs_of(name, called, given.folds)
+            rows[row_name] = {"data": name, "kind": called} | measured(name, kind, runs, given.set)
+            print(peers.line(row_name, rows[row_name]), flush=True)
             write(given.json, {"rows": rows})
         peers.add_rows(rows, name, given)
 
 
-def measured(name: str, kind: str, folds: int, overrides: Sequence[str]) -> dict[str, Any]:
+def measured(
+    name: str, kind: str, wanted: Iterator[tuple[Path, list[str]]], overrides: Sequence[str]
+) -> dict[str, Any]:
     """One kind on one data set, over all of its runs."""
     config, figure = DATA[name]
     started = time.monotonic()
     runs = []
-    for folder, told in runs_of(name, kind, folds):
+    for folder, told in wanted:
         models = "auto" if kind == "auto" else f"[{kind}]"
         # What teachers said of the same texts is not asked again by the next kind's run.
         answers = f"label.store=sqlite:///{RUNS / name / 'answers.sqlite'}"
@@ -94,7 +101,7 @@ def measured(name: str, kind: str, folds: int, overrides: Sequence[str]) -> dict
         "overrides": list(overrides),
         "figure": figure,
         "texts": sum(len(part) for part in parts),
-        **figures(parts, list(read_scored(runs[0] / SCORED).titles), metrics),
+        **figures(name, parts, metrics),
         "train_seconds": round(sum(seconds_of(found) for found in trained), 1),
         "run_seconds": round(time.monotonic() - started, 1),
         "texts_per_second": round(float(np.median([cost["texts_per_second"] for cost in costs])), 1),
@@ -123,61 +130,61 @@ def run(config: str, folder: Path, settings: Sequence[str]) -> str:
     return (done.stderr.strip().splitlines() or [f"code {done.returncode}"])[0] if done.returncode else ""
 
 
-def runs_of(name: str, kind: str, folds: int) -> Iterator[tuple[Path, list[str]]]:
-    """Folder and settings of each run: one, or one per fold of the channels."""
-    if name != "videos":
-        yield RUNS / name / kind, []
+def runs_of(name: str, called: str, splits: int) -> Iterator[tuple[Path, list[str]]]:
+    """Folder and settings of each run: one, or one per split."""
+    if name not in DIVIDED_HERE:
+        yield RUNS / name / called, []
         return
     data = divided(name)
-    for number, (train, test) in enumerate(data.splits[:folds]):
+    for number, (train, test) in enumerate(data.splits[:splits]):
         files = [
             f"{{path: {written(data, rows, number, part)}, part: {part}}}"
             for part, rows in (("train", train), ("test", test))
         ]
-        # All texts of a fold's files are given their parts, so that none is left to validate.
-        yield RUNS / name / f"{kind}-{number}", [f"data.files=[{', '.join(files)}]", "split.validation=folds"]
+        # All texts of a split's files are given their parts, so that none is left to validate.
+        yield (
+            RUNS / name / f"{called}-{number}",
+            [f"data.files=[{', '.join(files)}]", "split.validation=folds"],
+        )
 
 
 def written(data: Divided, rows: Sequence[int], number: int, part: str) -> Path:
-    """The rows of the input that belong to one part of one fold, as a file of their own."""
-    [source] = data.config.data.files
-    path = RUNS / data.name / "folds" / f"{number}-{part}.csv"
+    """The rows of the input that belong to one part of one split, as a file of their own."""
+    path = RUNS / data.name / "splits" / f"{number}-{part}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     wanted = {data.ids[row] for row in rows}
-    column = data.config.data.columns.id
-    with (
-        data.config.path(source.path).open(encoding="utf-8", newline="") as given,
-        path.open("w", encoding="utf-8", newline="") as taken,
-    ):
-        reader = csv.DictReader(given)
-        writer = csv.DictWriter(taken, reader.fieldnames or [])
-        writer.writeheader()
-        writer.writerows(row for row in reader if row[str(column)] in wanted)
+    column = str(data.config.data.columns.id)
+    tables = [open_table(data.config.path(file.path)) for file in data.config.data.files]
+    with open_writer(path, tables[0].columns) as writer:
+        for table in tables:
+            for batch in table.rows():
+                writer.write([row.cells for row in batch if row.cells.get(column) in wanted])
     return path
 
 
-def figures(parts: Sequence[Scored], keys: list[str], metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def figures(name: str, parts: Sequence[Scored], metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Figures with intervals: those of the run, or of several runs' texts together."""
     if len(parts) == 1:
         found = metrics[0]["parts"][metrics[0]["headline"]]
-        return {name: found[name] for name in peers.FIGURES}
-    # Groups are numbered anew in every fold; a channel lies in one fold only.
-    groups = [f"{number} {group}" for number, part in enumerate(parts) for group in part.groups]
+        return {figure: found[figure] for figure in peers.FIGURES}
+    data = divided(name)
+    group = dict(zip(data.contents, data.groups, strict=True))
+    contents = [content for part in parts for content in part.contents]
     scored = Scored(
         part="test",
-        about="texts of all folds, each predicted by a model that saw none of its fold",
+        about="texts of all splits, each predicted by a model that did not learn from it",
         ids=[id_ for part in parts for id_ in part.ids],
-        contents=[content for part in parts for content in part.contents],
-        groups=groups,
+        contents=contents,
+        # Groups are numbered anew in every run, and a text may be tested in several.
+        groups=[group[content] for content in contents],
         truth=np.concatenate([part.truth for part in parts]),
         probabilities=np.concatenate([part.probabilities for part in parts]),
         decisions=np.concatenate([part.decisions for part in parts]),
         origins=[origin for part in parts for origin in part.origins],
     )
-    single = bool(metrics[0]["parts"][metrics[0]["headline"]]["single"])
-    rule = DecisionRule.identity(len(keys), single=single)
-    measured_together = measure(scored, keys, rule=rule, seed=SEED).as_dict()
-    return {name: measured_together[name] for name in peers.FIGURES}
+    rule = DecisionRule.identity(len(data.keys), single=data.single)
+    measured_together = measure(scored, list(data.keys), rule=rule, seed=SEED).as_dict()
+    return {figure: measured_together[figure] for figure in peers.FIGURES}
 
 
 def markdown(rows: dict[str, Any]) -> str:

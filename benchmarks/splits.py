@@ -27,8 +27,15 @@ DATA = {
     "videos": ("videos.yaml", "accuracy"),
     "reviews": ("reviews.yaml", "weighted_f1"),
     "news": ("news.yaml", "macro_f1"),
+    "sib200-rus-8": ("sib200.yaml", "accuracy"),
+    "sib200-rus-16": ("sib200.yaml", "accuracy"),
 }
 """Name → config, and the figure that the row leads with."""
+FEW = {"sib200-rus-8": 8, "sib200-rus-16": 16}
+"""So many labelled texts of every category train, drawn anew for each split."""
+DRAWS = 2
+DIVIDED_HERE = ("videos", *FEW)
+"""Data that Rubricator's own stages would divide otherwise, or only once: it is run once per split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ def divided(name: str) -> Divided:
         splits = _by_fold(fold.tolist())
     else:
         splits = _as_run(split(prepared, taxonomy, config), [text.id for text in texts])
+    if name in FEW:
+        splits = [_few(truth[rows], *splits[-1], FEW[name], seed=SEED + draw) for draw in range(DRAWS)]
     return Divided(
         name=name,
         figure=figure,
@@ -103,3 +112,12 @@ def _by_fold(fold: list[int]) -> list[tuple[list[int], list[int]]]:
         )
         for held in range(FOLDS)
     ]
+
+
+def _few(
+    truth: Bools, teaching: list[int], tested: list[int], each: int, *, seed: int
+) -> tuple[list[int], list[int]]:
+    """So many texts of every category to train on, the whole test part to be measured on."""
+    order = np.random.default_rng(seed).permutation(teaching)
+    drawn = [row for category in truth.T for row in order[category[order]][:each]]
+    return sorted({int(row) for row in drawn}), tested
