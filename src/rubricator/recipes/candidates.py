@@ -114,7 +114,10 @@ class Race:
         if self._jury.held_out:
             encoders = open_trained(fitted.encoders, bench.encode)
             logits = fitted.model.logits(self._jury.examples.inputs(encoders))
-        return Candidate(fitted, logits, self._jury.judge(logits), time.monotonic() - started)
+        found = Candidate(fitted, logits, self._jury.judge(logits), time.monotonic() - started)
+        merit = found.verdict.score.merit(self._metric)[0]
+        log.info("%s: %s %.3f on validation, %.0f s", kind, self._metric, merit, found.seconds)
+        return found
 
     def _run_auto(self) -> None:
         for kind in suitable(self._learning):
