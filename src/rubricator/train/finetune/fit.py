@@ -22,7 +22,8 @@ from rubricator.train.bench import Bench, Fitted, HopelessError
 from rubricator.train.examples import Examples
 from rubricator.train.finetune.checkpoint import Checkpoint, State, Weights
 from rubricator.train.finetune.history import Epoch, Scores, measured, write_table
-from rubricator.train.finetune.loop import Fold, Material, Run
+from rubricator.train.finetune.loop import Fold, Material, Run, logits_of
+from rubricator.train.finetune.memory import Portions
 from rubricator.train.finetune.network import SCALE, served
 from rubricator.train.finetune.plan import Plan
 from rubricator.train.finetune.prepare import prepared
@@ -186,7 +187,8 @@ class _Fit:
     def _export(self, weights: Weights) -> Heads:
         """Write the encoder with these weights; the checkpoints need not hold theirs any more."""
         material, target = self._material, self._target
-        spare = Run(material, self._folds[0], self._checkpoint(self._folds[0])).judged(weights, self._orphans)
+        material.network.put(weights)
+        spare = logits_of(material, self._orphans, Portions(self._plan.portion))
         heads = material.network.heads
         coef = SCALE * heads.weight.detach().double().cpu().numpy()
         intercept = heads.bias.detach().double().cpu().numpy()

@@ -15,7 +15,7 @@ from torch import Tensor
 from rubricator.decision import Floats
 from rubricator.encode.card import EncoderCard
 from rubricator.errors import TrainingError
-from rubricator.train.finetune.checkpoint import Checkpoint, State, Weights
+from rubricator.train.finetune.checkpoint import Checkpoint, State
 from rubricator.train.finetune.contrastive import pair_loss, rounds
 from rubricator.train.finetune.history import Epoch, Scores, measured
 from rubricator.train.finetune.loss import Aims, aims
@@ -87,8 +87,7 @@ class Run:
         mine[fold.seen] = material.weights[fold.seen]
         plan = material.plan
         self._aims: Aims = aims(material.targets, mine, plan.imbalance, single=plan.single)
-        settings = material.plan.settings
-        self._portions = Portions(-(-settings.batch // settings.accumulation))
+        self._portions = Portions(plan.portion)
 
     def go(self, told: Callable[[int, Epoch | None], None], state: State | None = None) -> State:
         """Train until the last epoch, or until patience ends.
@@ -107,25 +106,21 @@ class Run:
             self._checkpoint.write(state)
             told(0, state.history[-1])
         assert state.best is not None
-        spare = self.judged(state.best, self._fold.spare)
+        self._network.put(state.best)
+        spare = self._logits(self._fold.spare)
         done = replace(state, weights=None, optimizer=None, spare=spare, done=True)
         self._checkpoint.write(done)
         return done
-
-    def judged(self, weights: Weights, rows: Rows) -> Floats:
-        """Logits of these rows by the network with these weights, which it keeps."""
-        self._put(weights)
-        return self._logits(rows)
 
     def _begin(self, state: State | None) -> tuple[torch.optim.AdamW, State]:
         """The network as `state` says or, without one, as it is before the first epoch."""
         optimizer = torch.optim.AdamW(self._network.groups(self._plan), fused=True)
         if state is not None and state.weights is not None and state.optimizer is not None:
-            self._put(state.weights)
+            self._network.put(state.weights)
             optimizer.load_state_dict(state.optimizer)
             self._portions.size = min(self._portions.size, state.portion)
             return optimizer, state
-        self._put(self._material.start)
+        self._network.put(self._material.start)
         if self._plan.contrastive:
             self._pull_together()
         set_heads(self._network.heads, self._vectors(), torch.from_numpy(self._fold.seen), self._aims)
@@ -134,11 +129,6 @@ class Run:
             spare=np.empty((0, self._aims.targets.shape[1])),
         )  # fmt: skip
         return optimizer, fresh
-
-    def _put(self, weights: Weights) -> None:
-        with torch.no_grad():
-            for name, weight in self._network.trained().items():
-                weight.copy_(weights[name])
 
     def _epoch(
         self, optimizer: torch.optim.AdamW, state: State, told: Callable[[int, Epoch | None], None]
@@ -247,25 +237,11 @@ class Run:
         if not self._plan.contrastive:
             return self._material.vectors
         found = self._material.vectors.clone()
-        self._forward(self._fold.seen, self._network.vectors, found)
+        _forward(self._material, self._fold.seen, self._portions, self._network.vectors, found)
         return found
 
     def _logits(self, rows: Rows) -> Floats:
-        found = torch.zeros(self._material.targets.shape)
-        self._forward(rows, self._network, found)
-        return np.asarray(found[torch.from_numpy(rows)].double().numpy())
-
-    def _forward(self, rows: Rows, work: Callable[..., Tensor], out: Tensor) -> None:
-        """Put what `work` gives for these rows into `out`, without learning."""
-        self._network.eval()
-        texts, device = self._material.texts, self._network.device
-
-        def fill(part: Rows) -> None:
-            with torch.no_grad():
-                out[torch.from_numpy(part)] = work(texts.batch(part, device)).cpu()
-
-        for batch in texts.sorted(rows, self._portions.size):
-            self._portions.go(batch, fill, lambda: None)
+        return logits_of(self._material, rows, self._portions)
 
     def _stale(self, state: State) -> bool:
         """Whether the texts held out have not been done better for `patience` epochs."""
@@ -288,6 +264,28 @@ class Run:
         seed = int.from_bytes(hashlib.sha256(told).digest()[:4], "little")
         torch.manual_seed(seed)
         return np.random.default_rng(seed)
+
+
+def logits_of(material: Material, rows: Rows, portions: Portions) -> Floats:
+    """Logits of these rows by the network as it is, shape [rows, categories]."""
+    found = torch.zeros(material.targets.shape)
+    _forward(material, rows, portions, material.network, found)
+    return np.asarray(found[torch.from_numpy(rows)].double().numpy())
+
+
+def _forward(
+    material: Material, rows: Rows, portions: Portions, work: Callable[..., Tensor], out: Tensor
+) -> None:
+    """Put what `work` gives for these rows into `out`, without learning."""
+    material.network.eval()
+    texts, device = material.texts, material.network.device
+
+    def fill(part: Rows) -> None:
+        with torch.no_grad():
+            out[torch.from_numpy(part)] = work(texts.batch(part, device)).cpu()
+
+    for batch in texts.sorted(rows, portions.size):
+        portions.go(batch, fill, lambda: None)
 
 
 def _set_rate(optimizer: torch.optim.AdamW, step: int, steps: int, plan: Plan) -> None:

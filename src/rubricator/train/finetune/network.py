@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -69,6 +69,12 @@ class Network(nn.Module):
     def trained(self) -> dict[str, nn.Parameter]:
         """The parameters that learn, by name."""
         return {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
+
+    def put(self, weights: Mapping[str, Tensor]) -> None:
+        """Give the parameters that learn these values."""
+        with torch.no_grad():
+            for name, weight in self.trained().items():
+                weight.copy_(weights[name])
 
     def groups(self, plan: Plan) -> list[dict[str, object]]:
         """Parameters by learning rate and weight decay, for the optimizer."""

@@ -53,6 +53,11 @@ class Plan:
         """Learning rate of the top layer."""
         return self.lora.learning_rate if self.lora else self.settings.learning_rate
 
+    @property
+    def portion(self) -> int:
+        """Texts that go through memory at once: a batch in so many parts as are accumulated."""
+        return -(-self.settings.batch // self.settings.accumulation)
+
     def key(self, examples: Examples, folds: Folds) -> str:
         """Names everything that could change what comes out; what was kept under another is not used."""
         return content_hash(
