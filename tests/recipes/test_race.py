@@ -92,6 +92,17 @@ def test_the_best_is_put_together_with_the_one_it_gains_most_from(tmp_path, monk
     assert ran.candidates["ensemble"].fitted.facts["members"] == ["heads", "linear"]
 
 
+@pytest.mark.parametrize(("blunders", "chosen"), [(12, "ensemble"), (1, "heads")])
+def test_two_together_are_chosen_only_where_their_gain_is_no_chance(tmp_path, monkeypatch, blunders, chosen):
+    learning = examples()
+    logits, other = learning.targets * 4 - 2, learning.targets * 4 - 2
+    logits[:blunders], other[40:60] = -0.2 * logits[:blunders], -0.2 * other[40:60]
+    trainers(monkeypatch, {"linear": fake(other), "heads": fake(logits)})
+    choice = race(tmp_path, learning, models=["linear", "heads"]).run()
+    assert choice.scores["ensemble"].accuracy > choice.scores["heads"].accuracy
+    assert choice.name == chosen
+
+
 def test_without_the_ensemble_there_is_none(tmp_path):
     ran = race(tmp_path, examples(), models=["linear", "heads"], ensemble=False)
     ran.run()

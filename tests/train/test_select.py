@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from rubricator.errors import TrainingError
-from rubricator.train.select import Score, choose, metric_of, score
+from rubricator.train.select import Score, chance_of_gain, choose, metric_of, score
 
 
 def reached(macro_f1: float, accuracy: float) -> Score:
@@ -42,6 +42,39 @@ def test_one_candidate_and_none():
     assert "only candidate" in choose({"heads": BETTER}, metric="macro_f1").reason
     with pytest.raises(TrainingError, match=r"train\.models"):
         choose({}, metric="macro_f1")
+
+
+def test_what_costs_more_must_be_surely_better():
+    scores = {"heads": WORSE, "linear": reached(0.6, 0.5), "ensemble": BETTER}
+    choice = choose(scores, metric="macro_f1", unproven=["ensemble"])
+    assert choice.name == "heads"
+    assert choice.reason == (
+        "heads reached macro-F1 0.700 on 50 validation texts, more than linear 0.600; "
+        "ensemble 0.800 is not surely better."
+    )
+    assert list(choice.scores) == ["heads", "ensemble", "linear"]
+    assert choose(scores, metric="macro_f1").name == "ensemble"
+    worse = choose({"heads": BETTER, "ensemble": WORSE}, metric="macro_f1", unproven=["ensemble"])
+    assert worse.reason.endswith("more than ensemble 0.700.")
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "weighted_f1", "micro_f1", "accuracy"])
+def test_a_gain_in_many_texts_is_no_chance_and_one_in_a_single_text_may_be(metric):
+    truth = np.eye(3)[np.arange(90) % 3]
+    groups = [str(number) for number in range(90)]
+
+    def erring(rows):
+        return np.where(np.isin(np.arange(90), rows)[:, None], np.roll(truth, 1, axis=1), truth) > 0.5
+
+    def chance(new, old):
+        return chance_of_gain(new, old, truth, np.ones(90), groups, metric=metric, seed=1)
+
+    poor = erring(range(20))
+    assert chance(erring(range(8)), poor) > 0.99
+    assert chance(poor, erring(range(8))) < 0.01
+    assert chance(poor, poor) == 0
+    # Right in one text more: it is not drawn in a third of the samples.
+    assert 0.5 < chance(erring(range(19)), poor) < 0.8
 
 
 def test_score_is_scikit_learns_over_the_categories_present():

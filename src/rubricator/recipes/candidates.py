@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 ENSEMBLE = "ensemble"
 _COSTLY: tuple[Kind, ...] = ("finetune", "lora")
+_SURE = 0.84  # of samples of validation in which two models together must gain: one standard error
 _SURELY_WORSE = 2.0  # standard errors below the best so far, after which a model is not trained on
 
 
@@ -76,6 +77,7 @@ class Race:
         self._folds, self._jury, self._bench = folds, jury, bench
         self._metric = metric_of(bench.settings.metric, single=bench.single)
         self._started = time.monotonic()
+        self._proven = False
         self.candidates: dict[str, Candidate] = {}
         self.dropped: dict[str, str] = {}
 
@@ -100,9 +102,11 @@ class Race:
         return self.choice()
 
     def choice(self) -> Choice:
-        """The best candidate so far."""
+        """The best candidate so far; two models together must be surely better than one."""
         return choose(
-            {name: found.verdict.score for name, found in self.candidates.items()}, metric=self._metric
+            {name: found.verdict.score for name, found in self.candidates.items()},
+            metric=self._metric,
+            unproven=() if self._proven else (ENSEMBLE,),
         )
 
     def train(self, kind: Kind, bench: Bench | None = None) -> Candidate:
@@ -238,13 +242,16 @@ class Race:
         """The best one with whichever other it gains most from, as one more candidate.
 
         The second best need not be that one: a cascade without rules says what its model says. It is the
-        first step of Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
+        first step of Caruana et al., "Ensemble selection from libraries of models", ICML 2004. What it says
+        takes as long as both, so it is chosen only where its gain is hardly chance.
         """
         best, *others = self.choice().scores
         pairs = [
             united({name: self.candidates[name] for name in (best, other)}, self._jury) for other in others
         ]
         self.candidates[ENSEMBLE] = max(pairs, key=lambda pair: pair.verdict.score.merit(self._metric))
+        together, alone = (self.candidates[name].verdict for name in (ENSEMBLE, best))
+        self._proven = self._jury.chance_of_gain(together, alone, self._metric) >= _SURE
 
 
 def suitable(learning: Examples) -> Iterable[Kind]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.config import Config
+from rubricator.config import Config, Metric
 from rubricator.decision import Bools, DecisionRule, Floats
 from rubricator.recipes.material import Material, spread_folds
 from rubricator.train.calibrate import cross_decide, fit_rule
 from rubricator.train.examples import Examples
-from rubricator.train.select import Score, score
+from rubricator.train.select import Score, chance_of_gain, score
 
 ENOUGH_GOLDEN = 40
 """With fewer golden texts in validation, agreed labels join them there."""
@@ -67,6 +67,18 @@ class Jury:
             score(decisions, truth, weights, self.examples.groups, seed=self.seed),
             probabilities,
             decisions,
+        )
+
+    def chance_of_gain(self, new: Verdict, old: Verdict, metric: Metric) -> float:
+        """In what share of samples of these texts one verdict is better than another."""
+        return chance_of_gain(
+            new.decisions,
+            old.decisions,
+            self.examples.targets,
+            self.examples.weights,
+            self.examples.groups,
+            metric=metric,
+            seed=self.seed,
         )
 
 

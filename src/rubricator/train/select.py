@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,9 +82,7 @@ def score(
         groups: Group of each text; whole groups are drawn for intervals (none are drawn without).
         seed: Of the draws.
     """
-    truth = targets >= 0.5
-    columns = np.stack([decisions & truth, decisions, truth], axis=1).astype(np.float64)
-    exact = (decisions == truth).all(axis=1)
+    columns, exact = _tallied(decisions, targets)
     figures = _figures(np.tensordot(weights, columns, axes=1), float(weights @ exact), float(weights.sum()))
     intervals: dict[str, tuple[float, float]] = {}
     if groups is not None and (weights > 0).any():
@@ -94,12 +92,43 @@ def score(
     return Score(**figures, texts=int((weights > 0).sum()), intervals=intervals)
 
 
-def choose(scores: Mapping[str, Score], *, metric: Metric) -> Choice:
+def chance_of_gain(
+    new: Bools,
+    old: Bools,
+    targets: Floats,
+    weights: Floats,
+    groups: Sequence[str],
+    *,
+    metric: Metric,
+    seed: int,
+) -> float:
+    """Share of the samples of groups, drawn with replacement, in which one model is better than another.
+
+    Both are measured on the same samples (Efron & Tibshirani, "An introduction to the bootstrap", 1993).
+
+    Args:
+        new: Decisions of the one, shape [n, categories].
+        old: Decisions of the other.
+        targets: In [0, 1], same shape; true from one half upwards.
+        weights: Shape [n]; some above 0.
+        groups: Group of each text.
+        metric: What they are compared by.
+        seed: Of the draws.
+    """
+    place = list(WORDS).index(metric)
+    one, other = _tallied(new, targets), _tallied(old, targets)
+    draws = _draws(weights, groups, seed)
+    return float(np.mean([_drawn(*one, times)[place] > _drawn(*other, times)[place] for times in draws]))
+
+
+def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[str] = ()) -> Choice:
     """The best candidate by the metric, then by macro-F1; the first of equals.
 
     Args:
         scores: Score of each candidate, in order of preference.
         metric: What they are compared by.
+        unproven: Candidates that are not taken though they be the best: they cost more than others, and
+            their gain may be chance.
 
     Raises:
         TrainingError: There is no candidate.
@@ -107,14 +136,24 @@ def choose(scores: Mapping[str, Score], *, metric: Metric) -> Choice:
     if not scores:
         raise TrainingError("No kind of model was trained.", fix="Name at least one in `train.models`.")
     ranked = sorted(scores.items(), key=lambda item: item[1].merit(metric), reverse=True)
-    (name, best), *others = ranked
+    name, best = next((item for item in ranked if item[0] not in unproven), ranked[0])
+    others = [item for item in ranked if item[0] != name]
     reached = f"{WORDS[metric]} {best.merit(metric)[0]:.3f} on {best.texts} validation texts"
+    in_order = {name: best} | dict(others)
     if not others:
-        return Choice(name, f"{name} was the only candidate; it reached {reached}.", dict(ranked))
-    rivals = ", ".join(f"{rival} {result.merit(metric)[0]:.3f}" for rival, result in others)
-    if best.merit(metric) == others[0][1].merit(metric):
-        return Choice(name, f"{name} reached {reached}; {rivals} is no better.", dict(ranked))
-    return Choice(name, f"{name} reached {reached}, more than {rivals}.", dict(ranked))
+        return Choice(name, f"{name} was the only candidate; it reached {reached}.", in_order)
+
+    def told(rivals: Sequence[tuple[str, Score]]) -> str:
+        return ", ".join(f"{rival} {result.merit(metric)[0]:.3f}" for rival, result in rivals)
+
+    reason = f"{name} reached {reached}"
+    doubtful = [item for item in others if item[1].merit(metric) > best.merit(metric)]
+    if beaten := others[len(doubtful) :]:
+        equal = beaten[0][1].merit(metric) == best.merit(metric)
+        reason += f"; {told(beaten)} is no better" if equal else f", more than {told(beaten)}"
+    if doubtful:
+        reason += f"; {told(doubtful)} is not surely better"
+    return Choice(name, f"{reason}.", in_order)
 
 
 def _figures(counts: Floats, exact: float, total: float) -> dict[str, float]:
@@ -129,6 +168,13 @@ def _figures(counts: Floats, exact: float, total: float) -> dict[str, float]:
         "micro_f1": float(2 * hits.sum() / everything) if everything else 0.0,
         "accuracy": exact / total if total else 0.0,
     }
+
+
+def _tallied(decisions: Bools, targets: Floats) -> tuple[Floats, Bools]:
+    """Hits, claims and truths, shape [n, 3, categories], and which texts are all right."""
+    truth = targets >= 0.5
+    columns = np.stack([decisions & truth, decisions, truth], axis=1).astype(np.float64)
+    return columns, (decisions == truth).all(axis=1)
 
 
 def _drawn(columns: Floats, exact: Bools, times: Floats) -> list[float]:
