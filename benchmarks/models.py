@@ -108,7 +108,7 @@ def measured(
         "mebibytes": round(max(cost["bytes"] for cost in costs) / 2**20, 1),
         "winner": winners if len(winners) > 1 else winners[0],
         "reason": [found["choice"]["reason"] for found in trained],
-        "candidates": [candidates(found, figure) for found in metrics],
+        "candidates": [candidates(*found, figure) for found in zip(metrics, trained, strict=True)],
     }
 
 
@@ -188,31 +188,55 @@ def figures(name: str, parts: Sequence[Scored], metrics: Sequence[dict[str, Any]
 
 
 def markdown(rows: dict[str, Any]) -> str:
-    """The rows as the table of README.md: best first within each data set."""
+    """The rows as the tables of README.md: best first within each data set, then what `auto` chose from."""
     lines = [
         "| data | model | figure | value | macro-F1 | training s | texts/s | MiB |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     order = list(DATA)
     done = [row for row in rows.values() if row["status"] == "ok"]
-    for row in sorted(done, key=lambda row: (order.index(row["data"]), -row[row["figure"]]["value"])):
-        value = row[row["figure"]]
-        said = f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+    done.sort(key=lambda row: (order.index(row["data"]), -row[row["figure"]]["value"]))
+    for row in done:
         name = row.get("kind") or f"*{row['peer']}*"
         figure = row["figure"].replace("_f1", "-F1").replace("_", " ")
-        cells = [row["data"], name, figure, said, f"{row['macro_f1']['value']:.3f}"]
+        cells = [row["data"], name, figure, valued(row[row["figure"]]), f"{row['macro_f1']['value']:.3f}"]
         cells += [f"{row['train_seconds']:.0f}", f"{row['texts_per_second']:.0f}"]
         lines.append(
             "| " + " | ".join([*cells, f"{row['mebibytes']:.0f}" if "mebibytes" in row else "–"]) + " |"
         )
     left = [f"- {name}: {row['status'].rstrip('.')}." for name, row in rows.items() if row["status"] != "ok"]
-    return "\n".join([*lines, "", *left])
+    chosen = [row for row in done if row.get("kind") == "auto"]
+    return "\n".join([*lines, "", *left, "", *chosen_from(chosen)])
 
 
-def candidates(metrics: dict[str, Any], figure: str) -> dict[str, Any]:
-    """Validation and test figure of every model that competed in a run."""
+def chosen_from(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What `auto` saw of each candidate, and what the test texts said afterwards."""
+    yield "| data | candidate of `auto` | validation | test | training s |"
+    yield "| --- | --- | --- | --- | --- |"
+    for row in rows:
+        [competed] = row["candidates"]
+        ranked = sorted(competed.items(), key=lambda item: -item[1]["validation"][row["figure"]])
+        for name, found in ranked:
+            title = f"**{name}**" if name == row["winner"] else name
+            validation = f"{found['validation'][row['figure']]:.3f}"
+            seconds = f"{found['train_seconds']:.0f}"
+            yield f"| {row['data']} | {title} | {validation} | {valued(found['test'])} | {seconds} |"
+
+
+def valued(figure: dict[str, float]) -> str:
+    """A figure with its interval."""
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+def candidates(metrics: dict[str, Any], trained: dict[str, Any], figure: str) -> dict[str, Any]:
+    """Validation and test figure, and costs, of every model that competed in a run."""
     return {
-        model: {"validation": metrics["validation"].get(model), "test": found[figure]}
+        model: {
+            "validation": metrics["validation"].get(model),
+            "test": found[figure],
+            "train_seconds": round(trained["seconds"][model], 1),
+            "texts_per_second": round(trained["costs"][model]["texts_per_second"], 1),
+        }
         for model, found in metrics["models"].items()
     }
 
