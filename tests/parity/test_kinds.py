@@ -34,7 +34,7 @@ encode: {encoder: ./encoder, max_tokens: 48, threads: 1, cache: ./cache}
 evaluate: {bootstrap: 100}
 train:
   ensemble: false
-  finetune: {epochs: 2, layers: 1, learning_rate: 0.005, precision: fp32, contrastive: "off"}
+  finetune: {epochs: 2, layers: 1, learning_rate: 0.005, precision: fp32, contrastive: off}
   cascade: {precision: auto}
   static: {width: 16}
   hybrid: {rare_level_count: 2}

@@ -66,7 +66,7 @@ def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
 
 
 def test_training_twice_gives_the_same_model(tiny, tmp_path, unexported):
-    first, second = (train(tiny, tmp_path / name, dropout=0.3, contrastive="on") for name in "ab")
+    first, second = (train(tiny, tmp_path / name, dropout=0.3, contrastive=True) for name in "ab")
     assert first.model.files() == second.model.files()
     assert (first.held_out == second.held_out).all()
     assert all((unexported[0][name] == unexported[1][name]).all() for name in unexported[0])
@@ -323,7 +323,7 @@ def test_contrastive_where_texts_are_few(tiny, tmp_path):
 
 
 def test_contrastive_training_runs(tiny, tmp_path, unexported):
-    fitted = train(tiny, tmp_path, epochs=1, contrastive="on", single=False)
+    fitted = train(tiny, tmp_path, epochs=1, contrastive=True, single=False)
     assert fitted.facts["contrastive"] is True
     assert np.isfinite(fitted.held_out).all()
 

@@ -76,7 +76,7 @@ class Finetune(Section):
     embeddings: Literal["auto", "frozen", "trained"] = "auto"
     metric: Literal["weighted_f1", "macro_f1", "accuracy", "loss"] = "weighted_f1"
     patience: int = Field(default=3, ge=1, le=1000)
-    contrastive: Literal["auto", "on", "off"] = "auto"
+    contrastive: bool | Literal["auto"] = "auto"
     precision: Literal["auto", "bf16", "fp32"] = "auto"
 
     @model_validator(mode="after")

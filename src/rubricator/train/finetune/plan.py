@@ -83,7 +83,7 @@ def make_plan(kind: Kind, examples: Examples, bench: Bench) -> Plan:
     """
     settings, encode = bench.settings.finetune, bench.encode
     source = resolve(encode.encoder, cache=cache_folder(encode.cache), progress=bench.progress)
-    few = (examples.weights > 0).sum() <= FEW * examples.categories
+    few = bool((examples.weights > 0).sum() <= FEW * examples.categories)
     return Plan(
         kind=kind,
         settings=settings,
@@ -92,7 +92,7 @@ def make_plan(kind: Kind, examples: Examples, bench: Bench) -> Plan:
         source=source,
         prefix=source.prefix if encode.prefix is None else encode.prefix,
         max_tokens=encode.max_tokens,
-        contrastive=bool(settings.contrastive == "on" or (settings.contrastive == "auto" and few)),
+        contrastive=few if settings.contrastive == "auto" else settings.contrastive,
         single=bench.single,
         seed=bench.seed,
         threads=encode.threads,
