@@ -168,15 +168,15 @@ def figures(name: str, parts: Sequence[Scored], metrics: Sequence[dict[str, Any]
         found = metrics[0]["parts"][metrics[0]["headline"]]
         return {figure: found[figure] for figure in peers.FIGURES}
     data = divided(name)
-    group = dict(zip(data.contents, data.groups, strict=True))
-    contents = [content for part in parts for content in part.contents]
+    group = dict(zip(data.ids, data.groups, strict=True))
+    ids = [id_ for part in parts for id_ in part.ids]
     scored = Scored(
         part="test",
         about="texts of all splits, each predicted by a model that did not learn from it",
-        ids=[id_ for part in parts for id_ in part.ids],
-        contents=contents,
+        ids=ids,
+        contents=[content for part in parts for content in part.contents],
         # Groups are numbered anew in every run, and a text may be tested in several.
-        groups=[group[content] for content in contents],
+        groups=[group[id_] for id_ in ids],
         truth=np.concatenate([part.truth for part in parts]),
         probabilities=np.concatenate([part.probabilities for part in parts]),
         decisions=np.concatenate([part.decisions for part in parts]),
