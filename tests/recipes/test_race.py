@@ -45,7 +45,7 @@ def race(tmp_path, learning: Examples, unlabelled: Examples | None = None, **set
     return Race(learning, unlabelled or nobody, FOLDS, jury, bench)
 
 
-def fake(logits: np.ndarray, *, ask: bool = False, seconds_a_fold: float = 0.0):
+def fake(logits: np.ndarray, *, ask: bool = False, averaged: bool = False):
     """A trainer whose held-out logits are known; with `ask` it asks after every fold whether to go on."""
 
     def fit(kind, learning, *, folds, bench):
@@ -55,7 +55,8 @@ def fake(logits: np.ndarray, *, ask: bool = False, seconds_a_fold: float = 0.0):
             done = folds <= fold
             if not bench.promising(so_far, done):
                 raise HopelessError("stopped", fix="")
-        return Fitted(model=HeadsModel(np.ones((3, WIDTH)), np.zeros(3)), held_out=logits)
+        model = HeadsModel(np.ones((3, WIDTH)), np.zeros(3))
+        return Fitted(model=model, held_out=logits, averaged=averaged)
 
     return fit
 
@@ -101,6 +102,24 @@ def test_two_together_are_chosen_only_where_their_gain_is_no_chance(tmp_path, mo
     choice = race(tmp_path, learning, models=["linear", "heads"]).run()
     assert choice.scores["ensemble"].accuracy > choice.scores["heads"].accuracy
     assert choice.name == chosen
+
+
+@pytest.mark.parametrize(("blunders", "chosen"), [(1, "finetune"), (12, "linear")])
+def test_the_mean_of_what_was_judged_wins_unless_another_is_clearly_ahead(
+    tmp_path, monkeypatch, blunders, chosen
+):
+    learning = examples()
+    logits, good = learning.targets * 4 - 2, learning.targets * 4 - 2
+    logits[:10], good[10:20] = -logits[:10], -good[10:20]
+    logits[20 : 20 + blunders] *= -1
+    trainers(monkeypatch, {"linear": fake(good), "finetune": fake(logits, averaged=True)})
+    ran = race(tmp_path, learning, models=["linear", "finetune"], ensemble=False)
+    choice = ran.run()
+    assert choice.scores["linear"].accuracy > choice.scores["finetune"].accuracy
+    assert choice.name == chosen
+    # Where validation is a part of its own, it has judged the mean itself.
+    ran._jury = replace(ran._jury, held_out=True)
+    assert ran.choice().name == "linear"
 
 
 def test_without_the_ensemble_there_is_none(tmp_path):

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, cast
 
 import numpy as np
@@ -29,7 +30,8 @@ log = logging.getLogger(__name__)
 
 ENSEMBLE = "ensemble"
 _COSTLY: tuple[Kind, ...] = ("finetune", "lora")
-_SURE = 0.84  # of samples of validation in which two models together must gain: one standard error
+# Shares of the samples of validation: ahead by half a standard error, and by a whole one.
+_LIKELY, _SURE = 0.69, 0.84
 _SURELY_WORSE = 2.0  # standard errors below the best so far, after which a model is not trained on
 
 
@@ -77,7 +79,6 @@ class Race:
         self._folds, self._jury, self._bench = folds, jury, bench
         self._metric = metric_of(bench.settings.metric, single=bench.single)
         self._started = time.monotonic()
-        self._proven = False
         self.candidates: dict[str, Candidate] = {}
         self.dropped: dict[str, str] = {}
 
@@ -102,12 +103,39 @@ class Race:
         return self.choice()
 
     def choice(self) -> Choice:
-        """The best candidate so far; two models together must be surely better than one."""
-        return choose(
-            {name: found.verdict.score for name, found in self.candidates.items()},
-            metric=self._metric,
-            unproven=() if self._proven else (ENSEMBLE,),
-        )
+        """The best candidate so far, unless its lead over one that is preferred to it may be chance."""
+        scores = {name: found.verdict.score for name, found in self.candidates.items()}
+        return choose(scores, metric=self._metric, unproven=self._unproven())
+
+    def _unproven(self) -> set[str]:
+        """Candidates whose lead over a preferred one may be chance."""
+        best, passed = "", set[str]()
+        for lead, group in groupby(sorted(self.candidates, key=self._lead), key=self._lead):
+            names = list(group)
+            first = max(names, key=self._merit)
+            if not best or self._ahead(first, best) >= lead:
+                best = first
+            else:
+                passed |= {name for name in names if self._merit(name) >= self._merit(best)}
+        return passed
+
+    def _lead(self, name: str) -> float:
+        """In what share of samples a candidate must be ahead of those of which less is asked.
+
+        A mean of the models that validation has judged is better than they are, so others must be ahead of
+        it by more than a trifle; two models together take as long as both, so their gain must be sure.
+        """
+        if name == ENSEMBLE:
+            return _SURE
+        return 0.0 if self.candidates[name].fitted.averaged and not self._jury.held_out else _LIKELY
+
+    def _merit(self, name: str) -> tuple[float, float]:
+        return self.candidates[name].verdict.score.merit(self._metric)
+
+    def _ahead(self, name: str, other: str) -> float:
+        """In what share of samples of validation one candidate is better than another."""
+        one, two = (self.candidates[each].verdict for each in (name, other))
+        return self._jury.chance_of_gain(one, two, self._metric)
 
     def train(self, kind: Kind, bench: Bench | None = None) -> Candidate:
         """Train one kind, with the settings of another bench where one is given."""
@@ -165,7 +193,7 @@ class Race:
         judged = rows & (self._jury.examples.weights > 0)
         if not self.candidates or judged.sum() < 2:
             return False
-        best = self.candidates[self.choice().name]
+        best = self.candidates[max(self.candidates, key=self._merit)]
         gain = self._rightness(logits, judged) - self._rightness(best.logits, judged)
         return bool(gain.mean() + _SURELY_WORSE * gain.std() / np.sqrt(len(gain)) < 0)
 
@@ -242,16 +270,13 @@ class Race:
         """The best one with whichever other it gains most from, as one more candidate.
 
         The second best need not be that one: a cascade without rules says what its model says. It is the
-        first step of Caruana et al., "Ensemble selection from libraries of models", ICML 2004. What it says
-        takes as long as both, so it is chosen only where its gain is hardly chance.
+        first step of Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
         """
         best, *others = self.choice().scores
         pairs = [
             united({name: self.candidates[name] for name in (best, other)}, self._jury) for other in others
         ]
         self.candidates[ENSEMBLE] = max(pairs, key=lambda pair: pair.verdict.score.merit(self._metric))
-        together, alone = (self.candidates[name].verdict for name in (ENSEMBLE, best))
-        self._proven = self._jury.chance_of_gain(together, alone, self._metric) >= _SURE
 
 
 def suitable(learning: Examples) -> Iterable[Kind]:

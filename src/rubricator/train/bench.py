@@ -28,6 +28,7 @@ class Fitted:
         notes: What is unusual about a category, by its index: a clause without subject.
         encoders: Folders of encoders that were trained, by the name under which `model` asks for them.
         facts: What the report tells about this model, as JSON values.
+        averaged: Whether `model` is the mean of those that gave `held_out`, and so better than they are.
     """
 
     model: Model
@@ -35,6 +36,7 @@ class Fitted:
     notes: Mapping[int, str] = field(default_factory=dict)
     encoders: Mapping[str, Path] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    averaged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

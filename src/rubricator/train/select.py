@@ -127,8 +127,7 @@ def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[
     Args:
         scores: Score of each candidate, in order of preference.
         metric: What they are compared by.
-        unproven: Candidates that are not taken though they be the best: they cost more than others, and
-            their gain may be chance.
+        unproven: Candidates that are not taken even if they are ahead, because that may be chance.
 
     Raises:
         TrainingError: There is no candidate.
@@ -149,10 +148,12 @@ def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[
     reason = f"{name} reached {reached}"
     doubtful = [item for item in others if item[1].merit(metric) > best.merit(metric)]
     if beaten := others[len(doubtful) :]:
-        equal = beaten[0][1].merit(metric) == best.merit(metric)
-        reason += f"; {told(beaten)} is no better" if equal else f", more than {told(beaten)}"
+        equal = [item for item in beaten if item[1].merit(metric) == best.merit(metric)]
+        if worse := beaten[len(equal) :]:
+            reason += f", more than {told(worse)}"
+        reason += f"; {told(equal)} {'is' if len(equal) == 1 else 'are'} no better" if equal else ""
     if doubtful:
-        reason += f"; {told(doubtful)} is not surely better"
+        reason += f"; {told(doubtful)} {'is' if len(doubtful) == 1 else 'are'} not surely better"
     return Choice(name, f"{reason}.", in_order)
 
 

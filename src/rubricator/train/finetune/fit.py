@@ -101,6 +101,7 @@ class _Fit:
             notes=self._notes(),
             encoders={self._plan.kind: self._target},
             facts=facts,
+            averaged=True,
         )
 
     @cached_property
