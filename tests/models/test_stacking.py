@@ -157,3 +157,17 @@ def about(**changes):
 def test_tampered_files_are_refused(files):
     with pytest.raises(ArtifactError):
         model_of(files)
+
+
+def test_text_models_are_not_asked_again_when_only_features_change(monkeypatch):
+    model, asked = make_stacking(), []
+    plain = LinearModel.logits
+    monkeypatch.setattr(LinearModel, "logits", lambda self, inputs: asked.append(1) or plain(self, inputs))
+    inputs = make_inputs([30, 90])
+    first = model.logits(inputs)
+    swapped = model.logits(inputs.with_features([{"length": 90}, {"length": 30}]))
+    assert len(asked) == 1
+    assert swapped.tolist() == model.logits(make_inputs([90, 30])).tolist()
+    assert swapped.tolist() != first.tolist()
+    model.logits(inputs.subset(np.array([1])))
+    assert len(asked) == 3, "other texts are other opinions"

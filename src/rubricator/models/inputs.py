@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.decision import Floats
 from rubricator.records import Feature
 
 BASE = "base"
@@ -16,6 +17,13 @@ BASE = "base"
 Features = Mapping[str, Feature]
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Vectors = NDArray[np.float32]
+
+
+class TextModel(Protocol):
+    """A model that looks at contents alone."""
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Logits, shape [texts, categories]."""
 
 
 class Inputs:
@@ -44,6 +52,7 @@ class Inputs:
             raise ValueError(f"{len(contents)} contents, but features of {len(self.features)} texts")
         self._encoders = encoders or {}
         self._vectors = dict(vectors or {})
+        self._opinions: dict[int, tuple[TextModel, Floats]] = {}
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -54,9 +63,17 @@ class Inputs:
             self._vectors[encoder] = self._encoders[encoder](self.contents)
         return self._vectors[encoder]
 
+    def opinion(self, model: TextModel) -> Floats:
+        """Logits of a model that looks at contents alone, worked out once: shape [texts, categories]."""
+        if id(model) not in self._opinions:
+            self._opinions[id(model)] = model, model.logits(self)
+        return self._opinions[id(model)][1]
+
     def with_features(self, features: Sequence[Features]) -> Inputs:
-        """The same texts with other features; vectors already at hand stay."""
-        return Inputs(self.contents, features, encoders=self._encoders, vectors=self._vectors)
+        """The same texts with other features; vectors and opinions already at hand stay."""
+        changed = Inputs(self.contents, features, encoders=self._encoders, vectors=self._vectors)
+        changed._opinions = self._opinions
+        return changed
 
     def subset(self, rows: NDArray[np.intp]) -> Inputs:
         """The texts of these rows, with the vectors already at hand."""

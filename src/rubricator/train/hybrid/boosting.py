@@ -113,12 +113,13 @@ def _single_spread(present: NDArray[np.intp], count: int) -> Floats:
 def _fit(x: Floats, y: Floats, w: Floats, *, rounds: int, seed: int) -> HistGradientBoostingClassifier:
     from sklearn.ensemble import HistGradientBoostingClassifier  # a second to import
 
-    weights = y * w
-    row, column = np.nonzero(weights > 0)
+    row, column = np.nonzero(y * w > 0)
+    weights = (y * w)[row, column]
     booster = HistGradientBoostingClassifier(max_iter=rounds, random_state=seed, **SETTINGS)
     # Histograms summed by several threads differ in their last bits from run to run.
     with threadpool_limits(limits=1, user_api="openmp"):
-        return booster.fit(x[row], column, sample_weight=weights[row, column])
+        # Quantiles of weighted numbers take scikit-learn longer than all trees do.
+        return booster.fit(x[row], column, sample_weight=None if (weights == 1).all() else weights)
 
 
 def _as_arrays(base: Floats, grown: Sequence[tuple[NDArray[Any], int, float]]) -> Trees:
