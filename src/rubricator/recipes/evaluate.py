@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -91,11 +91,18 @@ class _Sight:
     labelled: Labelled
     golden_truth: Bools
     encoders: Mapping[str, Encode]
+    seen: dict[bytes, Inputs] = field(default_factory=dict)
+
+    def inputs(self, rows: NDArray[np.intp]) -> Inputs:
+        """Some rows as models look at them: the same object again, for encoders take longest."""
+        key = rows.tobytes()
+        if key not in self.seen:
+            self.seen[key] = self.material.examples.subset(rows).inputs(self.encoders)
+        return self.seen[key]
 
     def predicted(self, road: Road, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
         """Probabilities and decisions of the model itself about some rows."""
-        inputs = self.material.examples.subset(rows).inputs(self.encoders)
-        probabilities = road.rules[model].probabilities(road.models[model].logits(inputs))
+        probabilities = road.rules[model].probabilities(road.models[model].logits(self.inputs(rows)))
         return probabilities, road.rules[model].decide(probabilities)
 
     def unseen(self) -> Unseen:
