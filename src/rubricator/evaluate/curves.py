@@ -32,7 +32,7 @@ def draw_curves(table: Path, image: Path, *, chosen: int | None = None) -> str:
         table: `epochs.csv`, as training writes it: `fold`, `epoch`, `train_loss`, `validation_loss`,
             `weighted_f1`, `macro_f1`, `accuracy`.
         image: The PNG file to write.
-        chosen: The number of epochs that was chosen, marked by a line.
+        chosen: After how many epochs the texts held out were judged, marked by a line.
 
     Returns:
         What the figure shows, for those who cannot see it.
@@ -81,7 +81,7 @@ def _panel(axes: Axes, lines: Lines, columns: Mapping[str, tuple[str, str]], cho
     if chosen is not None:
         axes.axvline(chosen, color=style.INK, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch" if chosen is None else f"epoch (chosen: {chosen})")
+    axes.set_xlabel("epoch" if chosen is None else f"epoch (judged after {chosen})")
     axes.grid(visible=True, axis="y")
     axes.legend(loc="lower left", bbox_to_anchor=(-0.03, 0.985), ncols=len(columns), borderaxespad=0.0)
 

@@ -11,8 +11,8 @@ _WORDS = {
     "heads": "one logistic regression per category on the encoder's vectors",
     "cascade": "rules with proven precision, and a model for what no rule takes",
     "hybrid": "the text together with the columns beside it",
-    "finetune": "the encoder itself, trained further",
-    "lora": "the encoder, trained further through low-rank adapters",
+    "finetune": "the encoder, trained further; the mean of all folds, which validation judged one by one",
+    "lora": "the encoder, trained further by low-rank adapters; the mean of all folds, judged one by one",
 }
 
 
