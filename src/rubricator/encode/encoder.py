@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +17,7 @@ from rubricator import config
 from rubricator.encode.card import FORMAT, GRAPH_FILE, TOKENIZER_FILE, EncoderCard, read_card
 from rubricator.encode.export import export
 from rubricator.encode.folders import cache_folder
-from rubricator.encode.runtimes import Batch, Runtime, choose_runtime, open_runtime
+from rubricator.encode.runtimes import Batch, Runtime, RuntimeChoice, choose_runtime, open_runtime
 from rubricator.encode.source import EncoderSource, resolve
 from rubricator.errors import EncoderError
 from rubricator.progress import Progress, silent
@@ -213,7 +214,7 @@ def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
 
 
 def open_encoder(settings: config.Encode, *, progress: Progress = silent) -> Encoder:
-    """Find, export if need be, and start the encoder of a config.
+    """Find, export if need be, and start the encoder of a config; it is started once in a process.
 
     Args:
         settings: The section `encode`.
@@ -233,5 +234,12 @@ def open_encoder(settings: config.Encode, *, progress: Progress = silent) -> Enc
         max_tokens=min(settings.max_tokens, card.positions),
         prefix=card.prefix if settings.prefix is None else settings.prefix,
     )
-    runtime = open_runtime(choice, folder, source=source, threads=settings.threads)
-    return Encoder(card, runtime, folder, batch=settings.batch, reason=choice.reason)
+    return _started(card, folder, choice, source, settings.threads, settings.batch)
+
+
+@lru_cache(maxsize=2)  # every stage of a run asks for the same one, and starting it takes seconds
+def _started(
+    card: EncoderCard, folder: Path, choice: RuntimeChoice, source: EncoderSource, threads: int, batch: int
+) -> Encoder:
+    runtime = open_runtime(choice, folder, source=source, threads=threads)
+    return Encoder(card, runtime, folder, batch=batch, reason=choice.reason)
