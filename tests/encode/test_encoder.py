@@ -138,6 +138,14 @@ def test_the_fingerprint_names_what_could_change_a_vector(tiny) -> None:
     assert open_encoder(config.Encode(**tiny.options(max_tokens=19))).fingerprint != first
 
 
+def test_the_same_encoder_is_started_once(tiny) -> None:
+    def opened(**options) -> Encoder:
+        return open_encoder(config.Encode(**tiny.options(runtime="onnx", **options)))
+
+    assert opened(max_tokens=18) is opened(max_tokens=18)
+    assert opened(max_tokens=18) is not opened(max_tokens=17)
+
+
 def test_prefix_and_length_travel_with_the_saved_folder(tmp_path: Path, tiny) -> None:
     original = open_encoder(config.Encode(**tiny.options(prefix="до ", max_tokens=9, runtime="onnx")))
     original.save(tmp_path)
