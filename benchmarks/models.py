@@ -205,7 +205,7 @@ def markdown(rows: dict[str, Any]) -> str:
             "| " + " | ".join([*cells, f"{row['mebibytes']:.0f}" if "mebibytes" in row else "–"]) + " |"
         )
     left = [f"- {name}: {row['status'].rstrip('.')}." for name, row in rows.items() if row["status"] != "ok"]
-    chosen = [row for row in done if row.get("kind") == "auto"]
+    chosen = [row for row in done if row.get("kind") == "auto" and len(row["candidates"]) == 1]
     return "\n".join([*lines, "", *left, "", *chosen_from(chosen)])
 
 

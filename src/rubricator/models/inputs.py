@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +11,15 @@ from numpy.typing import NDArray
 from rubricator.decision import Floats
 from rubricator.records import Feature
 
+if TYPE_CHECKING:
+    from rubricator.models.model import Model
+
 BASE = "base"
 """The encoder of the config, which needs no training; a fine-tuned one is named after its kind."""
 
 Features = Mapping[str, Feature]
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Vectors = NDArray[np.float32]
-
-
-class TextModel(Protocol):
-    """A model that looks at contents alone."""
-
-    def logits(self, inputs: Inputs) -> Floats:
-        """Logits, shape [texts, categories]."""
 
 
 class Inputs:
@@ -52,7 +48,7 @@ class Inputs:
             raise ValueError(f"{len(contents)} contents, but features of {len(self.features)} texts")
         self._encoders = encoders or {}
         self._vectors = dict(vectors or {})
-        self._opinions: dict[int, tuple[TextModel, Floats]] = {}
+        self._opinions: dict[int, tuple[Model, Floats]] = {}
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -63,7 +59,7 @@ class Inputs:
             self._vectors[encoder] = self._encoders[encoder](self.contents)
         return self._vectors[encoder]
 
-    def opinion(self, model: TextModel) -> Floats:
+    def opinion(self, model: Model) -> Floats:
         """Logits of a model that looks at contents alone, worked out once: shape [texts, categories]."""
         if id(model) not in self._opinions:
             self._opinions[id(model)] = model, model.logits(self)
