@@ -22,15 +22,15 @@ import polars as pl
 from machine import ROOT, arguments, write
 
 from rubricator.config import Clean
-from rubricator.data.clean import Cleaner
-from rubricator.label.agreement import agreement_of, weigh
-from rubricator.label.compare import compare_teachers, expected_accuracy, measured_accuracy
-from rubricator.label.dawid_skene import dawid_skene
-from rubricator.label.intervals import wilson
-from rubricator.label.opinions import Opinion, opinions_of
-from rubricator.label.rules import RulesTeacher
-from rubricator.label.teacher import Scale
-from rubricator.label.votes import decide
+from rubricator.ingest.clean import Cleaner
+from rubricator.label.aggregation.log_pool import agreement_of, weigh
+from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy, measured_accuracy
+from rubricator.label.aggregation.dawid_skene import dawid_skene
+from rubricator.label.quality.intervals import wilson
+from rubricator.label.aggregation.probabilities import Opinion, opinions_of
+from rubricator.label.teachers.rules import RulesTeacher
+from rubricator.label.teachers.protocol import Scale
+from rubricator.label.aggregation.votes import decide
 from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
 

@@ -26,11 +26,11 @@ from machine import ROOT, arguments, described, write
 from splits import DATA, DIVIDED_HERE, FOLDS, SEED, Divided, divided
 
 from rubricator.config import KINDS
-from rubricator.data.tables import open_table, open_writer
+from rubricator.tables.reading import open_table, open_writer
 from rubricator.decision import DecisionRule
-from rubricator.evaluate.metrics import measure
-from rubricator.evaluate.scored import Scored
-from rubricator.recipes.scored_table import SCORED, read_scored
+from rubricator.evaluate.metrics.part_metrics import measure
+from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.evaluate.metrics.prediction_table import SCORED, read_scored
 
 COMMAND = str(Path(sys.executable).with_name("rubricator"))
 RUNS = ROOT / "runs/benchmarks/models"

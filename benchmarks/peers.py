@@ -29,8 +29,8 @@ from splits import DATA, SEED, Divided, divided
 from rubricator.decision import DecisionRule
 from rubricator.encode.folders import cache_folder
 from rubricator.encode.source import resolve
-from rubricator.evaluate.metrics import measure
-from rubricator.evaluate.scored import Scored
+from rubricator.evaluate.metrics.part_metrics import measure
+from rubricator.evaluate.metrics.scored_predictions import Scored
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 SCRATCH = ROOT / "runs/benchmarks/peers"

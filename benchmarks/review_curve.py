@@ -24,22 +24,22 @@ from machine import ROOT, arguments, write
 
 from rubricator.config import Config, read_config
 from rubricator.decision import Bools
-from rubricator.label.runner import ask
-from rubricator.recipes.agreeing import Agreeing
-from rubricator.recipes.doubt import AGREED_WEIGHT, doubted, together
-from rubricator.recipes.labelled import decided_of, targets_of
-from rubricator.recipes.material import Material
-from rubricator.recipes.people import People
-from rubricator.recipes.read import Prepared, read
-from rubricator.recipes.road import build_road
-from rubricator.recipes.split import golden_targets, split
-from rubricator.recipes.teachers import open_teachers
-from rubricator.recipes.vectors import encode_texts
-from rubricator.review.pick import RANDOM_SHARE, pick
+from rubricator.label.asking.runner import ask
+from rubricator.label.aggregation.aggregator import Agreeing
+from rubricator.review.uncertainty import AGREED_WEIGHT, doubted, together
+from rubricator.dataset.labels import decided_of, targets_of
+from rubricator.train.search.training_data import Material
+from rubricator.label.aggregation.human_labels import People
+from rubricator.pipeline.read import Prepared, read
+from rubricator.train.search.model_search import build_road
+from rubricator.pipeline.split import golden_targets, split
+from rubricator.label.teachers.factory import open_teachers
+from rubricator.encode.vectors import encode_texts
+from rubricator.review.selection import RANDOM_SHARE, pick
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.bench import Bench
-from rubricator.train.examples import Examples
+from rubricator.train.training_context import Bench
+from rubricator.dataset.examples import Examples
 
 SIZES = (0, 25, 50, 100, 200)
 BATCH = 25

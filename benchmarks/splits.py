@@ -12,10 +12,10 @@ import numpy as np
 from machine import ROOT
 
 from rubricator.config import Config, read_config
-from rubricator.data.folds import make_folds
+from rubricator.stats.folds import make_folds
 from rubricator.decision import Bools
-from rubricator.recipes.read import read
-from rubricator.recipes.split import Division, golden_targets, split
+from rubricator.pipeline.read import read
+from rubricator.pipeline.split import Division, golden_targets, split
 from rubricator.taxonomy import Taxonomy
 
 FOLDS = 5

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from rubricator import Rubricator
 from rubricator.artifact import read_artifact
 from rubricator.config import Clean, Columns
-from rubricator.data.clean import Cleaner
-from rubricator.data.tables import open_table, open_writer
+from rubricator.ingest.clean import Cleaner
+from rubricator.tables.reading import open_table, open_writer
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError, DataError
 from rubricator.models.heads import HeadsModel
-from rubricator.models.inputs import BASE, Inputs
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.predict import PredictionReport, Predictor, predict_file
 from rubricator.records import Text
 from rubricator.taxonomy import Task

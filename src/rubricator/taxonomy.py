@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from rubricator.errors import TaxonomyError
-from rubricator.faults import explain
+from rubricator.validation_errors import explain
 from rubricator.records import content_hash
 
 Key = Annotated[

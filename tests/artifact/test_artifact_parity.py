@@ -7,11 +7,11 @@ import pytest
 
 from rubricator.artifact import read_artifact
 from rubricator.config import Encode, Train
-from rubricator.models.inputs import BASE, Inputs
-from rubricator.train.bench import Bench
-from rubricator.train.examples import Examples
-from rubricator.train.heads import fit_heads
-from rubricator.train.linear import fit_linear
+from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.train.training_context import Bench
+from rubricator.dataset.examples import Examples
+from rubricator.train.kinds.heads import fit_heads
+from rubricator.train.kinds.linear.fit import fit_linear
 from small_artifacts import TEXTS, HashEncoder
 
 CONTENTS = [text for texts in TEXTS.values() for text in texts]

@@ -11,7 +11,7 @@ from rubricator.artifact import read_artifact
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
 from rubricator.models.heads import HeadsModel
-from rubricator.models.inputs import BASE, Inputs
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.taxonomy import Task
 
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from commands import COMMAND
 from rubricator.cli.app import app
-from rubricator.recipes import files
-from rubricator.review.people import read_reviews
+from rubricator.dataset import files
+from rubricator.review.reviews import read_reviews
 from rubricator.store import Store
 from small_project import labelled
 

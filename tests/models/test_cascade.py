@@ -10,9 +10,9 @@ from scipy.special import expit, softmax
 from rubricator.errors import ArtifactError
 from rubricator.models.cascade import CascadeModel, raised, rule_figures
 from rubricator.models.heads import HeadsModel
-from rubricator.models.inputs import Inputs
-from rubricator.models.kinds import model_of
-from rubricator.models.rules import Condition, Demand, Rule, RuleSet
+from rubricator.dataset.inputs import Inputs
+from rubricator.models.registry import model_of
+from rubricator.text_rules.rules import Condition, Demand, Rule, RuleSet
 
 RULES = (
     Rule(category=1, any=("гол*", "серия пенальти"), unless=("чай",), precision=0.97),

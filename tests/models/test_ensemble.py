@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rubricator.errors import ArtifactError
 from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.heads import HeadsModel
-from rubricator.models.inputs import BASE, Inputs
-from rubricator.models.kinds import KINDS, model_of
+from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.models.registry import KINDS, model_of
 
 WIDTH = 5
 

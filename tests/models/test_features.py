@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable, weighted_sums
-from rubricator.models.values import as_boolean, as_level, as_number, as_seconds, is_missing
+from rubricator.text_rules.values import as_boolean, as_level, as_number, as_seconds, is_missing
 from rubricator.times import parse_time
 
 TABLE = FeatureTable(

@@ -7,7 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from rubricator.models.heads import HeadsModel
-from rubricator.models.inputs import BASE, Inputs
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.models.linear import LinearModel
 from small_artifacts import block_of
 

@@ -8,9 +8,9 @@ from safetensors.numpy import load, save
 
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable
-from rubricator.models.files import ABOUT, ARRAYS
-from rubricator.models.inputs import BASE, Inputs
-from rubricator.models.kinds import model_of
+from rubricator.models.serialization import ABOUT, ARRAYS
+from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.models.registry import model_of
 from rubricator.models.network import NetworkModel
 
 COLUMNS = (

@@ -9,10 +9,10 @@ from safetensors.numpy import load, save
 
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable
-from rubricator.models.files import ABOUT, ARRAYS
+from rubricator.models.serialization import ABOUT, ARRAYS
 from rubricator.models.heads import HeadsModel
-from rubricator.models.inputs import BASE, Inputs
-from rubricator.models.kinds import model_of
+from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.models.registry import model_of
 from rubricator.models.linear import LinearModel, Ngrams
 from rubricator.models.stacking import StackingModel
 from rubricator.models.trees import Trees

@@ -8,9 +8,9 @@ from safetensors.numpy import load, save
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from rubricator.errors import ArtifactError
-from rubricator.models.files import ABOUT, ARRAYS
-from rubricator.models.inputs import Inputs
-from rubricator.models.kinds import model_of
+from rubricator.models.serialization import ABOUT, ARRAYS
+from rubricator.dataset.inputs import Inputs
+from rubricator.models.registry import model_of
 from rubricator.models.static import TOKENIZER, StaticEmbedding, StaticModel
 
 PIECES = ("<unk>", "▁гол", "▁матч", "▁рост", "▁цен", "ы", "а", "о")

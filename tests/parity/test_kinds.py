@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from rubricator.config import KINDS, read_config
-from rubricator.models.inputs import BASE, Inputs
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.predict import Predictor
-from rubricator.recipes import files
-from rubricator.recipes.run import STAGES
-from rubricator.recipes.stage import Run, run_stages
-from rubricator.recipes.trained import read_trained
-from rubricator.recipes.vectors import vector_cache
+from rubricator.dataset import files
+from rubricator.pipeline.stages import STAGES
+from rubricator.pipeline.stage import Run, run_stages
+from rubricator.train.search.files import read_trained
+from rubricator.encode.vectors import vector_cache
 from rubricator.taxonomy import Taxonomy
 from small_encoder import write_encoder
 from small_project import CATEGORIES, TEXTS

@@ -15,12 +15,12 @@ from commands import COMMAND, rubricator
 from rubricator import Rubricator
 from rubricator.config import read_config
 from rubricator.predict import Predictor
-from rubricator.recipes import files
-from rubricator.recipes.labelled import read_labelled
-from rubricator.recipes.material import material_of
-from rubricator.recipes.road import build_road
-from rubricator.recipes.trained import read_trained
-from rubricator.recipes.vectors import encode_texts
+from rubricator.dataset import files
+from rubricator.dataset.labels import read_labelled
+from rubricator.train.search.training_data import material_of
+from rubricator.train.search.model_search import build_road
+from rubricator.train.search.files import read_trained
+from rubricator.encode.vectors import encode_texts
 from rubricator.taxonomy import Taxonomy
 
 TOLERANCE = 1e-3

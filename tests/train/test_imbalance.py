@@ -9,8 +9,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from small_examples import make_examples, make_folds
 
 from rubricator.config import Encode, Imbalance, Train
-from rubricator.train.bench import Bench
-from rubricator.train.heads import fit_heads
+from rubricator.train.training_context import Bench
+from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.imbalance import (
     all_at_once,
     cell_weights,
@@ -19,7 +19,7 @@ from rubricator.train.imbalance import (
     row_weights,
     smoothed,
 )
-from rubricator.train.linear import fit_linear
+from rubricator.train.kinds.linear.fit import fit_linear
 from rubricator.train.logistic import fit_lines
 from rubricator.train.losses import pointwise
 

@@ -29,10 +29,10 @@ from rubricator.artifact.manifest import (
 )
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
-from rubricator.faults import explain
-from rubricator.models.files import FIX, part
-from rubricator.models.kinds import model_of
-from rubricator.models.model import Model
+from rubricator.validation_errors import explain
+from rubricator.models.serialization import FIX, part
+from rubricator.models.registry import model_of
+from rubricator.models.base import Model
 from rubricator.records import file_digest
 
 _MANIFEST_LIMIT = 16 * 2**20

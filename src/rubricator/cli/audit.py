@@ -14,7 +14,7 @@ from rich.table import Table
 
 from rubricator.cli.console import out
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
-from rubricator.recipes.audit import AUDIT, Finding, write_audit
+from rubricator.pipeline.audit import AUDIT, Finding, write_audit
 
 _EXCERPT = 100
 

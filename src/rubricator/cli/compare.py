@@ -10,11 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.evaluate.intervals import Estimate
-from rubricator.evaluate.significance import Difference
-from rubricator.evaluate.wording import figure, interval
-from rubricator.recipes.compare import FIGURES, Comparison, compare, figure_name, verdict
-from rubricator.recipes.compare_page import (
+from rubricator.evaluate.metrics.intervals import Estimate
+from rubricator.evaluate.comparison.significance import Difference
+from rubricator.pages.formatting import figure, interval
+from rubricator.evaluate.comparison.compare import FIGURES, Comparison, compare, figure_name, verdict
+from rubricator.evaluate.comparison.page import (
     chance,
     change,
     change_interval,

@@ -12,11 +12,11 @@ from rich.panel import Panel
 from rubricator.cli.console import out
 from rubricator.cli.label_table import show_label_report
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
-from rubricator.evaluate.wording import duration
-from rubricator.recipes.label_report import write_label_report
-from rubricator.recipes.label_table import write_label_table
-from rubricator.recipes.plan import TeacherPlan, plan
-from rubricator.recipes.stage import Run
+from rubricator.pages.formatting import duration
+from rubricator.label.quality.report import write_label_report
+from rubricator.pipeline.label_export import write_label_table
+from rubricator.label.asking.plan import TeacherPlan, plan
+from rubricator.pipeline.stage import Run
 from rubricator.records import Status
 
 _NOT_OK = frozenset(set(Status) - {Status.OK})

@@ -6,9 +6,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.evaluate.wording import NONE, duration, figure, percent
-from rubricator.label.intervals import Interval
-from rubricator.recipes.label_report import LabelReport
+from rubricator.pages.formatting import NONE, duration, figure, percent
+from rubricator.label.quality.intervals import Interval
+from rubricator.label.quality.report import LabelReport
 from rubricator.records import Status
 
 

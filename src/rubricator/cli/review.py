@@ -15,9 +15,9 @@ from rubricator.cli.console import out
 from rubricator.cli.keys import CONFIRM, keyboard
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
 from rubricator.errors import DataError
-from rubricator.recipes.review import Desk
-from rubricator.review.estimate import told
-from rubricator.review.tables import Question
+from rubricator.pipeline.review import Desk
+from rubricator.review.estimates import told
+from rubricator.review.files import Question
 from rubricator.taxonomy import Taxonomy
 
 SKIP, UNDO, QUIT = "s", "u", "q"

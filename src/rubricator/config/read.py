@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from rubricator.config.sections import Config
 from rubricator.errors import ConfigError
-from rubricator.faults import explain
+from rubricator.validation_errors import explain
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:

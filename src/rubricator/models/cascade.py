@@ -11,7 +11,7 @@ from scipy.special import logit, logsumexp
 
 from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
-from rubricator.models.files import (
+from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
     FIX,
@@ -24,9 +24,9 @@ from rubricator.models.files import (
     part,
     within,
 )
-from rubricator.models.inputs import Inputs
-from rubricator.models.model import Model
-from rubricator.models.rules import Rule, RuleSet
+from rubricator.dataset.inputs import Inputs
+from rubricator.models.base import Model
+from rubricator.text_rules.rules import Rule, RuleSet
 
 REST = "rest"
 
@@ -106,7 +106,7 @@ class CascadeModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        from rubricator.models.kinds import model_of  # the model may be of any kind
+        from rubricator.models.registry import model_of  # the model may be of any kind
 
         about = about_of(files, _About)
         strange = [n for n in files if n not in (ABOUT, ARRAYS) and not n.startswith(f"{REST}/")]

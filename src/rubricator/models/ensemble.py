@@ -11,7 +11,7 @@ from pydantic import Field
 
 from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
-from rubricator.models.files import (
+from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
     FIX,
@@ -24,8 +24,8 @@ from rubricator.models.files import (
     part,
     within,
 )
-from rubricator.models.inputs import Inputs
-from rubricator.models.model import Model
+from rubricator.dataset.inputs import Inputs
+from rubricator.models.base import Model
 
 
 class _About(About):
@@ -89,7 +89,7 @@ class EnsembleModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        from rubricator.models.kinds import model_of  # a member may be of any kind
+        from rubricator.models.registry import model_of  # a member may be of any kind
 
         count = about_of(files, _About).members
         folders = {str(number) for number in range(count)}

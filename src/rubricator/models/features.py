@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rubricator.config.kinds import ColumnKind
 from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
-from rubricator.models.files import FIX
-from rubricator.models.inputs import Features
-from rubricator.models.values import READERS, Value, is_missing
+from rubricator.models.serialization import FIX
+from rubricator.dataset.inputs import Features
+from rubricator.text_rules.values import READERS, Value, is_missing
 from rubricator.records import Feature
 
 _log = logging.getLogger(__name__)

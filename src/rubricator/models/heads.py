@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from rubricator.decision import Floats
-from rubricator.models.files import (
+from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
     About,
@@ -22,7 +22,7 @@ from rubricator.models.files import (
     expect_files,
     same_categories,
 )
-from rubricator.models.inputs import BASE, Inputs
+from rubricator.dataset.inputs import BASE, Inputs
 
 
 class _About(About):

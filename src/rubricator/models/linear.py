@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.sparse import csr_array, hstack
 
 from rubricator.decision import Floats
-from rubricator.models.files import (
+from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
     About,
@@ -24,7 +24,7 @@ from rubricator.models.files import (
     expect_files,
     same_categories,
 )
-from rubricator.models.inputs import Inputs
+from rubricator.dataset.inputs import Inputs
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer

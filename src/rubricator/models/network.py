@@ -12,7 +12,7 @@ from pydantic import Field
 from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
-from rubricator.models.files import (
+from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
     FIX,
@@ -25,7 +25,7 @@ from rubricator.models.files import (
     arrays_of,
     expect_files,
 )
-from rubricator.models.inputs import BASE, Inputs
+from rubricator.dataset.inputs import BASE, Inputs
 
 
 class _About(About):

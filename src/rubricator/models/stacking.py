@@ -12,7 +12,7 @@ from pydantic import Field
 from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
-from rubricator.models.files import (
+from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
     FIX,
@@ -27,9 +27,9 @@ from rubricator.models.files import (
     within,
 )
 from rubricator.models.heads import HeadsModel
-from rubricator.models.inputs import BASE, Inputs
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.models.linear import LinearModel
-from rubricator.models.model import Model
+from rubricator.models.base import Model
 from rubricator.models.trees import TREE_SHAPES, TREE_TYPES, Trees
 
 

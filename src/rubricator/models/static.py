@@ -12,7 +12,7 @@ from pydantic import Field
 
 from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
-from rubricator.models.files import (
+from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
     FIX,
@@ -27,7 +27,7 @@ from rubricator.models.files import (
     same_categories,
 )
 from rubricator.models.heads import HeadsModel
-from rubricator.models.inputs import Inputs
+from rubricator.dataset.inputs import Inputs
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

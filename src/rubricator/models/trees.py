@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
-from rubricator.models.files import FIX, Shapes
+from rubricator.models.serialization import FIX, Shapes
 
 _ROWS = 256  # at a time: bounds memory at so many leaves per tree
 

@@ -24,7 +24,7 @@ from rubricator.decision import Floats
 from rubricator.errors import TrainingError
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
 from rubricator.train.losses import pointwise
-from rubricator.train.platt import fit_platt
+from rubricator.train.calibration.platt import fit_platt
 
 Folds = NDArray[np.integer]
 

@@ -1,0 +1,94 @@
+"""What a model learns from: contents, vectors, soft targets, weights and groups, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.decision import Floats
+from rubricator.dataset.inputs import BASE, Encode, Features, Inputs
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Labelled texts as arrays, one row a text.
+
+    Attributes:
+        contents: Cleaned texts, n of them.
+        vectors: L2-normalised vectors, shape [n, width]; None where no encoder is used.
+        targets: Probability that the text has the category, shape [n, categories], in [0, 1].
+        weights: How much each text counts, shape [n]; 0 leaves it out of training.
+        groups: Group of each text; near-duplicates share one.
+        features: Extra columns of each text, by name; empty where none are used.
+    """
+
+    contents: Sequence[str]
+    vectors: Vectors | None
+    targets: Floats
+    weights: Floats
+    groups: Sequence[str]
+    features: Sequence[Features] = ()
+
+    def __post_init__(self) -> None:
+        counts = {
+            "contents": len(self.contents),
+            "targets": len(self.targets),
+            "weights": len(self.weights),
+            "groups": len(self.groups),
+        }
+        if self.vectors is not None:
+            counts["vectors"] = len(self.vectors)
+        if self.features:
+            counts["features"] = len(self.features)
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"examples are not aligned, row counts differ: {counts}")
+        if self.targets.ndim != 2:
+            raise ValueError(f"targets must be [texts, categories], found shape {self.targets.shape}")
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    @property
+    def categories(self) -> int:
+        """How many categories the targets have."""
+        return int(self.targets.shape[1])
+
+    def subset(self, rows: NDArray[Any]) -> Examples:
+        """The examples picked by a boolean mask over all rows or by row indices, in that order."""
+        index = np.arange(len(self))[rows].tolist()
+        return Examples(
+            contents=[self.contents[i] for i in index],
+            vectors=None if self.vectors is None else self.vectors[index],
+            targets=self.targets[index],
+            weights=self.weights[index],
+            groups=[self.groups[i] for i in index],
+            features=[self.features[i] for i in index] if self.features else (),
+        )
+
+    def inputs(self, encoders: Mapping[str, Encode] | None = None) -> Inputs:
+        """What served models look at, with the vectors at hand.
+
+        Args:
+            encoders: By name, what computes the vectors of encoders that were trained.
+        """
+        at_hand = {} if self.vectors is None else {BASE: self.vectors}
+        return Inputs(self.contents, self.features or None, encoders=encoders, vectors=at_hand)
+
+
+def joined(first: Examples, second: Examples) -> Examples:
+    """The rows of both, one after the other."""
+    both_encoded = first.vectors is not None and second.vectors is not None
+    return Examples(
+        contents=[*first.contents, *second.contents],
+        vectors=np.concatenate([first.vectors, second.vectors]) if both_encoded else None,
+        targets=np.concatenate([first.targets, second.targets]),
+        weights=np.concatenate([first.weights, second.weights]),
+        groups=[*first.groups, *second.groups],
+        features=[*first.features, *second.features],
+    )

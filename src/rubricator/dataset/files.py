@@ -1,0 +1,111 @@
+"""How what passes between stages lies on disk: Parquet for rows, JSON for facts. No pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from rubricator.records import Text
+
+if TYPE_CHECKING:
+    from rubricator.pipeline.read import Prepared
+    from rubricator.pipeline.split import Division
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that people can read and `diff` can compare."""
+    path.write_text(
+        json.dumps(content, ensure_ascii=False, indent=1, default=_plain) + "\n", encoding="utf-8"
+    )
+
+
+def read_json(path: Path) -> Any:
+    """Read what `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+def write_prepared(path: Path, prepared: Prepared) -> None:
+    """One row a text: as found, cleaned, its group, its golden labels (null where there are none)."""
+    rows = [
+        {
+            "id": text.id,
+            "title": text.title,
+            "body": text.body,
+            "source": text.source,
+            "time": text.time.isoformat() if text.time else None,
+            "features": json.dumps(dict(text.features), ensure_ascii=False),
+            "part": text.part,
+            "content": text.content,
+            "group": prepared.groups[text.id],
+            "golden": ",".join(prepared.golden[text.id]) if text.id in prepared.golden else None,
+        }
+        for text in prepared.texts
+    ]
+    names = ("id", "title", "body", "source", "time", "features", "part", "content", "group", "golden")
+    pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)).write_parquet(path)
+
+
+def read_prepared(folder: Path) -> Prepared:
+    """Read what `write_prepared` wrote, and the facts beside it."""
+    from rubricator.pipeline.read import Prepared
+
+    rows = pl.read_parquet(folder / "stages/texts.parquet").to_dicts()
+    texts = [
+        Text(
+            id=row["id"],
+            title=row["title"],
+            body=row["body"],
+            source=row["source"],
+            time=datetime.fromisoformat(row["time"]) if row["time"] else None,
+            features=json.loads(row["features"]),
+            part=row["part"],
+            content=row["content"],
+        )
+        for row in rows
+    ]
+    return Prepared(
+        texts=texts,
+        groups={row["id"]: row["group"] for row in rows},
+        golden={row["id"]: split_keys(row["golden"]) for row in rows if row["golden"] is not None},
+        rejected=[],
+        facts=read_json(folder / "stages/read.facts.json"),
+    )
+
+
+def split_keys(cell: str) -> tuple[str, ...]:
+    """Category keys from their comma-separated form; an empty cell is no category."""
+    return tuple(key for key in cell.split(",") if key)
+
+
+def write_division(path: Path, division: Division) -> None:
+    """The parts and folds as JSON."""
+    write_json(path, asdict(division))
+
+
+def read_division(folder: Path) -> Division:
+    """Read what `write_division` wrote."""
+    from rubricator.pipeline.split import Division
+
+    found = read_json(folder / "stages/split.json")
+    return Division(
+        part=found["part"],
+        fold=found["fold"],
+        teaching=frozenset(found["teaching"]),
+        by=found["by"],
+        validation=found["validation"],
+        notes=tuple(found["notes"]),
+    )

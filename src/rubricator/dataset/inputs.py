@@ -1,0 +1,82 @@
+"""What models look at: contents, features, and vectors that are computed when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.decision import Floats
+from rubricator.records import Feature
+
+if TYPE_CHECKING:
+    from rubricator.models.base import Model
+
+BASE = "base"
+"""The encoder of the config, which needs no training; a fine-tuned one is named after its kind."""
+
+Features = Mapping[str, Feature]
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+Vectors = NDArray[np.float32]
+
+
+class Inputs:
+    """Texts on their way to logits.
+
+    Members of an ensemble share one: each encoder runs once, however many models look at its vectors.
+
+    Args:
+        contents: Cleaned texts.
+        features: Extra columns of each text, by name; a name that is absent is a missing value.
+        encoders: By name, what turns contents into unit vectors of shape [texts, width].
+        vectors: Vectors already at hand, by the name of their encoder.
+    """
+
+    def __init__(
+        self,
+        contents: Sequence[str],
+        features: Sequence[Features] | None = None,
+        *,
+        encoders: Mapping[str, Encode] | None = None,
+        vectors: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        self.contents = contents
+        self.features: Sequence[Features] = [{}] * len(contents) if features is None else features
+        if len(self.features) != len(contents):
+            raise ValueError(f"{len(contents)} contents, but features of {len(self.features)} texts")
+        self._encoders = encoders or {}
+        self._vectors = dict(vectors or {})
+        self._opinions: dict[int, tuple[Model, Floats]] = {}
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    def vectors(self, encoder: str) -> NDArray[Any]:
+        """Unit vectors by the encoder of that name, shape [texts, width]."""
+        if encoder not in self._vectors:
+            self._vectors[encoder] = self._encoders[encoder](self.contents)
+        return self._vectors[encoder]
+
+    def opinion(self, model: Model) -> Floats:
+        """Logits of a model that looks at contents alone, worked out once: shape [texts, categories]."""
+        if id(model) not in self._opinions:
+            self._opinions[id(model)] = model, model.logits(self)
+        return self._opinions[id(model)][1]
+
+    def with_features(self, features: Sequence[Features]) -> Inputs:
+        """The same texts with other features; vectors and opinions already at hand stay."""
+        changed = Inputs(self.contents, features, encoders=self._encoders, vectors=self._vectors)
+        changed._opinions = self._opinions
+        return changed
+
+    def subset(self, rows: NDArray[np.intp]) -> Inputs:
+        """The texts of these rows, with the vectors already at hand."""
+        index = rows.tolist()
+        return Inputs(
+            [self.contents[i] for i in index],
+            [self.features[i] for i in index],
+            encoders=self._encoders,
+            vectors={name: found[index] for name, found in self._vectors.items()},
+        )

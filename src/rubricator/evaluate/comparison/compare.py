@@ -1,0 +1,229 @@
+"""Compare: runs side by side on the texts that all of them were measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from rubricator.decision import Bools
+from rubricator.evaluate.metrics.intervals import Estimate
+from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.evaluate.comparison.significance import Difference, McNemar, Resampled, difference, mcnemar, resample
+from rubricator.pages.formatting import plural
+from rubricator.evaluate.comparison.runs import MeasuredRun, common_keys, common_texts, read_runs
+
+FIGURES = ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
+DRAWS = 10_000
+CONFIDENCE = 0.95
+_SEED = 13
+
+
+class Kind(StrEnum):
+    """What a changed answer did to a text."""
+
+    FIXED = "fixed"
+    BROKEN = "broken"
+    OTHERWISE = "otherwise"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A text that two runs answer differently.
+
+    Attributes:
+        id: The text's id.
+        content: Its beginning.
+        kind: Whether it is right now, was right before, or is wrong in another way.
+        truth: Categories it has.
+        old: Categories the old run gave, each with its probability.
+        new: The same of the new run.
+        confidence: How sure the new run is of all that it changed: of the changed categories, the least
+            of the probabilities of what it decides now.
+    """
+
+    id: str
+    content: str
+    kind: Kind
+    truth: tuple[str, ...]
+    old: dict[str, float]
+    new: dict[str, float]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One run's figures on the common texts.
+
+    Attributes:
+        name: The run's folder, as short as the runs can be told apart by.
+        model: Name of its model.
+        measured: How many texts the run was measured on.
+        about: What its truth is and how its predictions were made.
+        figures: By the names in `FIGURES`.
+        f1: By category.
+    """
+
+    name: str
+    model: str
+    measured: int
+    about: str
+    figures: dict[str, Estimate]
+    f1: dict[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A new run against the old one.
+
+    Attributes:
+        side: The new run.
+        figures: New minus old, by the names in `FIGURES`.
+        f1: New minus old, by category.
+        mcnemar: Over the texts that are all right.
+        changes: Every text that is answered differently, the surest first.
+    """
+
+    side: Side
+    figures: dict[str, Difference]
+    f1: dict[str, Difference]
+    mcnemar: McNemar
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs on the same texts.
+
+    Attributes:
+        texts: How many texts the runs are compared on.
+        groups: How many groups of near-duplicates those are.
+        left_out: Why measured texts were left out, one sentence each.
+        titles: The common categories with their names for people.
+        support: How many of the texts have each.
+        single: True if a text has exactly one category.
+        old: What the others are compared with.
+        new: The others.
+    """
+
+    texts: int
+    groups: int
+    left_out: tuple[str, ...]
+    titles: dict[str, str]
+    support: dict[str, int]
+    single: bool
+    old: Side
+    new: tuple[Against, ...]
+
+
+def compare(folders: Sequence[Path]) -> Comparison:
+    """Compare runs on the texts that every one of them was measured on, with the same truth.
+
+    Of each run the part counts that its report leads with. Only the categories that all runs know are
+    compared.
+
+    Args:
+        folders: Folders of runs; the first is what the others are compared with.
+
+    Raises:
+        DataError: Fewer than two folders, one that holds no measured run, or nothing in common.
+    """
+    runs = read_runs(folders)
+    keys = common_keys(runs)
+    parts, left_out = common_texts(runs, keys)
+    sampled = [resample(part, draws=DRAWS, confidence=CONFIDENCE, seed=_SEED) for part in parts]
+    sides = [_side(run, figures, keys) for run, figures in zip(runs, sampled, strict=True)]
+    return Comparison(
+        texts=len(parts[0]),
+        groups=len(set(parts[0].groups)),
+        left_out=tuple(left_out),
+        titles={key: runs[0].predictions.titles[key] for key in keys},
+        support=dict(zip(keys, parts[0].truth.sum(axis=0).tolist(), strict=True)),
+        single=all(run.predictions.single for run in runs),
+        old=sides[0],
+        new=tuple(
+            Against(
+                side=side,
+                figures={name: difference(sampled[0], figures, name) for name in FIGURES},
+                f1={key: difference(sampled[0], figures, "f1", j) for j, key in enumerate(keys)},
+                mcnemar=mcnemar(_right(parts[0]), _right(part)),
+                changes=_changes(parts[0], part, keys),
+            )
+            for side, figures, part in zip(sides[1:], sampled[1:], parts[1:], strict=True)
+        ),
+    )
+
+
+def headline(comparison: Comparison) -> str:
+    """The one of `FIGURES` that a model is judged by."""
+    return "subset_accuracy" if comparison.single else "macro_f1"
+
+
+def figure_name(name: str, *, single: bool) -> str:
+    """One of `FIGURES` in words, as the report calls it."""
+    if name == "subset_accuracy":
+        return "Accuracy" if single else "Exact match"
+    return {"macro_f1": "Macro-F1", "weighted_f1": "Weighted F1", "micro_f1": "Micro-F1"}[name]
+
+
+def signed(value: float) -> str:
+    """`+0.021`, `−0.050`, and `0.000` for what rounds to it."""
+    written = f"{value:+.3f}".replace("-", "−")
+    return "0.000" if written in ("+0.000", "−0.000") else written
+
+
+def verdict(comparison: Comparison, against: Against) -> str:
+    """What the comparison comes to, for someone who reads nothing else."""
+    name = headline(comparison)
+    found, new, old = against.figures[name], against.side.name, comparison.old.name
+    word = figure_name(name, single=comparison.single)
+    if found.change.value is None or found.p_value is None:
+        return f"Nothing can be said of {new} and {old}: there are too few texts."
+    word = word.lower() if word == "Accuracy" else word
+    size = f"{word} {signed(found.change.value)}, p = {found.p_value:.2g}"
+    told = f"{size}, on {plural(comparison.texts, 'text')}"
+    if not found.beyond_chance:
+        return f"No difference between {new} and {old} that could not be chance: {told}."
+    return f"{new} is {'better' if found.change.value > 0 else 'worse'} than {old}: {told}."
+
+
+def _side(run: MeasuredRun, figures: Resampled, keys: Sequence[str]) -> Side:
+    return Side(
+        name=run.name,
+        model=run.model,
+        measured=len(run.part),
+        about=run.part.about,
+        figures={name: figures.estimate(name) for name in FIGURES},
+        f1={key: figures.estimate("f1", column) for column, key in enumerate(keys)},
+    )
+
+
+def _right(part: Scored) -> Bools:
+    return np.asarray((part.truth == part.decisions).all(axis=1))
+
+
+def _changes(old: Scored, new: Scored, keys: Sequence[str]) -> tuple[Change, ...]:
+    changed = old.decisions != new.decisions
+    sureness = np.where(new.decisions, new.probabilities, 1 - new.probabilities)
+    confidence = np.where(changed, sureness, 1.0).min(axis=1)
+    was, now = _right(old), _right(new)
+    rows = np.flatnonzero(changed.any(axis=1))
+    return tuple(
+        Change(
+            id=new.ids[row],
+            content=new.contents[row],
+            kind=Kind.FIXED if now[row] else Kind.BROKEN if was[row] else Kind.OTHERWISE,
+            truth=tuple(key for key, has in zip(keys, new.truth[row], strict=True) if has),
+            old=_given(old, row, keys),
+            new=_given(new, row, keys),
+            confidence=float(confidence[row]),
+        )
+        for row in rows[np.argsort(-confidence[rows], kind="stable")]
+    )
+
+
+def _given(part: Scored, row: int, keys: Sequence[str]) -> dict[str, float]:
+    return {key: float(part.probabilities[row, j]) for j, key in enumerate(keys) if part.decisions[row, j]}

@@ -1,0 +1,112 @@
+"""The comparison as one HTML page for people and as one JSON file for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rubricator.errors import DataError
+from rubricator.pages.page import render_page, write_page
+from rubricator.evaluate.comparison.significance import Difference
+from rubricator.pages.formatting import NONE, figure, series
+from rubricator.evaluate.comparison.compare import (
+    CONFIDENCE,
+    DRAWS,
+    FIGURES,
+    Against,
+    Comparison,
+    Kind,
+    figure_name,
+    headline,
+    signed,
+    verdict,
+)
+from rubricator.dataset.files import write_json
+
+LISTED = 500
+"""Texts that the page lists of each comparison: more than people read, few enough for a browser."""
+
+
+def write_comparison(path: Path, comparison: Comparison) -> None:
+    """Write the page: no script, no request to anywhere; the lists are filtered by style alone.
+
+    Args:
+        path: The HTML file; its folder is made if it is missing.
+        comparison: What to show.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    context = {
+        "kind": "Comparison of runs",
+        "data": {
+            "name": f"{series([new.side.name for new in comparison.new])} against {comparison.old.name}",
+            "created": datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
+        },
+        "compared": comparison,
+        "verdicts": [verdict(comparison, against) for against in comparison.new],
+        "names": {name: figure_name(name, single=comparison.single) for name in FIGURES},
+        "headline": headline(comparison),
+        "kinds": [kind.value for kind in Kind],
+        "words": {"fixed": "fixed", "broken": "broken", "otherwise": "wrong otherwise"},
+        "counts": [_counts(against) for against in comparison.new],
+        "concerned": [_concerned(against) for against in comparison.new],
+        "listed": LISTED,
+        "draws": DRAWS,
+        "confidence": CONFIDENCE,
+    }
+    filters: dict[str, Callable[..., str]] = {
+        "change": change,
+        "change_interval": change_interval,
+        "chance": chance,
+    }
+    write_page(path, render_page("rubricator.evaluate.comparison", "compare.html.jinja", context, filters))
+
+
+def write_comparison_json(path: Path, comparison: Comparison) -> None:
+    """Write every figure and every changed text.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    plain: dict[str, Any] = {"confidence": CONFIDENCE, "draws": DRAWS, **asdict(comparison)}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, plain)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written: {error.strerror}.", fix="Name a file that you can write."
+        ) from error
+
+
+def change(difference: Difference) -> str:
+    """`+0.021`, or a dash where it is undefined."""
+    value = difference.change.value
+    return NONE if value is None else signed(value)
+
+
+def change_interval(difference: Difference) -> str:
+    """`−0.003 to +0.040`, or a dash."""
+    low, high = difference.change.low, difference.change.high
+    return NONE if low is None or high is None else f"{signed(low)} to {signed(high)}"
+
+
+def chance(p_value: float | None) -> str:
+    """`0.03`, `<0.001`, or a dash."""
+    if p_value is not None and p_value < 0.001:
+        return "<0.001"
+    return figure(p_value, 3)
+
+
+def _counts(against: Against) -> dict[str, int]:
+    counts = Counter(change.kind for change in against.changes)
+    return {kind.value: counts[kind] for kind in Kind}
+
+
+def _concerned(against: Against) -> set[str]:
+    """Categories that some listed text has, had or was given: the ones worth a filter."""
+    return {key for change in against.changes[:LISTED] for key in (*change.truth, *change.old, *change.new)}

@@ -1,0 +1,187 @@
+"""Runs that were measured, and the texts that all of them were measured on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.decision import Bools
+from rubricator.errors import DataError
+from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.pages.formatting import plural
+from rubricator.dataset.files import read_json
+from rubricator.evaluate.metrics.prediction_table import SCORED, Predictions, read_scored
+
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """What is compared of a run.
+
+    Attributes:
+        name: Its folder, as short as the runs can be told apart by.
+        model: Name of its model.
+        predictions: Its answers about the texts that it was measured on.
+    """
+
+    name: str
+    model: str
+    predictions: Predictions
+
+    @property
+    def part(self) -> Scored:
+        """The part that the run's report leads with."""
+        return self.predictions.parts[0]
+
+
+def read_runs(folders: Sequence[Path]) -> list[MeasuredRun]:
+    """Read what runs left behind.
+
+    Raises:
+        DataError: Fewer than two folders, or one without a measured run.
+    """
+    if len(folders) < 2:
+        raise DataError("One run alone cannot be compared.", fix="Name two or more folders of runs.")
+    short = [folder.resolve().name for folder in folders]
+    names = short if len(set(short)) == len(short) else [str(folder) for folder in folders]
+    return [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
+
+
+def _read(folder: Path, name: str) -> MeasuredRun:
+    if not (folder / "stages").is_dir():
+        seen = "is no folder of a run" if folder.exists() else "is not there"
+        raise DataError(f"{folder} {seen}.", fix="Name a folder that `rubricator run` wrote, like runs/news.")
+    if not ((folder / "stages/evaluate.done").exists() and (folder / SCORED).exists()):
+        raise DataError(
+            f"The run {folder} holds no predictions to compare ({SCORED}): it never came to its evaluation, "
+            "or is older than this command.",
+            fix=f"Run `rubricator evaluate -c SETTINGS --out {folder}` with the settings of that run.",
+        )
+    return MeasuredRun(name, read_json(folder / "metrics.json")["model"], read_scored(folder / SCORED))
+
+
+def common_keys(runs: Sequence[MeasuredRun]) -> list[str]:
+    """Categories that every run knows, in the order of the first.
+
+    Raises:
+        DataError: There is none.
+    """
+    keys = [key for key in runs[0].predictions.titles if all(key in run.predictions.titles for run in runs)]
+    if not keys:
+        raise DataError(
+            "The runs have no category in common.", fix="Compare runs whose categories share keys."
+        )
+    return keys
+
+
+def common_texts(runs: Sequence[MeasuredRun], keys: Sequence[str]) -> tuple[list[Scored], list[str]]:
+    """The runs' leading parts, cut to the texts that all of them share with the same truth.
+
+    Args:
+        runs: What is compared.
+        keys: The common categories: the columns that are kept.
+
+    Returns:
+        One part per run with the same texts in the same order and the groups of the first run, and
+        one sentence on everything that was left out.
+
+    Raises:
+        DataError: There is no such text.
+    """
+    places = [{id_: row for row, id_ in enumerate(run.part.ids)} for run in runs]
+    shared = [id_ for id_ in places[0] if all(id_ in place for place in places)]
+    parts = [
+        _cut(run, np.array([place[id_] for id_ in shared], dtype=np.intp), keys)
+        for run, place in zip(runs, places, strict=True)
+    ]
+    left_out = [*_unknown_categories(runs, keys), *_not_shared(runs, len(shared))]
+    kept = np.ones(len(shared), dtype=bool)
+    for passes, why in _demands(parts, single=all(run.predictions.single for run in runs)):
+        lost = int((kept & ~passes).sum())
+        kept &= passes
+        if lost:
+            left_out.append(f"{plural(lost, 'text')} in common left out: {why}.")
+    if not kept.any():
+        raise DataError(
+            " ".join(["The runs were measured on no text in common.", *left_out]),
+            fix="Compare runs on the same data: the same files, ids, `split`, `golden` and `seed`.",
+        )
+    rows = np.flatnonzero(kept)
+    groups = _rows(parts[0], rows).groups
+    return [replace(_rows(part, rows), groups=groups) for part in parts], left_out
+
+
+def _cut(run: MeasuredRun, rows: NDArray[np.intp], keys: Sequence[str]) -> Scored:
+    known = list(run.predictions.titles)
+    columns = [known.index(key) for key in keys]
+    part = _rows(run.part, rows)
+    return replace(
+        part,
+        truth=part.truth[:, columns],
+        probabilities=part.probabilities[:, columns],
+        decisions=part.decisions[:, columns],
+    )
+
+
+def _rows(part: Scored, rows: NDArray[np.intp]) -> Scored:
+    return replace(
+        part,
+        ids=[part.ids[row] for row in rows],
+        contents=[part.contents[row] for row in rows],
+        groups=[part.groups[row] for row in rows],
+        origins=[part.origins[row] for row in rows],
+        truth=part.truth[rows],
+        probabilities=part.probabilities[rows],
+        decisions=part.decisions[rows],
+    )
+
+
+def _demands(parts: Sequence[Scored], *, single: bool) -> list[tuple[Bools, str]]:
+    """What a text must fulfil to be compared, as which texts do, and why the others do not."""
+    first, *others = parts
+    same_text = [
+        all(_alike(content, part.contents[i]) for part in others) for i, content in enumerate(first.contents)
+    ]
+    same_truth = np.all([(part.truth == first.truth).all(axis=1) for part in others], axis=0)
+    demands = [
+        (np.array(same_text, dtype=bool), "another text has the same id in another run"),
+        (same_truth, "the runs do not agree on what is true"),
+    ]
+    if single:
+        demands.append((first.truth.any(axis=1), "what is true is none of the common categories"))
+    return demands
+
+
+def _alike(one: str, other: str) -> bool:
+    """Half of the words are shared: the same text, though perhaps cleaned in another way.
+
+    Ids that are row numbers are shared by texts that have nothing else in common.
+    """
+    if one == other:
+        return True
+    words, others = set(_WORDS.findall(one.lower())), set(_WORDS.findall(other.lower()))
+    return 2 * len(words & others) >= min(len(words), len(others))
+
+
+def _unknown_categories(runs: Sequence[MeasuredRun], keys: Sequence[str]) -> list[str]:
+    told = []
+    for run in runs:
+        unknown = [key for key in run.predictions.titles if key not in keys]
+        if unknown:
+            told.append(f"Not compared, as not every run knows them: {', '.join(unknown)} (in {run.name}).")
+    return told
+
+
+def _not_shared(runs: Sequence[MeasuredRun], shared: int) -> list[str]:
+    return [
+        f"{plural(len(run.part) - shared, 'text')} of the {len(run.part):,} that {run.name} was measured on "
+        "left out: not every run was measured on them."
+        for run in runs
+        if len(run.part) > shared
+    ]

@@ -1,0 +1,119 @@
+"""The measured texts of a run with truth and predictions, as one table: what runs are compared by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rubricator.decision import Bools
+from rubricator.errors import DataError
+from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.dataset.files import split_keys
+from rubricator.taxonomy import Taxonomy
+
+SCORED = "predictions.parquet"
+_EXCERPT = 500  # characters of a text: enough to judge an answer by, and the table stays small
+_FACTS = "rubricator"  # the key of what is said once, among the file's own metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a run answered about the texts it was measured on.
+
+    Attributes:
+        parts: In the order of trust, as `evaluate` measured them: the first is the headline.
+        titles: Name for people of each category, by key, in taxonomy order.
+        single: True if a text has exactly one category.
+    """
+
+    parts: tuple[Scored, ...]
+    titles: dict[str, str]
+    single: bool
+
+
+def write_scored(path: Path, parts: Sequence[Scored], taxonomy: Taxonomy) -> None:
+    """Write one row per part and text: `part, id, group, origin, content, truth, decisions, p_<key> …`.
+
+    Category keys are joined by commas, empty for none; `content` is the beginning of the text.
+
+    Args:
+        path: The Parquet file.
+        parts: What was measured.
+        taxonomy: The categories, in the order of the parts' columns.
+    """
+    keys = taxonomy.keys
+    rows: list[dict[str, Any]] = [
+        {
+            "part": part.part,
+            "id": part.ids[row],
+            "group": part.groups[row],
+            "origin": part.origins[row],
+            "content": _excerpt(part.contents[row]),
+            "truth": _joined(keys, part.truth[row]),
+            "decisions": _joined(keys, part.decisions[row]),
+        }
+        | {f"p_{key}": float(p) for key, p in zip(keys, part.probabilities[row], strict=True)}
+        for part in parts
+        for row in range(len(part))
+    ]
+    strings = ("part", "id", "group", "origin", "content", "truth", "decisions")
+    schema = dict.fromkeys(strings, pl.String) | {f"p_{key}": pl.Float64 for key in keys}
+    facts = {
+        "single": taxonomy.single,
+        "titles": {category.key: category.title for category in taxonomy.categories},
+        "about": {part.part: part.about for part in parts},
+    }
+    frame = pl.DataFrame(rows, schema=schema)
+    frame.write_parquet(path, metadata={_FACTS: json.dumps(facts, ensure_ascii=False)})
+
+
+def read_scored(path: Path) -> Predictions:
+    """Read what `write_scored` wrote.
+
+    Raises:
+        DataError: The file is broken or another's.
+    """
+    try:
+        facts = json.loads(pl.read_parquet_metadata(path)[_FACTS])
+        frame = pl.read_parquet(path)
+        parts = tuple(_part(frame.filter(pl.col("part") == name), facts, name) for name in facts["about"])
+    except (OSError, KeyError, ValueError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{path} is not a table of predictions that `evaluate` wrote: {error}",
+            fix="Run `rubricator evaluate --force` with the settings of this run.",
+        ) from error
+    return Predictions(parts, facts["titles"], facts["single"])
+
+
+def _part(frame: pl.DataFrame, facts: dict[str, Any], name: str) -> Scored:
+    keys = list(facts["titles"])
+    return Scored(
+        part=name,
+        about=facts["about"][name],
+        ids=frame["id"].to_list(),
+        contents=frame["content"].to_list(),
+        groups=frame["group"].to_list(),
+        truth=_indicators(frame["truth"], keys),
+        probabilities=frame.select(f"p_{key}" for key in keys).to_numpy().astype(np.float64),
+        decisions=_indicators(frame["decisions"], keys),
+        origins=frame["origin"].to_list(),
+    )
+
+
+def _indicators(cells: pl.Series, keys: list[str]) -> Bools:
+    given = [frozenset(split_keys(cell)) for cell in cells]
+    return np.array([[key in has for key in keys] for has in given], dtype=bool).reshape(-1, len(keys))
+
+
+def _joined(keys: Sequence[str], has: Bools) -> str:
+    return ",".join(key for key, yes in zip(keys, has, strict=True) if yes)
+
+
+def _excerpt(content: str) -> str:
+    return content if len(content) <= _EXCERPT else content[:_EXCERPT].rstrip() + " …"

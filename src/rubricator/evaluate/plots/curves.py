@@ -1,0 +1,115 @@
+"""Learning curves: the table of epochs that training left, as one figure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from rubricator.errors import DataError
+from rubricator.evaluate.plots import style
+
+Lines = Mapping[str, Mapping[int, Mapping[str, float]]]
+"""By fold and by epoch: the columns, NaN where a cell is empty."""
+
+_LOSSES = {"train_loss": ("train", style.HAS_NOT), "validation_loss": ("validation", style.HAS)}
+_SCORES = {
+    "weighted_f1": ("weighted F1", style.HAS),
+    "macro_f1": ("macro-F1", style.MARK),
+    "accuracy": ("accuracy", style.QUIET),
+}
+
+
+def draw_curves(table: Path, image: Path, *, chosen: int | None = None) -> str:
+    """Draw losses and scores by epoch: each fold faintly, their mean boldly.
+
+    Args:
+        table: `epochs.csv`, as training writes it: `fold`, `epoch`, `train_loss`, `validation_loss`,
+            `weighted_f1`, `macro_f1`, `accuracy`.
+        image: The PNG file to write.
+        chosen: After how many epochs the texts held out were judged, marked by a line.
+
+    Returns:
+        What the figure shows, for those who cannot see it.
+
+    Raises:
+        DataError: The table cannot be read, or the figure cannot be written.
+    """
+    lines = _read(table)
+    if not lines:
+        raise DataError(f"{table} holds no epoch.", fix="Train again.")
+    with style.styled():
+        figure, (left, right) = _figure()
+        _panel(left, lines, _LOSSES, chosen)
+        left.set_ylabel("loss")
+        left.set_ylim(bottom=0)
+        _panel(right, lines, _SCORES, chosen)
+        style.percent_axis(right, "on texts held out")
+        _write(figure, image)
+    means = dict(_mean(lines, "weighted_f1"))
+    last = chosen if chosen in means else max(means)
+    return (
+        f"Losses and scores over {max(means)} epochs, mean of {len(lines)} folds: "
+        f"weighted F1 {means[last]:.2f} after {last}"
+    )
+
+
+def _figure() -> tuple[Figure, Sequence[Axes]]:
+    figure, axes = style.new_figure(6.9, 2.7)
+    figure.delaxes(axes)
+    return figure, figure.subplots(1, 2)
+
+
+def _panel(axes: Axes, lines: Lines, columns: Mapping[str, tuple[str, str]], chosen: int | None) -> None:
+    for column, (name, colour) in columns.items():
+        for epochs in lines.values():
+            axes.plot(
+                list(epochs),
+                [cells[column] for cells in epochs.values()],
+                color=colour,
+                linewidth=0.6,
+                alpha=0.3,
+            )
+        mean = _mean(lines, column)
+        # Folds may stop at different epochs: the mean goes as far as all of them.
+        axes.plot(*zip(*mean, strict=True), color=colour, linewidth=1.8, marker="o", markersize=3, label=name)
+    if chosen is not None:
+        axes.axvline(chosen, color=style.INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("epoch" if chosen is None else f"epoch (judged after {chosen})")
+    axes.grid(visible=True, axis="y")
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.03, 0.985), ncols=len(columns), borderaxespad=0.0)
+
+
+def _mean(lines: Lines, column: str) -> list[tuple[int, float]]:
+    """Epochs that all folds reached, with the mean of a column."""
+    common = sorted(set.intersection(*(set(epochs) for epochs in lines.values())))
+    return [(epoch, float(np.mean([epochs[epoch][column] for epochs in lines.values()]))) for epoch in common]
+
+
+def _read(table: Path) -> dict[str, dict[int, dict[str, float]]]:
+    columns = [*_LOSSES, *_SCORES]
+    lines: dict[str, dict[int, dict[str, float]]] = {}
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                cells = {column: float(row[column]) for column in columns}
+                lines.setdefault(row["fold"], {})[int(row["epoch"])] = cells
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{table} is no table of epochs: {error}.", fix="Train again.") from error
+    return lines
+
+
+def _write(figure: Figure, image: Path) -> None:
+    try:
+        image.parent.mkdir(parents=True, exist_ok=True)
+        style.save(figure, image)
+    except OSError as error:
+        raise DataError(
+            f"The plot cannot be written: {error}.", fix="Name a folder that you can write."
+        ) from error

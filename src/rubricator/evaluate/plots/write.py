@@ -1,0 +1,139 @@
+"""The figures of a part, written as PNG files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+
+from rubricator.errors import DataError
+from rubricator.evaluate.plots import panels as drawing, style
+from rubricator.evaluate.metrics.part_metrics import CategoryMetrics, PartMetrics
+from rubricator.evaluate.plots.plot import Plot
+from rubricator.evaluate.metrics.scored_predictions import Scored
+
+
+def write_plots(
+    scored: Scored, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
+) -> tuple[Plot, ...]:
+    """Draw every figure that the part allows.
+
+    ROC, precision-recall and reliability need texts with and without the category; where one kind
+    is missing, those figures are left out.
+
+    Args:
+        scored: The part.
+        metrics: What `measure` said of the same part.
+        titles: Category key to name for people.
+        folder: Where the PNG files go; made if it is missing.
+
+    Raises:
+        DataError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with style.styled():
+            return (*_whole(scored, metrics, titles, folder), *_per_category(scored, metrics, titles, folder))
+    except OSError as error:
+        raise DataError(
+            f"The plots cannot be written: {error}.", fix="Name a folder that you can write."
+        ) from error
+
+
+def _whole(scored: Scored, metrics: PartMetrics, titles: Mapping[str, str], folder: Path) -> Iterator[Plot]:
+    keys = [category.key for category in metrics.categories]
+    # Past ten categories a line each must do, or the figure outgrows a printed page.
+    roomy = len(keys) <= 10
+    figure, axes = style.new_figure(6.9, 0.75 + (0.42 if roomy else 0.26) * len(keys))
+    names = [
+        f"{style.wrapped(titles[c.key], 30)}\n{c.support:,} texts"
+        if roomy
+        else f"{style.shortened(titles[c.key], 36)} ({c.support:,})"
+        for c in metrics.categories
+    ]
+    drawing.draw_overview(axes, metrics.categories, names, confidence=metrics.confidence)
+    style.save(figure, folder / "overview.png")
+    spoken = "; ".join(
+        f"{titles[c.key]} {'not measured' if c.f1.value is None else format(c.f1.value, '.2f')}"
+        for c in metrics.categories
+    )
+    yield Plot(category=None, kind="overview", path=folder / "overview.png", alt=f"F1 by category: {spoken}")
+    if metrics.single:
+        side = min(2.2 + 0.42 * len(keys), 9.4)
+        figure, axes = style.new_figure(side + 0.6, side)
+        names = [style.wrapped(titles[key], 22) for key in keys]
+        drawing.draw_matrix(axes, scored.truth, scored.decisions, names)
+        style.save(figure, folder / "matrix.png")
+        alt = "Confusion matrix of all categories: rows are the truth, columns the model's decision"
+        yield Plot(category=None, kind="matrix", path=folder / "matrix.png", alt=alt)
+
+
+def _per_category(
+    scored: Scored, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
+) -> Iterator[Plot]:
+    for column, category in enumerate(metrics.categories):
+        title = titles[category.key]
+        # Keys may hold signs that no file name can; the number keeps the names apart.
+        stem = f"{column + 1:02d}-" + re.sub(r"[^\w.-]", "_", category.key)
+        for panel in _panels(scored, column, category):
+            figure, axes = style.new_panel()
+            panel.draw(axes)
+            style.head(figure, panel.title, subject=title, note=panel.note)
+            path = folder / f"{stem}-{panel.kind}.png"
+            style.save(figure, path)
+            yield Plot(category=category.key, kind=panel.kind, path=path, alt=f"{title}: {panel.alt}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    kind: str
+    title: str
+    note: str
+    alt: str
+    draw: Callable[[Axes], None]
+
+
+def _panels(scored: Scored, column: int, category: CategoryMetrics) -> Iterator[_Panel]:
+    truth, given = scored.truth[:, column], scored.decisions[:, column]
+    stated = scored.probabilities[:, column]
+    both = 0 < category.support < len(truth)
+    yield _Panel(
+        "histogram",
+        "Probabilities",
+        "" if category.threshold is None else f"threshold {category.threshold:.2f}",
+        "histogram of the probabilities of texts with and without the category",
+        lambda axes: drawing.draw_histogram(axes, truth, stated, category),
+    )
+    if both:
+        yield _Panel(
+            "roc",
+            "ROC",
+            f"area {category.roc_auc:.3f}",
+            f"ROC curve, area {category.roc_auc:.3f}",
+            lambda axes: drawing.draw_roc(axes, truth, stated, category),
+        )
+        yield _Panel(
+            "precision-recall",
+            "Precision, recall",
+            f"average {category.average_precision:.3f}",
+            f"precision-recall curve, average precision {category.average_precision:.3f}",
+            lambda axes: drawing.draw_precision_recall(axes, truth, stated, category),
+        )
+    yield _Panel(
+        "confusion",
+        "Decisions",
+        "" if category.f1.value is None else f"F1 {category.f1.value:.3f}",
+        f"confusion matrix: {category.hits} of {category.support} found, {category.predicted} given",
+        lambda axes: drawing.draw_confusion(axes, truth, given),
+    )
+    if both:
+        yield _Panel(
+            "reliability",
+            "Reliability",
+            f"error {category.calibration_error:.3f}",
+            f"reliability diagram, calibration error {category.calibration_error:.3f}",
+            lambda axes: drawing.draw_reliability(axes, truth, stated),
+        )

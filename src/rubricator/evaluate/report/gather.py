@@ -1,0 +1,191 @@
+"""Report: the facts of a run gathered from its stages into one page and one file of figures."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rubricator.config import Config
+from rubricator.evaluate.report.report_data import DataFacts, Details, ReportData, Reproduction, TeacherFacts
+from rubricator.evaluate.metrics.latency import Latency
+from rubricator.evaluate.metrics.part_metrics import PartMetrics
+from rubricator.evaluate.metrics.errors import worst_mistakes
+from rubricator.evaluate.plots.plot import Plot
+from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.label.quality.teacher_metrics import TeacherReport
+from rubricator.evaluate.report.model_descriptions import described
+from rubricator.dataset.labels import Labelled
+from rubricator.evaluate.report.model_table import model_facts
+from rubricator.pipeline.read import Prepared
+from rubricator.train.search.model_search import Road
+from rubricator.pipeline.split import Division
+from rubricator.records import content_hash
+from rubricator.taxonomy import Taxonomy
+
+_LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the model is worth.
+
+    Attributes:
+        scored: Predictions of the winner beside the truth, per part; the first is the headline.
+        metrics: Figures of the same parts.
+        rivals: Figures of every model on the headline part, by model name.
+        latency: How long an answer takes.
+        details: What there is to see of the winner itself: tables and plots.
+    """
+
+    scored: Sequence[Scored]
+    metrics: Sequence[PartMetrics]
+    rivals: Mapping[str, PartMetrics]
+    latency: Latency
+    details: Details = field(default_factory=Details)
+
+
+def data_fingerprint(prepared: Prepared) -> str:
+    """Hash of every text and golden label, in order: the same data give the same fingerprint."""
+    pieces = [
+        piece
+        for text in prepared.texts
+        for piece in (text.id, text.original, ",".join(prepared.golden.get(text.id, ("?",))))
+    ]
+    return content_hash("data:1", *pieces)
+
+
+def figures(
+    evaluated: Evaluated, road: Road, labelled: Labelled, prepared: Prepared, config: Config
+) -> dict[str, Any]:
+    """Everything measured, as plain values for `metrics.json`."""
+    return {
+        "name": config.name,
+        "model": road.choice.name,
+        "headline": evaluated.metrics[0].part,
+        "parts": {part.part: part.as_dict() for part in evaluated.metrics},
+        "models": {name: part.as_dict() for name, part in evaluated.rivals.items()},
+        "validation": {name: asdict(score) for name, score in road.choice.scores.items()},
+        "agreed_weight": road.agreed_weight,
+        "agreed_weights_tried": {str(weight): loss for weight, loss in road.weights_tried.items()},
+        "teachers": [asdict(report) for report in labelled.reports],
+        "latency": asdict(evaluated.latency),
+        "data": dict(prepared.facts),
+    }
+
+
+def report_data(
+    evaluated: Evaluated,
+    road: Road,
+    labelled: Labelled,
+    prepared: Prepared,
+    division: Division,
+    plots: Sequence[Plot],
+    taxonomy: Taxonomy,
+    config: Config,
+    *,
+    encoder: str,
+    command: str,
+) -> ReportData:
+    """The facts of a run in the form the report is written from."""
+    winner = road.choice.name
+    about = described(winner, road.facts[winner]) + (f" ({encoder})" if road.winner.encoders else "")
+    return ReportData(
+        name=config.name,
+        created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
+        titles={category.key: category.title for category in taxonomy.categories},
+        single=taxonomy.single,
+        model=about,
+        metrics=tuple(evaluated.metrics),
+        plots=tuple(plots),
+        mistakes=tuple(worst_mistakes(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
+        data=_data(prepared, division, labelled, taxonomy, config),
+        teachers=tuple(_teacher(report) for report in labelled.reports),
+        models=model_facts(road, evaluated, taxonomy),
+        latency=evaluated.latency,
+        reproduction=_reproduction(prepared, taxonomy, config, command),
+        cautions=(
+            *_outdone(labelled, evaluated.metrics[0]),
+            *(f"{taxonomy.categories[j].title} {note}." for j, note in road.scarce.items()),
+        ),
+    )
+
+
+def _outdone(labelled: Labelled, head: PartMetrics) -> Iterator[str]:
+    """A warning where the teachers that label for nothing do better than the model trained on them."""
+    agreement = next((report for report in labelled.reports if report.teacher == "agreement"), None)
+    if agreement is None or agreement.macro_f1 is None or head.macro_f1.high is None:
+        return
+    if agreement.macro_f1 > head.macro_f1.high:
+        yield (
+            f"On golden texts the teachers' agreement reaches a macro-F1 of {agreement.macro_f1:.2f}, more "
+            f"than the model that learned from it ({head.macro_f1.value:.2f}): there are too few texts to "
+            "train on."
+        )
+
+
+def _data(
+    prepared: Prepared, division: Division, labelled: Labelled, taxonomy: Taxonomy, config: Config
+) -> DataFacts:
+    origins: dict[str, Counter[str]] = {}
+    mix: dict[str, Counter[str]] = {key: Counter() for key in taxonomy.keys}
+    bare: Counter[str] = Counter()
+    for text in prepared.texts:
+        part = division.part[text.id]
+        used = part == "test" or text.id in division.teaching
+        golden, label = prepared.golden.get(text.id) if used else None, labelled.labels.get(text.id)
+        if golden is not None:
+            categories = golden
+        elif label is not None:
+            categories = label.categories
+        else:
+            continue
+        origins.setdefault(part, Counter())["agreement" if golden is None else "golden"] += 1
+        bare[part] += not categories
+        for key in categories:
+            mix[key][part] += 1
+    facts = prepared.facts
+    return DataFacts(
+        files=tuple(Path(file.path).name for file in config.data.files),
+        read=facts["texts"],
+        rejected=facts["rejected"],
+        exact=facts["exact_duplicates"],
+        near=facts["near_duplicates"],
+        parts=origins,
+        mix=mix,
+        bare=bare,
+        notes=division.notes,
+    )
+
+
+def _teacher(report: TeacherReport) -> TeacherFacts:
+    return TeacherFacts(
+        name=report.teacher,
+        texts=report.texts,
+        answered=report.answered,
+        macro_f1=report.macro_f1,
+        kappa=report.kappa,
+        accuracy=report.accuracy,
+        f1={category.key: category.f1 for category in report.categories},
+    )
+
+
+def _reproduction(prepared: Prepared, taxonomy: Taxonomy, config: Config, command: str) -> Reproduction:
+    return Reproduction(
+        command=command,
+        config=yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False),
+        seed=config.seed,
+        data_fingerprint=data_fingerprint(prepared),
+        taxonomy_version=taxonomy.version,
+        versions={library: version(library) for library in _LIBRARIES},
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
+        f"Python {platform.python_version()}",
+    )

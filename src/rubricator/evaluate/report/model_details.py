@@ -1,0 +1,133 @@
+"""What there is to see of the models themselves: rules at work, what columns are worth, how training went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rubricator.config import Config
+from rubricator.decision import Bools
+from rubricator.evaluate.report.report_data import Details, FactTable
+from rubricator.evaluate.plots.plot import Plot
+from rubricator.models.cascade import CascadeModel, rule_figures
+from rubricator.dataset.inputs import Encode, Features, Inputs
+from rubricator.train.search.model_search import Road
+from rubricator.taxonomy import Taxonomy
+from rubricator.dataset.examples import Examples
+from rubricator.train.search.selection import WORDS
+
+_ALL = "stages/training/all"
+_SHOWN = 100  # characters of a rule in the report; rules.yaml holds it whole
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Texts that no model was trained on.
+
+    Attributes:
+        examples: As arrays.
+        truth: Their categories, shape [n, categories].
+        encoders: What computes the vectors of encoders that were trained.
+    """
+
+    examples: Examples
+    truth: Bools
+    encoders: Mapping[str, Encode]
+
+    def inputs(self, features: Sequence[Features] | None = None) -> Inputs:
+        """What models look at, with other features where some are given."""
+        own = self.examples.inputs(self.encoders)
+        return own if features is None else own.with_features(features)
+
+
+def details_of(road: Road, unseen: Unseen, taxonomy: Taxonomy, config: Config, folder: Path) -> Details:
+    """Tables and plots about the models; a model that has nothing to show adds none.
+
+    Args:
+        road: The trained models.
+        unseen: Texts of the test part.
+        taxonomy: The categories.
+        config: The settings.
+        folder: Of the run; plots are written into `plots`.
+    """
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    tables, plots = [], list(_curves(road, folder))
+    cascade = road.models.get("cascade")
+    if isinstance(cascade, CascadeModel) and cascade.rules and len(unseen.examples):
+        tables.append(_rules(cascade, unseen, taxonomy))
+    reader = next((name for name in ("hybrid", road.choice.name) if _columns(road, name)), None)
+    if reader is not None and len(unseen.examples):
+        plots.append(_importance(road, reader, unseen, config, folder))
+    return Details(tables=tuple(tables), plots=tuple(plots))
+
+
+def _columns(road: Road, name: str) -> tuple[str, ...]:
+    return road.models[name].columns if name in road.models else ()
+
+
+def _rules(cascade: CascadeModel, unseen: Unseen, taxonomy: Taxonomy) -> FactTable:
+    found = rule_figures(cascade, unseen.inputs(), unseen.truth)
+    rows = [
+        (
+            _cut(str(row["rule"])),
+            taxonomy.categories[int(row["category"] or 0)].title,
+            f"{row['taken']:,}",
+            f"{row['right']:,}",
+            "–" if row["precision"] is None else f"{row['precision']:.3f}",
+        )
+        for row in found
+    ]
+    return FactTable(
+        title="Rules of the cascade",
+        about=f"In order, on {len(unseen.examples):,} texts of the test part, which no rule was made from.",
+        columns=("rule", "category", "texts taken", "right", "precision"),
+        rows=tuple(rows),
+    )
+
+
+def _cut(rule: str) -> str:
+    return rule if len(rule) <= _SHOWN else rule[:_SHOWN].rstrip() + " …"
+
+
+def _importance(road: Road, name: str, unseen: Unseen, config: Config, folder: Path) -> Plot:
+    from rubricator.evaluate.metrics.importance import draw_importance, permutation_importance
+
+    model, rule = road.models[name], road.rules[name]
+    # Vectors do not change when columns are shuffled, so each encoder runs once.
+    vectors = unseen.inputs()
+    for encoder in model.encoders:
+        vectors.vectors(encoder)
+
+    def decide(rows: Sequence[Features]) -> Bools:
+        return rule.decide(rule.probabilities(model.logits(vectors.with_features(rows))))
+
+    found = permutation_importance(
+        decide,
+        unseen.examples.features,
+        unseen.truth,
+        columns=model.columns,
+        groups=unseen.examples.groups,
+        metric=road.metric,
+        seed=config.seed,
+    )
+    path = folder / "plots/importance.png"
+    draw_importance(found, path, metric=WORDS[road.metric])
+    told = ", ".join(f"{one.column} {one.drop:.3f}" for one in found)
+    alt = f"What {name} loses in {WORDS[road.metric]} when a column is shuffled: {told}"
+    return Plot(category=None, kind="importance", path=path, alt=alt)
+
+
+def _curves(road: Road, folder: Path) -> list[Plot]:
+    from rubricator.evaluate.plots.curves import draw_curves
+
+    plots = []
+    for name in road.models:
+        table = folder / _ALL / name / "epochs.csv"
+        if not table.is_file():
+            continue
+        image = folder / f"plots/{name}-epochs.png"
+        chosen = road.facts[name].get("epochs")
+        alt = draw_curves(table, image, chosen=chosen if isinstance(chosen, int) else None)
+        plots.append(Plot(category=None, kind="epochs", path=image, alt=f"{name}: {alt}"))
+    return plots

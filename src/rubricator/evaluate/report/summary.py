@@ -1,0 +1,180 @@
+"""The first page in words: what was made, how good it is, and what must be read with care."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rubricator.evaluate.report.report_data import ReportData
+from rubricator.evaluate.metrics.intervals import Estimate
+from rubricator.evaluate.metrics.latency import Latency
+from rubricator.evaluate.metrics.part_metrics import CategoryMetrics, PartMetrics
+from rubricator.pages.formatting import duration, figure, interval, percent, plural, series
+
+# Below this many texts that have a category, its F1 says little: one text more or less moves recall
+# by five points.
+FEW = 20
+_WIDE = 0.2
+_OFF = 0.1
+_ORIGINS = {
+    "golden": "labelled by people",
+    "review": "corrected by people",
+    "agreement": "labelled by the teachers' agreement",
+}
+
+
+def summary(data: ReportData) -> list[str]:
+    """Sentences for someone who reads nothing else."""
+    said = [_made(data)]
+    if data.metrics:
+        head = data.metrics[0]
+        said += [_worth(head), _plainly(head)]
+        said += _extremes(head, data.titles)
+    else:
+        said.append("It was not measured: no text outside of training had a label.")
+    if data.models:
+        said.append(f"Model: {data.models.chosen}. {data.models.reason}")
+    if data.latency:
+        said.append(_speed(data.latency))
+    return [sentence for sentence in said if sentence]
+
+
+def cautions(data: ReportData) -> list[str]:
+    """What would mislead a reader who did not know it."""
+    found = list(data.cautions)
+    if data.metrics:
+        head = data.metrics[0]
+        found += _about_truth(head) + _about_support(head, data.titles) + _about_doubt(head, data.titles)
+    if data.latency and not data.latency.within_budget:
+        found.append(
+            f"Too slow: 5 of 100 texts take longer than {duration(data.latency.p95)}, "
+            f"and {duration(data.latency.budget)} are allowed."
+        )
+    return found
+
+
+def headline(metrics: PartMetrics) -> tuple[str, Estimate]:
+    """Name and value of the figure a part is judged by."""
+    return ("Accuracy", metrics.accuracy) if metrics.accuracy else ("Macro-F1", metrics.macro_f1)
+
+
+def whose(counts: Mapping[str, int]) -> str:
+    """Who made the labels: `labelled by people`, or `200 labelled by people and 40 …`, most first."""
+    ordered = sorted(((number, origin) for origin, number in counts.items() if number), reverse=True)
+    if len(ordered) == 1:
+        return _ORIGINS.get(ordered[0][1], ordered[0][1])
+    return series([f"{number:,} {_ORIGINS.get(origin, origin)}" for number, origin in ordered])
+
+
+def _texts(counts: Mapping[str, int]) -> str:
+    said, several = whose(counts), sum(number > 0 for number in counts.values()) > 1
+    return f"{plural(sum(counts.values()), 'text')} {f'({said})' if several else said}"
+
+
+def _made(data: ReportData) -> str:
+    how_many = "exactly one category each" if data.single else "any number of categories each"
+    made = f"The model sorts texts into {plural(len(data.titles), 'category', 'categories')}, {how_many}."
+    trained = dict(data.data.parts.get("train", {})) if data.data else {}
+    if sum(trained.values()):
+        made += f" It learned from {_texts(trained)}."
+    return made
+
+
+def _worth(head: PartMetrics) -> str:
+    name, estimate = headline(head)
+    if estimate.value is None:
+        return f"Its {name} is undefined: none of the {plural(head.texts, 'text')} has any of the categories."
+    said = f"On {_texts(head.origins)} its {name[0].lower() + name[1:]} is "
+    said += f"{figure(estimate.value)} ({head.confidence:.0%} interval {interval(estimate)})."
+    if head.single:
+        said += f" Always answering with the commonest category would reach {figure(head.baseline_accuracy)}."
+    elif head.baseline_macro_f1 is not None:
+        said += f" Giving every category to every text would reach {figure(head.baseline_macro_f1)}."
+    return said
+
+
+def _plainly(head: PartMetrics) -> str:
+    precision, recall = head.micro_precision.value, head.micro_recall.value
+    if precision is None or recall is None:
+        return ""
+    if head.single:
+        return f"In plain terms: of 100 texts, about {100 * recall:.0f} get the right category."
+    return (
+        f"In plain terms: of 100 categories it assigns, about {100 * precision:.0f} are right; "
+        f"of 100 that a text should have, it finds about {100 * recall:.0f}."
+    )
+
+
+def _extremes(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
+    judged = [c for c in head.categories if c.f1.value is not None and c.support >= FEW]
+    if len(judged) < 2:
+        return []
+    ordered = sorted(judged, key=lambda category: category.f1.value or 0.0)
+
+    def named(category: CategoryMetrics) -> str:
+        return f"“{titles[category.key]}” (F1 {figure(category.f1.value)}, {interval(category.f1)})"
+
+    return [f"Strongest: {named(ordered[-1])}. Weakest: {named(ordered[0])}."]
+
+
+def _speed(latency: Latency) -> str:
+    verdict = "within" if latency.within_budget else "outside"
+    return (
+        f"A text alone takes {duration(latency.p50)} (median), 95 of 100 at most {duration(latency.p95)}: "
+        f"{verdict} the budget of {duration(latency.budget)}. "
+        f"In batches it classifies {latency.texts_per_second:,.0f} texts a second."
+    )
+
+
+def _about_truth(head: PartMetrics) -> list[str]:
+    unchecked = head.origins.get("agreement", 0)
+    if not unchecked:
+        return []
+    share = "All" if unchecked == head.texts else percent(unchecked / head.texts)
+    return [
+        (
+            f"{share} of the truth in the headline was made by the teachers and checked by nobody: there the "
+            "figures say how well the model imitates its teachers, not how often it is right."
+        )
+    ]
+
+
+def _about_support(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
+    none = [titles[category.key] for category in head.categories if not category.support]
+    few = [f"{titles[c.key]} ({c.support})" for c in head.categories if 0 < c.support < FEW]
+    said = []
+    if none:
+        measured = len(head.categories) - len(none)
+        said.append(
+            f"Not measured, because no text of the part has it: {series(none)}. "
+            f"Macro figures are means over the other {measured}."
+        )
+    if few:
+        said.append(f"Fewer than {FEW} texts to judge by: {series(few)}. Trust the interval, not the figure.")
+    return said
+
+
+def _about_doubt(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
+    said = []
+    _, estimate = headline(head)
+    if estimate.low is not None and estimate.high is not None and estimate.high - estimate.low > _WIDE:
+        said.append(
+            f"The headline's interval is {estimate.high - estimate.low:.2f} wide: "
+            "label more texts before comparing models by it."
+        )
+    if head.calibration_error > _OFF:
+        said.append(
+            f"Probabilities are off by {figure(head.calibration_error)} on average: rely on the decisions, "
+            "and do not read a probability as a frequency."
+        )
+    useless = [titles[c.key] for c in head.categories if _no_better_than_nothing(c)]
+    if useless:
+        said.append(
+            "Not shown to be better than giving the category to every text "
+            f"(that F1 lies inside the interval or above it): {series(useless)}."
+        )
+    return said
+
+
+def _no_better_than_nothing(category: CategoryMetrics) -> bool:
+    low, baseline = category.f1.low, category.baseline_f1
+    return low is not None and baseline is not None and low <= baseline

@@ -1,0 +1,82 @@
+"""One self-contained HTML page that shows what a model is worth, made to be read and to be printed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from rubricator.errors import DataError
+from rubricator.evaluate.report.report_data import (
+    Candidate,
+    DataFacts,
+    ModelFacts,
+    ReportData,
+    Reproduction,
+    TeacherFacts,
+)
+from rubricator.pages.page import render_page, write_page
+from rubricator.evaluate.plots.plot import Plot
+from rubricator.evaluate.report.summary import FEW, cautions, headline, summary, whose
+
+__all__ = [
+    "Candidate",
+    "DataFacts",
+    "ModelFacts",
+    "ReportData",
+    "Reproduction",
+    "TeacherFacts",
+    "write_report",
+]
+
+_EXCERPT = 700
+
+
+def write_report(path: Path, data: ReportData) -> None:
+    """Write the report: images inside, no request to anywhere, no script.
+
+    Args:
+        path: The HTML file; its folder is made if it is missing. Replaced only once it is whole.
+        data: What to tell.
+
+    Raises:
+        DataError: The file cannot be written, or a plot cannot be read.
+    """
+    try:
+        page = _render(data)
+    except OSError as error:
+        raise DataError(f"A plot of the report {path} cannot be read: {error}.", fix="Run again.") from error
+    write_page(path, page)
+
+
+def _render(data: ReportData) -> str:
+    head = data.metrics[0] if data.metrics else None
+    candidates = data.models.candidates if data.models else ()
+    context = {
+        "kind": "Evaluation report",
+        "data": data,
+        "head": head,
+        "headline": headline(head) if head else None,
+        "summary": summary(data),
+        "cautions": cautions(data),
+        "few": FEW,
+        "whole": [plot for plot in data.plots if plot.category is None],
+        "plots": {key: [plot for plot in data.plots if plot.category == key] for key in data.titles},
+        "costs": any(c.texts_per_second is not None for c in candidates),
+        "score_names": list(dict.fromkeys(name for c in candidates for name in c.scores)),
+    }
+    filters: dict[str, Callable[..., str]] = {
+        "excerpt": partial(_excerpt, limit=_EXCERPT),
+        "inlined": _inlined,
+        "whose": whose,
+    }
+    return render_page("rubricator.evaluate.report", "report.html.jinja", context, filters)
+
+
+def _excerpt(content: str, *, limit: int) -> str:
+    return content if len(content) <= limit else content[:limit].rstrip() + " …"
+
+
+def _inlined(plot: Plot) -> str:
+    return "data:image/png;base64," + base64.b64encode(plot.path.read_bytes()).decode("ascii")

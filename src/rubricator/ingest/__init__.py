@@ -1,0 +1,1 @@
+"""From files to texts: read, cleaned, grouped by duplicates, with golden labels, split into parts."""

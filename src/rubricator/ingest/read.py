@@ -1,0 +1,268 @@
+"""Input files to texts: every row becomes a text or a rejection with its reason."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rubricator.config import Columns, Config, DataFile
+from rubricator.ingest.clean import is_blank
+from rubricator.tables.reading import Row, Table, open_table, open_writer
+from rubricator.errors import DataError, nearest
+from rubricator.progress import Progress, silent
+from rubricator.records import Feature, Text
+from rubricator.times import parse_time
+
+_log = logging.getLogger(__name__)
+
+_EXCERPT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that cannot be used.
+
+    Attributes:
+        file: The file, as the config names it.
+        row: Number of the data row in it, from 1.
+        id: Id of the text, empty where the row is too broken to have one.
+        reason: Why, in words.
+        excerpt: Beginning of its text.
+    """
+
+    file: str
+    row: int
+    id: str
+    reason: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What the input files hold.
+
+    Attributes:
+        texts: Usable texts, in the order of the files; ids are unique.
+        rejected: All other rows.
+        labels: Raw cell of the label column by text id; texts with a blank cell have no entry.
+    """
+
+    texts: list[Text]
+    rejected: list[Rejected]
+    labels: dict[str, str]
+
+
+class RowReader:
+    """Turns rows into texts by a mapping of columns; the same in training and in prediction.
+
+    Args:
+        columns: Which column holds what.
+        max_characters: Longer texts are rejected.
+        file: Name of the file in rejections.
+        prefix: Put before row numbers that stand in for ids.
+        part: Part the file prescribes for its texts.
+
+    Attributes:
+        unreadable_times: How many texts so far had something in the time column that is no time.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        *,
+        max_characters: int = 1_000_000,
+        file: str = "",
+        prefix: str = "",
+        part: str = "",
+    ) -> None:
+        self._columns = columns
+        self._max_characters = max_characters
+        self._file = file
+        self._prefix = prefix
+        self._part = part
+        self.unreadable_times = 0
+
+    def text(self, row: Row) -> Text | Rejected:
+        """The text of a row, or why it has none."""
+        if row.fault:
+            return self._rejected(row, "", f"broken row: {row.fault}", row.excerpt)
+        name = self._id(row)
+        title, body = self._cell(row, self._columns.title), self._cell(row, self._columns.body)
+        length = len(title) + len(body)
+        if not name:
+            return self._rejected(row, "", "no id", f"{title} {body}")
+        if is_blank(title) and is_blank(body):
+            return self._rejected(row, name, "no text", f"{title} {body}")
+        if length > self._max_characters:
+            reason = f"too long: {length:,} characters, {self._max_characters:,} are allowed"
+            return self._rejected(row, name, reason, f"{title[:_EXCERPT]} {body[:_EXCERPT]}")
+        return Text(
+            id=name,
+            title=title,
+            body=body,
+            source=self._cell(row, self._columns.source).strip(),
+            time=self._time(row),
+            features={name: _feature(row.cells.get(name)) for name in self._columns.features},
+            part=self._part,
+        )
+
+    def label(self, row: Row) -> str:
+        """Raw label cell of a whole row; empty where a person labelled nothing."""
+        return self._cell(row, self._columns.labels).strip()
+
+    def _id(self, row: Row) -> str:
+        if self._columns.id is None:
+            return f"{self._prefix}{row.number}"
+        return self._cell(row, self._columns.id).strip()
+
+    def _cell(self, row: Row, column: str | None) -> str:
+        return "" if column is None else _as_string(row.cells.get(column))
+
+    def _time(self, row: Row) -> datetime | None:
+        value = row.cells.get(self._columns.time) if self._columns.time else None
+        found = parse_time(value)
+        self.unreadable_times += found is None and bool(_as_string(value).strip())
+        return found
+
+    def _rejected(self, row: Row, name: str, reason: str, excerpt: str) -> Rejected:
+        return Rejected(self._file, row.number, name, reason, " ".join(excerpt.split())[:_EXCERPT])
+
+
+def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = ()) -> Columns:
+    """Check a mapping against a table.
+
+    Args:
+        table: The table.
+        columns: Which column holds what.
+        optional: Roles (`id`, `time`, `labels`, `features` …) that become `None` where their column is
+            absent; title and body may not both be.
+
+    Returns:
+        The mapping, without the optional columns that the table lacks.
+
+    Raises:
+        DataError: Columns are missing; all are named, each with the nearest one there is.
+    """
+    roles = columns.model_dump(exclude={"features"}, exclude_none=True)
+    absent = {role: name for role, name in roles.items() if name not in table.columns}
+    missing = [(role, name) for role, name in absent.items() if role not in optional]
+    lacking = [name for name in columns.features if name not in table.columns]
+    if "features" not in optional:
+        missing += [("features", name) for name in lacking]
+    if not missing and roles.keys() & {"title", "body"} <= absent.keys():
+        missing = [(role, name) for role, name in absent.items() if role in ("title", "body")]
+    if missing:
+        lines = "\n".join(f"  {role}: '{name}'{nearest(name, table.columns)}" for role, name in missing)
+        raise DataError(
+            f"{table.path} lacks {len(missing)} column(s) named in the config:\n{lines}\n"
+            f"Its columns are: {', '.join(table.columns)}.",
+            fix="Correct `data.columns` in rubricator.yaml (null for what the data do not have), or name the "
+            "columns by --id, --title and --body of `rubricator predict`.",
+        )
+    features = tuple(name for name in columns.features if name not in lacking)
+    return columns.model_copy(update=dict.fromkeys(absent) | {"features": features})
+
+
+def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
+    """Read all files of the config.
+
+    Of rows with the same id the first is kept. Unreadable times are no reason to reject a text:
+    it has none then, and their number is logged as a warning.
+
+    Raises:
+        DataError: A file cannot be read, lacks columns, or no row of all files can be used.
+    """
+    corpus = Corpus([], [], {})
+    first_seen: dict[str, str] = {}
+    tables = [open_table(config.path(file.path)) for file in config.data.files]
+    labelled = any(config.data.columns.labels in table.columns for table in tables)
+    with progress("Reading texts", total=None) as done:
+        for file, table in zip(config.data.files, tables, strict=True):
+            columns = fit_columns(table, config.data.columns, optional={"labels"} if labelled else ())
+            _read_file(config, file, table, columns, corpus, first_seen, done)
+    if not corpus.texts:
+        reasons = Counter(row.reason for row in corpus.rejected).most_common(3)
+        told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
+        raise DataError(
+            f"None of the {len(corpus.rejected)} rows can be used: {told}.",
+            fix="Look at the file, and at `data.columns` in the config.",
+        )
+    return corpus
+
+
+def _read_file(
+    config: Config,
+    file: DataFile,
+    table: Table,
+    columns: Columns,
+    corpus: Corpus,
+    first_seen: dict[str, str],
+    done: Callable[[int], None],
+) -> None:
+    several = len(config.data.files) > 1
+    reader = RowReader(
+        columns,
+        max_characters=config.data.max_characters,
+        file=file.path,
+        prefix=f"{table.path.stem}:" if several else "",
+        part=file.part or "",
+    )
+    for batch in table.rows():
+        for row in batch:
+            found = reader.text(row)
+            if isinstance(found, Text) and found.id in first_seen:
+                reason = f"duplicate id, first in {first_seen[found.id]}"
+                excerpt = " ".join(found.original.split())[:_EXCERPT]
+                found = Rejected(file.path, row.number, found.id, reason, excerpt)
+            if isinstance(found, Rejected):
+                corpus.rejected.append(found)
+                continue
+            first_seen[found.id] = f"{file.path}, row {row.number}"
+            corpus.texts.append(found)
+            if label := reader.label(row):
+                corpus.labels[found.id] = label
+        done(len(batch))
+    if reader.unreadable_times:
+        _log.warning(
+            "%s: %d times in the column '%s' cannot be read; these texts have none.",
+            file.path,
+            reader.unreadable_times,
+            config.data.columns.time,
+        )
+
+
+def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
+    """Write rejected rows as a table (`file, row, id, reason, excerpt`), its kind by suffix.
+
+    Raises:
+        DataError: The place cannot be written.
+    """
+    with open_writer(path, ("file", "row", "id", "reason", "excerpt")) as writer:
+        writer.write([asdict(row) for row in rejected])
+
+
+def _as_string(value: Any) -> str:
+    """A cell as people would write it: 5.0 from Excel is the id `5`, a JSON list its items."""
+    if isinstance(value, str):
+        return value
+    if value is None or value != value:  # NaN, the only value that differs from itself
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list | tuple):
+        return "|".join(_as_string(item) for item in value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _feature(value: Any) -> Feature:
+    if isinstance(value, str | bool | float) or value is None:
+        return value
+    return float(value) if isinstance(value, int) else _as_string(value)

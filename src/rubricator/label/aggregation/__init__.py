@@ -1,0 +1,1 @@
+"""From the answers of several teachers to one label."""

@@ -1,0 +1,1 @@
+"""Asking teachers: what is asked, within which limits, and what that will take."""

@@ -1,0 +1,157 @@
+"""HTTP to an OpenAI-compatible server: what is sent, and what counts as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from rubricator.config import OpenAIEngineConfig
+from rubricator.errors import EngineError
+from rubricator.label.llm.engines.engine import Message
+from rubricator.label.llm.engines.retry import NO_ANSWER, NoAnswerError, retry_after
+
+_CONNECT_SECONDS = 10.0
+_EXCERPT = 300
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Wire:
+    """A pool of connections to one server.
+
+    Args:
+        config: Model, concurrency, timeout, and `extra` fields of every request.
+        address: Gives the address where `/chat/completions` begins; asked before every request,
+            since a server that was restarted may have moved.
+        key: Sent as a bearer token, never shown.
+    """
+
+    def __init__(self, config: OpenAIEngineConfig, address: Callable[[], str], key: str | None) -> None:
+        self.config = config
+        self._address = address
+        self._key = key
+        self._client = httpx.Client(
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=httpx.Timeout(config.timeout, connect=min(config.timeout, _CONNECT_SECONDS), pool=None),
+            # Requests given up by a stopped run may still hold connections, so they are not counted.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=config.concurrency),
+            # A proxy of the environment knows nothing of servers on this machine.
+            trust_env=httpx.URL(address()).host not in _LOOPBACK,
+        )
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        fields: Mapping[str, Any],
+        *,
+        forced: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Have the model go on: a conversation, or plain text for a base model.
+
+        Args:
+            messages: The conversation so far.
+            fields: Further fields of the request; the config's `extra` goes before them.
+            forced: Fields that go before `extra`.
+
+        Raises:
+            NoAnswerError: There was no usable answer.
+        """
+        head: dict[str, Any] = {"model": self.config.model}
+        if self.config.chat:
+            head["messages"] = [{"role": turn.role, "content": turn.content} for turn in messages]
+        else:
+            head["prompt"] = plain_prompt(messages)
+        path = "/chat/completions" if self.config.chat else "/completions"
+        return self.post(path, {**head, **fields, **self.config.extra, **(forced or {})})
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send an object to a path under the address, and give the object that comes back."""
+        return self._ask("POST", self._base() + path, body)
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Read the object at a path under the address."""
+        return self._ask("GET", self._base() + path, None)
+
+    def get_native(self, path: str) -> dict[str, Any]:
+        """Read the object at a path of the server's own, beside its `/v1`."""
+        return self._ask("GET", self._root() + path, None)
+
+    def post_native(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send an object to a path of the server's own, beside its `/v1`."""
+        return self._ask("POST", self._root() + path, body)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def _root(self) -> str:
+        return self._base().removesuffix("/v1")
+
+    def _base(self) -> str:
+        # What a stopped run left behind must not start a server anew by asking for its address.
+        if self._client.is_closed:
+            raise NoAnswerError("the engine was closed")
+        return self._address()
+
+    def _ask(self, method: str, url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        try:
+            response = self._client.request(method, url, json=body)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise EngineError(
+                f"{url} is no address: {error}", fix="Write engine.url as http://host:port/v1."
+            ) from error
+        except httpx.TimeoutException as error:
+            raise NoAnswerError(f"no answer within {self.config.timeout:g} s") from error
+        except httpx.HTTPError as error:
+            raise NoAnswerError(f"the connection failed ({error or type(error).__name__})") from error
+        if not response.is_success:
+            raise self._fault(response)
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise NoAnswerError(f"the answer is no JSON: {self._shown(response.text)}", status=200) from error
+        if not isinstance(answer, dict):
+            raise NoAnswerError(f"the answer is no object: {self._shown(response.text)}", status=200)
+        return answer
+
+    def _fault(self, response: httpx.Response) -> NoAnswerError:
+        message, code = _error_of(response)
+        return NoAnswerError(
+            f"HTTP {response.status_code}: {self._shown(message)}",
+            status=response.status_code or NO_ANSWER,
+            code=code,
+            wait=retry_after(response.headers.get("Retry-After")),
+        )
+
+    def _shown(self, text: str) -> str:
+        # Some servers repeat the key in their complaint.
+        safe = text.replace(self._key, "***") if self._key else text
+        return safe.strip()[:_EXCERPT]
+
+
+def plain_prompt(messages: Sequence[Message]) -> str:
+    """A conversation as text to be continued.
+
+    Turns stand between blank lines, but an answer on the line under its question, as the one to come
+    will: the text ends with a new line, so that the next token is the bare answer.
+    """
+    pieces: list[str] = []
+    for turn in messages:
+        if pieces:
+            pieces.append("\n" if turn.role == "assistant" else "\n\n")
+        pieces.append(turn.content.strip("\n"))
+    return "".join(pieces) + "\n"
+
+
+def _error_of(response: httpx.Response) -> tuple[str, str]:
+    """The message and the code in the many shapes that servers give them."""
+    try:
+        body = response.json()
+    except ValueError:
+        return response.text or response.reason_phrase, ""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if not isinstance(error, dict):
+        return str(error), ""
+    message = error.get("message") or error.get("detail") or error
+    return str(message), str(error.get("code") or error.get("type") or "")

@@ -1,0 +1,219 @@
+"""A prompt file: a template with a system turn, a user turn and the answer of an example."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import jinja2
+import jinja2.meta
+import jinja2.sandbox
+import regex
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rubricator.errors import ConfigError, nearest
+from rubricator.validation_errors import explain
+from rubricator.label.llm.engines.engine import Message
+from rubricator.label.llm.tasks.task import Example
+from rubricator.records import content_hash
+from rubricator.taxonomy import Taxonomy
+
+TaskName = Literal["choose", "each", "question", "explain"]
+_FOLDER = Path(__file__).parents[1] / "prompts"
+_FRONT = regex.compile(r"\A\s*\{#-?(.*?)-?#\}", regex.DOTALL)
+_BLOCKS = ("system", "text", "answer")
+_VARIABLES = frozenset({"categories", "none_category", "single", "words", "text", "category", "answer"})
+_WORDS = {"choose": (), "each": (), "question": ("yes", "no"), "explain": ("category", "reason", "nothing")}
+# What a template of good syntax can still do wrong when it is filled in.
+_FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+
+
+class Front(BaseModel):
+    """The YAML in the first comment of a prompt file.
+
+    Attributes:
+        task: Which task the prompt is for.
+        language: Language of the prompt.
+        version: Counted up by whoever changes the prompt, for people; the code hashes the file.
+        empty: Texts without content, for contextual calibration.
+        words: Words that the answer is made of and the parser looks for.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: TaskName
+    language: str
+    version: int
+    empty: tuple[str, ...] = ()
+    words: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A category as prompts see it; `mark` is the letter that stands for it."""
+
+    mark: str
+    key: str
+    title: str
+    description: str
+
+
+class Prompt:
+    """A Jinja template with the blocks `system`, `text` and `answer`.
+
+    `system` says what to do and is the same for all texts, so that a server reads it once; `text`
+    is the user's turn about one text, `answer` the assistant's turn of an example. The variables
+    are `categories` (each with `mark`, `key`, `title`, `description`), `none_category` (the
+    one that means "none of the others", or nothing), `single`, `words` of the front matter; in `text` and
+    `answer` also `text`, `category` (what a yes/no question is about) and `answer`.
+
+    Args:
+        source: The whole file.
+        place: Where it lies, for messages.
+        task: The task it must be for.
+
+    Raises:
+        ConfigError: The file breaks a rule.
+    """
+
+    def __init__(self, source: str, *, place: str, task: TaskName) -> None:
+        self.source = source
+        self.place = place
+        self.front = self._front(task)
+        environment = jinja2.sandbox.SandboxedEnvironment(
+            undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        )
+        try:
+            parsed = environment.parse(source, filename=place)
+            self._template = environment.from_string(source)
+        except jinja2.TemplateSyntaxError as error:
+            raise self._wrong(f"line {error.lineno}: {error.message}", "Correct the template.") from error
+        self._check(jinja2.meta.find_undeclared_variables(parsed))
+
+    @classmethod
+    def read(cls, path: Path, task: TaskName) -> Self:
+        """Read a prompt file.
+
+        Raises:
+            ConfigError: The file cannot be read or breaks a rule.
+        """
+        try:
+            source = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"The prompt file {path} cannot be read: {error}.",
+                fix="Correct `prompt:` of the teacher, or remove it to use the shipped prompt.",
+            ) from error
+        return cls(source, place=str(path), task=task)
+
+    @classmethod
+    def shipped(cls, task: TaskName, language: str) -> Self:
+        """The prompt that comes with Rubricator, in `ru` or `en`."""
+        return cls.read(_FOLDER / f"{task}.{language}.jinja", task)
+
+    def version(self, task: str, taxonomy: Taxonomy, *options: str) -> str:
+        """Hash of the file, the parser's tag and what the prompt may show of the taxonomy."""
+        seen = [part for c in taxonomy.categories for part in (c.key, c.name, c.description)]
+        return content_hash(task, self.source, taxonomy.task, taxonomy.none or "", *options, *seen)
+
+    def render(self, block: str, variables: Mapping[str, Any]) -> str:
+        """Fill one block in; outer white space is removed.
+
+        Raises:
+            ConfigError: The template cannot be filled in.
+        """
+        context = self._template.new_context({"words": self.front.words, **variables})
+        try:
+            return "".join(self._template.blocks[block](context)).strip()
+        except _FAULTS as error:
+            lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
+            shown = f"line {lines[-1]}: " if isinstance(error, jinja2.UndefinedError) and lines else ""
+            raise self._wrong(
+                f"{shown}block {block}: {error}", "Use only what the shipped prompts use."
+            ) from error
+
+    def messages(
+        self, system: str, examples: Sequence[tuple[Mapping[str, Any], str]], asked: Mapping[str, Any]
+    ) -> tuple[Message, ...]:
+        """The conversation: system turn, examples with their answers, the question.
+
+        A user's turn ends in a line break, so that a model that continues plain text begins its
+        answer on a line of its own.
+
+        Args:
+            system: The filled-in system block.
+            examples: Variables of each example's `text` block, and its answer.
+            asked: Variables of the last `text` block.
+        """
+        turns = [Message("system", system)]
+        for variables, answer in examples:
+            turns.append(Message("user", self.render("text", variables) + "\n"))
+            turns.append(Message("assistant", self.render("answer", {**variables, "answer": answer})))
+        return (*turns, Message("user", self.render("text", asked) + "\n"))
+
+    def _front(self, task: TaskName) -> Front:
+        found = _FRONT.match(self.source)
+        if not found:
+            raise self._wrong("it does not begin with a comment {# … #}", "Copy that of a shipped prompt.")
+        try:
+            # Strings only: `yes: Да` is about the word, not about true and false.
+            front = Front.model_validate(yaml.load(found.group(1), Loader=yaml.BaseLoader))  # noqa: S506
+        except yaml.YAMLError as error:
+            raise self._wrong(f"its first comment is not YAML: {error}", "Correct it.") from error
+        except ValidationError as error:
+            raise self._wrong(f"its first comment:\n{explain(error, Front)}", "Correct it.") from error
+        if front.task != task:
+            raise self._wrong(f"it is for the task '{front.task}', not '{task}'", "Name a file for the task.")
+        missing = [word for word in _WORDS[task] if not front.words.get(word, "").strip()]
+        if missing:
+            raise self._wrong(
+                f"its first comment has no words.{missing[0]}", "Say which word the answer uses."
+            )
+        return front
+
+    def _check(self, used: set[str]) -> None:
+        for block in _BLOCKS:
+            if block not in self._template.blocks:
+                raise self._wrong(
+                    f"it has no block '{block}'", f"Add {{% block {block} %}} … {{% endblock %}}."
+                )
+        for name in sorted(used - _VARIABLES):
+            raise self._wrong(
+                f"nothing is called '{name}'{nearest(name, _VARIABLES)}",
+                f"Use {', '.join(sorted(_VARIABLES))}.",
+            )
+
+    def _wrong(self, problem: str, fix: str) -> ConfigError:
+        return ConfigError(f"The prompt {self.place} cannot be used: {problem}.", fix=fix)
+
+
+def headings(taxonomy: Taxonomy, marks: Sequence[str] = ()) -> list[Heading]:
+    """The categories as prompts see them; without `marks` they are numbered from 1."""
+    named = marks or [str(number) for number in range(1, len(taxonomy.categories) + 1)]
+    return [
+        # A description that begins with the name would say it twice.
+        Heading(mark, c.key, c.title, " ".join(c.description.split()).removeprefix(f"{c.title}: "))
+        for mark, c in zip(named, taxonomy.categories, strict=True)
+    ]
+
+
+def shared_variables(taxonomy: Taxonomy, shown: Sequence[Heading]) -> dict[str, Any]:
+    """The variables that are the same for all texts."""
+    none = next((heading for heading in shown if heading.key == taxonomy.none), None)
+    return {"categories": shown, "none_category": none, "single": taxonomy.single}
+
+
+def ordered(example: Example, taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Categories of an example in the order of the taxonomy.
+
+    Raises:
+        ValueError: A single-label example has not exactly one category.
+    """
+    keys = tuple(key for key in taxonomy.keys if key in example.categories)
+    if taxonomy.single and len(keys) != 1:
+        raise ValueError(f"an example has the categories {example.categories}, needed is exactly one")
+    return keys

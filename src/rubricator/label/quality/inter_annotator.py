@@ -1,0 +1,155 @@
+"""Teachers beside one another: what they answer, what that costs, how far they say the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from rubricator.label.aggregation.score_calibration import Bools
+from rubricator.label.quality.teacher_metrics import kappa_of, mean_defined
+from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.label.aggregation.votes import SILENT, Votes, decide, votes_of
+from rubricator.records import Answer, Label, Status
+from rubricator.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """What came of asking one teacher.
+
+    Attributes:
+        teacher: Its name.
+        texts: Texts that it was asked about.
+        statuses: Number of them by what became of the question.
+        opinions: Share of them on which it has any opinion; rules answer and yet may have none.
+        cost: Money per 1,000 texts, counting each distinct content once, as it is asked.
+        seconds: Mean seconds per answer; None if it answered nothing.
+    """
+
+    teacher: str
+    texts: int
+    statuses: Mapping[Status, int]
+    opinions: float
+    cost: float
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two teachers, where both have an opinion.
+
+    Attributes:
+        one: The first.
+        other: The second.
+        texts: Texts on which both have an opinion.
+        same: Share of their decisions that are equal (multi-label: over all categories); None if
+            there are none.
+        kappa: Cohen's kappa (multi-label: mean over the categories where it is defined); None where one
+            of the two always said the same thing.
+    """
+
+    one: str
+    other: str
+    texts: int
+    same: float | None
+    kappa: float | None
+
+
+def yield_of(answers: Mapping[str, Answer], opinion: Opinion) -> Yield:
+    """What came of asking one teacher.
+
+    Args:
+        answers: By text id. Texts with the same content share an answer's key and were asked once.
+        opinion: What the teacher thinks of all texts.
+    """
+    distinct = {answer.key: answer for answer in answers.values()}
+    count = max(len(distinct), 1)
+    heard = np.isfinite(opinion.probabilities).any(axis=1)
+    return Yield(
+        teacher=opinion.teacher,
+        texts=len(answers),
+        statuses=Counter(answer.status for answer in answers.values()),
+        opinions=float(heard.sum()) / max(len(answers), 1),
+        cost=1000 * sum(answer.cost for answer in distinct.values()) / count,
+        seconds=sum(answer.seconds for answer in distinct.values()) / count if distinct else None,
+    )
+
+
+def compare_teachers(opinions: Sequence[Opinion], taxonomy: Taxonomy) -> list[Pair]:
+    """Every two teachers against each other, at their own probabilities cut at one half.
+
+    Args:
+        opinions: Same texts.
+        taxonomy: Single- or multi-label.
+    """
+    if len(opinions) < 2:
+        return []
+    votes = votes_of(opinions, taxonomy)
+    # Single-label is a question with many answers, multi-label one question with two per category.
+    questions = votes[..., None] if taxonomy.single else votes
+    return [
+        _pair(opinions[i].teacher, opinions[j].teacher, questions[i], questions[j])
+        for i, j in combinations(range(len(opinions)), 2)
+    ]
+
+
+def _pair(one: str, other: str, first: Votes, second: Votes) -> Pair:
+    both = (first != SILENT) & (second != SILENT)
+    answers = [(a[seen], b[seen]) for a, b, seen in zip(first.T, second.T, both.T, strict=True)]
+    # Rules of a multi-label taxonomy only ever say yes: what chance would do cannot be told from that.
+    kappas = [kappa_of(a, b) for a, b in answers if min(len(set(a.tolist())), len(set(b.tolist()))) > 1]
+    return Pair(
+        one=one,
+        other=other,
+        texts=int(both.any(axis=1).sum()),
+        same=float((first == second)[both].mean()) if both.any() else None,
+        kappa=mean_defined(kappas),
+    )
+
+
+def expected_accuracy(agreed: Opinion, taxonomy: Taxonomy, rows: Bools | None = None) -> float | None:
+    """How often the agreed labels are right, if their probabilities mean what they say.
+
+    Args:
+        agreed: What the teachers agree on.
+        taxonomy: Single- or multi-label.
+        rows: Texts to count, shape [texts]; all if None.
+
+    Returns:
+        Single-label: mean probability of the category decided on. Multi-label: mean probability of
+        every yes and no. None where nothing was agreed on.
+    """
+    stated = agreed.probabilities if rows is None else agreed.probabilities[rows]
+    stated = stated[np.isfinite(stated).all(axis=1)]
+    if not len(stated):
+        return None
+    return float(stated.max(axis=1).mean() if taxonomy.single else np.maximum(stated, 1 - stated).mean())
+
+
+def measured_accuracy(agreed: Opinion, truth: Mapping[int, Bools], taxonomy: Taxonomy) -> float | None:
+    """How often they are right on golden texts, counted as `expected_accuracy` counts.
+
+    Args:
+        agreed: What the teachers agree on; golden texts must not have set what is measured there.
+        truth: Row of a golden text → its categories, shape [categories].
+        taxonomy: Single- or multi-label.
+    """
+    rows = [row for row in sorted(truth) if np.isfinite(agreed.probabilities[row]).all()]
+    if not rows:
+        return None
+    known = np.array([truth[row] for row in rows], dtype=bool)
+    right = decide(agreed.probabilities[rows], single=taxonomy.single) == known
+    return float(right.all(axis=1).mean() if taxonomy.single else right.mean())
+
+
+def standing(labels: Sequence[Label], taxonomy: Taxonomy) -> dict[str, Counter[str]]:
+    """What each teacher stood for: teacher → category → agreed labels with it that it stands for."""
+    found: dict[str, Counter[str]] = {}
+    for label in labels:
+        for teacher in label.teachers:
+            found.setdefault(teacher, Counter(dict.fromkeys(taxonomy.keys, 0))).update(label.categories)
+    return found

@@ -1,0 +1,187 @@
+"""Labels that are worth a second look, the most doubtful first."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from scipy.special import xlogy
+
+from rubricator.label.aggregation.score_calibration import Bools, Floats
+from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.taxonomy import Taxonomy
+
+_SPLIT = 0.3
+"""Smallest disagreement worth naming: two teachers, each 80% sure of the opposite, reach 0.28."""
+# Of cleanlab's filters the one that copes, without a warning, with categories that have few texts.
+_FILTER = "confident_learning"
+
+
+class Reason(StrEnum):
+    """Why a label is suspected."""
+
+    MODEL = "model"
+    DUPLICATE = "duplicate"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A label worth a second look.
+
+    Attributes:
+        row: The text.
+        reasons: How much speaks for each reason, 0 to 1, largest first.
+        suggestion: What the label may rather be: category keys in taxonomy order.
+        probability: Of the label as it is, by models that never saw it (multi-label: of its least
+            likely yes or no).
+        score: 0 to 1, larger is more doubtful: the reasons together, as if independent.
+    """
+
+    row: int
+    reasons: dict[Reason, float]
+    suggestion: tuple[str, ...]
+    probability: float
+    score: float
+
+
+def audit(
+    labels: Bools,
+    probabilities: Floats,
+    taxonomy: Taxonomy,
+    *,
+    groups: Sequence[str],
+    opinions: Sequence[Opinion] = (),
+    by_people: Bools | None = None,
+) -> list[Suspect]:
+    """Find labels that are probably wrong, and texts that need a person.
+
+    Three reasons count. `model`: confident learning (Northcutt, Jiang and Chuang, "Confident
+    learning: estimating uncertainty in dataset labels", 2021; the library cleanlab) finds that models
+    which never saw the label disagree with it more than their usual errors explain. `duplicate`: a
+    near-duplicate has another label. `split`: teachers are sure of different things.
+
+    Args:
+        labels: Decided categories, shape [texts, categories]; single-label one per text.
+        probabilities: By models that saw neither the text nor a near-duplicate, same shape, finite.
+        taxonomy: The categories.
+        groups: Group of near-duplicates of each text.
+        opinions: Of the teachers, about the same texts; may be empty.
+        by_people: Which labels people gave, shape [texts]: there it does not matter that teachers split.
+
+    Returns:
+        Suspected texts, largest score first.
+    """
+    single = taxonomy.single
+    wrong, doubt = _by_model(labels, probabilities, single=single)
+    differing, usual = _by_duplicates(labels, groups)
+    split = np.zeros(len(labels))
+    if opinions:
+        split = disagreement([opinion.probabilities for opinion in opinions], single=single)
+    if by_people is not None:
+        split = np.where(by_people, 0.0, split)
+    own = np.where(labels, probabilities, 1 - probabilities)
+    stated = (probabilities * labels).sum(axis=1) if single else own.min(axis=1)
+    likely = _likely(labels, probabilities, wrong, single=single)
+    found = []
+    for row in range(len(labels)):
+        speaking = {
+            Reason.MODEL: doubt[row] if wrong[row].any() else 0.0,
+            Reason.DUPLICATE: differing[row],
+            Reason.SPLIT: split[row] if split[row] >= _SPLIT else 0.0,
+        }
+        reasons = {why: float(much) for why, much in sorted(speaking.items(), key=_largest) if much > 0}
+        if not reasons:
+            continue
+        rather = usual[row] if Reason.MODEL not in reasons and Reason.DUPLICATE in reasons else likely[row]
+        keys = tuple(key for key, given in zip(taxonomy.keys, rather, strict=True) if given)
+        score = 1 - float(np.prod([1 - much for much in reasons.values()]))
+        found.append(Suspect(row, reasons, keys, float(stated[row]), score))
+    return sorted(found, key=lambda suspect: (-suspect.score, suspect.row))
+
+
+def _largest(item: tuple[Reason, float]) -> float:
+    return -item[1]
+
+
+def _by_model(labels: Bools, probabilities: Floats, *, single: bool) -> tuple[Bools, Floats]:
+    """Which cells cleanlab takes for errors [texts, categories], and how bad each text looks [texts]."""
+    from cleanlab.filter import find_label_issues
+    from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
+    from cleanlab.multilabel_classification.rank import get_label_quality_scores_per_class
+    from cleanlab.rank import get_label_quality_scores
+
+    wrong = np.zeros(labels.shape, dtype=bool)
+    if single:
+        given = labels.argmax(axis=1)
+        # cleanlab refuses labels that are all the same; there is no other category to mistake them for.
+        if len(set(given.tolist())) < 2:
+            return wrong, np.zeros(len(labels))
+        issues = find_label_issues(given, probabilities, filter_by=_FILTER, n_jobs=1)
+        wrong[issues] = labels[issues]
+        return wrong, 1 - get_label_quality_scores(given, probabilities)
+    varied = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    if not len(varied):
+        return wrong, np.zeros(len(labels))
+    lists = [np.flatnonzero(row).tolist() for row in labels[:, varied]]
+    wrong[:, varied] = find_multilabel_issues_per_class(
+        lists, probabilities[:, varied], filter_by=_FILTER, n_jobs=1
+    )
+    quality = np.ones(labels.shape)
+    quality[:, varied] = get_label_quality_scores_per_class(lists, probabilities[:, varied])
+    return wrong, np.where(wrong, 1 - quality, 0.0).max(axis=1)
+
+
+def _by_duplicates(labels: Bools, groups: Sequence[str]) -> tuple[Floats, Bools]:
+    """Share of each text's group that is labelled otherwise [texts], and the group's commonest label."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for row, group in enumerate(groups):
+        members[group].append(row)
+    differing, usual = np.zeros(len(labels)), labels.copy()
+    for rows in members.values():
+        counts = Counter(labels[row].tobytes() for row in rows)
+        if len(counts) > 1:
+            differing[rows] = [1 - counts[labels[row].tobytes()] / len(rows) for row in rows]
+            usual[rows] = np.frombuffer(counts.most_common(1)[0][0], dtype=bool)
+    return differing, usual
+
+
+def disagreement(opinions: Sequence[Floats], *, single: bool) -> Floats:
+    """How far teachers split over each text: 0 if they say the same, 1 if each is sure of another thing.
+
+    Jensen-Shannon divergence of their probabilities (Lin, "Divergence measures based on the Shannon
+    entropy", 1991) as a share of the largest possible; multi-label, of the category on which they
+    split most. Hesitating together is no split. Where fewer than two have an opinion it is 0.
+
+    Args:
+        opinions: Probabilities of each teacher, shape [texts, categories], NaN for none; at least one.
+        single: True if a text has exactly one category.
+
+    Returns:
+        Shape [texts].
+    """
+    stacked = np.stack(opinions)
+    # The last axis holds outcomes: all categories, or yes and no of each.
+    outcomes = stacked[:, :, None, :] if single else np.stack([stacked, 1 - stacked], axis=-1)
+    seen = np.asarray(np.isfinite(outcomes).all(axis=-1))
+    outcomes = np.where(seen[..., None], outcomes, 0.0)
+    heard = seen.sum(axis=0)
+    mean = outcomes.sum(axis=0) / np.maximum(heard, 1)[..., None]
+    own = np.where(seen, _entropy(outcomes), 0.0).sum(axis=0) / np.maximum(heard, 1)
+    most = np.log(np.clip(heard, 2, outcomes.shape[-1]))
+    return np.asarray(np.clip(((_entropy(mean) - own) / most).max(axis=1), 0, 1))
+
+
+def _entropy(outcomes: Floats) -> Floats:
+    return np.asarray(-xlogy(outcomes, outcomes).sum(axis=-1))
+
+
+def _likely(labels: Bools, probabilities: Floats, wrong: Bools, *, single: bool) -> Bools:
+    """What the model thinks; multi-label, where cleanlab doubts categories only those are turned round."""
+    if not single:
+        doubted = wrong.any(axis=1, keepdims=True)
+        return np.asarray(np.where(doubted, labels ^ wrong, probabilities >= 0.5))
+    return np.asarray(np.arange(labels.shape[1]) == probabilities.argmax(axis=1)[:, None])

@@ -1,0 +1,208 @@
+"""How good the teachers are, measured on golden texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.label.aggregation.score_calibration import Bools, Floats
+from rubricator.label.quality.intervals import Interval, f1_intervals, wilson
+from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.label.aggregation.votes import decide
+from rubricator.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryReport:
+    """One teacher in one category. A measure that is not defined (0 / 0) is None.
+
+    Attributes:
+        key: The category.
+        support: Golden texts in the category, whatever the teacher said.
+        answered: Share of the golden texts on which the teacher has an opinion here.
+        precision: Of the texts it puts here, the share that belongs here.
+        recall: Of the texts that belong here, the share it puts here; silence counts as missed.
+        f1: Harmonic mean of the two.
+        kappa: Cohen's kappa with the golden labels, silence counting as "not here".
+    """
+
+    key: str
+    support: int
+    answered: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    kappa: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherReport:
+    """One teacher against the golden texts, at its own probabilities cut at one half.
+
+    Attributes:
+        teacher: Its name.
+        texts: Number of golden texts.
+        answered: Share of them on which it has any opinion.
+        macro_f1: Mean of the F1 of categories where it is defined.
+        kappa: Cohen's kappa: single-label over the categories (on answered texts), multi-label the
+            mean over categories where it is defined.
+        accuracy: Single-label only: share of the answered texts whose best category is right.
+        categories: In taxonomy order.
+    """
+
+    teacher: str
+    texts: int
+    answered: float
+    macro_f1: float | None
+    kappa: float | None
+    accuracy: float | None
+    categories: tuple[CategoryReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A teacher's report with all that a person needs to doubt it.
+
+    Attributes:
+        report: The figures.
+        accuracy: 95% interval of the accuracy (Wilson); None for multi-label or without an answer.
+        macro_f1: 95% interval (bootstrap over groups of near-duplicates).
+        f1: The same by category, in taxonomy order.
+        confusion: Golden texts counted by what is true and what the teacher says, silence last.
+            Single-label shape [categories, categories + 1]; multi-label [categories, 2 (true: no,
+            yes), 3 (said: no, yes, nothing)].
+    """
+
+    report: TeacherReport
+    accuracy: Interval | None
+    macro_f1: Interval | None
+    f1: tuple[Interval | None, ...]
+    confusion: NDArray[np.intp]
+
+
+def examine_teacher(
+    opinion: Opinion, truth: Mapping[int, Bools], taxonomy: Taxonomy, *, groups: Sequence[str], seed: int
+) -> Examination:
+    """Compare one teacher with golden labels, closely.
+
+    Args:
+        opinion: Fair under the same conditions as in `measure_teachers`.
+        truth: Row of a golden text → its categories, shape [categories]; at least one.
+        taxonomy: Order of the categories.
+        groups: Group of near-duplicates of every text.
+        seed: Of the bootstrap.
+
+    Raises:
+        ValueError: There is no golden text.
+    """
+    (report,) = measure_teachers([opinion], truth, taxonomy)
+    rows = np.array(sorted(truth), dtype=np.intp)
+    known = np.array([truth[row] for row in rows], dtype=bool)
+    probabilities = opinion.probabilities[rows]
+    decided = decide(probabilities, single=taxonomy.single)
+    heard = np.isfinite(probabilities).any(axis=1)
+    macro_f1, f1 = f1_intervals(decided, known, [groups[row] for row in rows], seed=seed)
+    right = int((decided & known)[heard].any(axis=1).sum())
+    return Examination(
+        report=report,
+        accuracy=wilson(right, int(heard.sum())) if taxonomy.single else None,
+        macro_f1=macro_f1,
+        f1=tuple(f1),
+        confusion=_confusion(probabilities, decided, known, single=taxonomy.single),
+    )
+
+
+def _confusion(probabilities: Floats, decided: Bools, known: Bools, *, single: bool) -> NDArray[np.intp]:
+    size = known.shape[1]
+    seen = np.isfinite(probabilities)
+    if single:
+        counts = np.zeros((size, size + 1), dtype=np.intp)
+        said = np.where(seen.any(axis=1), decided.argmax(axis=1), size)
+        np.add.at(counts, (known.argmax(axis=1), said), 1)
+        return counts
+    counts = np.zeros((size, 2, 3), dtype=np.intp)
+    columns = np.broadcast_to(np.arange(size), known.shape)
+    np.add.at(counts, (columns, known.astype(int), np.where(seen, decided, 2)), 1)
+    return counts
+
+
+def measure_teachers(
+    opinions: Sequence[Opinion], truth: Mapping[int, Bools], taxonomy: Taxonomy
+) -> list[TeacherReport]:
+    """Compare opinions with golden labels.
+
+    Fair only where the opinions about golden texts were cross-fitted, as `opinions_of` does, or
+    where the golden texts set nothing.
+
+    Args:
+        opinions: Of teachers, or of their agreement (`pool`).
+        truth: Row of a golden text → its categories, shape [categories]; at least one.
+        taxonomy: Order of the categories.
+
+    Returns:
+        One report per opinion, in order.
+
+    Raises:
+        ValueError: There is no golden text.
+    """
+    if not truth:
+        raise ValueError("no golden texts to measure teachers on")
+    rows = np.array(sorted(truth), dtype=np.intp)
+    known = np.array([truth[row] for row in rows], dtype=bool)
+    return [_measure(opinion.teacher, opinion.probabilities[rows], known, taxonomy) for opinion in opinions]
+
+
+def _measure(teacher: str, probabilities: Floats, known: Bools, taxonomy: Taxonomy) -> TeacherReport:
+    seen = np.isfinite(probabilities)
+    decided = decide(probabilities, single=taxonomy.single)
+    categories = tuple(
+        _category(key, decided[:, j], known[:, j], float(seen[:, j].mean()))
+        for j, key in enumerate(taxonomy.keys)
+    )
+    heard = seen.any(axis=1)
+    accuracy, kappa = None, mean_defined([category.kappa for category in categories])
+    if taxonomy.single:
+        said, true = decided[heard].argmax(axis=1), known[heard].argmax(axis=1)
+        accuracy = float((true == said).mean()) if heard.any() else None
+        kappa = kappa_of(true, said)
+    return TeacherReport(
+        teacher=teacher,
+        texts=len(known),
+        answered=float(heard.mean()),
+        macro_f1=mean_defined([category.f1 for category in categories]),
+        kappa=kappa,
+        accuracy=accuracy,
+        categories=categories,
+    )
+
+
+def _category(key: str, decided: Bools, known: Bools, answered: float) -> CategoryReport:
+    both, said, support = int((decided & known).sum()), int(decided.sum()), int(known.sum())
+    return CategoryReport(
+        key=key,
+        support=support,
+        answered=answered,
+        precision=both / said if said else None,
+        recall=both / support if support else None,
+        f1=2 * both / (said + support) if said + support else None,
+        kappa=kappa_of(known, decided),
+    )
+
+
+def kappa_of(one: np.ndarray, other: np.ndarray) -> float | None:
+    """Cohen's kappa of two lists of decisions; None where it is 0 / 0."""
+    # Where both always say the same single thing, chance explains everything: 0 / 0.
+    if len(one) == 0 or len(set(one.tolist()) | set(other.tolist())) < 2:
+        return None
+    from sklearn.metrics import cohen_kappa_score  # a second to import, and most commands never need it
+
+    return float(cohen_kappa_score(one, other))
+
+
+def mean_defined(values: Sequence[float | None]) -> float | None:
+    """Mean of the figures that are defined; None where none is."""
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else None

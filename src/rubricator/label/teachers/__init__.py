@@ -1,0 +1,1 @@
+"""Everything that answers what categories a text has."""

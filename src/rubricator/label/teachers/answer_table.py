@@ -1,0 +1,152 @@
+"""The label table: texts with a 0/1 column per category, written for others and read back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rubricator.errors import DataError, nearest
+from rubricator.label.teachers.replay import Reply, squeezed
+from rubricator.label.llm.tasks.task import Reading
+from rubricator.records import Answer, Label, Status, Text
+from rubricator.taxonomy import Taxonomy
+
+_LOG = logging.getLogger(__name__)
+_BEFORE = ("source", "title", "text", "publication_date")
+_AFTER = ("corrupted", "generation")
+_CELLS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
+_EVEN = 0.5
+
+Cell = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the table says of a text: its categories, or None where nobody could tell."""
+
+    categories: tuple[str, ...] | None
+    generation: str = ""
+
+
+def columns(taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Names of the columns, in order.
+
+    Raises:
+        DataError: A category is called like one of the other columns.
+    """
+    taken = [key for key in taxonomy.keys if key in (*_BEFORE, *_AFTER)]
+    if taken:
+        raise DataError(
+            f"The category '{taken[0]}' is called like another column of the label table.",
+            fix="Give the category another key in the taxonomy.",
+        )
+    return (*_BEFORE, *taxonomy.keys, *_AFTER)
+
+
+def decision_of_answer(answer: Answer, taxonomy: Taxonomy) -> Decision:
+    """What an answer in probabilities says: the likeliest category, or all that are likelier than not."""
+    if answer.status is not Status.OK:
+        return Decision(None, answer.raw)
+    scores = {key: answer.scores.get(key, 0.0) for key in taxonomy.keys}
+    if not taxonomy.single:
+        return Decision(tuple(key for key, score in scores.items() if score >= _EVEN), answer.raw)
+    best = max(scores, key=lambda key: scores[key])
+    return Decision((best,) if scores[best] > 0 else None, answer.raw)
+
+
+def decision_of_label(label: Label) -> Decision:
+    """What was agreed on, without a generation."""
+    return Decision(label.categories)
+
+
+def label_table(
+    texts: Iterable[Text], decisions: Mapping[str, Decision], taxonomy: Taxonomy
+) -> list[dict[str, Cell]]:
+    """One row per text, with exactly the columns of `columns`.
+
+    Where nobody could tell (`corrupted` is 1), and for texts without a decision, the columns of the
+    categories are 0: they mean something only where `corrupted` is 0.
+
+    Args:
+        texts: Rows, in order.
+        decisions: By text id.
+        taxonomy: The categories.
+
+    Raises:
+        DataError: A category is called like one of the other columns.
+    """
+    names = columns(taxonomy)
+    rows = []
+    for text in texts:
+        decision = decisions.get(text.id, Decision(None))
+        chosen = decision.categories or ()
+        cells: list[Cell] = [text.source, text.title, text.body, text.time.isoformat() if text.time else ""]
+        cells += [int(key in chosen) for key in taxonomy.keys]
+        cells += [int(decision.categories is None), decision.generation]
+        rows.append(dict(zip(names, cells, strict=True)))
+    return rows
+
+
+def replies_of_table(
+    rows: Sequence[Mapping[str, object]], taxonomy: Taxonomy, *, place: str
+) -> dict[str, Reply]:
+    """Read a label table back, for `ReplayTeacher(…, by_id=False)`.
+
+    A row whose `corrupted` is 1 is `unparsed`, whatever its other columns say. The first row about a
+    text counts.
+
+    Args:
+        rows: Cells by column; more columns than those of `columns` are left alone.
+        taxonomy: The categories.
+        place: The file, for messages. Rows count from 1, the header not included.
+
+    Raises:
+        DataError: A column is missing, a cell is neither 0 nor 1, or a single-label row has not
+            exactly one 1.
+    """
+    names = columns(taxonomy)
+    found = rows[0].keys() if rows else names
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise DataError(
+            f"{place} is no label table: it has no column '{missing[0]}'{nearest(missing[0], found)}.",
+            fix=f"Give it the columns {', '.join(names)}.",
+        )
+    replies: dict[str, Reply] = {}
+    twice = 0
+    for number, row in enumerate(rows, start=1):
+        title, body = (str(row[name] if row[name] is not None else "") for name in ("title", "text"))
+        content = squeezed(f"{title}\n{body}")
+        reply = Reply(_text(row["generation"]), _reading(row, taxonomy, f"{place}, row {number}"))
+        twice += replies.setdefault(content, reply).reading != reply.reading
+    if twice:
+        _LOG.warning(
+            "%s: %d rows are about a text that has other labels already; the first count", place, twice
+        )
+    return replies
+
+
+def _reading(row: Mapping[str, object], taxonomy: Taxonomy, place: str) -> Reading:
+    if _bit(row, "corrupted", place):
+        return Reading(Status.UNPARSED)
+    said = {key: _bit(row, key, place) for key in taxonomy.keys}
+    if taxonomy.single and sum(said.values()) != 1:
+        raise DataError(
+            f"{place}: {sum(said.values())} categories have a 1, but a text has exactly one.",
+            fix="Correct the row, or set its `corrupted` to 1.",
+        )
+    return Reading(Status.OK, {key: float(bit) for key, bit in said.items()})
+
+
+def _bit(row: Mapping[str, object], column: str, place: str) -> int:
+    cell = _text(row[column]).strip().casefold()
+    if cell not in _CELLS:
+        raise DataError(
+            f"{place}: column '{column}' holds {row[column]!r}, not 0 or 1.", fix="Correct the cell."
+        )
+    return _CELLS[cell]
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell)

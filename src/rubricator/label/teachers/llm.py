@@ -1,0 +1,262 @@
+"""The teacher that asks a language model: an engine and a task."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+
+from rubricator.config import LlmTeacherConfig
+from rubricator.errors import EngineError
+from rubricator.label.llm.engines.engine import Capabilities, Engine, Generation, Request
+from rubricator.label.llm.tasks.choose import Choose
+from rubricator.label.llm.tasks.each import Each, Questions
+from rubricator.label.llm.tasks.examples import Shots
+from rubricator.label.llm.tasks.explain import Explain
+from rubricator.label.llm.tasks.prompt import Prompt, TaskName
+from rubricator.label.llm.tasks.task import Example, Reading, Task
+from rubricator.label.teachers.protocol import Scale
+from rubricator.label.llm.truncate import head_and_tail
+from rubricator.records import Answer, Status, Text, content_hash
+from rubricator.taxonomy import Taxonomy
+
+_LOG = logging.getLogger(__name__)
+NO_SHOTS = Shots()
+
+
+class LlmTeacher:
+    """Asks a model about texts and reads its answers.
+
+    Texts, and examples to half of the limit, are shortened to head and tail. With `calibrate` the
+    probabilities of a task that has texts without content (`choose`) are divided by what the model
+    says about those; they are asked once, before the first text, which bears their cost.
+
+    Args:
+        engine: Reaches the model.
+        task: What is asked and how it is read.
+        name: Name of the teacher.
+        shots: Examples shown with each text.
+        max_text_tokens: Tokens that a text may have in the prompt.
+        calibrate: Whether to correct the probabilities, where the model gives any.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        task: Task,
+        *,
+        name: str = "llm",
+        shots: Shots = NO_SHOTS,
+        max_text_tokens: int = 512,
+        calibrate: bool = True,
+    ) -> None:
+        self.name = name
+        self.metered = True
+        self.scale = Scale.PROBABILITY
+        self._engine = engine
+        self._task = task
+        self._shots = shots
+        self._limit = max_text_tokens
+        self._chooser = task if calibrate and isinstance(task, Choose) and task.empty else None
+        self._prior: Mapping[str, float] | None = None
+        self._short: dict[str, str] = {}
+        # The examples behind the prior change every answer.
+        corrected = [_written(examples) for examples in shots.typical] if self._chooser else []
+        self._version = content_hash("llm-teacher:1", name, task.version, str(max_text_tokens), *corrected)
+
+    def key(self, text: Text) -> str:
+        """Hash of content, examples, prompt, taxonomy, model and options; starts no engine."""
+        examples = _written(self._shots(text))
+        return content_hash("answer:llm:1", self._version, self._engine.fingerprint, examples, text.content)
+
+    def ask(self, texts: Iterable[Text]) -> Generator[Answer, None, None]:
+        """One answer per text, as its last generation comes; texts are drawn as the engine has room.
+
+        `raw` is the generation, or a JSON list of them where the task asks several questions.
+
+        Raises:
+            EngineError: The model is out of reach, or says nothing readable of texts without content.
+        """
+        source = iter(texts)
+        first = next(source, None)
+        if first is None:
+            return
+        spent = self._calibrate()
+        asked = _Asked()
+        requests = self._requests(chain([first], source), asked)
+        for number, generation in self._engine.generate(requests):
+            done = asked.receive(number, generation)
+            if done is not None:
+                yield self._answer(done.text, [*done.generations.values()], spent)
+                spent = []
+
+    def prompt(self, text: Text) -> str:
+        """The whole first question about a text, for people to read."""
+        turns = self._questions(text)[0].messages
+        return "\n\n".join(f"[{turn.role}]\n{turn.content.rstrip()}" for turn in turns)
+
+    def request_tokens(self, text: Text) -> int:
+        """Tokens of all questions about a text, without what a chat template adds."""
+        turns = [turn for request in self._questions(text) for turn in request.messages]
+        return sum(self._engine.count(turn.content) for turn in turns)
+
+    def capabilities(self) -> Capabilities:
+        """What was found out about the model.
+
+        Raises:
+            EngineError: The model cannot be reached or started.
+        """
+        return self._engine.capabilities()
+
+    def close(self) -> None:
+        """Let go of the engine's connections, processes and memory."""
+        self._engine.close()
+
+    def _requests(self, texts: Iterable[Text], asked: _Asked) -> Iterator[Request]:
+        for text in texts:
+            questions = self._questions(text)
+            for number in asked.open(text, len(questions)):
+                yield questions[number]
+
+    def _questions(self, text: Text) -> list[Request]:
+        content = head_and_tail(text.content, self._limit, self._engine.count)
+        return self._task.requests(content, self._shown(self._shots(text)))
+
+    def _shown(self, examples: Sequence[Example]) -> list[Example]:
+        """Examples shortened; each is seen with many texts and counted once."""
+        for example in examples:
+            if example.content not in self._short:
+                short = head_and_tail(example.content, max(1, self._limit // 2), self._engine.count)
+                self._short[example.content] = short
+        return [replace(example, content=self._short[example.content]) for example in examples]
+
+    def _answer(self, text: Text, generations: Sequence[Generation], spent: Sequence[Generation]) -> Answer:
+        reading = self._task.read(generations)
+        raws = [generation.text for generation in generations]
+        paid = [*generations, *spent]
+        return Answer(
+            text_id=text.id,
+            teacher=self.name,
+            key=self.key(text),
+            status=reading.status,
+            scores=self._corrected(reading) if reading.status is Status.OK else {},
+            raw=raws[0] if len(raws) == 1 else json.dumps(raws, ensure_ascii=False),
+            cost=sum(generation.cost for generation in paid),
+            seconds=sum(generation.seconds for generation in paid),
+        )
+
+    def _corrected(self, reading: Reading) -> Mapping[str, float]:
+        if self._chooser is None or self._prior is None:
+            return reading.scores
+        return self._chooser.calibrated(reading.scores, self._prior)
+
+    def _calibrate(self) -> list[Generation]:
+        """Ask about texts without content, once; the generations are returned for what they cost."""
+        if self._chooser is None or self._prior is not None or not self._engine.capabilities().logprobs:
+            return []
+        requests = [
+            request
+            for examples in self._shots.typical
+            for empty in self._chooser.empty
+            for request in self._chooser.requests(empty, self._shown(examples))
+        ]
+        generations = [generation for _, generation in self._engine.generate(requests)]
+        readings = [self._chooser.read([generation]) for generation in generations]
+        scores = [reading.scores for reading in readings if reading.status is Status.OK]
+        if len(scores) < len(requests):
+            said = [g.text for g, r in zip(generations, readings, strict=True) if r.status is not Status.OK]
+            raise EngineError(
+                f"{self.name}: calibration failed, for of {len(requests)} texts without content "
+                f"{len(requests) - len(scores)} got no readable answer (the first: {said[:1]}).",
+                fix="Run again, or set `calibrate: false` for the teacher.",
+            )
+        self._prior = {key: sum(said[key] for said in scores) / len(scores) for key in scores[0]}
+        _LOG.info("%s: prior of texts without content: %s", self.name, self._prior)
+        return generations
+
+
+@dataclass(slots=True)
+class _Open:
+    """A text of which some generations are still to come."""
+
+    text: Text
+    generations: dict[int, Generation] = field(default_factory=dict)
+    expected: int = 0
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Which request belongs to which text."""
+
+    next: int = 0
+    at: dict[int, tuple[_Open, int]] = field(default_factory=dict)
+
+    def open(self, text: Text, questions: int) -> Iterator[int]:
+        """Number the questions about a text, each as it is drawn."""
+        waiting = _Open(text, expected=questions)
+        for number in range(questions):
+            self.at[self.next] = (waiting, number)
+            self.next += 1
+            yield number
+
+    def receive(self, number: int, generation: Generation) -> _Open | None:
+        """The text that this generation completes, its generations in the order of the questions."""
+        waiting, question = self.at.pop(number)
+        waiting.generations[question] = generation
+        if len(waiting.generations) < waiting.expected:
+            return None
+        waiting.generations = dict(sorted(waiting.generations.items()))
+        return waiting
+
+
+def llm_teacher(
+    config: LlmTeacherConfig,
+    taxonomy: Taxonomy,
+    engine: Engine,
+    prompt_path: Path | None = None,
+    shots: Shots = NO_SHOTS,
+) -> LlmTeacher:
+    """Build the teacher that a config describes.
+
+    Raises:
+        ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.
+    """
+    return LlmTeacher(
+        engine,
+        build_task(config, taxonomy, prompt_path),
+        name=config.name,
+        shots=shots,
+        max_text_tokens=config.max_text_tokens,
+        calibrate=config.calibrate,
+    )
+
+
+def build_task(
+    config: LlmTeacherConfig,
+    taxonomy: Taxonomy,
+    prompt_path: Path | None = None,
+) -> Choose | Each | Questions | Explain:
+    """The task that a config names, with its shipped prompt or the user's own.
+
+    Args:
+        config: Names task, language and aliases.
+        taxonomy: The categories.
+        prompt_path: The user's own prompt file.
+
+    Raises:
+        ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.
+    """
+    kind: TaskName = "question" if config.task == "each" and config.questions else config.task
+    prompt = Prompt.read(prompt_path, kind) if prompt_path else Prompt.shipped(kind, config.language)
+    if kind == "question":
+        return Questions(taxonomy, prompt)
+    if kind == "choose":
+        return Choose(taxonomy, prompt, aliases=config.aliases)
+    return (Each if kind == "each" else Explain)(taxonomy, prompt, aliases=config.aliases)
+
+
+def _written(examples: Sequence[Example]) -> str:
+    return json.dumps([[e.content, *e.categories] for e in examples], ensure_ascii=False)

@@ -1,0 +1,39 @@
+"""What every model that is served can do, whatever its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+from rubricator.decision import Floats
+from rubricator.models.serialization import Files
+from rubricator.dataset.inputs import Inputs
+
+
+class Model(Protocol):
+    """From texts to logits, one column per category.
+
+    Besides these members every kind has a class method `of_files(files: Files) -> Self`, the inverse of
+    `files`: it checks names, types and shapes, and raises `ArtifactError` for whatever it would not write.
+    """
+
+    kind: ClassVar[str]
+    """Its name in configs, artifacts and reports."""
+
+    @property
+    def categories(self) -> int:
+        """How many categories it knows."""
+
+    @property
+    def encoders(self) -> Mapping[str, int]:
+        """The encoders whose vectors it looks at, by name, each with the width it must have."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns it looks at."""
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Uncalibrated log-odds, shape [texts, categories]."""
+
+    def files(self) -> Files:
+        """What holds it, by path relative to its folder: `model.json` and whatever else its kind writes."""

@@ -1,0 +1,61 @@
+"""From files to the model they hold, whatever its kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from rubricator.errors import ArtifactError, nearest
+from rubricator.models.cascade import CascadeModel
+from rubricator.models.ensemble import EnsembleModel
+from rubricator.models.serialization import ABOUT, FIX, Files
+from rubricator.models.heads import HeadsModel
+from rubricator.models.linear import LinearModel
+from rubricator.models.base import Model
+from rubricator.models.network import NetworkModel
+from rubricator.models.stacking import StackingModel
+from rubricator.models.static import StaticModel
+
+
+class _Reader(Protocol):
+    def of_files(self, files: Files) -> Model: ...
+
+
+KINDS: Mapping[str, _Reader] = MappingProxyType(
+    {
+        kind.kind: kind
+        for kind in (
+            HeadsModel,
+            LinearModel,
+            StaticModel,
+            EnsembleModel,
+            CascadeModel,
+            NetworkModel,
+            StackingModel,
+        )
+    }
+)
+"""Every kind of model that can be served, by the name in its `model.json`."""
+
+
+def model_of(files: Files) -> Model:
+    """The model that `files` hold.
+
+    Args:
+        files: Content by path, as `Model.files` gives it.
+
+    Raises:
+        ArtifactError: A file is not what it should be, or the kind is unknown.
+    """
+    try:
+        kind = json.loads(files[ABOUT])["kind"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ArtifactError(f"The model has no {ABOUT} that names its kind.", fix=FIX) from error
+    if kind not in KINDS:
+        raise ArtifactError(
+            f"The kind of model {kind!r} is unknown{nearest(str(kind), KINDS)}.",
+            fix="Use the version of Rubricator that wrote the artifact, or train it again with this one.",
+        )
+    return KINDS[kind].of_files(files)

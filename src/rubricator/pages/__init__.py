@@ -1,0 +1,1 @@
+"""What every HTML page shares: its frame, and figures in words."""

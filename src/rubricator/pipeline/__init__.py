@@ -1,0 +1,1 @@
+"""The way of a text: one readable file per stage and command."""

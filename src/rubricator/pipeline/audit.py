@@ -1,0 +1,161 @@
+"""Audit: one list of labels worth a second look, judged by models that never saw them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from rubricator.config import Config
+from rubricator.ingest.splitting import make_folds
+from rubricator.decision import Bools, Floats
+from rubricator.errors import DataError, TrainingError
+from rubricator.label.quality.label_errors import Reason, audit
+from rubricator.label.aggregation.annotations import Consulted, consult
+from rubricator.pipeline.stage import Run
+from rubricator.encode.vectors import encode_texts
+from rubricator.records import Origin, Text
+from rubricator.train.training_context import Bench
+from rubricator.train.calibration.rule import cross_decide
+from rubricator.dataset.examples import Examples, Vectors
+from rubricator.train.trainers import fit
+
+AUDIT = "audit.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row of the audit.
+
+    Attributes:
+        rank: 1 is the most doubtful.
+        text: The text.
+        label: Its categories as labelled.
+        origin: Who labelled it.
+        suggestion: What they may rather be; may be the same, where only the teachers split.
+        probability: Of the label as it is, by models that never saw it.
+        reasons: How much speaks for each, 0 to 1.
+        score: All reasons together, 0 to 1.
+    """
+
+    rank: int
+    text: Text
+    label: tuple[str, ...]
+    origin: Origin
+    suggestion: tuple[str, ...]
+    probability: float
+    reasons: dict[Reason, float]
+    score: float
+
+
+def write_audit(run: Run) -> list[Finding]:
+    """Audit the labels of a run and write `audit.csv` into its folder.
+
+    Returns:
+        The findings, most doubtful first.
+
+    Raises:
+        DataError: The texts have not been labelled, or the file cannot be written.
+        EncoderError: The encoder cannot be had.
+        TrainingError: The labels do not allow a model to be trained.
+    """
+    known = consult(run)
+    vectors = encode_texts(known.prepared.texts, run.config, progress=run.progress)
+    findings = find(known, vectors, run)
+    _write(run.file(AUDIT), findings)
+    return findings
+
+
+def find(known: Consulted, vectors: Vectors, run: Run) -> list[Finding]:
+    """The findings, from what labelling knew.
+
+    Args:
+        known: The labels and what the teachers said.
+        vectors: Of all texts, shape [texts, width].
+        run: Taxonomy and settings.
+    """
+    texts, labels = known.prepared.texts, known.labelled.labels
+    rows = np.array([row for row, text in enumerate(texts) if text.id in labels], dtype=np.intp)
+    decided = known.labelled.decided[rows]
+    groups = [known.groups[row] for row in rows]
+    contents = [texts[row].content for row in rows]
+    bench = Bench.of(run.config, single=run.taxonomy.single, folder=run.folder / "stages/audit")
+    probabilities = _held_out(contents, vectors[rows], decided, groups, run.config, bench)
+    suspects = audit(
+        decided,
+        probabilities,
+        run.taxonomy,
+        groups=groups,
+        opinions=[replace(o, probabilities=o.probabilities[rows]) for o in known.opinions],
+        by_people=np.array([labels[texts[row].id].origin is not Origin.AGREEMENT for row in rows]),
+    )
+    findings = []
+    for rank, suspect in enumerate(suspects, start=1):
+        text = texts[rows[suspect.row]]
+        label = labels[text.id]
+        findings.append(
+            Finding(
+                rank,
+                text,
+                label.categories,
+                label.origin,
+                suspect.suggestion,
+                suspect.probability,
+                suspect.reasons,
+                suspect.score,
+            )
+        )
+    return findings
+
+
+def _held_out(
+    contents: Sequence[str],
+    vectors: Vectors,
+    decided: Bools,
+    groups: Sequence[str],
+    config: Config,
+    bench: Bench,
+) -> Floats:
+    """Calibrated probabilities of every text by a model that saw neither it nor a near-duplicate."""
+    if len(set(groups)) < config.split.folds:
+        raise TrainingError(
+            f"There are {len(set(groups))} labelled texts that differ, too few to audit them.",
+            fix="Label more texts.",
+        )
+    targets = decided.astype(np.float64)
+    weights = np.ones(len(targets))
+    folds = make_folds(targets, list(groups), folds=config.split.folds, seed=config.seed)
+    examples = Examples(contents=contents, vectors=vectors, targets=targets, weights=weights, groups=groups)
+    logits = fit("heads", examples, folds=folds, bench=bench).held_out
+    return cross_decide(logits, targets, weights, folds, single=bench.single)[0]
+
+
+def _write(path: Path, findings: Sequence[Finding]) -> None:
+    rows = [
+        {
+            "rank": found.rank,
+            "id": found.text.id,
+            "text": found.text.content,
+            "label": ",".join(found.label),
+            "origin": found.origin,
+            "suggestion": ",".join(found.suggestion),
+            "probability": round(found.probability, 4),
+            "reasons": ",".join(found.reasons),
+            "score": round(found.score, 4),
+        }
+        for found in findings
+    ]
+    names = {"rank": pl.Int64, "probability": pl.Float64, "score": pl.Float64}
+    columns = ("rank", "id", "text", "label", "origin", "suggestion", "probability", "reasons", "score")
+    schema = {column: names.get(column, pl.String) for column in columns}
+    half = path.with_name(path.name + ".part")
+    try:
+        pl.DataFrame(rows, schema=schema).write_csv(half)
+        half.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written: {error}.", fix="Make room, or choose another --out DIR."
+        ) from error

@@ -1,0 +1,250 @@
+"""Evaluate: the test part is touched once; every figure with its interval, plots, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import Config
+from rubricator.ingest.clean import Cleaner
+from rubricator.decision import Bools, Floats
+from rubricator.evaluate.report.report_data import FactTable
+from rubricator.evaluate.metrics.intervals import Estimate
+from rubricator.evaluate.metrics.latency import measure_latency
+from rubricator.evaluate.metrics.part_metrics import PartMetrics, measure
+from rubricator.evaluate.report.write import write_report
+from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.dataset.inputs import BASE, Encode, Inputs
+from rubricator.dataset import files
+from rubricator.evaluate.report.model_details import Unseen, details_of
+from rubricator.dataset.labels import Labelled, read_labelled
+from rubricator.train.search.training_data import Material, material_of
+from rubricator.pipeline.read import Prepared
+from rubricator.evaluate.report.gather import Evaluated, figures, report_data
+from rubricator.train.search.model_search import HeldOut, Road
+from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
+from rubricator.pipeline.split import golden_targets
+from rubricator.pipeline.stage import Run, Stage
+from rubricator.train.search.files import read_trained
+from rubricator.encode.vectors import vector_cache
+from rubricator.records import Text
+from rubricator.taxonomy import Taxonomy
+
+
+def evaluate(
+    material: Material,
+    prepared: Prepared,
+    labelled: Labelled,
+    road: Road,
+    held: HeldOut | None,
+    classify: Callable[[list[Text]], object],
+    taxonomy: Taxonomy,
+    config: Config,
+    folder: Path,
+) -> Evaluated:
+    """Measure the winner, and beside it every other model on the headline part.
+
+    Args:
+        material: All texts as arrays.
+        prepared: All texts as read.
+        labelled: Labels agreed between teachers: the truth where no person labelled.
+        road: The trained models.
+        held: Golden texts predicted by cross-validation, where golden texts train.
+        classify: Texts as read to whatever, timed for the latency.
+        taxonomy: The categories.
+        config: The settings.
+        folder: Of the run; plots about models go there.
+
+    Raises:
+        DataError: There is no text to measure on.
+    """
+    winner = road.choice.name
+    sight = _Sight(material, prepared, labelled, golden_targets(prepared, taxonomy) > 0.5, road.open(config))
+    scored = list(_parts(sight, road, held, winner if held is None else "chosen"))
+
+    def figures_of(part: Scored, model: str) -> PartMetrics:
+        return measure(
+            part,
+            taxonomy.keys,
+            rule=road.rules[model],
+            bootstrap=config.evaluate.bootstrap,
+            confidence=config.evaluate.confidence,
+            seed=config.seed,
+        )
+
+    rivals = {name: figures_of(next(_parts(sight, road, held, name)), name) for name in road.models}
+    latency = measure_latency(classify, prepared.texts, budget_seconds=config.evaluate.budget_seconds)
+    details = details_of(road, sight.unseen(), taxonomy, config, folder)
+    return Evaluated(scored, [figures_of(part, winner) for part in scored], rivals, latency, details)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a part is cut out of."""
+
+    material: Material
+    prepared: Prepared
+    labelled: Labelled
+    golden_truth: Bools
+    encoders: Mapping[str, Encode]
+    seen: dict[bytes, Inputs] = field(default_factory=dict)
+
+    def inputs(self, rows: NDArray[np.intp]) -> Inputs:
+        """Some rows as models look at them: the same object again, for encoders take longest."""
+        key = rows.tobytes()
+        if key not in self.seen:
+            self.seen[key] = self.material.examples.subset(rows).inputs(self.encoders)
+        return self.seen[key]
+
+    def predicted(self, road: Road, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
+        """Probabilities and decisions of the model itself about some rows."""
+        probabilities = road.rules[model].probabilities(road.models[model].logits(self.inputs(rows)))
+        return probabilities, road.rules[model].decide(probabilities)
+
+    def unseen(self) -> Unseen:
+        """Texts of the test part whose categories are known, from people where they said so."""
+        golden = np.array([text.id in self.prepared.golden for text in self.prepared.texts])
+        known = golden | np.isfinite(self.labelled.targets).all(axis=1)
+        rows = np.flatnonzero((self.material.part == "test") & known)
+        truth = np.where(golden[rows, None], self.golden_truth[rows], self.labelled.decided[rows])
+        return Unseen(self.material.examples.subset(rows), truth, self.encoders)
+
+    def part(
+        self,
+        name: str,
+        about: str,
+        rows: NDArray[np.intp],
+        truth: Bools,
+        predicted: tuple[Floats, Bools],
+        origin: str,
+    ) -> Scored:
+        texts = [self.prepared.texts[row] for row in rows]
+        return Scored(
+            part=name,
+            about=about,
+            ids=[text.id for text in texts],
+            contents=[text.content for text in texts],
+            groups=[self.prepared.groups[text.id] for text in texts],
+            truth=truth,
+            probabilities=predicted[0],
+            decisions=predicted[1],
+            origins=[origin] * len(texts),
+        )
+
+
+def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Iterator[Scored]:
+    """The parts in order of how much they can be trusted; `model` may be `chosen` (see `HeldOut`)."""
+    in_test = sight.material.part == "test"
+    golden = np.array([text.id in sight.prepared.golden for text in sight.prepared.texts])
+    truth = sight.golden_truth
+    tested = np.flatnonzero(in_test & golden)
+    labelled = np.isfinite(sight.labelled.targets).all(axis=1)
+    agreed = np.flatnonzero(in_test & ~golden & labelled)
+    served = road.choice.name if model == "chosen" else model
+    p, d = sight.predicted(road, served, tested)
+    if held is not None:
+        rows = np.concatenate([held.rows, tested])
+        both = (np.concatenate([held.probabilities[model], p]), np.concatenate([held.decisions[model], d]))
+        about = (
+            f"{len(rows)} texts labelled by people, each predicted by a model that never saw it: "
+            f"{len(held.rows)} by cross-validation, {len(tested)} of the test part by the model itself"
+        )
+        if not held.nested:
+            about += (
+                "; which kind of model serves was chosen on the former, so the figure is a little optimistic"
+            )
+        yield sight.part("golden", about, rows, truth[rows], both, "golden")
+    if len(tested):
+        about = f"{len(tested)} texts of the test part, labelled by people"
+        yield sight.part("test", about, tested, truth[tested], (p, d), "golden")
+    if len(agreed):
+        about = (
+            f"{len(agreed)} texts of the test part with labels agreed between teachers: "
+            "how well the model repeats its teachers, not how right it is"
+        )
+        decided = sight.labelled.decided[agreed]
+        predicted = sight.predicted(road, served, agreed)
+        name = "test_agreed" if golden.any() else "test"
+        yield sight.part(name, about, agreed, decided, predicted, "agreement")
+
+
+def _work(run: Run) -> list[str]:
+    from rubricator.evaluate.plots.write import write_plots  # draws, and drawing takes a second to import
+
+    config, taxonomy = run.config, run.taxonomy
+    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    labelled = read_labelled(run.folder, prepared, taxonomy)
+    road, held = read_trained(run.folder)
+    cache = vector_cache(config, progress=run.progress)
+    vectors = cache.encode([text.content for text in prepared.texts], progress=run.progress)
+    material = material_of(prepared, division, labelled, vectors)
+    cleaner, winner = Cleaner(config.clean), road.choice.name
+    rule = road.rules[winner]
+    encoders = {BASE: cache.encoder.encode, **road.open(config)}
+
+    def classify(texts: list[Text]) -> object:
+        contents = [cleaner.content(text) for text in texts]
+        inputs = Inputs(contents, [text.features for text in texts], encoders=encoders)
+        return rule.decide(rule.probabilities(road.winner.logits(inputs)))
+
+    evaluated = evaluate(material, prepared, labelled, road, held, classify, taxonomy, config, run.folder)
+    head = evaluated.metrics[0]
+    titles = {category.key: category.title for category in taxonomy.categories}
+    plots = write_plots(evaluated.scored[0], head, titles, run.folder / "plots")
+    write_scored(run.file(SCORED), evaluated.scored, taxonomy)
+    files.write_json(run.file("metrics.json"), figures(evaluated, road, labelled, prepared, config))
+    page = report_data(
+        evaluated,
+        road,
+        labelled,
+        prepared,
+        division,
+        plots,
+        taxonomy,
+        config,
+        encoder=config.encode.encoder,
+        command=run.command,
+    )
+    write_report(run.file("report.html"), page)
+    latency = evaluated.latency
+    return [
+        f"{winner}: macro-F1 {_said(head.macro_f1)}, micro-F1 {_said(head.micro_f1)} on {head.about}",
+        f"one text in {latency.p50 * 1000:.0f} ms (95 of 100 within {latency.p95 * 1000:.0f} ms), "
+        f"{latency.texts_per_second:,.0f} texts/s in batches; budget {latency.budget:g} s "
+        + ("kept" if latency.within_budget else "NOT kept"),
+        *(_taken(table) for table in evaluated.details.tables),
+    ]
+
+
+def _taken(table: FactTable) -> str:
+    """What a table about a model says in one line for the terminal."""
+    taken, right = (sum(int(row[column].replace(",", "")) for row in table.rows) for column in (2, 3))
+    return f"{table.title}: {len(table.rows)} of them take {taken:,} test texts, {right:,} of them rightly"
+
+
+def _said(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "undefined"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+STAGE = Stage(
+    name="evaluate",
+    about="Measure the model on test and golden texts, draw the plots, write the report.",
+    code=(
+        "rubricator.evaluate",
+        "rubricator.pipeline.evaluate",
+        *(f"rubricator.recipes.{room}" for room in ("report", "details", "model_facts", "scored_table")),
+    ),
+    depends=lambda run: {
+        "config": run.config.model_dump_json(include={"name", "evaluate", "seed", "encode", "clean"}),
+        "taxonomy": run.taxonomy.version,
+    },
+    after=("read", "split", "label", "train"),
+    writes=(SCORED, "metrics.json", "report.html", "plots"),
+    work=_work,
+)

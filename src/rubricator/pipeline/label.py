@@ -1,0 +1,201 @@
+"""Label: teachers answer, their answers are stored, and agreement makes labels with probabilities."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from rubricator.config import Config
+from rubricator.label.aggregation.log_pool import person_label
+from rubricator.label.asking.limits import Limits
+from rubricator.label.asking.runner import Asked, ask
+from rubricator.label.teachers.protocol import Scale
+from rubricator.dataset import files
+from rubricator.label.aggregation.aggregator import Agreeing, Answers
+from rubricator.dataset.labels import Labelled, decided_of, targets_of, write_labelled
+from rubricator.label.aggregation.human_labels import People, people_of
+from rubricator.pipeline.read import Prepared
+from rubricator.pipeline.split import Division
+from rubricator.pipeline.stage import Run, Stage
+from rubricator.label.teachers.factory import open_teachers, read_files
+from rubricator.records import Origin, Status, Text, content_hash, file_digest
+from rubricator.review.reviews import read_reviews, reviews_digest
+from rubricator.store import Store
+from rubricator.taxonomy import Taxonomy
+
+ASKED = "stages/asked.json"
+
+
+def label(
+    prepared: Prepared,
+    division: Division,
+    answers: Answers,
+    scales: Mapping[str, Scale],
+    taxonomy: Taxonomy,
+    config: Config,
+    *,
+    people: People,
+) -> Labelled:
+    """Agree on labels.
+
+    Texts that people labelled and that may teach have their labels; the fair ones among them set
+    weights and probabilities; all golden texts measure.
+
+    Args:
+        prepared: The texts and their golden labels.
+        division: Folds of the golden texts.
+        answers: By teacher name, then by text id.
+        scales: What the scores of the answers are, by teacher name.
+        taxonomy: The categories.
+        config: The settings.
+        people: What people said; it outranks every teacher.
+    """
+    texts = prepared.texts
+    agreeing = Agreeing(prepared, taxonomy, answers, scales, people, config)
+    labels = {found.text_id: found for found in agreeing.labels(people.teaching)}
+    fold_targets = {}
+    for fold in sorted(set(division.fold.values())):
+        away = {id_ for id_, of in division.fold.items() if of == fold}
+        fold_targets[fold] = targets_of(agreeing.labels(people.teaching - away), texts, taxonomy)
+    # A corrected text of the test part teaches nobody, but its label is what the person said.
+    labels |= {id_: person_label(id_, people.known[id_], taxonomy, Origin.REVIEW) for id_ in people.reviewed}
+    return Labelled(
+        labels,
+        targets_of(labels.values(), texts, taxonomy),
+        decided_of(labels, texts, taxonomy),
+        fold_targets,
+        agreeing.reports(people.teaching),
+        people.fair,
+    )
+
+
+def ask_teachers(
+    run: Run, prepared: Prepared, division: Division, store: Store
+) -> tuple[Asked, dict[str, Scale]]:
+    """Ask the teachers of the config what is not stored yet.
+
+    Returns:
+        The answers, and what their scores are, by teacher name.
+
+    Raises:
+        EncoderError: A teacher needs an encoder that cannot be had.
+        EngineError: A language model is out of reach; what it had answered is stored.
+        StoreError: The database refused.
+    """
+    told = run.config.label
+    limits = Limits(told.max_cost, told.max_minutes, told.max_texts)
+    texts = in_order_of_asking(prepared)
+    with open_teachers(prepared, division, run.taxonomy, run.config, progress=run.progress) as teachers:
+        asked = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
+        return asked, {teacher.name: teacher.scale for teacher in teachers}
+
+
+def in_order_of_asking(prepared: Prepared) -> list[Text]:
+    """Golden texts first, the others shuffled: whatever is asked before a limit is a fair sample."""
+
+    def turn(text: Text) -> tuple[bool, str]:
+        return text.id not in prepared.golden, content_hash("turn:1", text.content)
+
+    return sorted(prepared.texts, key=turn)
+
+
+def open_store(run: Run) -> Store:
+    """The store of the run: a file of its own, or the shared one that the config names."""
+    return Store.open(run.config.label.store or str(run.file("answers.sqlite")))
+
+
+def _work(run: Run) -> list[str]:
+    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    with open_store(run) as store:
+        asked, scales = ask_teachers(run, prepared, division, store)
+        reviews = read_reviews(store, prepared.texts, run.taxonomy)
+    people = people_of(prepared, division, reviews, run.taxonomy)
+    labelled = label(prepared, division, asked.answers, scales, run.taxonomy, run.config, people=people)
+    write_labelled(run.folder, labelled, prepared, run.taxonomy)
+    state = _state(asked, prepared)
+    files.write_json(run.file(ASKED), state)
+    return _lines(labelled, run.taxonomy) + _unfinished(state)
+
+
+def _state(asked: Asked, prepared: Prepared) -> dict[str, Any]:
+    """How far asking came: what the next run has left to ask."""
+    failed = {
+        name: sum(answer.status is Status.FAILED for answer in answers.values())
+        for name, answers in asked.answers.items()
+    }
+    return {
+        "texts": len(prepared.texts),
+        "missing": dict(asked.missing),
+        "failed": {name: count for name, count in failed.items() if count},
+        "reached": asked.reached,
+    }
+
+
+def _unfinished(state: dict[str, Any]) -> list[str]:
+    lines = []
+    if state["reached"]:
+        missing = ", ".join(f"{name} {count:,}" for name, count in state["missing"].items())
+        lines.append(
+            f"stopped at {state['reached']}; texts not asked about yet: {missing}. Run again to go on"
+        )
+    lines += [
+        f"{name}: {count:,} of {state['texts']:,} answers failed; they are asked for again on the next run"
+        for name, count in state["failed"].items()
+    ]
+    return lines
+
+
+def _settled(run: Run) -> bool:
+    state = files.read_json(run.file(ASKED))
+    return not state["missing"] and not state["failed"]
+
+
+def _lines(labelled: Labelled, taxonomy: Taxonomy) -> list[str]:
+    mix = Counter(key for found in labelled.labels.values() for key in found.categories)
+    origins = Counter(found.origin for found in labelled.labels.values())
+    counts = ", ".join(f"{mix[key]:,} {key}" for key in taxonomy.keys)
+    lines = [
+        f"{len(labelled.labels):,} labels ("
+        + ", ".join(f"{count:,} {origin}" for origin, count in sorted(origins.items()))
+        + f"): {counts}"
+    ]
+    lines += [
+        f"{report.teacher}: macro-F1 {report.macro_f1:.3f} on {report.texts} golden texts"
+        for report in labelled.reports
+        if report.macro_f1 is not None
+    ]
+    return lines
+
+
+def _depends(run: Run) -> dict[str, str]:
+    prepared = files.read_prepared(run.folder)
+    with open_store(run) as store:
+        reviews = reviews_digest(store, prepared.texts, run.taxonomy)
+    return {
+        "config": run.config.model_dump_json(include={"label", "encode", "seed"}),
+        "taxonomy": run.taxonomy.version,
+        "reviews": reviews,
+    } | {f"file:{path}": file_digest(path) if path.is_file() else "absent" for path in read_files(run.config)}
+
+
+STAGE = Stage(
+    name="label",
+    about="Ask the teachers, store their answers, agree on labels.",
+    code=(
+        "rubricator.label",
+        "rubricator.review.reviews",
+        "rubricator.encode",
+        "rubricator.pipeline.label",
+        "rubricator.label.aggregation.aggregator",
+        "rubricator.dataset.labels",
+        "rubricator.label.aggregation.human_labels",
+        "rubricator.label.teachers.factory",
+        "rubricator.records",
+    ),
+    depends=_depends,
+    after=("read", "split"),
+    writes=("stages/labels.parquet", "stages/fold_targets.npz", "stages/teachers.json", ASKED, "labels.csv"),
+    work=_work,
+    settled=_settled,
+)

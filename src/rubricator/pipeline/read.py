@@ -1,0 +1,125 @@
+"""Read: raw rows become texts, cleaned and grouped by duplicates, with golden labels beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rubricator.config import Config
+from rubricator.ingest.clean import clean_texts
+from rubricator.ingest.duplicates import group_duplicates
+from rubricator.ingest.golden import parse_golden, read_golden
+from rubricator.ingest.read import Corpus, Rejected, read_texts, write_rejected
+from rubricator.progress import Progress, silent
+from rubricator.dataset import files
+from rubricator.pipeline.stage import Run, Stage
+from rubricator.encode.vectors import encode_texts
+from rubricator.records import Text, file_digest
+from rubricator.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Texts ready for the way.
+
+    Attributes:
+        texts: Accepted and cleaned, in input order.
+        groups: Group of each text by id; duplicates share one.
+        golden: Categories given by people, by text id.
+        rejected: Rows that could not become texts.
+        facts: Counts for the report.
+    """
+
+    texts: list[Text]
+    groups: Mapping[str, str]
+    golden: Mapping[str, tuple[str, ...]]
+    rejected: list[Rejected]
+    facts: Mapping[str, Any]
+
+
+def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> Prepared:
+    """Read, clean and group texts, and find the golden labels among them.
+
+    Raises:
+        DataError: No file, no column, no usable row, or a golden set that does not fit the data.
+        EncoderError: Duplicates are to be found by embeddings and there is no encoder.
+    """
+    corpus = read_texts(config, progress=progress)
+    texts = clean_texts(corpus.texts, config.clean, progress=progress)
+    vectors = (
+        encode_texts(texts, config, progress=progress) if config.duplicates.method == "embeddings" else None
+    )
+    by_source = config.split.group_by == "source"
+    groups = group_duplicates(
+        texts, config.duplicates, vectors=vectors, by_source=by_source, progress=progress
+    )
+    golden = _golden(config, corpus, taxonomy)
+    facts = {
+        "rows": len(corpus.texts) + len(corpus.rejected),
+        "texts": len(texts),
+        "rejected": dict(Counter(row.reason.partition(",")[0] for row in corpus.rejected)),
+        "exact_duplicates": groups.exact,
+        "near_duplicates": groups.near,
+        "groups": len(set(groups.of.values())),
+        "golden": len(golden),
+        "sources": len({text.source for text in texts}),
+        "period": _period(texts),
+    }
+    return Prepared(texts, groups.of, golden, corpus.rejected, facts)
+
+
+def _golden(config: Config, corpus: Corpus, taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
+    """Golden labels of accepted texts; a golden text whose row was rejected is not an unknown one."""
+    ids = {text.id for text in corpus.texts}
+    column = config.data.columns.labels
+    labels = parse_golden(corpus.labels.items(), taxonomy=taxonomy, where=f"the column '{column}'")
+    if config.golden.file is not None:
+        known = ids | {row.id for row in corpus.rejected}
+        found = read_golden(config.path(config.golden.file), ids=known, taxonomy=taxonomy)
+        labels |= {id_: keys for id_, keys in found.items() if id_ in ids}
+    return labels
+
+
+def _period(texts: list[Text]) -> list[str]:
+    times = sorted(text.time for text in texts if text.time)
+    return [times[0].date().isoformat(), times[-1].date().isoformat()] if times else []
+
+
+def _work(run: Run) -> list[str]:
+    prepared = read(run.config, run.taxonomy, progress=run.progress)
+    files.write_prepared(run.file("stages/texts.parquet"), prepared)
+    files.write_json(run.file("stages/read.facts.json"), prepared.facts)
+    write_rejected(run.file("rejected.csv"), prepared.rejected)
+    facts = prepared.facts
+    reasons = ", ".join(f"{count} {reason}" for reason, count in facts["rejected"].items())
+    rejected = f"; rejected {len(prepared.rejected):,}: {reasons}" if reasons else ""
+    copies = f"{facts['exact_duplicates']:,} exact and {facts['near_duplicates']:,} near duplicates"
+    return [
+        f"{facts['texts']:,} texts of {facts['rows']:,} rows{rejected}",
+        f"{copies}, {facts['groups']:,} groups; {facts['golden']:,} golden texts",
+    ]
+
+
+def _depends(run: Run) -> dict[str, str]:
+    config = run.config
+    inputs = [file.path for file in config.data.files] + ([config.golden.file] if config.golden.file else [])
+    paths = {name: config.path(name) for name in inputs}
+    return {f"file:{name}": file_digest(p) if p.is_file() else "absent" for name, p in paths.items()} | {
+        "config": config.model_dump_json(include={"data", "clean", "duplicates", "golden"}),
+        "encode": config.encode.model_dump_json() if config.duplicates.method == "embeddings" else "",
+        "groups": str(config.split.group_by),
+        "taxonomy": ",".join(run.taxonomy.keys) + f" {run.taxonomy.task} {run.taxonomy.none}",
+    }
+
+
+STAGE = Stage(
+    name="read",
+    about="Read and clean the texts, find duplicates and the golden labels.",
+    code=("rubricator.data", "rubricator.times", "rubricator.pipeline.read", "rubricator.dataset.files"),
+    depends=_depends,
+    after=(),
+    writes=("stages/texts.parquet", "stages/read.facts.json", "rejected.csv"),
+    work=_work,
+)

@@ -1,0 +1,122 @@
+"""Split: every text gets its part before anything is learnt, so that nothing learns from test."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rubricator.config import Config, Part
+from rubricator.ingest.splitting import make_folds, split_texts
+from rubricator.decision import Floats
+from rubricator.errors import DataError
+from rubricator.dataset import files
+from rubricator.pipeline.read import Prepared
+from rubricator.pipeline.stage import Run, Stage
+from rubricator.taxonomy import Taxonomy
+
+ENOUGH_GOLDEN_IN_TEST = 200
+"""With so many golden test texts a cross-validated figure beside them would say nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Which text serves what.
+
+    Attributes:
+        part: `train`, `validation` or `test`, by text id.
+        fold: Fold of the golden cross-validation by text id, for golden texts outside test and
+            their duplicates; empty if golden texts do not train, or test has enough of them.
+        teaching: Golden texts that may set thresholds and train models, by id.
+        by: `given`, `time` or `random`.
+        validation: `folds` (cross-fitted on train) or `part`.
+        notes: How it was done, as sentences.
+    """
+
+    part: Mapping[str, Part]
+    fold: Mapping[str, int]
+    teaching: frozenset[str]
+    by: str
+    validation: str
+    notes: tuple[str, ...]
+
+
+def split(prepared: Prepared, taxonomy: Taxonomy, config: Config) -> Division:
+    """Divide the texts by time or at random, groups whole, golden texts by `golden.use`.
+
+    Raises:
+        DataError: Too few texts, or no golden text where the config needs some.
+    """
+    golden, use = prepared.golden, config.golden.use
+    if not golden and use != "test":
+        raise DataError(
+            f"golden.use is '{use}' and there are no golden texts.",
+            fix="Name a golden file (columns id, labels) or data.columns.labels, or remove golden.use.",
+        )
+    targets = golden_targets(prepared, taxonomy)
+    parts = split_texts(
+        prepared.texts,
+        prepared.groups,
+        targets,
+        golden.keys(),
+        use=use,
+        config=config.split,
+        seed=config.seed,
+    )
+    allowed = {"train": {"train", "validation"}, "tune": {"validation"}, "test": set[str]()}[use]
+    teaching = frozenset(id_ for id_ in golden if parts.part[id_] in allowed)
+    in_test = sum(parts.part[id_] == "test" for id_ in golden)
+    crossed = use == "train" and in_test < ENOUGH_GOLDEN_IN_TEST
+    fold = _golden_folds(prepared, targets, teaching, config) if crossed else {}
+    return Division(parts.part, fold, teaching, parts.by, parts.validation, tuple(parts.notes))
+
+
+def golden_targets(prepared: Prepared, taxonomy: Taxonomy) -> Floats:
+    """Golden labels as a 0/1 matrix, shape [texts, categories]; rows without one are zero."""
+    targets = np.zeros((len(prepared.texts), len(taxonomy.keys)))
+    column = {key: i for i, key in enumerate(taxonomy.keys)}
+    for row, text in enumerate(prepared.texts):
+        for key in prepared.golden.get(text.id, ()):
+            targets[row, column[key]] = 1.0
+    return targets
+
+
+def _golden_folds(
+    prepared: Prepared, targets: Floats, teaching: Collection[str], config: Config
+) -> dict[str, int]:
+    """Folds over teaching texts; an unlabelled duplicate is held out together with its golden twin."""
+    rows = [i for i, text in enumerate(prepared.texts) if text.id in teaching]
+    groups = [prepared.groups[prepared.texts[i].id] for i in rows]
+    folds = make_folds(targets[rows], groups, folds=config.split.folds, seed=config.seed)
+    of_group = dict(zip(groups, folds.tolist(), strict=True))
+    return {
+        text.id: of_group[prepared.groups[text.id]]
+        for text in prepared.texts
+        if prepared.groups[text.id] in of_group
+    }
+
+
+def _work(run: Run) -> list[str]:
+    prepared = files.read_prepared(run.folder)
+    division = split(prepared, run.taxonomy, run.config)
+    files.write_division(run.file("stages/split.json"), division)
+    sizes = Counter(division.part.values())
+    counts = ", ".join(f"{sizes[part]:,} {part}" for part in ("train", "validation", "test") if sizes[part])
+    how = "cross-fitted on train" if division.validation == "folds" else "the validation part"
+    return [f"{counts} (by {division.by}); validation: {how}"]
+
+
+STAGE = Stage(
+    name="split",
+    about="Divide the texts into train, validation and test.",
+    code=("rubricator.ingest.splitting", "rubricator.pipeline.split", "rubricator.dataset.files"),
+    depends=lambda run: {
+        "config": run.config.model_dump_json(include={"split", "golden", "seed"}),
+        "taxonomy": ",".join(run.taxonomy.keys),
+    },
+    after=("read",),
+    writes=("stages/split.json",),
+    work=_work,
+)

@@ -1,0 +1,205 @@
+"""Stages that are skipped when nothing they depend on has changed, and survive a kill at any moment.
+
+A stage is named by a hash of its inputs: the source code of the packages it uses, its part of the
+config, the files it reads, and the content of what earlier stages wrote. The hash is written only
+after the stage's own outputs are whole, and removed before it starts to write them, so a killed stage
+simply runs again (and finds the answers and vectors it had already stored).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rubricator.config import Config
+from rubricator.errors import ConfigError, RubricatorError
+from rubricator.label.asking.runner import ONLY_FAILURES
+from rubricator.progress import Progress, silent
+from rubricator.records import Status, content_hash, file_digest
+from rubricator.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a run happens and what it was told.
+
+    Attributes:
+        config: The settings.
+        taxonomy: The categories.
+        folder: Where the outputs lie.
+        progress: Display of long work.
+        say: Receives the lines in which stages tell what they did.
+        command: The command line, for the report.
+        again: Statuses of stored answers that are asked about again.
+    """
+
+    config: Config
+    taxonomy: Taxonomy
+    folder: Path
+    progress: Progress = silent
+    say: Callable[[str], None] = field(default=log.info)
+    command: str = ""
+    again: frozenset[Status] = ONLY_FAILURES
+
+    def file(self, name: str) -> Path:
+        """A file of the run; its folder exists afterwards."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the way of a text.
+
+    Attributes:
+        name: What it is called in commands and messages.
+        about: What it does, for people.
+        code: Packages and modules whose source is the stage's version.
+        depends: Settings and input files that the stage reads, as name → digest or JSON.
+        after: Earlier stages whose outputs it reads.
+        writes: Its outputs, relative to the run's folder; folders count with all their files.
+        work: Does it; returns a line or two about what was done.
+        settled: Whether its outputs are the last word; if not, the next run does the work again
+            although nothing changed (answers are missing that may come).
+    """
+
+    name: str
+    about: str
+    code: tuple[str, ...]
+    depends: Callable[[Run], Mapping[str, str]]
+    after: tuple[str, ...]
+    writes: tuple[str, ...]
+    work: Callable[[Run], list[str]]
+    settled: Callable[[Run], bool] = lambda _: True
+
+
+def run_stages(
+    run: Run, stages: Sequence[Stage], *, until: str | None = None, force: Sequence[str] = ()
+) -> None:
+    """Run the stages in order, skipping those whose inputs have not changed.
+
+    Args:
+        run: Where and with what.
+        stages: All stages, in order.
+        until: Name of the last stage to run.
+        force: Names of stages to run even if nothing has changed.
+
+    Raises:
+        ConfigError: `until` or `force` names no stage.
+        RubricatorError: A stage cannot do its work, or another process works in the folder.
+    """
+    known = [stage.name for stage in stages]
+    for name in [*force, *([until] if until else [])]:
+        if name not in known:
+            raise ConfigError(f"There is no stage '{name}'.", fix=f"The stages are {', '.join(known)}.")
+    with _only_one(run.folder):
+        for stage in stages:
+            _run_stage(run, stage, forced=stage.name in force)
+            if stage.name == until:
+                break
+
+
+def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
+    record = run.file(f"stages/{stage.name}.done")
+    key = _key(run, stage)
+    done = _read_record(record)
+    if not forced and done.get("key") == key and done.get("outputs") == _digests(run, stage.writes):
+        run.say(f"[dim]{stage.name:<9}unchanged: {' '.join(done['lines'][:1])}[/dim]")
+        return
+    record.unlink(missing_ok=True)
+    started = time.monotonic()
+    lines = stage.work(run)
+    seconds = time.monotonic() - started
+    first, *rest = lines or [stage.about]
+    run.say(f"[bold]{stage.name:<9}[/bold]{first} [dim]({seconds:.1f} s)[/dim]")
+    for line in rest:
+        run.say(f"{'':<9}{line}")
+    content = {
+        "key": key if stage.settled(run) else "",
+        "outputs": _digests(run, stage.writes),
+        "lines": lines,
+        "seconds": round(seconds, 2),
+    }
+    part = record.with_suffix(".part")
+    part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    part.replace(record)
+
+
+def _key(run: Run, stage: Stage) -> str:
+    parts: dict[str, str] = {f"code:{name}": source_digest(name) for name in stage.code}
+    parts |= stage.depends(run)
+    for earlier in stage.after:
+        outputs = _read_record(run.file(f"stages/{earlier}.done")).get("outputs", {})
+        parts[f"after:{earlier}"] = json.dumps(outputs, sort_keys=True)
+    flat = [piece for name in sorted(parts) for piece in (name, parts[name])]
+    return content_hash("stage:1", stage.name, *flat)
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _digests(run: Run, writes: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of every output file; an output that is not there has no entry."""
+    found: dict[str, str] = {}
+    for name in writes:
+        path = run.folder / name
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
+    return found
+
+
+def source_digest(module: str) -> str:
+    """SHA-256 over the source files of a module or package: the version of its code."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ConfigError(f"The module {module} cannot be found.", fix="Install rubricator anew.")
+    origin = Path(spec.origin)
+    root = origin.parent
+    files = (
+        sorted(f for f in root.rglob("*") if f.suffix in {".py", ".jinja"})
+        if spec.submodule_search_locations
+        else [origin]
+    )
+    return content_hash(
+        "code:1", *(piece for f in files for piece in (str(f.relative_to(root)), f.read_bytes()))
+    )
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Two processes must not write one run; the kernel frees the lock of a killed one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise RubricatorError(
+            f"The folder of the run, {folder}, cannot be written: {error.strerror}.",
+            fix="Choose another with --out DIR.",
+        ) from error
+    with lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            log.debug("no file locks on this system")
+        except OSError as error:
+            raise RubricatorError(
+                f"Another process is working in {folder}.", fix="Wait for it, or choose another --out DIR."
+            ) from error
+        yield

@@ -1,0 +1,8 @@
+"""The way of a text, stage after stage."""
+
+from __future__ import annotations
+
+from rubricator.pipeline import evaluate, export, label, read, split, train
+
+STAGES = (read.STAGE, split.STAGE, label.STAGE, train.STAGE, evaluate.STAGE, export.STAGE)
+"""All stages in order. Splitting comes before labelling, so that teachers never learn from test."""

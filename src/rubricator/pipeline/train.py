@@ -1,0 +1,183 @@
+"""Train: the models, and how the way they came about fares on golden texts.
+
+Where golden texts train, the whole road is built once more per fold of the golden texts, with teachers
+that never saw the fold: that is how well the procedure does on texts nobody labelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from rubricator.config import Config
+from rubricator.decision import Floats
+from rubricator.encode import load_trained
+from rubricator.models.cascade import CascadeModel
+from rubricator.dataset.inputs import BASE
+from rubricator.progress import Progress, silent
+from rubricator.dataset import files
+from rubricator.train.search.candidates import is_costly
+from rubricator.train.search.serving_cost import cost_of
+from rubricator.dataset.labels import Labelled, read_labelled
+from rubricator.train.search.training_data import Material, material_of
+from rubricator.pipeline.read import Prepared
+from rubricator.train.search.model_search import HeldOut, Road, build_road
+from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
+from rubricator.pipeline.split import Division
+from rubricator.pipeline.stage import Run, Stage
+from rubricator.train.search.files import write_trained
+from rubricator.encode.vectors import vector_cache
+from rubricator.taxonomy import Taxonomy
+from rubricator.dataset.examples import Vectors
+
+
+def train(
+    prepared: Prepared,
+    division: Division,
+    labelled: Labelled,
+    vectors: Vectors,
+    taxonomy: Taxonomy,
+    config: Config,
+    *,
+    folder: Path,
+    progress: Progress = silent,
+) -> tuple[Road, HeldOut | None]:
+    """Train, calibrate and choose; then the same per golden fold, where golden texts train.
+
+    Where that would take too long, golden texts are measured by the held-out predictions that the
+    models were chosen by.
+
+    Raises:
+        TrainingError: Nothing to train or to validate on.
+    """
+    material = material_of(prepared, division, labelled, vectors)
+    folds = sorted(set(division.fold.values()))
+    nested = folds and not is_costly(config.train)
+    with progress("Training", total=1 + (len(folds) if nested else 0)) as done:
+        road, seen = build_road(
+            material,
+            labelled.targets,
+            train=material.part == "train",
+            validation=material.part == "validation",
+            taxonomy=taxonomy,
+            config=config,
+            folder=folder / "all",
+            progress=progress,
+        )
+        done(1)
+        if not nested:
+            return road, seen if folds else None
+        parts = []
+        for fold in folds:
+            place = folder / f"without-{fold}"
+            parts.append(_held_out(material, labelled.fold_targets[fold], fold, taxonomy, config, place))
+            done(1)
+    return road, _joined(parts)
+
+
+def _held_out(
+    material: Material, targets: Floats, fold: int, taxonomy: Taxonomy, config: Config, folder: Path
+) -> HeldOut:
+    """Predict the golden texts of one fold by a road built without the fold and its duplicates."""
+    away = material.fold == fold
+    road, _ = build_road(
+        replace(material, golden=material.golden & ~away, fair=material.fair & ~away),
+        targets,
+        train=(material.part == "train") & ~away,
+        validation=(material.part == "validation") & ~away,
+        taxonomy=taxonomy,
+        config=config,
+        folder=folder,
+    )
+    rows = np.flatnonzero(away & material.golden)
+    inputs = material.examples.subset(rows).inputs(road.open(config))
+    probabilities = {
+        name: road.rules[name].probabilities(model.logits(inputs)) for name, model in road.models.items()
+    }
+    decisions = {name: road.rules[name].decide(p) for name, p in probabilities.items()}
+    winner = road.choice.name
+    return HeldOut(
+        rows, probabilities | {"chosen": probabilities[winner]}, decisions | {"chosen": decisions[winner]}
+    )
+
+
+def _joined(parts: Sequence[HeldOut]) -> HeldOut:
+    return HeldOut(
+        np.concatenate([part.rows for part in parts]),
+        {
+            name: np.concatenate([part.probabilities[name] for part in parts])
+            for name in parts[0].probabilities
+        },
+        {name: np.concatenate([part.decisions[name] for part in parts]) for name in parts[0].decisions},
+    )
+
+
+def _work(run: Run) -> list[str]:
+    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    labelled = read_labelled(run.folder, prepared, run.taxonomy)
+    cache = vector_cache(run.config, progress=run.progress)
+    vectors = cache.encode([text.content for text in prepared.texts], progress=run.progress)
+    road, held = train(
+        prepared,
+        division,
+        labelled,
+        vectors,
+        run.taxonomy,
+        run.config,
+        folder=run.file("stages/training/all").parent,
+        progress=run.progress,
+    )
+    encoders = {BASE: cache.encoder} | {
+        name: load_trained(place, run.config.encode) for name, place in road.encoders.items()
+    }
+    costs = {name: cost_of(model, prepared.texts, encoders) for name, model in road.models.items()}
+    write_trained(run.folder, replace(road, costs=costs), held)
+    lines = [road.choice.reason, road.validated_on, *_rules(run, road)]
+    if road.weights_tried:
+        lines.append(f"A label agreed between teachers counts {road.agreed_weight:g} of a golden one.")
+    return lines
+
+
+def _rules(run: Run, road: Road) -> list[str]:
+    """Write the rules of a cascade where people can read and edit them."""
+    path = run.file(RULES)
+    path.unlink(missing_ok=True)
+    cascade = road.models.get("cascade")
+    if not isinstance(cascade, CascadeModel):
+        return []
+    facts = road.facts["cascade"]
+    path.write_text(rules_text(cascade.rules, run.taxonomy, facts), encoding="utf-8")
+    return [f"The cascade has {len(cascade.rules)} rules, in {path}; correct them: train.cascade.rules."]
+
+
+def _depends(run: Run) -> dict[str, str]:
+    config = run.config
+    found = {
+        "config": config.model_dump_json(include={"train", "encode", "split", "seed"}),
+        "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
+    }
+    if "cascade" in config.train.models or config.train.models == "auto":
+        found["keywords"] = repr(taxonomy_rules(run.taxonomy))
+        found["rules"] = repr(given_rules(config, run.taxonomy))
+    return found
+
+
+RULES = "rules.yaml"
+_ROOMS = ("train", "road", "candidates", "jury", "material", "weighing", "pseudo", "tuning", "rules_file")
+STAGE = Stage(
+    name="train",
+    about="Train every model, calibrate and set thresholds on validation, choose the better one.",
+    code=(
+        "rubricator.train",
+        "rubricator.models",
+        "rubricator.encode",
+        *(f"rubricator.recipes.{room}" for room in _ROOMS),
+    ),
+    depends=_depends,
+    after=("read", "split", "label"),
+    writes=("stages/train.json", "stages/models", "stages/training", RULES),
+    work=_work,
+)

@@ -1,1 +1,0 @@
-"""One readable file per stage, and `run.py` that strings them together."""

@@ -1,0 +1,195 @@
+"""Which texts are worth a person's next minute: where the label is probably wrong, each time elsewhere.
+
+The gain of a review is the expected number of faults in the label that it would mend, by the current
+probabilities (NaN ones are the most uncertain), and a share of what teachers disagree about. Most of
+a batch has the highest gains, spread over the vector space; the rest is drawn at random, because only
+texts that nobody chose tell how many labels are wrong (see `rubricator.review.estimates`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.decision import Bools, Floats
+
+Chosen = Literal["gain", "random"]
+Vectors = NDArray[np.float32]
+
+RANDOM_SHARE = 0.2
+_DISAGREEMENT = 0.1  # what a bit of disagreement is worth beside one expected fault
+_CANDIDATES = 3  # texts of the highest gains among which a batch spreads, per place in it
+_LANDMARKS = 2000  # texts that stand for all of them where nearness to the crowd is measured
+_CROWD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A text to review.
+
+    Attributes:
+        row: Its row in the arrays.
+        chosen: `gain` if it promised the most, `random` if it was drawn.
+        gain: Expected faults in its label, and a share of the teachers' disagreement.
+    """
+
+    row: int
+    chosen: Chosen
+    gain: float
+
+
+def pick(
+    probabilities: Floats,
+    decided: Bools,
+    opinions: Floats,
+    vectors: Vectors | None,
+    groups: Sequence[str],
+    *,
+    reviewed: Collection[int],
+    count: int,
+    single: bool,
+    seed: int,
+    random_share: float = RANDOM_SHARE,
+) -> list[Pick]:
+    """The next texts to review, the most promising and the random ones mixed.
+
+    Args:
+        probabilities: What is believed now, best by a model that did not learn from the text itself,
+            shape [texts, categories]; a row of NaN is a text of which nothing is known.
+        decided: The current labels, same shape.
+        opinions: What each teacher thinks, shape [teachers, texts, categories], NaN where it
+            abstains; no teachers are fine.
+        vectors: L2-normalised, shape [texts, width]; None spreads a batch over groups only.
+        groups: Group of near-duplicates of every text; one text a group is asked about.
+        reviewed: Rows that people have answered, or that need no answer; their groups are left out.
+        count: How many texts to pick; fewer if fewer are left.
+        single: True if a text has exactly one category.
+        seed: Draws the random share and their places in the batch.
+        random_share: Part of the batch that is drawn at random, 0 to 1.
+    """
+    rng = np.random.default_rng(seed)
+    gains = gain(probabilities, decided, opinions, single=single)
+    free = _one_per_group(gains, groups, reviewed, rng)
+    count = min(count, len(free))
+    drawn = min(count, round(count * random_share))
+    chosen = _spread(gains, free, vectors, count - drawn, rng) if drawn < count else free[:0]
+    # Drawn from what the choice left, they stand for the labels that nobody will look at.
+    rest = np.setdiff1d(free, chosen)
+    lots = rng.choice(rest, size=drawn, replace=False) if drawn else free[:0]
+    picks = [Pick(row, "gain", float(gains[row])) for row in chosen.tolist()]
+    # Mixed in, so that whoever stops early has answered both kinds.
+    for row in lots.tolist():
+        picks.insert(int(rng.integers(len(picks) + 1)), Pick(row, "random", float(gains[row])))
+    return picks
+
+
+def gain(probabilities: Floats, decided: Bools, opinions: Floats, *, single: bool) -> Floats:
+    """What reviewing each text promises, shape [texts].
+
+    Args:
+        probabilities: Shape [texts, categories]; a row with NaN counts as entirely uncertain.
+        decided: Same shape.
+        opinions: Shape [teachers, texts, categories].
+        single: True if a text has exactly one category.
+    """
+    known: Bools = np.asarray(np.isfinite(probabilities).all(axis=1))
+    believed = np.where(known[:, None], probabilities, 0.0)
+    if single:
+        faults = 1 - (believed * decided).sum(axis=1)
+    else:
+        faults = np.where(decided, 1 - believed, believed).sum(axis=1)
+    split = _DISAGREEMENT * disagreement(opinions, single=single)
+    certain = 1.0 if single else float(probabilities.shape[1])
+    return np.asarray(np.where(known, faults + split, certain + _DISAGREEMENT))
+
+
+def disagreement(opinions: Floats, *, single: bool) -> Floats:
+    """How far teachers are from one another about each text, in bits, shape [texts].
+
+    The Jensen-Shannon divergence of their distributions (Lin, "Divergence measures based on the
+    Shannon entropy", 1991; used to choose texts by McCallum and Nigam, ICML 1998), multi-label its
+    sum over the categories. Who abstains is left out; one voice alone agrees with itself.
+
+    Args:
+        opinions: Shape [teachers, texts, categories], NaN where a teacher abstains.
+        single: True if a text has exactly one category.
+    """
+    if not len(opinions):
+        return np.zeros(opinions.shape[1])
+    seen: Bools = np.asarray(np.isfinite(opinions))
+    if single:
+        seen = seen & seen.all(axis=2, keepdims=True)
+    said = np.where(seen, np.clip(np.nan_to_num(opinions), 0.0, 1.0), 0.0)
+    voices = np.maximum(seen.sum(axis=0), 1)
+    mean = said.sum(axis=0) / voices
+    apart = _surprise(mean) - np.where(seen, _surprise(said), 0.0).sum(axis=0) / voices
+    if not single:
+        apart += _surprise(1 - mean) - np.where(seen, _surprise(1 - said), 0.0).sum(axis=0) / voices
+    return np.asarray(np.maximum(apart.sum(axis=1), 0.0))
+
+
+def _surprise(probabilities: Floats) -> Floats:
+    return np.asarray(-probabilities * np.log2(np.clip(probabilities, 1e-12, 1.0)))
+
+
+def _one_per_group(
+    gains: Floats, groups: Sequence[str], reviewed: Collection[int], rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Rows that may be picked: of every group without a review one text, drawn at random."""
+    _, number = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
+    done = np.zeros(len(groups), dtype=bool)
+    done[list(reviewed)] = True
+    answered = np.zeros(len(groups), dtype=bool)
+    answered[number[done]] = True
+    shuffled = rng.permutation(len(gains))
+    _, first = np.unique(number[shuffled], return_index=True)
+    rows = shuffled[first]
+    return np.sort(rows[~answered[number[rows]]])
+
+
+def _spread(
+    gains: Floats, free: NDArray[np.intp], vectors: Vectors | None, count: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """High gains that are unlike one another, the most promising first.
+
+    One by one, the candidate with the highest gain times its distance to those already taken, times
+    its nearness to the crowd, so that outliers do not win (compare the information density of Settles
+    and Craven, EMNLP 2008).
+    """
+    # Equal gains are taken in random order: the first rows of a file are not worth more.
+    order = rng.permutation(free)
+    order = order[np.argsort(-gains[order], kind="stable")]
+    if vectors is None:
+        return order[:count]
+    near = order[: count * _CANDIDATES]
+    landmarks = vectors[rng.choice(len(vectors), size=min(_LANDMARKS, len(vectors)), replace=False)]
+    # Sentence vectors lie in a narrow cone: likeness is seen from its middle.
+    middle = landmarks.mean(axis=0)
+    points, landmarks = _unit(vectors[near] - middle), _unit(landmarks - middle)
+    worth = gains[near] * _crowded(points, landmarks)
+    likeness = np.zeros(len(near))
+    taken: list[int] = []
+    for _ in range(count):
+        scores = worth * (1 - np.clip(likeness, 0.0, 1.0))
+        scores[taken] = -1.0
+        best = int(scores.argmax())
+        taken.append(best)
+        likeness = np.maximum(likeness, points @ points[best])
+    return near[taken]
+
+
+def _crowded(points: Vectors, landmarks: Vectors) -> Floats:
+    """How near each point is to the nearest of texts drawn at random, from 0 to 1."""
+    crowd = min(_CROWD, len(landmarks))
+    nearest = np.partition(points @ landmarks.T, -crowd, axis=1)[:, -crowd:]
+    return np.asarray(np.clip(nearest.mean(axis=1), 0.0, 1.0), dtype=np.float64)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-6)
+    return unit

@@ -1,0 +1,211 @@
+"""How far every current label is to be doubted: what the choice of texts to review stands on."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rubricator.ingest.splitting import make_folds
+from rubricator.decision import Bools, Floats
+from rubricator.errors import TrainingError
+from rubricator.label.aggregation.log_pool import agree
+from rubricator.dataset import files
+from rubricator.label.aggregation.annotations import Consulted, consult
+from rubricator.dataset.labels import decided_of, targets_of
+from rubricator.train.search.training_data import lesson
+from rubricator.pipeline.stage import Run
+from rubricator.encode.vectors import encode_texts
+from rubricator.train.search.label_weights import scout
+from rubricator.records import Label, Text
+from rubricator.review.selection import Pick
+from rubricator.review.files import Question
+from rubricator.train.training_context import Bench
+from rubricator.train.calibration.rule import fit_rule
+from rubricator.dataset.examples import Examples, Vectors
+from rubricator.train.kinds.heads import fit_heads
+from rubricator.train.trainers import fit
+
+log = logging.getLogger(__name__)
+
+AGREED_WEIGHT = 0.3
+"""What an agreed label counts beside a person's, for the model that doubts."""
+_LEARNERS = 2000  # agreed labels that the doubting model learns from: enough to doubt by, learnt in seconds
+_SHOWN = 3
+_SURE = 1e-6
+_GRID = (0.01, 0.03, 0.1)  # fewer strengths than training tries: a person is waiting
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that the choice of the next texts stands on.
+
+    Attributes:
+        run: The run.
+        consulted: What the teachers said.
+        labels: What their agreement and the reviews come to now, by text id.
+        open: Ids of the texts that a person may be asked about.
+        vectors: Of all texts; None where the first model of the config needs none.
+    """
+
+    run: Run
+    consulted: Consulted
+    labels: dict[str, Label]
+    open: frozenset[str]
+    vectors: Vectors | None = field(repr=False)
+
+    @property
+    def texts(self) -> list[Text]:
+        """All texts of the run."""
+        return self.consulted.prepared.texts
+
+    @property
+    def opinions(self) -> Floats:
+        """What the teachers think, shape [teachers, texts, categories]."""
+        return np.stack([opinion.probabilities for opinion in self.consulted.opinions])
+
+    @cached_property
+    def targets(self) -> Floats:
+        """Probabilities of the labels, shape [texts, categories]; NaN without one."""
+        return targets_of(self.labels.values(), self.texts, self.run.taxonomy)
+
+    @cached_property
+    def decided(self) -> Bools:
+        """Categories of the labels, same shape."""
+        return decided_of(self.labels, self.texts, self.run.taxonomy)
+
+    @cached_property
+    def believed(self) -> Floats:
+        """What the agreement and a model that did not learn from the text come to together."""
+        single = self.run.taxonomy.single
+        people = np.isin(np.arange(len(self.texts)), list(self.consulted.taught))
+        bench = Bench.of(self.run.config, single=single, folder=self.run.folder / "stages/doubt")
+        rows = _learners(self.targets, people, self._teachable, self.run.config.seed)
+        try:
+            own = doubted(
+                self._examples(people),
+                rows,
+                bench=bench,
+            )
+        except TrainingError as error:
+            log.info("doubts stand on the labels alone: %s", error.problem)
+            return self.targets
+        return together(self.targets, own, single=single)
+
+    @property
+    def _teachable(self) -> Bools:
+        division = files.read_division(self.run.folder)
+        return np.array([division.part[text.id] != "test" for text in self.texts])
+
+    def _examples(self, people: Bools) -> Examples:
+        return Examples(
+            contents=[text.content for text in self.texts],
+            vectors=self.vectors,
+            targets=np.nan_to_num(self.targets),
+            weights=np.where(people, 1.0, AGREED_WEIGHT),
+            groups=self.consulted.groups,
+        )
+
+    def question(self, found: Pick) -> Question:
+        """The text of a pick with all that helps a person to decide."""
+        text, keys = self.texts[found.row], self.run.taxonomy.keys
+        label = self.labels.get(text.id)
+        opinions = {}
+        for opinion in self.consulted.opinions:
+            said = opinion.probabilities[found.row]
+            best = [j for j in np.argsort(-np.nan_to_num(said, nan=-1.0))[:_SHOWN] if np.isfinite(said[j])]
+            opinions[opinion.teacher] = {keys[j]: float(said[j]) for j in best}
+        return Question(
+            text=text,
+            suggested=None if label is None else label.categories,
+            probability=None if label is None else _probability(label, single=self.run.taxonomy.single),
+            chosen=found.chosen,
+            opinions=opinions,
+        )
+
+
+def gather(run: Run) -> Case:
+    """Agree once more, with the reviews so far, and gather what the choice stands on.
+
+    Raises:
+        EncoderError: An encoder is needed that cannot be had.
+        StoreError: The database refused.
+    """
+    consulted = consult(run)
+    texts, keys = consulted.prepared.texts, run.taxonomy.keys
+    taught = {
+        texts[row].id: tuple(key for key, yes in zip(keys, given, strict=True) if yes)
+        for row, given in consulted.taught.items()
+    }
+    labels = agree(consulted.agreed, consulted.opinions, texts, run.taxonomy, taught)
+    division = files.read_division(run.folder)
+    golden = consulted.prepared.golden
+    needed = scout(run.config.train) == "heads"
+    return Case(
+        run=run,
+        consulted=consulted,
+        labels={label.text_id: label for label in labels},
+        open=frozenset(t.id for t in texts if t.id not in golden and division.part[t.id] != "test"),
+        vectors=encode_texts(texts, run.config, progress=run.progress) if needed else None,
+    )
+
+
+def doubted(examples: Examples, rows: Any, *, bench: Bench) -> Floats:
+    """Calibrated probabilities of all texts by models that did not learn from them.
+
+    Args:
+        examples: All texts with their current labels.
+        rows: Those to learn from, as indices; each is predicted by a model without its fold.
+        bench: Settings, the task and the seed.
+
+    Returns:
+        Shape [texts, categories].
+
+    Raises:
+        TrainingError: The labels do not allow a model.
+    """
+    learning = lesson(examples.subset(rows), single=bench.single)
+    folds = make_folds((learning.targets > 0.5).astype(float), learning.groups, folds=5, seed=bench.seed)
+    if scout(bench.settings) == "heads":
+        fitted = fit_heads(learning, folds=folds, bench=bench, grid=_GRID)
+    else:
+        fitted = fit("linear", learning, folds=folds, bench=bench)
+    logits = fitted.model.logits(examples.inputs())
+    logits[rows] = fitted.held_out
+    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, single=bench.single)
+    return rule.probabilities(logits)
+
+
+def together(agreed: Floats, own: Floats, *, single: bool) -> Floats:
+    """The normalised product of two opinions (Hinton, "Products of experts", 1999).
+
+    A label that both support is right more often than either says, and one that either rejects is
+    wrong more often: on SIB-200 this finds wrong labels faster than either alone.
+
+    Args:
+        agreed: Probabilities of the labels, shape [texts, categories]; NaN where there is no label.
+        own: Probabilities by models that did not learn from the text, same shape.
+        single: True if a text has exactly one category.
+    """
+    likely = np.clip(agreed, _SURE, 1 - _SURE)
+    yes, no = likely * own, (1 - likely) * (1 - own)
+    both = yes / yes.sum(axis=1, keepdims=True) if single else yes / (yes + no)
+    return np.asarray(np.where(np.isfinite(agreed), both, own))
+
+
+def _learners(targets: Floats, people: Bools, teachable: Bools, seed: int) -> Any:
+    """Rows that the doubting model learns from: what people labelled, and others drawn at random."""
+    known = teachable & np.isfinite(targets).all(axis=1)
+    others = np.random.default_rng(seed).permutation(np.flatnonzero(known & ~people))
+    return np.sort(np.concatenate([np.flatnonzero(known & people), others[:_LEARNERS]]))
+
+
+def _probability(label: Label, *, single: bool) -> float:
+    """That all of the label is right; multi-label as if the categories were independent."""
+    if single:
+        return float(label.probabilities[label.categories[0]])
+    right = [p if key in label.categories else 1 - p for key, p in label.probabilities.items()]
+    return float(np.prod(right))

@@ -1,0 +1,1 @@
+"""Counts, intervals, losses, calibration and folds: plain arithmetic on arrays."""

@@ -1,0 +1,269 @@
+"""Rules: a category is given where any of some conditions holds, and no excluded word occurs.
+
+Words are compared folded: without case, `ё` as `е`. A `*` at the end of a word stands for any ending, and a
+phrase is its words one after the other, whatever stands between them but letters and digits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Self
+
+import numpy as np
+import regex
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from rubricator.decision import Bools
+from rubricator.dataset.inputs import Features, Inputs
+from rubricator.text_rules.patterns import compiled, sound_pattern
+from rubricator.text_rules.values import as_level, as_seconds, is_missing
+from rubricator.records import Feature
+
+_LOG = logging.getLogger(__name__)
+_TIMEOUT_SECONDS = 0.2
+_TOKEN = regex.compile(r"\w+")
+_PIECE = regex.compile(r"\w+\*?")
+_STRAY = regex.compile(r"(?<!\w)\*|\*(?=\w)")
+# The invisible variation selector after an emoji counts as part of a word (\w) for `regex`.
+_FOLD = str.maketrans("ёЁ\ufe0f", "еЕ ")
+
+
+def fold(content: str) -> str:
+    """The text as patterns see it: `ё` as `е`."""
+    return content.translate(_FOLD)
+
+
+def tokens(content: str) -> list[str]:
+    """The words of a text, folded, in order."""
+    return _TOKEN.findall(fold(content).casefold())
+
+
+def number_of(value: Feature) -> float | None:
+    """The value as a number, a duration in seconds; None where it is neither."""
+    return None if isinstance(value, bool) else as_seconds(value)
+
+
+def _sound_word(word: str) -> str:
+    if not _pieces(word):
+        raise ValueError("a word needs a letter or digit, and `*` only at the end of one")
+    return word
+
+
+def _as_demand(value: Any) -> Any:
+    return {"equals": value} if isinstance(value, str | float | int | bool) else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Demand(_Part):
+    """What a feature column must hold; a value that is missing fulfils nothing but `missing`."""
+
+    equals: str | float | bool | None = None
+    at_least: float | None = None
+    below: float | None = None
+    missing: bool | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if all(value is None for value in (self.equals, self.at_least, self.below, self.missing)):
+            raise ValueError("say `equals`, `at_least`, `below` or `missing`")
+        return self
+
+    def holds(self, value: Feature) -> bool:
+        """True if a value fulfils everything that is asked."""
+        absent = is_missing(value)
+        if absent or self.missing:
+            return absent and self.missing is True
+        if self.equals is not None and as_level(value) != as_level(self.equals):
+            return False
+        if self.at_least is None and self.below is None:
+            return True
+        number = number_of(value)
+        if number is None:
+            return False
+        return (self.at_least is None or number >= self.at_least) and (
+            self.below is None or number < self.below
+        )
+
+
+Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_sound_word)]
+Words = Annotated[tuple[Word, ...], Field(strict=False)]
+
+
+class Condition(_Part):
+    """All of it must hold: `words` occur, `without` do not, `pattern` is found, columns fit `where`."""
+
+    words: Words = ()
+    without: Words = ()
+    pattern: Annotated[str, AfterValidator(sound_pattern)] | None = None
+    where: Mapping[str, Annotated[Demand, BeforeValidator(_as_demand)]] = {}
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not (self.words or self.pattern or self.where):
+            raise ValueError("a condition is empty: say `words`, `pattern` or `where`")
+        return self
+
+    def __str__(self) -> str:
+        said = [f"/{self.pattern}/"] if self.pattern else []
+        said += [*self.words, *(f"{column} {_said(demand)}" for column, demand in self.where.items())]
+        return " and ".join([*said, *(f"not {word}" for word in self.without)])
+
+
+def _as_condition(value: Any) -> Any:
+    return {"words": (value,)} if isinstance(value, str) else value
+
+
+class Rule(_Part):
+    """A category for every text of which a condition holds.
+
+    Attributes:
+        category: Index of the category.
+        any: Conditions, of which one is enough.
+        unless: Words that keep the rule silent.
+        precision: Share of the texts it takes that have the category, as measured.
+    """
+
+    category: int = Field(ge=0)
+    any: Annotated[
+        tuple[Annotated[Condition, BeforeValidator(_as_condition)], ...], Field(min_length=1, strict=False)
+    ]
+    unless: Words = ()
+    precision: float = Field(default=0.5, gt=0, lt=1)
+
+    def __str__(self) -> str:
+        said = "any of " * (len(self.any) > 1) + ", ".join(map(str, self.any))
+        return f"{said}, unless {', '.join(self.unless)}" if self.unless else said
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns it looks at."""
+        return tuple(dict.fromkeys(column for condition in self.any for column in condition.where))
+
+
+class Matcher:
+    """Tells which conditions hold of a text, all of them in one pass over its words."""
+
+    def __init__(self, conditions: Sequence[Condition], unless: Sequence[Sequence[str]] = ()) -> None:
+        silencing = unless or [()] * len(conditions)
+        words = {word for c in conditions for word in (*c.words, *c.without)} | {
+            word for some in silencing for word in some
+        }
+        number = {word: place for place, word in enumerate(sorted(words))}
+        self._vocabulary = _Vocabulary(sorted(words))
+        self._conditions = conditions
+        self._needed = [frozenset(number[w] for w in c.words) for c in conditions]
+        self._barred = [
+            frozenset(number[w] for w in (*c.without, *some))
+            for c, some in zip(conditions, silencing, strict=True)
+        ]
+        self._patterns = [None if c.pattern is None else compiled(fold(c.pattern)) for c in conditions]
+        self._of_word: dict[int, list[int]] = defaultdict(list)
+        self._always = [place for place, c in enumerate(conditions) if not c.words]
+        for place, condition in enumerate(conditions):
+            if condition.words:
+                self._of_word[number[condition.words[0]]].append(place)
+
+    def holds(self, content: str, features: Features) -> list[int]:
+        """Places of the conditions that hold of one text, ascending."""
+        found = self._vocabulary.found(content)
+        folded = fold(content)
+        likely = [place for word in found for place in self._of_word.get(word, ())]
+        return sorted(
+            place for place in (*self._always, *likely) if self._holds(place, found, folded, features)
+        )
+
+    def _holds(self, place: int, found: set[int], folded: str, features: Features) -> bool:
+        if not self._needed[place] <= found or self._barred[place] & found:
+            return False
+        where = self._conditions[place].where
+        if not all(demand.holds(features.get(column)) for column, demand in where.items()):
+            return False
+        pattern = self._patterns[place]
+        try:
+            return pattern is None or pattern.search(folded, timeout=_TIMEOUT_SECONDS) is not None
+        except TimeoutError:
+            _LOG.warning("a pattern of a rule took more than %s s and was passed over", _TIMEOUT_SECONDS)
+            return False
+
+
+class RuleSet:
+    """Rules in order, ready to be applied."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        pairs = [(place, condition) for place, rule in enumerate(rules) for condition in rule.any]
+        self._of_condition = [place for place, _ in pairs]
+        self._matcher = Matcher([c for _, c in pairs], [rules[place].unless for place, _ in pairs])
+
+    def holds(self, inputs: Inputs) -> Bools:
+        """Which rules hold of which texts, shape [texts, rules]."""
+        held = np.zeros((len(inputs), len(self.rules)), dtype=bool)
+        for row, (content, features) in enumerate(zip(inputs.contents, inputs.features, strict=True)):
+            held[row, [self._of_condition[c] for c in self._matcher.holds(content, features)]] = True
+        return held
+
+    def takes(self, inputs: Inputs, *, single: bool) -> Bools:
+        """Which rule takes which text, shape [texts, rules].
+
+        Single-label: the first that holds. Multi-label: the first of each category.
+        """
+        return first_of(self.holds(inputs), [rule.category for rule in self.rules], single=single)
+
+
+def first_of(held: Bools, categories: Sequence[int], *, single: bool) -> Bools:
+    """Of the rules that hold, shape [texts, rules], the first one per text or per text and category."""
+    taken = np.zeros_like(held)
+    done: dict[int, Bools] = defaultdict(lambda: np.zeros(len(held), dtype=bool))
+    for place, category in enumerate(categories):
+        before = done[0 if single else category]
+        taken[:, place] = held[:, place] & ~before
+        before |= held[:, place]
+    return taken
+
+
+class _Vocabulary:
+    """Finds words and phrases, by the first word of each."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._starts: dict[str, list[tuple[int, list[str]]]] = defaultdict(list)
+        for place, word in enumerate(words):
+            first, *rest = _pieces(word)
+            self._starts[first].append((place, rest))
+        self._lengths = sorted({len(start) - 1 for start in self._starts if start.endswith("*")})
+
+    def found(self, content: str) -> set[int]:
+        """Places of the words that occur in a text."""
+        said, found = tokens(content), set()
+        for at, token in enumerate(said):
+            starts = [token, *(f"{token[:length]}*" for length in self._lengths if length <= len(token))]
+            for start in starts:
+                for place, rest in self._starts.get(start, ()):
+                    if _follow(said, at + 1, rest):
+                        found.add(place)
+        return found
+
+
+def _follow(said: Sequence[str], at: int, rest: Sequence[str]) -> bool:
+    return len(rest) <= len(said) - at and all(
+        token.startswith(piece[:-1]) if piece.endswith("*") else token == piece
+        for token, piece in zip(said[at:], rest, strict=False)
+    )
+
+
+def _pieces(word: str) -> list[str]:
+    """The words of a phrase, each perhaps with `*` at its end; none where a `*` stands elsewhere."""
+    folded = fold(word).casefold()
+    return [] if _STRAY.search(folded) else _PIECE.findall(folded)
+
+
+def _said(demand: Demand) -> str:
+    if demand.missing is not None:
+        return "is missing" if demand.missing else "is there"
+    said = [f"is {demand.equals}"] if demand.equals is not None else []
+    said += [f"≥ {demand.at_least:g}"] if demand.at_least is not None else []
+    return " and ".join([*said, *([f"< {demand.below:g}"] if demand.below is not None else [])])

@@ -1,0 +1,83 @@
+"""From logits to the decision rule: calibrated probabilities and thresholds, from validation only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
+
+from rubricator.decision import Bools, DecisionRule, Floats
+from rubricator.train.logistic import Folds
+from rubricator.train.calibration.platt import fit_platt
+from rubricator.train.calibration.thresholds import fit_thresholds
+
+# Standard deviations of the Gaussian prior around the identity.
+_LOG_SLOPE = 0.5
+_BIAS = 0.5
+
+
+def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, single: bool) -> DecisionRule:
+    """Calibrate every category and set its threshold.
+
+    Multi-label: Platt scaling and a threshold per category. Single-label: one temperature for all
+    (Guo et al., "On calibration of modern neural networks", 2017) and a small bias per category,
+    pulled to the identity by a Gaussian prior, which few positives cannot overrule.
+
+    Args:
+        logits: Of texts not trained on, shape [n, categories].
+        targets: In [0, 1], same shape.
+        weights: Shape [n]; rows of weight 0 say nothing.
+        single: True if a text has exactly one category.
+    """
+    used = weights > 0
+    logits, targets, weights = logits[used], targets[used], weights[used]
+    rule = DecisionRule.identity(logits.shape[1], single=single)
+    if not len(logits):
+        return rule
+    if single:
+        slope, bias = _temperature(logits, targets, weights)
+        return replace(rule, slope=np.full(logits.shape[1], slope), intercept=bias)
+    fitted = [fit_platt(z, target, weights) for z, target in zip(logits.T, targets.T, strict=True)]
+    slopes, biases = (np.array(values) for values in zip(*fitted, strict=True))
+    rule = replace(rule, slope=slopes, intercept=biases)
+    return replace(rule, threshold=fit_thresholds(rule.probabilities(logits), targets, weights))
+
+
+def cross_decide(
+    logits: Floats, targets: Floats, weights: Floats, folds: Folds, *, single: bool
+) -> tuple[Floats, Bools]:
+    """Probabilities and decisions of every text by a rule fitted without its fold.
+
+    Args:
+        logits: Of texts not trained on, shape [n, categories].
+        targets: In [0, 1], same shape.
+        weights: Shape [n].
+        folds: Fold of each row, shape [n], grouped.
+        single: True if a text has exactly one category.
+    """
+    probabilities, decisions = np.empty(logits.shape), np.zeros(logits.shape, dtype=bool)
+    for held in np.unique(folds):
+        inside, outside = folds != held, folds == held
+        rule = fit_rule(logits[inside], targets[inside], weights[inside], single=single)
+        probabilities[outside] = rule.probabilities(logits[outside])
+        decisions[outside] = rule.decide(probabilities[outside])
+    return probabilities, decisions
+
+
+def _temperature(logits: Floats, targets: Floats, weights: Floats) -> tuple[float, Floats]:
+    """One slope for all categories and one bias for each."""
+    spread = np.array([_LOG_SLOPE] + [_BIAS] * logits.shape[1])
+
+    def objective(place: Floats) -> tuple[float, Floats]:
+        slope = np.exp(place[0])
+        scaled = slope * logits + place[1:]
+        loss = weights @ (logsumexp(scaled, axis=1) * targets.sum(axis=1) - (targets * scaled).sum(axis=1))
+        pull = weights[:, None] * (softmax(scaled, axis=1) * targets.sum(axis=1, keepdims=True) - targets)
+        gradient = np.concatenate([[slope * (pull * logits).sum()], pull.sum(axis=0)])
+        prior = place / spread**2
+        return float(loss + prior @ place / 2), gradient + prior
+
+    found = minimize(objective, np.zeros(len(spread)), jac=True, method="L-BFGS-B")
+    return float(np.exp(found.x[0])), np.asarray(found.x[1:])

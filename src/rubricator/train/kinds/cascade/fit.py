@@ -1,0 +1,171 @@
+"""Cascade: rules that proved their precision on texts they were not mined from, and a model for the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rubricator.config import Cascade
+from rubricator.decision import Floats
+from rubricator.models.cascade import CascadeModel, precisions, raised
+from rubricator.text_rules.rules import Rule, RuleSet, first_of
+from rubricator.train.training_context import Bench, Fitted
+from rubricator.train.calibration.rule import fit_rule
+from rubricator.train.kinds.cascade.rule_selection import Evidence, admit
+from rubricator.train.kinds.cascade.candidates import given, minable
+from rubricator.train.kinds.cascade.rule_assembly import compose
+from rubricator.train.kinds.cascade.rule_mining import Miner
+from rubricator.train.kinds.cascade.precision_posterior import Proof, texts_needed
+from rubricator.dataset.examples import Examples
+from rubricator.train.logistic import Folds
+
+_PURITY_AUTO = 0.9
+_LEAST, _MOST = 0.5, 1 - 1e-6  # a rule that a person wrote takes its texts, however often it was wrong
+
+
+def fit_cascade(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    """Train the model for the rest, mine rules or take given ones, and measure them.
+
+    A rule is a list of conditions for one category. Whether it is admitted, and how strong a condition
+    must be to be on its list, is told from every fold by conditions mined without it. For the logits
+    held out all of this is done once more without the fold.
+
+    Args:
+        examples: Rows of weight 0 are left out.
+        folds: Fold of each row, shape [n], grouped.
+        bench: Settings; `keywords` are conditions beside the mined ones, `rules` are taken as they are.
+
+    Raises:
+        TrainingError: The model for the rest cannot be trained.
+    """
+    from rubricator.train.trainers import fit  # knows this kind too
+
+    settings = bench.settings.cascade
+    rest = fit(settings.rest, examples, folds=folds, bench=bench)
+    scale = fit_rule(rest.held_out, examples.targets, examples.weights, single=bench.single)
+    evidence = Evidence(
+        logits=rest.held_out * scale.slope + scale.intercept,
+        targets=examples.targets,
+        weights=_once_per_group(examples),
+        single=bench.single,
+    )
+    measured = _mined if bench.rules is None else _as_given
+    rules, given, facts = measured(examples, evidence, folds, bench)
+    return Fitted(
+        model=CascadeModel(rules, rest.model, scale.slope, scale.intercept, bench.single),
+        held_out=raised(rest.held_out, given, scale.slope, scale.intercept, single=bench.single),
+        notes=rest.notes,
+        encoders=rest.encoders,
+        facts={**facts, "rest": settings.rest, "rest_facts": dict(rest.facts)},
+    )
+
+
+_Measured = tuple[tuple[Rule, ...], Floats, dict[str, Any]]
+"""Rules; the precision with which they give each text each category, held out; what the report says."""
+
+
+def _mined(examples: Examples, evidence: Evidence, folds: Folds, bench: Bench) -> _Measured:
+    settings = bench.settings.cascade
+    miners = _miners(examples, evidence.weights, folds, bench)
+    category = np.tile(np.arange(examples.categories), len(miners))
+    names = np.unique(folds).tolist()
+    given = np.zeros(examples.targets.shape)
+    with bench.progress("Mining rules", total=len(names) + 1) as done:
+        strengths = [miner.held_out() for miner in miners]
+        found = admit(strengths, evidence, settings)
+        done(1)
+        for fold in names:
+            seen, rows = folds != fold, np.flatnonzero(folds == fold)
+            inner = [miner.held_out(besides=fold)[seen] for miner in miners]
+            rules = admit(inner, evidence.subset(seen), settings)
+            order = rules.order
+            held = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]
+            taken = first_of(held, category[order].tolist(), single=evidence.single)
+            for place, rule in enumerate(order.tolist()):
+                given[rows[taken[:, place]], category[rule]] = rules.precision[rule]
+            done(1)
+    composed, places = compose(miners, found, category, bench.keywords)
+    facts = _facts(composed, found.right[places], found.taken[places], evidence, given, settings)
+    return composed, given, facts | {"source": "mined"}
+
+
+def _miners(examples: Examples, weights: Floats, folds: Folds, bench: Bench) -> list[Miner]:
+    settings = bench.settings.cascade
+    sources = [minable(examples, at_least=settings.at_least)]
+    if bench.keywords:
+        sources.append(given(bench.keywords, examples))
+    purity = _PURITY_AUTO if settings.precision == "auto" else settings.precision
+    return [
+        Miner(source, examples.targets, weights, folds, purity=purity, at_least=settings.at_least)
+        for source in sources
+    ]
+
+
+def _as_given(examples: Examples, evidence: Evidence, folds: Folds, bench: Bench) -> _Measured:
+    """Rules of a person: all of them, however precise; the data only say how precise."""
+    rules = tuple(bench.rules or ())
+    category = np.array([rule.category for rule in rules], dtype=np.intp)
+    taken = RuleSet(rules).takes(examples.inputs(), single=evidence.single)
+    given = np.zeros(examples.targets.shape)
+    for fold in np.unique(folds).tolist():
+        rows = np.flatnonzero(folds == fold)
+        seen = evidence.subset(folds != fold)
+        told = _told(rules, *seen.counts(taken[folds != fold], category))
+        given[rows] = precisions(told, taken[rows], examples.categories)
+    right, held = evidence.counts(taken, category)
+    measured = _told(rules, right, held)
+    facts = _facts(measured, right, held, evidence, given, bench.settings.cascade)
+    return measured, given, facts | {"source": "file"}
+
+
+def _told(rules: Sequence[Rule], right: Floats, taken: Floats) -> tuple[Rule, ...]:
+    """The rules with the precision that these counts tell."""
+    precise = np.clip(Proof(right, taken).mean(), _LEAST, _MOST).tolist()
+    return tuple(rule.model_copy(update={"precision": p}) for rule, p in zip(rules, precise, strict=True))
+
+
+def _once_per_group(examples: Examples) -> Floats:
+    """Weights with which a group of near-duplicates counts as one text, shape [n]."""
+    weights = np.asarray(examples.weights, dtype=np.float64)
+    sizes = Counter(group for group, weight in zip(examples.groups, weights, strict=True) if weight > 0)
+    counts = np.array([max(sizes[group], 1) for group in examples.groups], dtype=np.float64)
+    return np.asarray(weights / counts)
+
+
+def _facts(
+    rules: Sequence[Rule],
+    right: Floats,
+    taken: Floats,
+    evidence: Evidence,
+    given: Floats,
+    settings: Cascade,
+) -> dict[str, Any]:
+    """What the report says: every rule, and how many texts rules take when held out."""
+    proof, used = Proof(right, taken), evidence.weights > 0
+    cells = given[used] > 0
+    rows = zip(rules, taken, right, proof.mean(), proof.bound(settings.confidence), strict=True)
+    return {
+        "rules": [
+            {
+                "rule": str(rule),
+                "category": rule.category,
+                "taken": round(float(held), 1),
+                "right": round(float(hit), 1),
+                "precision": round(float(mean), 4),
+                "at_least": round(float(bound), 4),
+            }
+            for rule, held, hit, mean, bound in rows
+        ],
+        "texts": int(used.sum()),
+        "texts_taken": int(cells.any(axis=1).sum()),
+        "given": int(cells.sum()),
+        "given_right": int((cells & (evidence.targets[used] >= 0.5)).sum()),
+        "bar": settings.precision,
+        "confidence": settings.confidence,
+        "texts_that_prove": None
+        if settings.precision == "auto"
+        else texts_needed(settings.precision, settings.confidence),
+    }

@@ -1,0 +1,72 @@
+"""From admitted rules to rules that people can read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.text_rules.rules import Condition, Rule
+from rubricator.train.kinds.cascade.rule_selection import Admitted
+from rubricator.train.kinds.cascade.rule_mining import Miner
+
+_MOST = 1 - 1e-6
+
+
+def compose(
+    miners: Sequence[Miner], found: Admitted, category: NDArray[np.intp], keywords: Sequence[Rule]
+) -> tuple[tuple[Rule, ...], NDArray[np.intp]]:
+    """The admitted rules with the conditions that all texts tell, most precise first.
+
+    Args:
+        miners: The sources of conditions; each has one possible rule per category.
+        found: What was admitted, the rules of one source after those of the other.
+        category: What each possible rule gives.
+        keywords: Rules of people, whose `unless` stays with their conditions.
+
+    Returns:
+        The rules, and the place of each among the possible ones.
+    """
+    silences = {rule.category: rule.unless for rule in keywords}
+    mined = [miner.mine() for miner in miners]
+    per_source = len(category) // len(miners)
+    rules, places = [], []
+    for place in found.order.tolist():
+        source = place // per_source
+        of_rule = (mined[source].category == category[place]) & (
+            mined[source].strength >= found.strength[place]
+        )
+        conditions = [miners[source].conditions[at] for at in mined[source].condition[of_rule].tolist()]
+        if conditions:
+            rules.append(
+                Rule(
+                    category=int(category[place]),
+                    any=tuple(without_implied(conditions)),
+                    unless=silences.get(int(category[place]), ()) if miners[source].proposed else (),
+                    precision=min(float(found.precision[place]), _MOST),
+                )
+            )
+            places.append(place)
+    return tuple(rules), np.array(places, dtype=np.intp)
+
+
+def without_implied(conditions: Sequence[Condition]) -> list[Condition]:
+    """The conditions without those that hold only where another one does."""
+    plain = {c.words[0] for c in conditions if _is_plain(c)}
+    return [c for c in conditions if not (_shorter(c) & plain)]
+
+
+def _shorter(condition: Condition) -> set[str]:
+    """Words that occur wherever the condition holds, but for the condition itself."""
+    said: set[str] = set()
+    for word in condition.words:
+        pieces = word.split()
+        said |= {" ".join(pieces[i:j]) for i in range(len(pieces)) for j in range(i + 1, len(pieces) + 1)}
+        said |= {f"{piece.rstrip('*')[:length]}*" for piece in pieces for length in range(1, len(piece) + 1)}
+    return said - set(condition.words) if _is_plain(condition) else said
+
+
+def _is_plain(condition: Condition) -> bool:
+    """True if the condition is one word or phrase and nothing else."""
+    return len(condition.words) == 1 and condition == Condition(words=condition.words)

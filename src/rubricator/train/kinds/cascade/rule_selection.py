@@ -1,0 +1,125 @@
+"""Which rules are admitted, and how strong a condition must be to be on the list of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import Cascade
+from rubricator.decision import Bools, Floats
+from rubricator.train.kinds.cascade.precision_posterior import Proof
+
+STRENGTHS = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
+"""How strong conditions must be: what is tried. Few values, for each try is a chance to be lucky."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Texts that rules are measured on.
+
+    Attributes:
+        logits: The model's, calibrated, of texts it did not see, shape [n, categories].
+        targets: In [0, 1], same shape.
+        weights: Shape [n].
+        single: True if a text has exactly one category.
+    """
+
+    logits: Floats
+    targets: Floats
+    weights: Floats
+    single: bool
+
+    def subset(self, rows: Bools) -> Evidence:
+        """Only these rows."""
+        return Evidence(self.logits[rows], self.targets[rows], self.weights[rows], self.single)
+
+    def counts(self, taken: Bools, category: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """On how many texts each rule is right, and how many it takes.
+
+        Args:
+            taken: Which rule takes which text, shape [n, rules].
+            category: What each rule gives, shape [rules].
+        """
+        return self.weights @ (taken * self.targets[:, category]), self.weights @ taken
+
+    def duels(self, taken: Bools, category: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """Texts on which each rule is right and the model is not, and the other way round."""
+        if self.single:
+            said = self.logits.argmax(axis=1)
+            differs = taken & (said[:, None] != category)
+            model = self.targets[np.arange(len(said)), said][:, None]
+        else:
+            differs = taken & (self.logits[:, category] < 0)
+            model = 1 - self.targets[:, category]
+        return self.weights @ (differs * self.targets[:, category]), self.weights @ (differs * model)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Rules that may be, all of them; those not admitted have infinite strength.
+
+    Attributes:
+        strength: How strong a condition must be to be on the list of the rule, shape [rules].
+        right: Texts on which the rule so made is right, shape [rules].
+        taken: Texts it takes, shape [rules].
+        precision: Expected share of texts on which it is right, shape [rules].
+    """
+
+    strength: Floats
+    right: Floats
+    taken: Floats
+    precision: Floats
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """The admitted rules, most precise first."""
+        places = np.flatnonzero(np.isfinite(self.strength))
+        return np.asarray(places[np.argsort(-self.precision[places], kind="stable")])
+
+    @classmethod
+    def joined(cls, several: Sequence[Self]) -> Self:
+        """Rules of several sources, one after the other."""
+        return cls(*(np.concatenate([getattr(f, field.name) for f in several]) for field in fields(cls)))
+
+
+def admit(strengths: Sequence[Floats], evidence: Evidence, settings: Cascade) -> Admitted:
+    """Admit the rules that prove themselves, each with as many conditions as it can bear.
+
+    Every source of conditions has one possible rule per category. Rules of one source are judged
+    together: mined ones say nothing of how far people's keywords can be trusted.
+
+    Args:
+        strengths: For each source the strongest condition for each category that holds of each text, by
+            conditions mined without the text, shape [n, categories].
+        evidence: The same texts.
+        settings: The bar.
+    """
+    return Admitted.joined([_admit(source, evidence, settings) for source in strengths])
+
+
+def _admit(strengths: Floats, evidence: Evidence, settings: Cascade) -> Admitted:
+    count = strengths.shape[1]
+    category = np.arange(count)
+    found, gain = Admitted(np.full(count, np.inf), *np.zeros((3, count))), np.zeros(count)
+    for strength in STRENGTHS:
+        held = strengths >= strength
+        right, taken = evidence.counts(held, category)
+        some = np.flatnonzero(taken > 0)
+        if not len(some):
+            break
+        proof = Proof(right[some], taken[some])
+        if settings.precision == "auto":
+            wins, losses = (values[some] for values in evidence.duels(held, category))
+            chance = Proof(wins, wins + losses).chance(0.5)
+            worth = wins - losses
+        else:
+            chance, worth = proof.chance(settings.precision), taken[some]
+        better = (chance >= settings.confidence) & (worth > gain[some])
+        at = some[better]
+        gain[at], found.strength[at] = worth[better], strength
+        found.right[at], found.taken[at], found.precision[at] = right[at], taken[at], proof.mean()[better]
+    return found

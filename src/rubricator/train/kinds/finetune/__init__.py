@@ -1,0 +1,73 @@
+"""Training the encoder itself, whole or through low-rank adapters, with one head per category."""
+
+from __future__ import annotations
+
+from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.train.training_context import Bench, Fitted
+from rubricator.dataset.examples import Examples
+from rubricator.train.kinds.finetune.plan import Kind, make_plan
+from rubricator.train.logistic import Folds
+
+__all__ = ["fit_finetune", "fit_lora"]
+
+
+def fit_finetune(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    """Train the encoder further, together with one head per category.
+
+    Args:
+        examples: Rows of weight 0 are left out.
+        folds: Fold of each row, shape [n], grouped; they choose the number of epochs.
+        bench: Where; what is kept in `bench.folder` lets a killed run go on.
+
+    Raises:
+        EncoderError: There is no such encoder, or it cannot be trained or exported.
+        HopelessError: It was stopped, because it could not win.
+        MissingExtraError: torch or transformers is not installed.
+        TrainingError: The examples, the settings or the memory do not allow it.
+    """
+    return _fit("finetune", examples, folds, bench)
+
+
+def fit_lora(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    """Train low-rank adapters of the encoder, together with one head per category.
+
+    The adapters are merged into the encoder that comes out. Arguments and errors are those of
+    `fit_finetune`; peft must be installed.
+    """
+    return _fit("lora", examples, folds, bench)
+
+
+def _fit(kind: Kind, examples: Examples, folds: Folds, bench: Bench) -> Fitted:
+    _check(examples, folds, single=bench.single)
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            error.name or "torch", extra="train", purpose=f"The model `{kind}`"
+        ) from error
+    from rubricator.train.kinds.finetune.fit import fit
+
+    return fit(make_plan(kind, examples, bench), examples, folds=folds, bench=bench)
+
+
+def _check(examples: Examples, folds: Folds, *, single: bool) -> None:
+    used = examples.weights > 0
+    if not used.any():
+        raise TrainingError(
+            "There is not a single labelled text to train on (all weights are 0).",
+            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+        )
+    sides = examples.targets[used]
+    constant = (sides == sides[0]).all(axis=0)
+    if constant.all():
+        raise TrainingError(
+            f"All {used.sum()} labelled texts have the same categories, so there is nothing to tell apart.",
+            fix="Label texts of other categories too"
+            + ("." if single else ", or texts without the category."),
+        )
+    if len(set(folds[used].tolist())) < 2:
+        raise TrainingError(
+            "All labelled texts are in one fold, so none could be held out.",
+            fix="Label more texts: each fold needs at least one group of its own.",
+        )

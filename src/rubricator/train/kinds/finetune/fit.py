@@ -1,0 +1,247 @@
+"""Every fold, and the mean of what they learned."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rubricator.decision import Bools, Floats
+from rubricator.encode.export import export_trained
+from rubricator.encode.folders import built
+from rubricator.models.heads import HeadsModel
+from rubricator.progress import Advance
+from rubricator.train.training_context import Bench, Fitted, HopelessError
+from rubricator.dataset.examples import Examples
+from rubricator.train.kinds.finetune.checkpoint import Checkpoint, State, Weights
+from rubricator.train.kinds.finetune.history import Epoch, Scores, measured, write_table
+from rubricator.train.kinds.finetune.fold_trainer import Fold, Material, Run, logits_of
+from rubricator.train.kinds.finetune.oom import Portions
+from rubricator.train.kinds.finetune.network import SCALE, served
+from rubricator.train.kinds.finetune.plan import Plan
+from rubricator.train.kinds.finetune.prepare import prepared
+from rubricator.train.logistic import Folds
+
+TABLE = "epochs.csv"
+Heads = tuple[Floats, Floats, Floats]
+"""Weights, intercepts, and logits of rows in folds without any weight."""
+
+
+def fit(plan: Plan, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    """Train in every fold; the mean of their weights is the model.
+
+    Trainings from one start end in one valley of the loss, where the mean of their weights is better than
+    each of them and costs no more to serve (Wortsman et al., "Model soups", ICML 2022). All texts
+    have taught it, each all folds but its own. What a fold contributes is its best epoch by its own
+    texts; the logits of those texts are taken at the epoch that is best over all folds together, in which
+    a text has a hundredth of a say. They are those of one training, so the mean is rather better
+    than they promise. Of low-rank adapters it is the two factors that are averaged.
+
+    Args:
+        plan: What is trained and how.
+        examples: Rows of weight 0 are left out.
+        folds: Fold of each row, shape [n], grouped.
+        bench: Where.
+
+    Raises:
+        EncoderError: The encoder cannot be loaded or exported.
+        HopelessError: It was stopped, because it could not win.
+        TrainingError: The settings or the memory do not allow it.
+    """
+    with _torch(plan.threads):
+        return _Fit(plan, examples, folds, bench).go()
+
+
+class _Fit:
+    def __init__(self, plan: Plan, examples: Examples, folds: Folds, bench: Bench) -> None:
+        self._plan, self._examples, self._bench = plan, examples, bench
+        self._key = plan.key(examples, folds)
+        self._folder = bench.folder / plan.kind
+        self._lines: dict[str, list[Epoch]] = {}
+        self._used = examples.weights > 0
+        self._folds = [self._fold(folds == fold, str(fold)) for fold in np.unique(folds[self._used])]
+        self._orphans = np.flatnonzero(~np.isin(folds, folds[self._used]))
+
+    def go(self) -> Fitted:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        logits = np.zeros(self._examples.targets.shape)
+        heads = self._exported()
+        states: dict[str, State] = {}
+        mean: Weights = {}
+        steps = sum(len(fold.seen) for fold in self._folds) * self._plan.settings.epochs
+        with self._bench.progress(f"Training {self._plan.kind}", total=steps) as advance:
+            for fold in self._folds:
+                state = self._trained(fold, advance, weights=heads is None)
+                # Summed at once: the weights of all folds together may not fit into memory.
+                for name, weight in (state.best or {}).items():
+                    mean[name] = mean.get(name, 0) + weight.cpu() / len(self._folds)
+                states[fold.name] = replace(state, best=None)
+                chosen, best = self._best(states)
+                logits = self._held_out(states, chosen)
+                self._ask(logits, len(states))
+        coef, intercept, spare = heads or self._export(mean)
+        logits[self._orphans] = spare
+        facts = {
+            "epochs": chosen,
+            "layers": self._plan.settings.layers,
+            "contrastive": self._plan.contrastive,
+            self._plan.settings.metric: best.merit(self._plan.settings.metric)[0],
+            "seconds": round(sum(line.seconds for lines in self._lines.values() for line in lines)),
+        }
+        return Fitted(
+            model=HeadsModel(coef, intercept, encoder=self._plan.kind),
+            held_out=logits,
+            notes=self._notes(),
+            encoders={self._plan.kind: self._target},
+            facts=facts,
+            averaged=True,
+        )
+
+    @cached_property
+    def _material(self) -> Material:
+        """Loaded only if there is something left to train."""
+        return prepared(self._plan, self._examples, self._key, self._bench.progress)
+
+    def _fold(self, inside: Bools, name: str) -> Fold:
+        return Fold(
+            name=name,
+            seen=np.flatnonzero(self._used & ~inside),
+            held=np.flatnonzero(self._used & inside),
+            spare=np.flatnonzero(~self._used & inside),
+        )
+
+    def _checkpoint(self, fold: Fold) -> Checkpoint:
+        return Checkpoint(self._folder / f"fold-{fold.name}.pt", self._key)
+
+    def _trained(self, fold: Fold, advance: Advance, *, weights: bool) -> State:
+        """Train a fold, or take it as it was left, if its `weights` are there or not needed."""
+        checkpoint = self._checkpoint(fold)
+        state = checkpoint.read()
+        if weights and state is not None and state.done and state.best is None:
+            state = None
+
+        def told(texts: int, line: Epoch | None) -> None:
+            advance(texts, line.note() if line else "")
+            if line:
+                self._lines.setdefault(fold.name, []).append(line)
+                self._write_table()
+
+        if state is None or not state.done:
+            self._lines[fold.name] = list(state.history) if state else []
+            state = Run(self._material, fold, checkpoint).go(told, state)
+        else:
+            advance(len(fold.seen) * len(state.history))
+        advance(len(fold.seen) * (self._plan.settings.epochs - len(state.history)))
+        self._lines[fold.name] = list(state.history)
+        self._write_table()
+        return state
+
+    def _ask(self, logits: Floats, done: int) -> None:
+        """Stop if the first folds, so many, say that this model cannot win."""
+        held = np.concatenate([fold.held for fold in self._folds[:done]])
+        if not self._bench.promising(logits, np.isin(np.arange(len(logits)), held)):
+            raise HopelessError(
+                f"{self._plan.kind} was stopped after {done} of {len(self._folds)} folds: "
+                "it could not win any more."
+            )
+
+    def _write_table(self) -> None:
+        write_table(self._folder / TABLE, [line for lines in self._lines.values() for line in lines])
+
+    def _best(self, states: Mapping[str, State]) -> tuple[int, Scores]:
+        """The number of epochs that is best over the folds so far, among those all of them reached."""
+        rows = np.concatenate([fold.held for fold in self._folds[: len(states)]])
+        scores = {}
+        for epoch in range(1, 1 + min(len(state.history) for state in states.values())):
+            scores[epoch] = measured(
+                self._held_out(states, epoch)[rows],
+                self._examples.targets[rows],
+                self._examples.weights[rows],
+                single=self._plan.single,
+            )
+        best = max(scores, key=lambda epoch: scores[epoch].merit(self._plan.settings.metric))
+        return best, scores[best]
+
+    def _held_out(self, states: Mapping[str, State], epoch: int) -> Floats:
+        """Logits of the folds so far: after this epoch or, of texts of weight 0, after their fold's best."""
+        logits = np.zeros(self._examples.targets.shape)
+        for fold, state in zip(self._folds, states.values(), strict=False):
+            logits[fold.held] = state.logits[epoch - 1]
+            logits[fold.spare] = state.spare
+        return logits
+
+    @property
+    def _target(self) -> Path:
+        return self._folder / f"encoder-{self._key[:16]}"
+
+    def _exported(self) -> Heads | None:
+        """The heads of an encoder that an earlier run of the same training has exported."""
+        return _read_heads(self._target.with_suffix(".npz"), self._key) if self._target.exists() else None
+
+    def _export(self, weights: Weights) -> Heads:
+        """Write the encoder with these weights; the checkpoints need not hold theirs any more."""
+        material, target = self._material, self._target
+        material.network.put(weights)
+        spare = logits_of(material, self._orphans, Portions(self._plan.portion))
+        heads = material.network.heads
+        coef = SCALE * heads.weight.detach().double().cpu().numpy()
+        intercept = heads.bias.detach().double().cpu().numpy()
+        pooled = served(material.network, self._plan)
+        del self._material
+        built(
+            target,
+            lambda folder: export_trained(
+                pooled, material.card, self._plan.source, folder, progress=self._bench.progress
+            ),
+        )
+        _write_heads(target.with_suffix(".npz"), self._key, (coef, intercept, spare))
+        for stale in self._folder.glob("encoder-*"):
+            if stale.is_dir() and stale != target:
+                shutil.rmtree(stale, ignore_errors=True)
+        for checkpoint in map(self._checkpoint, self._folds):
+            if (state := checkpoint.read()) is not None:
+                checkpoint.write(replace(state, best=None))
+        return coef, intercept, spare
+
+    def _notes(self) -> dict[int, str]:
+        weights, targets = self._examples.weights, self._examples.targets
+        there = weights @ targets
+        absent = np.flatnonzero(there == 0).tolist()
+        return dict.fromkeys(absent, "has no training texts: its probability says nothing")
+
+
+def _write_heads(path: Path, key: str, found: Heads) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, key=np.array(key), coef=found[0], intercept=found[1], spare=found[2])
+    part.replace(path)
+
+
+def _read_heads(path: Path, key: str) -> Heads | None:
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            if str(found["key"]) != key:
+                return None
+            return found["coef"], found["intercept"], found["spare"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+@contextmanager
+def _torch(threads: int) -> Iterator[None]:
+    """Torch with so many threads and random numbers of its own, and afterwards as it was."""
+    before = torch.get_num_threads()
+    if threads:
+        torch.set_num_threads(threads)
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,296 @@
+"""Training on the texts of one fold, epoch by epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rubricator.decision import Floats
+from rubricator.encode.card import EncoderCard
+from rubricator.errors import TrainingError
+from rubricator.train.kinds.finetune.checkpoint import Checkpoint, State
+from rubricator.train.kinds.finetune.contrastive import pair_loss, rounds
+from rubricator.train.kinds.finetune.history import Epoch, Scores, measured
+from rubricator.train.kinds.finetune.loss import Aims, aims
+from rubricator.train.kinds.finetune.oom import Portions
+from rubricator.train.kinds.finetune.network import Network
+from rubricator.train.kinds.finetune.plan import Plan
+from rubricator.train.kinds.finetune.head_init import set_heads
+from rubricator.train.kinds.finetune.token_batches import Rows, Texts
+
+_CLIP = 1.0  # largest norm of a gradient
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What all folds share.
+
+    Attributes:
+        plan: What is trained and how.
+        card: Of the encoder that comes out.
+        network: Reset at the start of each fold.
+        start: Its parameters that learn, as they were at first.
+        texts: All texts.
+        vectors: Of the encoder as it was, float32 [n, width].
+        targets: Shape [n, categories].
+        weights: Shape [n].
+    """
+
+    plan: Plan
+    card: EncoderCard
+    network: Network
+    start: dict[str, Tensor]
+    texts: Texts
+    vectors: Tensor
+    targets: Floats
+    weights: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """One training.
+
+    Attributes:
+        name: In the table of epochs.
+        seen: Rows to learn from.
+        held: Rows that are scored after each epoch.
+        spare: Rows without weight that get logits at the end.
+    """
+
+    name: str
+    seen: Rows
+    held: Rows
+    spare: Rows
+
+
+class Run:
+    """The training of one fold, from wherever its checkpoint stands.
+
+    Args:
+        material: What all folds share.
+        fold: Which rows.
+        checkpoint: Where the state is kept after every epoch.
+    """
+
+    def __init__(self, material: Material, fold: Fold, checkpoint: Checkpoint) -> None:
+        self._material, self._fold, self._checkpoint = material, fold, checkpoint
+        self._network, self._plan = material.network, material.plan
+        mine = np.zeros_like(material.weights)
+        mine[fold.seen] = material.weights[fold.seen]
+        plan = material.plan
+        self._aims: Aims = aims(material.targets, mine, plan.imbalance, single=plan.single)
+        self._portions = Portions(plan.portion)
+
+    def go(self, told: Callable[[int, Epoch | None], None], state: State | None = None) -> State:
+        """Train until the last epoch, or until patience ends.
+
+        Args:
+            told: Given the number of texts just gone through and, after an epoch, its line.
+            state: What the checkpoint held.
+
+        Raises:
+            TrainingError: The loss is no number any more, or memory does not suffice.
+        """
+        optimizer, state = self._begin(state)
+        told(len(self._fold.seen) * len(state.history), None)
+        while len(state.history) < self._plan.settings.epochs and not self._stale(state):
+            state = self._epoch(optimizer, state, told)
+            self._checkpoint.write(state)
+            told(0, state.history[-1])
+        assert state.best is not None
+        self._network.put(state.best)
+        spare = self._logits(self._fold.spare)
+        done = replace(state, weights=None, optimizer=None, spare=spare, done=True)
+        self._checkpoint.write(done)
+        return done
+
+    def _begin(self, state: State | None) -> tuple[torch.optim.AdamW, State]:
+        """The network as `state` says or, without one, as it is before the first epoch."""
+        optimizer = torch.optim.AdamW(self._network.groups(self._plan), fused=True)
+        if state is not None and state.weights is not None and state.optimizer is not None:
+            self._network.put(state.weights)
+            optimizer.load_state_dict(state.optimizer)
+            self._portions.size = min(self._portions.size, state.portion)
+            return optimizer, state
+        self._network.put(self._material.start)
+        if self._plan.contrastive:
+            self._pull_together()
+        set_heads(self._network.heads, self._vectors(), torch.from_numpy(self._fold.seen), self._aims)
+        fresh = State(
+            history=[], logits=[], weights=None, optimizer=None, best=None, portion=self._portions.size,
+            spare=np.empty((0, self._aims.targets.shape[1])),
+        )  # fmt: skip
+        return optimizer, fresh
+
+    def _epoch(
+        self, optimizer: torch.optim.AdamW, state: State, told: Callable[[int, Epoch | None], None]
+    ) -> State:
+        """One more time through the texts."""
+        number, started = len(state.history), time.monotonic()
+        # Every epoch has its own random numbers, so a resumed run need not know those before.
+        generator = self._seeded(number + 1)
+        self._network.train()
+        rows, batch = self._drawn(generator), self._plan.settings.batch
+        steps = -(-len(rows) // batch)
+        total = 0.0
+        for step, chosen in enumerate(self._material.texts.shuffled(rows, batch, generator)):
+            _set_rate(optimizer, number * steps + step, self._plan.settings.epochs * steps, self._plan)
+            total += self._step(optimizer, chosen, self._classified)
+            told(len(chosen), None)
+        loss = total / len(rows)
+        if not np.isfinite(loss):
+            raise TrainingError(
+                f"The training loss is {loss} after epoch {number + 1}: the weights ran away.",
+                fix=f"Lower `train.{self._plan.kind}.learning_rate` (now {self._plan.rate:g}).",
+            )
+        logits = self._logits(self._fold.held)
+        line = Epoch(
+            fold=self._fold.name,
+            epoch=number + 1,
+            train_loss=loss,
+            learning_rate=max(
+                group["lr"] for group in optimizer.param_groups if group["peak"] <= self._plan.rate
+            ),
+            seconds=time.monotonic() - started,
+            **asdict(self._scores(logits)),
+        )
+        _log.info("%s", line.note())
+        weights = {name: weight.detach() for name, weight in self._network.trained().items()}
+        merits = [one.scores.merit(self._plan.settings.metric) for one in (*state.history, line)]
+        better = max(merits) == merits[-1]
+        return State(
+            history=[*state.history, line],
+            logits=[*state.logits, logits],
+            weights=weights,
+            optimizer=optimizer.state_dict(),
+            best={name: weight.clone() for name, weight in weights.items()} if better else state.best,
+            portion=self._portions.size,
+            spare=state.spare,
+        )
+
+    def _scores(self, logits: Floats) -> Scores:
+        held = self._fold.held
+        targets, weights = self._material.targets[held], self._material.weights[held]
+        return measured(logits, targets, weights, single=self._plan.single)
+
+    def _step(
+        self,
+        optimizer: torch.optim.AdamW,
+        rows: Rows,
+        loss: Callable[[Rows, int], Tensor],
+    ) -> float:
+        """One step on a batch, in as many portions as memory asks for; returns its summed loss."""
+        losses: list[float] = []
+
+        def learn(part: Rows) -> None:
+            found = loss(part, len(rows))
+            found.backward()  # type: ignore[no-untyped-call]
+            losses.append(float(found.detach()))
+
+        def again() -> None:
+            losses.clear()
+            optimizer.zero_grad()
+
+        self._portions.go(rows, learn, again)
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        torch.nn.utils.clip_grad_norm_(weights, _CLIP)
+        optimizer.step()
+        optimizer.zero_grad()
+        return sum(losses) * len(rows)
+
+    def _classified(self, rows: Rows, of: int) -> Tensor:
+        """The part that these rows have in the mean loss of a batch of `of` texts."""
+        batch = self._material.texts.batch(rows, self._network.device)
+        return self._aims.loss(self._network(batch), torch.from_numpy(rows)).sum() / of
+
+    def _paired(self, rows: Rows, of: int) -> Tensor:
+        batch = self._material.texts.batch(rows, self._network.device)
+        targets = torch.as_tensor(self._material.targets[rows], dtype=torch.float32)
+        vectors = self._network.vectors(batch)
+        return pair_loss(vectors, targets.to(vectors.device)) * len(rows) / of
+
+    def _pull_together(self) -> None:
+        """The contrastive stage, with an optimizer of its own and falling rates."""
+        optimizer = torch.optim.AdamW(self._network.groups(self._plan), fused=True)
+        generator, batch = self._seeded(0), max(8, self._plan.settings.batch)
+        self._network.train()
+        seen = self._fold.seen
+        whole = rounds(len(seen), batch)
+        steps = -(-len(seen) // batch)
+        for number in range(whole):
+            # In any order: batches of one length would pair texts by their length.
+            order = generator.permutation(seen)
+            for step in range(steps):
+                _set_rate(optimizer, number * steps + step, whole * steps, self._plan)
+                self._step(optimizer, order[step * batch : (step + 1) * batch], self._paired)
+
+    def _vectors(self) -> Tensor:
+        """Vectors of the texts to learn from, in place among those of all texts."""
+        if not self._plan.contrastive:
+            return self._material.vectors
+        found = self._material.vectors.clone()
+        _forward(self._material, self._fold.seen, self._portions, self._network.vectors, found)
+        return found
+
+    def _logits(self, rows: Rows) -> Floats:
+        return logits_of(self._material, rows, self._portions)
+
+    def _stale(self, state: State) -> bool:
+        """Whether the texts held out have not been done better for `patience` epochs."""
+        if not state.history:
+            return False
+        merits = [line.scores.merit(self._plan.settings.metric)[0] for line in state.history]
+        # A loss that still falls is progress too: F1 of few texts stands still for epochs.
+        losses = [line.scores.validation_loss for line in state.history]
+        best = max(int(np.argmax(merits)), int(np.argmin(losses)))
+        return len(merits) - 1 - best >= self._plan.settings.patience
+
+    def _drawn(self, generator: np.random.Generator) -> Rows:
+        seen, chances = self._fold.seen, self._aims.chances
+        if chances is None:
+            return generator.permutation(seen)
+        return generator.choice(seen, size=len(seen), p=chances[seen] / chances[seen].sum())
+
+    def _seeded(self, epoch: int) -> np.random.Generator:
+        told = f"{self._plan.seed}/{self._fold.name}/{epoch}".encode()
+        seed = int.from_bytes(hashlib.sha256(told).digest()[:4], "little")
+        torch.manual_seed(seed)
+        return np.random.default_rng(seed)
+
+
+def logits_of(material: Material, rows: Rows, portions: Portions) -> Floats:
+    """Logits of these rows by the network as it is, shape [rows, categories]."""
+    found = torch.zeros(material.targets.shape)
+    _forward(material, rows, portions, material.network, found)
+    return np.asarray(found[torch.from_numpy(rows)].double().numpy())
+
+
+def _forward(
+    material: Material, rows: Rows, portions: Portions, work: Callable[..., Tensor], out: Tensor
+) -> None:
+    """Put what `work` gives for these rows into `out`, without learning."""
+    material.network.eval()
+    texts, device = material.texts, material.network.device
+
+    def fill(part: Rows) -> None:
+        with torch.no_grad():
+            out[torch.from_numpy(part)] = work(texts.batch(part, device)).cpu()
+
+    for batch in texts.sorted(rows, portions.size):
+        portions.go(batch, fill, lambda: None)
+
+
+def _set_rate(optimizer: torch.optim.AdamW, step: int, steps: int, plan: Plan) -> None:
+    """Rise over the share `warmup` of all steps, then fall to zero in a line."""
+    rise = plan.settings.warmup * steps
+    factor = min((step + 1) / max(rise, 1.0), (steps - step) / max(steps - rise, 1.0), 1.0)
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * factor

@@ -1,0 +1,99 @@
+"""What is trained and how, resolved from the config before torch is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rubricator.config import Finetune, Imbalance, Lora
+from rubricator.encode.folders import cache_folder
+from rubricator.encode.source import EncoderSource, resolve
+from rubricator.records import content_hash
+from rubricator.train.training_context import Bench
+from rubricator.dataset.examples import Examples
+from rubricator.train.logistic import Folds
+
+Kind = Literal["finetune", "lora"]
+
+FEW = 20  # texts per category up to which `contrastive: auto` is on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that could change the outcome, besides the data.
+
+    Attributes:
+        kind: Name of the model, and of the encoder that comes out.
+        settings: The section `train.finetune`.
+        lora: The section `train.lora`; None where the weights themselves are trained.
+        imbalance: The section `train.imbalance`.
+        source: The encoder that training starts from.
+        prefix: Put before every text.
+        max_tokens: Where texts are cut off.
+        contrastive: Whether vectors are pulled together before the heads are trained.
+        single: True if a text has exactly one category.
+        seed: Of everything random.
+        threads: Processor threads; 0 leaves it to torch.
+    """
+
+    kind: Kind
+    settings: Finetune
+    lora: Lora | None
+    imbalance: Imbalance
+    source: EncoderSource
+    prefix: str
+    max_tokens: int
+    contrastive: bool
+    single: bool
+    seed: int
+    threads: int
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the top layer."""
+        return self.lora.learning_rate if self.lora else self.settings.learning_rate
+
+    @property
+    def portion(self) -> int:
+        """Texts that go through memory at once: a batch in so many parts as are accumulated."""
+        return -(-self.settings.batch // self.settings.accumulation)
+
+    def key(self, examples: Examples, folds: Folds) -> str:
+        """Names everything that could change what comes out; what was kept under another is not used."""
+        return content_hash(
+            "finetune:3",
+            self.kind,
+            self.settings.model_dump_json(),
+            self.lora.model_dump_json() if self.lora else "",
+            self.imbalance.model_dump_json(),
+            self.source.digest,
+            self.prefix,
+            str((self.max_tokens, self.contrastive, self.single, self.seed)),
+            *examples.contents,
+            *(array.tobytes().hex() for array in (examples.targets, examples.weights, folds)),
+        )
+
+
+def make_plan(kind: Kind, examples: Examples, bench: Bench) -> Plan:
+    """Resolve the settings of a kind for these examples.
+
+    Raises:
+        EncoderError: There is no such encoder.
+        MissingExtraError: The encoder takes a package that is not installed.
+    """
+    settings, encode = bench.settings.finetune, bench.encode
+    source = resolve(encode.encoder, cache=cache_folder(encode.cache), progress=bench.progress)
+    few = bool((examples.weights > 0).sum() <= FEW * examples.categories)
+    return Plan(
+        kind=kind,
+        settings=settings,
+        lora=bench.settings.lora if kind == "lora" else None,
+        imbalance=bench.settings.imbalance,
+        source=source,
+        prefix=source.prefix if encode.prefix is None else encode.prefix,
+        max_tokens=encode.max_tokens,
+        contrastive=few if settings.contrastive == "auto" else settings.contrastive,
+        single=bench.single,
+        seed=bench.seed,
+        threads=encode.threads,
+    )

@@ -1,0 +1,83 @@
+"""Logistic heads on the encoder's vectors: one per category, trained in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rubricator.errors import TrainingError
+from rubricator.models.heads import HeadsModel
+from rubricator.train.training_context import Bench, Fitted
+from rubricator.dataset.examples import Examples, Vectors
+from rubricator.train.logistic import Folds, Lines, fit_lines
+
+GRID = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+def fit_heads(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[float] = GRID) -> Fitted:
+    """Train one logistic regression per category on the vectors.
+
+    The vectors are centred and divided by one number, so that the grid means the same for every
+    encoder; both are folded back into the heads.
+
+    Args:
+        examples: With vectors; rows of weight 0 are left out.
+        folds: Fold of each row, shape [n], grouped; they choose C for each category.
+        bench: Settings.
+        grid: Values of C, ascending.
+
+    Raises:
+        TrainingError: No vectors, or no row has weight.
+    """
+    lines = fit_centred(_vectors(examples), examples, folds=folds, bench=bench, grid=grid)
+    return Fitted(
+        model=HeadsModel(lines.coef, lines.intercept),
+        held_out=lines.held_out,
+        notes=lines.notes,
+        facts={"c": lines.c.tolist()},
+    )
+
+
+def fit_centred(
+    vectors: Vectors, examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[float] = GRID
+) -> Lines:
+    """Lines for vectors that are centred and divided by one number to be fitted, and not to be used.
+
+    Args:
+        vectors: Shape [n, width].
+        examples: Their targets and weights.
+        folds: Fold of each row, shape [n], grouped.
+        bench: Settings.
+        grid: Values of C, ascending.
+
+    Raises:
+        TrainingError: No row has weight.
+    """
+    exact = vectors.astype(np.float64)
+    used = exact[examples.weights > 0]
+    centre = used.mean(axis=0) if len(used) else np.zeros(exact.shape[1])
+    scale = float(np.sqrt(((used - centre) ** 2).mean())) if len(used) else 0.0
+    scale = scale or 1.0
+    lines = fit_lines(
+        (exact - centre) / scale,
+        examples.targets,
+        examples.weights,
+        folds=folds,
+        grid=grid,
+        imbalance=bench.settings.imbalance,
+        single=bench.single,
+    )
+    coef = lines.coef / scale
+    shift = np.array([line @ centre for line in coef])
+    return replace(lines, coef=coef, intercept=lines.intercept - shift)
+
+
+def _vectors(examples: Examples) -> Vectors:
+    if examples.vectors is None:
+        raise TrainingError(
+            "Heads are trained on vectors, and these texts have none.",
+            fix="Encode the texts first, or train `linear` only.",
+        )
+    return examples.vectors

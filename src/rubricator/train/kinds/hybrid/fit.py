@@ -1,0 +1,145 @@
+"""Fit `hybrid`: prepare the features, go one way or both, keep the best."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rubricator.errors import TrainingError
+from rubricator.train.training_context import Bench, Fitted, HopelessError
+from rubricator.train.calibration.rule import cross_decide, fit_rule
+from rubricator.dataset.examples import Examples
+from rubricator.train.kinds.heads import fit_heads
+from rubricator.train.kinds.hybrid.columns import learn_table, too_empty
+from rubricator.train.kinds.hybrid.network import fit_network
+from rubricator.train.kinds.hybrid.stacking import fit_stacking
+from rubricator.train.kinds.hybrid.task import Task, Way
+from rubricator.train.logistic import Folds
+from rubricator.train.search.selection import choose, metric_of, score
+from rubricator.train.ensembling import mean_logits, mean_of
+
+_log = logging.getLogger(__name__)
+
+_STACKED_FOLDS = 3
+_WAYS: Mapping[str, Callable[[Task, Fitted], Way]] = {"stacking": fit_stacking, "network": fit_network}
+
+
+def fit_hybrid(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    """Train on text and features together.
+
+    Args:
+        examples: With vectors and features; rows of weight 0 are left out, and so are those with more
+            missing features than `train.hybrid.max_missing` allows.
+        folds: Fold of each row, shape [n], grouped; they choose between the ways, how long the
+            networks train, and how many trees there are.
+        bench: Settings and seed.
+
+    Raises:
+        HopelessError: It was stopped, because it could not win.
+        MissingExtraError: `way: network`, and torch is not installed.
+        TrainingError: There are no features or none says anything; fewer than two categories or folds
+            have texts that can be learnt from.
+    """
+    task, facts = _prepare(examples, folds, bench)
+    text = fit_heads(task.examples, folds=folds, bench=bench)
+    ways = _go(task, text)
+    if len(ways) > 1:
+        ways["both"] = _both(task, list(ways.values()))
+    metric = metric_of(bench.settings.metric, single=bench.single)
+    targets, weights = task.examples.targets, task.examples.weights
+    scores = {}
+    for name, way in ways.items():
+        _, decisions = cross_decide(way.held_out, targets, weights, folds, single=bench.single)
+        scores[name] = score(decisions, targets, weights)
+    choice = choose(scores, metric=metric)
+    won = ways[choice.name]
+    facts |= {"way": choice.name, "reason": choice.reason, **won.facts}
+    facts["ways"] = {name: {metric: one.merit(metric)[0]} for name, one in scores.items()}
+    return Fitted(model=won.model, held_out=won.held_out, notes=text.notes, facts=facts)
+
+
+def _go(task: Task, text: Fitted) -> dict[str, Way]:
+    """Every way that is wanted and was not stopped."""
+    ways: dict[str, Way] = {}
+    stopped: HopelessError | None = None
+    for name in _ways(task):
+        try:
+            ways[name] = _WAYS[name](task, text)
+        except HopelessError as error:
+            stopped = error
+    if stopped is not None and not ways:
+        raise stopped
+    return ways
+
+
+def _both(task: Task, ways: Sequence[Way]) -> Way:
+    """The mean of the ways: they err on different texts."""
+    targets, weights = task.examples.targets, task.examples.weights
+    rules = [fit_rule(way.held_out, targets, weights, single=task.bench.single) for way in ways]
+    model = mean_of([way.model for way in ways], rules)
+    return Way(model=model, held_out=mean_logits(model, [way.held_out for way in ways]))
+
+
+def _prepare(examples: Examples, folds: Folds, bench: Bench) -> tuple[Task, dict[str, object]]:
+    settings = bench.settings.hybrid
+    if not (examples.weights > 0).any():
+        raise TrainingError(
+            "There is not a single labelled text to train on (all weights are 0).",
+            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+        )
+    learnt = [row for row, weight in zip(examples.features, examples.weights, strict=False) if weight > 0]
+    table, idle = learn_table(learnt, settings)
+    numbers, missing = table.transform(examples.features)
+    left_out = np.zeros(len(examples), dtype=bool)
+    if settings.max_missing is not None:
+        left_out = too_empty(missing, settings.max_missing) & (examples.weights > 0)
+        examples = replace(examples, weights=np.where(left_out, 0.0, examples.weights))
+        _log.info("%d text(s) with too many missing features are left out of training", left_out.sum())
+    task = Task(examples=examples, table=table, numbers=numbers, missing=missing, folds=folds, bench=bench)
+    _check(task, int(left_out.sum()))
+    facts = {
+        "columns": {column.name: column.kind for column in table.columns},
+        "columns_left_out": idle,
+        "rows_left_out": int(left_out.sum()),
+    }
+    return task, facts
+
+
+def _check(task: Task, left_out: int) -> None:
+    weights, targets = task.examples.weights, task.examples.targets
+    hint = f" ({left_out} more have too many missing features)" if left_out else ""
+    fix = "Label more texts" + (", or raise `train.hybrid.max_missing`." if left_out else ".")
+    if len(np.unique(task.folds[task.used])) < 2:
+        raise TrainingError(
+            f"The {int(task.used.sum())} texts to learn from{hint} lie in one fold, and `hybrid` needs two.",
+            fix=fix,
+        )
+    mass = weights @ targets
+    if task.bench.single and (mass > 0).sum() < 2:
+        raise TrainingError(f"All texts to learn from{hint} are of one category.", fix=fix)
+    if not task.bench.single and not ((mass > 0) & (mass < weights.sum())).any():
+        raise TrainingError(f"No category has texts with and without it to learn from{hint}.", fix=fix)
+
+
+def _ways(task: Task) -> tuple[str, ...]:
+    """The ways to go. Stacking judges a fold by opinions of texts in neither of two folds: it needs three."""
+    way = task.bench.settings.hybrid.way
+    folds = len(np.unique(task.folds[task.used]))
+    if way == "stacking" and folds < _STACKED_FOLDS:
+        raise TrainingError(
+            f"The texts to learn from lie in {folds} folds, and `hybrid` by stacking needs {_STACKED_FOLDS}.",
+            fix="Set `split.folds: 3`, or `train.hybrid.way: network`.",
+        )
+    if way != "auto":
+        return (way,)
+    if folds < _STACKED_FOLDS:
+        _log.warning("hybrid: with %d folds only the network is tried", folds)
+        return ("network",)
+    if importlib.util.find_spec("torch") is None:
+        _log.warning("hybrid: torch is not installed, so only stacking is tried")
+        return ("stacking",)
+    return tuple(_WAYS)

@@ -1,0 +1,200 @@
+"""The network way of `hybrid`: a hidden layer over vector and features, trained in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.decision import Floats
+from rubricator.errors import MissingExtraError
+from rubricator.models.network import NetworkModel, joined, standardised
+from rubricator.train.training_context import Fitted
+from rubricator.train.kinds.hybrid.task import Task, Way
+from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
+
+if TYPE_CHECKING:
+    import torch
+
+_UNITS = 96
+_NETWORKS = 4
+_EPOCHS = 30
+_BATCH = 64
+_RATE = 1e-3
+_DECAY = 0.05
+_DROPOUT = (0.3, 0.5)  # of inputs, of hidden units
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """Networks side by side: hidden [m, units, inputs] and its bias [m, units], heads alike."""
+
+    hidden: torch.Tensor
+    hidden_bias: torch.Tensor
+    heads: torch.Tensor
+    heads_bias: torch.Tensor
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        return iter((self.hidden, self.hidden_bias, self.heads, self.heads_bias))
+
+
+def fit_network(task: Task, text: Fitted) -> Way:
+    """Train networks of one hidden layer; how many epochs, the held-out loss of the folds says.
+
+    Args:
+        task: What to learn from.
+        text: Heads on the same vectors: they answer for texts without features.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+    """
+    seen = joined(task.vectors.astype(np.float64), task.numbers, task.missing)
+    centre, scale = _spread(seen, width=task.vectors.shape[1], used=task.used)
+    inputs = standardised(seen, centre, scale)
+    folds = np.unique(task.folds)
+    logits = np.zeros((_EPOCHS, *task.examples.targets.shape))
+    with _torch(task.bench.seed), task.bench.progress("Training networks", total=len(folds) + 1) as done:
+        for number, fold in enumerate(folds):
+            held = task.folds == fold
+
+            def watch(epoch: int, weights: _Weights, held: NDArray[np.bool_] = held) -> None:
+                logits[epoch, held] = _answers(weights, inputs[held])
+
+            _train(task, inputs, np.flatnonzero(~held & task.used), epochs=_EPOCHS, watch=watch)
+            done(1)
+            task.ask(logits[_EPOCHS // 2], folds[: number + 1])
+        epochs = 1 + int(np.argmin([task.loss(some) for some in logits]))
+        weights = _train(task, inputs, np.flatnonzero(task.used), epochs=epochs)
+        done(1)
+    held_out = logits[epochs - 1]
+    alone = task.stand_in(text, held_out)
+    hidden, hidden_bias, heads, heads_bias = (part.detach().double().numpy() for part in weights)
+    units = hidden.shape[1]
+    model = NetworkModel(
+        table=task.table,
+        centre=centre,
+        scale=scale,
+        hidden=hidden.reshape(-1, hidden.shape[2]),
+        hidden_bias=hidden_bias.reshape(-1),
+        heads=np.hstack([*(heads[:, :, :units] / len(heads)), heads[:, :, units:].mean(axis=0)]),
+        heads_bias=heads_bias.mean(axis=0),
+        text=alone.coef,
+        text_bias=alone.intercept,
+    )
+    return Way(model=model, held_out=alone.held_out, facts={"epochs": epochs, "networks": _NETWORKS})
+
+
+def _spread(seen: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Centre and factor of every input: one factor for the vector, one for each other number."""
+    counts = np.maximum(np.isfinite(seen[used]).sum(axis=0), 1)
+    centre = np.nansum(seen[used], axis=0) / counts
+    spread = np.sqrt(np.nansum((seen[used] - centre) ** 2, axis=0) / counts)
+    spread[:width] = np.sqrt((spread[:width] ** 2).mean())
+    return centre, np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-9)
+
+
+def _train(
+    task: Task,
+    inputs: Floats,
+    rows: NDArray[np.intp],
+    *,
+    epochs: int,
+    watch: Callable[[int, _Weights], None] = lambda _epoch, _weights: None,
+) -> _Weights:
+    """Networks trained on these rows for so many epochs; `watch` sees them after each."""
+    import torch
+
+    settings, single = task.bench.settings.imbalance, task.bench.single
+    targets, counts = task.examples.targets[rows], task.examples.weights[rows]
+    chances = draw_weights(targets, counts, settings, single=single)
+    share = offsets(targets, counts, settings, single=single)
+    worth = (row_weights if single else cell_weights)(targets, counts, settings, single=single)
+    x, y, w, add = (
+        torch.tensor(part, dtype=torch.float32)
+        for part in (inputs[rows], smoothed(targets, settings, single=single), worth / worth.mean(), share)
+    )
+    gamma = settings.gamma if settings.loss == "focal" else 0.0
+    weights = _start(x.shape[1], y.shape[1])
+    optimiser = torch.optim.AdamW(list(weights), lr=_RATE, weight_decay=_DECAY)
+    random = np.random.default_rng(task.bench.seed)
+    uniform = settings.sampling == "none"
+    for epoch in range(epochs):
+        order = random.permutation(len(rows)) if uniform else random.choice(len(rows), len(rows), p=chances)
+        for batch in np.array_split(order, max(1, len(order) // _BATCH)):
+            z = _forward(weights, x[batch], dropout=_DROPOUT) + add
+            loss = _loss(z, y[batch], w[batch], gamma, single=single)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        watch(epoch, weights)
+    return weights
+
+
+def _start(inputs: int, categories: int) -> _Weights:
+    import torch
+
+    hidden = torch.randn(_NETWORKS, _UNITS, inputs) * np.sqrt(2 / inputs)
+    heads = torch.zeros(_NETWORKS, categories, _UNITS + inputs)
+    heads[:, :, :_UNITS] = torch.randn(_NETWORKS, categories, _UNITS) / np.sqrt(_UNITS)
+    biases = torch.zeros(_NETWORKS, _UNITS), torch.zeros(_NETWORKS, categories)
+    weights = _Weights(hidden, biases[0], heads, biases[1])
+    for part in weights:
+        part.requires_grad_()
+    return weights
+
+
+def _forward(weights: _Weights, x: torch.Tensor, *, dropout: tuple[float, float]) -> torch.Tensor:
+    """Logits of every network, shape [m, rows, categories]."""
+    import torch
+    from torch.nn.functional import dropout as drop
+
+    seen = drop(x.expand(len(weights.hidden), -1, -1), dropout[0])
+    units = torch.relu(seen @ weights.hidden.mT + weights.hidden_bias[:, None])
+    both = torch.cat([drop(units, dropout[1]), seen], dim=2)
+    return both @ weights.heads.mT + weights.heads_bias[:, None]
+
+
+def _loss(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, gamma: float, *, single: bool) -> torch.Tensor:
+    """Mean weighted cross-entropy, or focal loss, summed over the networks."""
+    import torch
+    from torch.nn.functional import logsigmoid
+
+    if single:
+        said = torch.log_softmax(z, dim=2)
+        losses = -(y * said * (1 - said.exp()) ** gamma).sum(dim=2) if gamma else -(y * said).sum(dim=2)
+        return (w * losses).mean(dim=1).sum()
+    yes, no = logsigmoid(z), logsigmoid(-z)
+    if gamma:
+        yes, no = yes * no.exp() ** gamma, no * yes.exp() ** gamma
+    return -(w * (y * yes + (1 - y) * no)).sum(dim=2).mean(dim=1).sum()
+
+
+def _answers(weights: _Weights, inputs: Floats) -> Floats:
+    """Mean logits of the networks, shape [n, categories]."""
+    import torch
+
+    with torch.no_grad():
+        z = _forward(weights, torch.tensor(inputs, dtype=torch.float32), dropout=(0.0, 0.0))
+    return np.asarray(z.double().mean(dim=0).numpy())
+
+
+@contextmanager
+def _torch(seed: int) -> Iterator[None]:
+    """Seeded, on one thread (several add up in changing order), the caller's state given back."""
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("torch", extra="train", purpose="`train.hybrid.way: network`") from error
+
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

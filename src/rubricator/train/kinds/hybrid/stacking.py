@@ -1,0 +1,90 @@
+"""The stacking way of `hybrid`: gradient boosting over opinions of text models, main axes and features.
+
+The trees never see the opinion of a model about a text it was trained on: while a fold is held out,
+opinions come from models that saw neither it nor the text's own fold (Wolpert, "Stacked
+generalization", 1992).
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from rubricator.decision import Floats
+from rubricator.errors import TrainingError
+from rubricator.models.features import weighted_sums
+from rubricator.models.stacking import StackingModel
+from rubricator.train.training_context import Fitted
+from rubricator.train.kinds.hybrid.boosting import boost
+from rubricator.train.kinds.hybrid.base_learners import Opinions, heads_opinions, linear_opinions, main_axes
+from rubricator.train.kinds.hybrid.task import Task, Way
+
+_log = logging.getLogger(__name__)
+
+_AXES = 32
+_ROUNDS = 60
+_EVERY = 10  # rounds between those that are compared
+_DENSE = 6000  # texts up to which all pairs of them fit into memory, some 300 MB
+
+
+def fit_stacking(task: Task, text: Fitted) -> Way:
+    """Boost trees; how many rounds, the held-out loss of the folds says.
+
+    Args:
+        task: What to learn from.
+        text: Heads on the same vectors: they answer for texts without features.
+
+    Raises:
+        HopelessError: It was stopped, because it could not win.
+    """
+    folds = np.unique(task.folds)
+    with task.bench.progress("Boosting", total=len(folds) + 2) as done:
+        members = _members(task)
+        axes = main_axes(task.vectors, task.used, most=_AXES)
+        fixed = np.hstack([weighted_sums(task.vectors, axes), task.numbers])
+        done(1)
+        logits = np.zeros((_ROUNDS // _EVERY, *task.examples.targets.shape))
+        for number, fold in enumerate(folds):
+            numbers = np.hstack([*(one.without[int(fold)] for one in members), fixed])
+            _hold_out(task, numbers, int(fold), logits)
+            done(1)
+            task.ask(logits[len(logits) // 2], folds[: number + 1])
+        best = int(np.argmin([task.loss(some) for some in logits]))
+        rounds, held_out = (best + 1) * _EVERY, logits[best]
+        numbers = np.hstack([*(one.held_out for one in members), fixed])
+        trees = boost(task, numbers, np.flatnonzero(task.used), rounds=rounds).trees()
+        done(1)
+    alone = task.stand_in(text, held_out)
+    model = StackingModel(
+        members=tuple(one.model for one in members),
+        axes=axes,
+        table=task.table,
+        trees=trees,
+        text=alone.coef,
+        text_bias=alone.intercept,
+    )
+    facts = {"rounds": rounds, "text_models": [one.model.kind for one in members]}
+    return Way(model=model, held_out=alone.held_out, facts=facts)
+
+
+def _members(task: Task) -> list[Opinions]:
+    """Text models whose opinions the trees see; TF-IDF is left out where it cannot be had."""
+    members = [heads_opinions(task)]
+    if len(task.examples) > _DENSE:
+        return members
+    try:
+        return [*members, linear_opinions(task)]
+    except TrainingError as error:
+        _log.warning("stacking goes without TF-IDF: %s", error.problem)
+        return members
+
+
+def _hold_out(task: Task, numbers: Floats, fold: int, logits: Floats) -> None:
+    """Fill in the logits of one fold, [stages, n, categories], by boosters that did not see it."""
+    held = task.folds == fold
+    boosters = boost(task, numbers, np.flatnonzero(~held & task.used), rounds=_ROUNDS)
+    logits[:, held] = boosters.base
+    for number, stage in enumerate(boosters.stages(numbers[held]), start=1):
+        if number % _EVERY == 0:
+            logits[number // _EVERY - 1, held] = stage

@@ -1,0 +1,103 @@
+"""TF-IDF of words and character n-grams under logistic regression: no encoder needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from rubricator.decision import Bools
+from rubricator.errors import TrainingError
+from rubricator.models.linear import Analyzer, LinearModel, Ngrams, side_by_side
+from rubricator.train.training_context import Bench, Fitted
+from rubricator.dataset.examples import Examples
+from rubricator.train.logistic import Folds, fit_lines
+from rubricator.train.kinds.linear.ngrams import char_counts, word_counts
+
+# One value: from 30 to 1000 it hardly matters once calibrated, and each more would cost as much again.
+GRID = (100.0,)
+
+_TOLERANCE = 1e-4  # a tenth of it takes half as long again and scores no better
+_MAX_FEATURES = 50_000
+_BLOCKS: tuple[tuple[Analyzer, int, int], ...] = (("word", 1, 2), ("char_wb", 2, 5))
+
+
+def fit_linear(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[float] = GRID) -> Fitted:
+    """Train one logistic regression per category on word and character TF-IDF.
+
+    The vocabulary is read once from all texts with weight; all folds share it.
+
+    Args:
+        examples: Rows of weight 0 are left out.
+        folds: Fold of each row, shape [n], grouped; they choose C for each category
+            where `grid` leaves a choice.
+        bench: Settings.
+        grid: Values of C, ascending.
+
+    Raises:
+        TrainingError: No row has weight, or the texts hold no words.
+    """
+    seen = examples.weights > 0
+    if not seen.any():
+        raise TrainingError(
+            "There is not a single labelled text to train on (all weights are 0).",
+            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+        )
+    ngrams, features = ngram_features(examples.contents, seen)
+    lines = fit_lines(
+        features,
+        examples.targets,
+        examples.weights,
+        folds=folds,
+        grid=grid,
+        imbalance=bench.settings.imbalance,
+        single=bench.single,
+        tolerance=_TOLERANCE,
+    )
+    return Fitted(
+        model=LinearModel(ngrams, lines.coef, lines.intercept),
+        held_out=lines.held_out,
+        notes=lines.notes,
+        facts={"terms": sum(len(block.terms) for block in ngrams)},
+    )
+
+
+def learn_ngrams(contents: Sequence[str]) -> tuple[Ngrams, ...]:
+    """TF-IDF of words and of characters with the terms of `contents`.
+
+    Raises:
+        TrainingError: The texts hold no words.
+    """
+    return ngram_features(contents, np.ones(len(contents), dtype=bool))[0]
+
+
+def ngram_features(contents: Sequence[str], seen: Bools) -> tuple[tuple[Ngrams, ...], csr_array]:
+    """TF-IDF of words and of characters with the terms of the texts `seen`, and the features of all texts.
+
+    Args:
+        contents: Texts.
+        seen: Which of them the terms and their weights are taken from, shape [texts].
+
+    Raises:
+        TrainingError: The texts `seen` hold no words.
+    """
+    blocks = [_learn(block, contents, seen) for block in _BLOCKS]
+    return tuple(block for block, _ in blocks), side_by_side([features for _, features in blocks])
+
+
+def _learn(block: tuple[Analyzer, int, int], contents: Sequence[str], seen: Bools) -> tuple[Ngrams, Any]:
+    from sklearn.feature_extraction.text import (
+        TfidfTransformer,  # a second to import, and most commands never need it
+    )
+
+    analyzer, shortest, longest = block
+    count = word_counts if analyzer == "word" else char_counts
+    terms, counts = count(contents, seen, shortest=shortest, longest=longest, most=_MAX_FEATURES)
+    if not terms:
+        raise TrainingError(
+            f"The {int(seen.sum())} training texts hold no words.", fix="Check `data.columns` and `clean`."
+        )
+    weighing = TfidfTransformer(sublinear_tf=True).fit(counts[np.flatnonzero(seen)])
+    return Ngrams(analyzer, shortest, longest, tuple(terms), weighing.idf_), weighing.transform(counts)

@@ -1,0 +1,1 @@
+"""A classifier on static embeddings distilled from the encoder."""

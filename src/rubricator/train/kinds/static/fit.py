@@ -1,0 +1,103 @@
+"""Static vectors distilled from the encoder, and the better of two classifiers on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from rubricator.decision import Floats
+from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.models.static import StaticEmbedding, StaticModel
+from rubricator.train.training_context import Bench, Fitted
+from rubricator.train.calibration.rule import cross_decide
+from rubricator.train.kinds.static.distil import distil
+from rubricator.dataset.examples import Examples, Vectors
+from rubricator.train.kinds.heads import fit_centred
+from rubricator.train.logistic import Folds
+
+
+def fit_static(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    """Distil the encoder and train a classifier on the static vectors.
+
+    Distilling looks at no label, so all folds share one embedding. The classifier is one logistic
+    regression per category, which leaves the vectors as they are, or a network that trains them as well;
+    where the settings leave the choice, the smaller held-out log-loss takes it.
+
+    Args:
+        examples: Rows of weight 0 are left out.
+        folds: Fold of each row, shape [n], grouped; they choose C for each category.
+        bench: Settings; the embedding is kept in the cache folder of `bench.encode`.
+
+    Raises:
+        EncoderError: There is no such encoder, or it cannot be run.
+        MissingExtraError: The encoder takes a package that is not installed.
+        TrainingError: No row has weight, or the texts hold nothing that the encoder knows.
+    """
+    told = bench.settings.static
+    seen = examples.subset(examples.weights > 0)
+    if not len(seen):
+        raise TrainingError(
+            "There is not a single labelled text to train on (all weights are 0).",
+            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+        )
+    embedding = distil(
+        seen.contents, bench.encode, pieces=told.pieces, width=told.width, progress=bench.progress
+    )
+    vectors = embedding.vectors(examples.contents)
+    if not vectors[examples.weights > 0].any():
+        raise TrainingError(
+            f"The encoder knows nothing of the {len(seen)} training texts.",
+            fix="Check `data.columns` and `clean`, or choose an encoder of their language.",
+        )
+    ways: dict[str, Callable[[], Fitted]] = {
+        "lines": lambda: _lines(embedding, vectors, examples, folds, bench),
+        "network": lambda: _network(embedding, examples, folds, bench),
+    }
+    chosen = ways if told.classifier == "auto" else {told.classifier: ways[told.classifier]}
+    tried = {name: way() for name, way in chosen.items()}
+    losses = {
+        name: _loss(fitted.held_out, examples, folds, single=bench.single) for name, fitted in tried.items()
+    }
+    best = min(losses, key=losses.__getitem__)
+    facts = {
+        "classifier": best,
+        "held_out_log_loss": losses,
+        "pieces": len(embedding.table),
+        "width": int(embedding.table.shape[1]),
+    }
+    return replace(tried[best], facts={**facts, **tried[best].facts})
+
+
+def _lines(
+    embedding: StaticEmbedding, vectors: Vectors, examples: Examples, folds: Folds, bench: Bench
+) -> Fitted:
+    lines = fit_centred(vectors, examples, folds=folds, bench=bench)
+    return Fitted(
+        model=StaticModel(embedding, lines.coef, lines.intercept),
+        held_out=lines.held_out,
+        notes=lines.notes,
+        facts={"c": lines.c.tolist()},
+    )
+
+
+def _network(embedding: StaticEmbedding, examples: Examples, folds: Folds, bench: Bench) -> Fitted:
+    try:
+        from rubricator.train.kinds.static.static_finetune import fit_tuned
+    except ImportError as error:
+        raise MissingExtraError(
+            error.name or "torch", extra="train", purpose="The network of `static`"
+        ) from error
+    model, held_out = fit_tuned(embedding, examples, folds=folds, bench=bench)
+    return Fitted(model=model, held_out=held_out)
+
+
+def _loss(logits: Floats, examples: Examples, folds: Folds, *, single: bool) -> float:
+    """Mean log-loss of a text on held-out folds, after calibration."""
+    targets, weights = examples.targets, examples.weights
+    found = np.clip(cross_decide(logits, targets, weights, folds, single=single)[0], 1e-9, 1 - 1e-9)
+    losses = -(targets * np.log(found)).sum(axis=1)
+    if not single:
+        losses -= ((1 - targets) * np.log1p(-found)).sum(axis=1)
+    return float(weights @ losses / weights.sum())

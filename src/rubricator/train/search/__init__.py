@@ -1,0 +1,1 @@
+"""Several kinds of model on the same folds, and the choice between them by validation."""

@@ -1,0 +1,314 @@
+"""The models that compete: each kind fitted on the same examples and judged by the same jury."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import KINDS, Kind, Train
+from rubricator.decision import Bools, Floats
+from rubricator.encode import open_trained
+from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.train.search.validation import Jury, Verdict
+from rubricator.train.search.pseudo_labels import QUICK, fit_with_pseudo_labels
+from rubricator.train.search.hyperparameters import tuned
+from rubricator.train.training_context import Bench, Fitted, HopelessError
+from rubricator.train.calibration.rule import fit_rule
+from rubricator.dataset.examples import Examples
+from rubricator.train.trainers import fit
+from rubricator.train.search.selection import Choice, choose, metric_of
+from rubricator.train.ensembling import mean_logits, mean_of
+
+log = logging.getLogger(__name__)
+
+ENSEMBLE = "ensemble"
+_COSTLY: tuple[Kind, ...] = ("finetune", "lora")
+# Shares of the samples of validation: ahead by half a standard error, and by a whole one.
+_LIKELY, _SURE = 0.69, 0.84
+_SURELY_WORSE = 2.0  # standard errors below the best so far, after which a model is not trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that was trained.
+
+    Attributes:
+        fitted: The model, and what is to be told of it.
+        logits: Of the validation texts, by models that did not learn from them.
+        verdict: What the jury says.
+        seconds: Training time.
+    """
+
+    fitted: Fitted
+    logits: Floats
+    verdict: Verdict
+    seconds: float
+
+
+class Race:
+    """Candidates trained one after the other, cheapest first, until all ran or the time is up.
+
+    Args:
+        learning: What models learn from.
+        unlabelled: Training texts without a label, which may get pseudo-labels.
+        folds: Fold of each labelled text, grouped: the same for every candidate.
+        jury: Judges them.
+        bench: Where and with which settings they are trained.
+
+    Attributes:
+        candidates: By name, in the order in which they were trained.
+        dropped: Why a kind that was thought of did not finish, by its name.
+    """
+
+    def __init__(
+        self,
+        learning: Examples,
+        unlabelled: Examples,
+        folds: NDArray[np.intp],
+        jury: Jury,
+        bench: Bench,
+    ) -> None:
+        self._learning, self._unlabelled = learning, unlabelled
+        self._folds, self._jury, self._bench = folds, jury, bench
+        self._metric = metric_of(bench.settings.metric, single=bench.single)
+        self._started = time.monotonic()
+        self.candidates: dict[str, Candidate] = {}
+        self.dropped: dict[str, str] = {}
+
+    def run(self) -> Choice:
+        """Train what the settings name, or whatever may win within their minutes; the best is chosen.
+
+        Raises:
+            TrainingError: A kind that was named cannot be trained, or none could.
+        """
+        settings = self._bench.settings
+        if settings.models == "auto":
+            self._run_auto()
+        else:
+            for kind in settings.models:
+                self.candidates[kind] = self.train(kind)
+        if settings.tune:
+            self._tune(cast(Kind, self.choice().name))
+        if settings.pseudo_labels is not None and len(self._unlabelled):
+            self._learn_more(cast(Kind, self.choice().name))
+        if settings.ensemble and len(self.candidates) > 1:
+            self._unite()
+        return self.choice()
+
+    def choice(self) -> Choice:
+        """The best candidate so far, unless its lead over one that is preferred to it may be chance."""
+        scores = {name: found.verdict.score for name, found in self.candidates.items()}
+        return choose(scores, metric=self._metric, unproven=self._unproven())
+
+    def _unproven(self) -> set[str]:
+        """Candidates whose lead over a preferred one may be chance."""
+        best, passed = "", set[str]()
+        for lead, group in groupby(sorted(self.candidates, key=self._lead), key=self._lead):
+            names = list(group)
+            first = max(names, key=self._merit)
+            if not best or self._ahead(first, best) >= lead:
+                best = first
+            else:
+                passed |= {name for name in names if self._merit(name) >= self._merit(best)}
+        return passed
+
+    def _lead(self, name: str) -> float:
+        """In what share of samples a candidate must be ahead of those of which less is asked.
+
+        A mean of the models that validation has judged is better than they are, so others must be ahead of
+        it by more than a trifle; two models together take as long as both, so their gain must be sure.
+        """
+        if name == ENSEMBLE:
+            return _SURE
+        return 0.0 if self.candidates[name].fitted.averaged and not self._jury.held_out else _LIKELY
+
+    def _merit(self, name: str) -> tuple[float, float]:
+        return self.candidates[name].verdict.score.merit(self._metric)
+
+    def _ahead(self, name: str, other: str) -> float:
+        """In what share of samples of validation one candidate is better than another."""
+        one, two = (self.candidates[each].verdict for each in (name, other))
+        return self._jury.chance_of_gain(one, two, self._metric)
+
+    def train(self, kind: Kind, bench: Bench | None = None) -> Candidate:
+        """Train one kind, with the settings of another bench where one is given."""
+        bench = bench or self._bench
+        started = time.monotonic()
+        fitted = fit(kind, self._learning, folds=self._folds, bench=bench)
+        logits = fitted.held_out
+        if self._jury.held_out:
+            encoders = open_trained(fitted.encoders, bench.encode)
+            logits = fitted.model.logits(self._jury.examples.inputs(encoders))
+        found = Candidate(fitted, logits, self._jury.judge(logits), time.monotonic() - started)
+        merit = found.verdict.score.merit(self._metric)[0]
+        log.info("%s: %s %.3f on validation, %.0f s", kind, self._metric, merit, found.seconds)
+        return found
+
+    def _run_auto(self) -> None:
+        for kind in suitable(self._learning):
+            if self.candidates and self._left() <= 0:
+                self.dropped[kind] = "not tried: the minutes were up"
+                continue
+            watched = replace(self._bench, promising=self._watch(kind))
+            try:
+                self.candidates[kind] = self.train(kind, watched)
+            except HopelessError as error:
+                self.dropped.setdefault(kind, error.problem)
+            except MissingExtraError as error:
+                self.dropped[kind] = error.problem
+            except TrainingError as error:
+                self.dropped[kind] = f"could not be trained: {error.problem}"
+            if kind in self.dropped:
+                log.info("%s: %s", kind, self.dropped[kind])
+
+    def _left(self) -> float:
+        return self._bench.settings.minutes * 60 - (time.monotonic() - self._started)
+
+    def _watch(self, kind: Kind) -> Any:
+        """The `promising` of one kind: enough time for the folds to come, and not surely worse."""
+        started, folds = time.monotonic(), len(np.unique(self._folds))
+
+        def promising(logits: Floats, rows: Bools) -> bool:
+            done = len(np.unique(self._folds[rows]))
+            coming = (time.monotonic() - started) / max(done, 1) * (folds - done)
+            if done < folds and coming > self._left():
+                self.dropped[kind] = f"stopped after {done} of {folds} folds: the minutes would not suffice"
+                return False
+            if not self._jury.held_out and self._worse(logits, rows):
+                self.dropped[kind] = f"stopped after {done} of {folds} folds: it could not win any more"
+                return False
+            return True
+
+        return promising
+
+    def _worse(self, logits: Floats, rows: Bools) -> bool:
+        """Whether a model is surely worse than the best so far on the validation texts it has predicted."""
+        judged = rows & (self._jury.examples.weights > 0)
+        if not self.candidates or judged.sum() < 2:
+            return False
+        best = self.candidates[max(self.candidates, key=self._merit)]
+        gain = self._rightness(logits, judged) - self._rightness(best.logits, judged)
+        return bool(gain.mean() + _SURELY_WORSE * gain.std() / np.sqrt(len(gain)) < 0)
+
+    def _rightness(self, logits: Floats, rows: Bools) -> Floats:
+        """Share of categories that each text was given rightly, by a rule fitted on these texts."""
+        z, truth = logits[rows], self._jury.examples.targets[rows]
+        rule = fit_rule(z, truth, self._jury.examples.weights[rows], single=self._bench.single)
+        right = rule.decide(rule.probabilities(z)) == (truth >= 0.5)
+        return np.asarray(right.all(axis=1) if self._bench.single else right.mean(axis=1), dtype=np.float64)
+
+    def _tune(self, kind: Kind) -> None:
+        """Better settings for the best kind, if there are any."""
+        found: list[tuple[Train, Candidate]] = []
+        started = time.monotonic()
+        settings = self._bench.settings
+        with self._bench.progress("Tuning", total=settings.tune) as done:
+
+            def merit(proposed: Train) -> float:
+                try:
+                    candidate = self.train(kind, replace(self._bench, settings=proposed))
+                except TrainingError as error:
+                    raise ValueError(error.problem) from error
+                finally:
+                    done(1)
+                found.append((proposed, candidate))
+                return candidate.verdict.score.merit(self._metric)[0]
+
+            best, value, tried = tuned(
+                kind,
+                settings,
+                merit,
+                trials=settings.tune,
+                seconds=max(self._left(), 0.0),
+                seed=self._bench.seed,
+            )
+        before = self.candidates[kind].verdict.score.merit(self._metric)[0]
+        told = f"{tried} settings tried, the best reached {value:.3f} on validation"
+        if value <= before:
+            self.dropped[f"{kind}, tuned"] = f"{told}, no more than the {before:.3f} of the present ones"
+            return
+        # Whatever is still to be made of this kind is made with its new settings.
+        self._bench = replace(self._bench, settings=best)
+        won = next(candidate for proposed, candidate in found if proposed is best)
+        self._replace(kind, won, time.monotonic() - started, {"tuned": told} | _changed(best))
+
+    def _learn_more(self, kind: Kind) -> None:
+        """Pseudo-labels for the best kind, if they help."""
+        name = f"{kind} with pseudo-labels"
+        if not self._jury.held_out and kind not in QUICK:
+            self.dropped[name] = "not tried: it would be trained twice for every fold of validation"
+            return
+        started = time.monotonic()
+        first = self.candidates[kind].fitted
+        fitted, logits, joined = fit_with_pseudo_labels(
+            kind, first, self._learning, self._unlabelled, self._folds, self._jury, self._bench
+        )
+        verdict = self._jury.judge(logits)
+        value, before = (
+            score.merit(self._metric)[0] for score in (verdict.score, self.candidates[kind].verdict.score)
+        )
+        told = f"{joined} of {len(self._unlabelled)} texts without a label joined training"
+        if not joined or value <= before:
+            self.dropped[name] = f"{told}: {value:.3f} on validation, no more than {before:.3f} without them"
+            return
+        candidate = Candidate(fitted, logits, verdict, 0.0)
+        self._replace(kind, candidate, time.monotonic() - started, {"pseudo_labels": told})
+
+    def _replace(self, kind: Kind, candidate: Candidate, seconds: float, facts: Mapping[str, Any]) -> None:
+        fitted = replace(candidate.fitted, facts={**candidate.fitted.facts, **facts})
+        spent = self.candidates[kind].seconds + seconds
+        self.candidates[kind] = replace(candidate, fitted=fitted, seconds=spent)
+
+    def _unite(self) -> None:
+        """The best one with whichever other it gains most from, as one more candidate.
+
+        The second best need not be that one: a cascade without rules says what its model says. It is the
+        first step of Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
+        """
+        best, *others = self.choice().scores
+        pairs = [
+            united({name: self.candidates[name] for name in (best, other)}, self._jury) for other in others
+        ]
+        self.candidates[ENSEMBLE] = max(pairs, key=lambda pair: pair.verdict.score.merit(self._metric))
+
+
+def suitable(learning: Examples) -> Iterable[Kind]:
+    """The kinds that fit the data, cheapest first."""
+    has_features = any(value is not None for row in learning.features for value in row.values())
+    return [kind for kind in KINDS if kind != "hybrid" or has_features]
+
+
+def _changed(settings: Train) -> dict[str, Any]:
+    return {"settings": settings.model_dump(mode="json", exclude_defaults=True)}
+
+
+def is_costly(settings: Train) -> bool:
+    """Whether a candidate takes so long that the whole road is not built once more per golden fold."""
+    return settings.models == "auto" or settings.tune > 0 or any(kind in _COSTLY for kind in settings.models)
+
+
+def united(members: Mapping[str, Candidate], jury: Jury) -> Candidate:
+    """The mean of several models' calibrated logits.
+
+    Each is brought to scale by its own calibration, of two numbers a category at most, so that what the
+    jury says of the mean is hardly less honest than what it says of one.
+    """
+    found = list(members.values())
+    model = mean_of([member.fitted.model for member in found], [member.verdict.rule for member in found])
+    held_out = mean_logits(model, [member.fitted.held_out for member in found])
+    logits = mean_logits(model, [member.logits for member in found])
+    fitted = Fitted(
+        model=model,
+        held_out=held_out,
+        notes=found[0].fitted.notes,
+        encoders={name: path for member in found for name, path in member.fitted.encoders.items()},
+        facts={"members": list(members)},
+    )
+    return Candidate(fitted, logits, jury.judge(logits), sum(member.seconds for member in found))

@@ -1,0 +1,194 @@
+"""From labelled texts to models: all kinds on the same examples, calibrated on validation, one chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import Config, Metric
+from rubricator.stats.folds import draw_groups, group_marks
+from rubricator.decision import Bools, DecisionRule, Floats
+from rubricator.encode import open_trained
+from rubricator.errors import TrainingError
+from rubricator.dataset.inputs import Encode
+from rubricator.models.base import Model
+from rubricator.progress import Progress, silent
+from rubricator.train.search.candidates import Candidate, Race
+from rubricator.train.search.serving_cost import Cost
+from rubricator.train.search.validation import Jury, summon
+from rubricator.train.search.training_data import Material, lesson, spread_folds
+from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
+from rubricator.train.search.label_weights import agreed_weight, self_trained
+from rubricator.taxonomy import Taxonomy
+from rubricator.train.training_context import Bench
+from rubricator.train.search.selection import Choice, metric_of
+from rubricator.train.calibration.thresholds import scarce
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """All models trained on one set of examples, their rules, and which one won.
+
+    Attributes:
+        models: By name.
+        rules: Calibration and thresholds of each model.
+        choice: The winner and why.
+        agreed_weight: What a label agreed between teachers counted beside a golden one.
+        weights_tried: Log-loss on golden texts (cross-fitted) by agreed weight tried.
+        seconds: Training time of each model.
+        validated_on: What models were compared and calibrated on, in a sentence.
+        scarce: What a reader must know of a category that had few texts, by its column.
+        encoders: Folders of encoders that were trained, by the name under which models ask for them.
+        facts: What each model tells of itself, as JSON values.
+        dropped: Why a kind that was thought of is not among the models, by its name.
+        metric: What models were compared by.
+        costs: What each model costs to serve; empty where nobody asked.
+    """
+
+    models: Mapping[str, Model]
+    rules: Mapping[str, DecisionRule]
+    choice: Choice
+    agreed_weight: float
+    weights_tried: Mapping[float, float]
+    seconds: Mapping[str, float]
+    validated_on: str
+    scarce: Mapping[int, str]
+    encoders: Mapping[str, Path] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    metric: Metric = "macro_f1"
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+
+    @property
+    def winner(self) -> Model:
+        """The model that was chosen."""
+        return self.models[self.choice.name]
+
+    def open(self, config: Config) -> dict[str, Encode]:
+        """What computes the vectors of encoders that were trained."""
+        return dict(open_trained(self.encoders, config.encode))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Golden texts predicted by models that never saw them.
+
+    Attributes:
+        rows: Their rows among the texts.
+        probabilities: By model name and, under `chosen`, by the winner of each fold.
+        decisions: Likewise.
+        nested: Whether the whole road was built anew without each fold; otherwise only the models were,
+            and the choice between them has seen these texts.
+    """
+
+    rows: NDArray[np.intp]
+    probabilities: Mapping[str, Floats]
+    decisions: Mapping[str, Bools]
+    nested: bool = True
+
+
+def build_road(
+    material: Material,
+    targets: Floats,
+    *,
+    train: Bools,
+    validation: Bools,
+    taxonomy: Taxonomy,
+    config: Config,
+    folder: Path,
+    progress: Progress = silent,
+) -> tuple[Road, HeldOut]:
+    """Train every model on the `train` rows and calibrate it on validation.
+
+    Args:
+        material: All texts.
+        targets: Probability of each category, shape [texts, categories]; NaN where there is no label.
+        train: Rows to train on.
+        validation: Rows held out for validation; none of them means cross-fitting on `train`.
+        taxonomy: The categories.
+        config: The settings.
+        folder: Where training keeps what must outlive it.
+        progress: Shown while a kind of model takes long.
+
+    Returns:
+        The road, and what it says of those validation texts that people labelled.
+
+    Raises:
+        TrainingError: No row to train on.
+    """
+    known = np.isfinite(targets).all(axis=1)
+    unlabelled = train & ~known
+    targets, train, validation = np.nan_to_num(targets), train & known, validation & known
+    train = _sampled(material, targets, train, config)
+    if not train.any():
+        raise TrainingError(
+            "No text is left to train on.", fix="Lower split.test and split.validation, or add texts."
+        )
+    single = taxonomy.single
+    bench = replace(
+        Bench.of(config, single=single, folder=folder, progress=progress),
+        keywords=taxonomy_rules(taxonomy),
+        rules=given_rules(config, taxonomy),
+    )
+    folds = spread_folds(material, targets, train, config)
+    weight, tried = agreed_weight(material, targets, train, folds, bench)
+    counted = np.where(material.golden, 1.0, weight)
+    if config.train.self_training:
+        targets = self_trained(material, targets, counted, train, folds, bench)
+    everything = replace(material.examples, targets=targets, weights=counted)
+    jury = summon(
+        material, everything, train=train, validation=validation, folds=folds, single=single, config=config
+    )
+    learning = lesson(everything.subset(train), single=single)
+    race = Race(learning, everything.subset(unlabelled), folds, jury, bench)
+    choice = race.run()
+    found = race.candidates
+    road = Road(
+        models={name: candidate.fitted.model for name, candidate in found.items()},
+        rules={name: candidate.verdict.rule for name, candidate in found.items()},
+        choice=choice,
+        agreed_weight=weight,
+        weights_tried=tried,
+        seconds={name: candidate.seconds for name, candidate in found.items()},
+        validated_on=jury.about,
+        scarce={
+            **scarce(jury.examples.targets, jury.examples.weights),
+            **next(iter(found.values())).fitted.notes,
+        },
+        encoders={
+            name: path for candidate in found.values() for name, path in candidate.fitted.encoders.items()
+        },
+        facts={name: candidate.fitted.facts for name, candidate in found.items()},
+        dropped=race.dropped,
+        metric=metric_of(config.train.metric, single=single),
+    )
+    return road, _seen_by(jury, found, choice.name, material.fair)
+
+
+def _sampled(material: Material, targets: Floats, train: Bools, config: Config) -> Bools:
+    """The stratified share of the training texts that `train.sample` asks for."""
+    if config.train.sample == 1 or not train.any():
+        return train
+    rows = np.flatnonzero(train)
+    number, marks = group_marks(targets[rows], [material.examples.groups[row] for row in rows.tolist()])
+    drawn = draw_groups(marks, share=config.train.sample, seed=config.seed)
+    kept = np.zeros_like(train)
+    kept[rows[np.isin(number, drawn)]] = True
+    return kept
+
+
+def _seen_by(jury: Jury, candidates: Mapping[str, Candidate], winner: str, fair: Bools) -> HeldOut:
+    golden = fair[jury.rows]
+    verdicts = {name: candidate.verdict for name, candidate in candidates.items()}
+    verdicts["chosen"] = verdicts[winner]
+    return HeldOut(
+        jury.rows[golden],
+        {name: verdict.probabilities[golden] for name, verdict in verdicts.items()},
+        {name: verdict.decisions[golden] for name, verdict in verdicts.items()},
+        nested=False,
+    )

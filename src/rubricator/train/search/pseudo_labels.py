@@ -1,0 +1,93 @@
+"""Pseudo-labels: texts without a label learn from a model's own sure answers, if that helps.
+
+A model labels what it is sure of and is trained once more with these texts beside the labelled ones (Lee,
+"Pseudo-label", 2013). Whether it helps is measured as everything is: on validation texts of which neither
+model knew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import Kind
+from rubricator.decision import Floats
+from rubricator.encode import open_trained
+from rubricator.train.search.validation import Jury
+from rubricator.train.training_context import Bench, Fitted
+from rubricator.train.calibration.rule import fit_rule
+from rubricator.dataset.examples import Examples, joined
+from rubricator.train.trainers import fit
+
+QUICK: tuple[Kind, ...] = ("linear", "static", "heads")
+"""Kinds that may be trained twice for every fold where validation is cross-fitted; others take too long."""
+
+
+def fit_with_pseudo_labels(
+    kind: Kind,
+    first: Fitted,
+    learning: Examples,
+    unlabelled: Examples,
+    folds: NDArray[np.intp],
+    jury: Jury,
+    bench: Bench,
+) -> tuple[Fitted, Floats, int]:
+    """Train a kind of model on labelled texts and on those it is sure of.
+
+    Args:
+        kind: The kind; one of `QUICK` where the jury is cross-fitted.
+        first: That kind, trained on the labelled texts.
+        learning: Labelled texts.
+        unlabelled: Texts without a label; their weights say how much one would count.
+        folds: Fold of each labelled text.
+        jury: Who will judge.
+        bench: Settings; `settings.pseudo_labels` is how sure a model must be.
+
+    Returns:
+        The model; logits of the jury's texts, by models that knew nothing of them; and how many texts
+        joined.
+    """
+    second, joiners = _again(kind, first, learning, unlabelled, folds, bench)
+    if jury.held_out:
+        encoders = open_trained(second.encoders, bench.encode)
+        # What joined is told apart from the labelled texts by its place alone: behind them.
+        second = replace(second, held_out=second.held_out[: len(learning)])
+        return second, second.model.logits(jury.examples.inputs(encoders)), joiners
+    logits = np.empty_like(learning.targets)
+    for fold in np.unique(folds):
+        away = folds == fold
+        rest = replace(learning, weights=np.where(away, 0.0, learning.weights))
+        blind = fit(kind, rest, folds=folds, bench=bench)
+        taught, _ = _again(kind, blind, rest, unlabelled, folds, bench)
+        encoders = open_trained(taught.encoders, bench.encode)
+        logits[away] = taught.model.logits(learning.subset(away).inputs(encoders))
+    return replace(second, held_out=logits), logits, joiners
+
+
+def _again(
+    kind: Kind, first: Fitted, learning: Examples, unlabelled: Examples, folds: NDArray[np.intp], bench: Bench
+) -> tuple[Fitted, int]:
+    """The model trained once more, with the unlabelled texts that the first one is sure of."""
+    weights = learning.weights
+    rule = fit_rule(first.held_out, learning.targets, weights, single=bench.single)
+    inputs = unlabelled.inputs(open_trained(first.encoders, bench.encode))
+    probabilities = rule.probabilities(first.model.logits(inputs))
+    sure = surely(probabilities, bench.settings.pseudo_labels or 1.0, single=bench.single)
+    if not sure.any():
+        return first, 0
+    targets = rule.decide(probabilities[sure]).astype(np.float64)
+    joining = replace(unlabelled.subset(sure), targets=targets)
+    # A text that no fold ever judges may stand in any; the folds only choose hyper-parameters here.
+    more = np.arange(len(joining)) % (int(folds.max()) + 1)
+    everyone, all_folds = joined(learning, joining), np.concatenate([folds, more])
+    return fit(kind, everyone, folds=all_folds, bench=bench), int(sure.sum())
+
+
+def surely(probabilities: Floats, least: float, *, single: bool) -> NDArray[np.bool_]:
+    """Which texts a model is sure of: its best category, or every yes and no, at least so probable."""
+    certainty = (
+        probabilities.max(axis=1) if single else np.maximum(probabilities, 1 - probabilities).min(axis=1)
+    )
+    return np.asarray(certainty >= least)

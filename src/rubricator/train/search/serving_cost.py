@@ -1,0 +1,54 @@
+"""What a model costs to serve: how many texts a second, how many bytes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rubricator.encode import Encoder
+from rubricator.dataset.inputs import Inputs
+from rubricator.models.base import Model
+from rubricator.records import Text
+
+_TEXTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a model costs to serve.
+
+    Attributes:
+        texts_per_second: Speed on this machine, from cleaned text to logits, in one batch.
+        bytes: Size of the model and of the encoders that it looks through.
+    """
+
+    texts_per_second: float
+    bytes: int
+
+
+def cost_of(model: Model, texts: Sequence[Text], encoders: Mapping[str, Encoder]) -> Cost:
+    """Measure a model on a few of the texts, after one that is not timed.
+
+    Args:
+        model: The model.
+        texts: Cleaned texts.
+        encoders: At least those that the model looks through.
+    """
+    rows = np.unique(np.linspace(0, len(texts) - 1, num=min(_TEXTS, len(texts))).astype(int))
+    sample = [texts[row] for row in rows]
+    needed = {name: encoders[name] for name in model.encoders}
+
+    def classify(some: Sequence[Text]) -> None:
+        encode = {name: encoder.encode for name, encoder in needed.items()}
+        contents, features = [text.content for text in some], [text.features for text in some]
+        model.logits(Inputs(contents, features, encoders=encode))
+
+    classify(sample[:1])
+    started = time.perf_counter()
+    classify(sample)
+    seconds = max(time.perf_counter() - started, 1e-9)
+    size = sum(len(data) for data in model.files().values())
+    return Cost(len(sample) / seconds, size + sum(encoder.bytes for encoder in needed.values()))

@@ -1,0 +1,124 @@
+"""The validation texts, and what they say of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rubricator.config import Config, Metric
+from rubricator.decision import Bools, DecisionRule, Floats
+from rubricator.train.search.training_data import Material, spread_folds
+from rubricator.train.calibration.rule import cross_decide, fit_rule
+from rubricator.dataset.examples import Examples
+from rubricator.train.search.selection import Score, chance_of_gain, score
+
+ENOUGH_GOLDEN = 40
+"""With fewer golden texts in validation, agreed labels join them there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the jury says of one model.
+
+    Attributes:
+        rule: Fitted on all validation texts.
+        score: Of decisions by rules that did not see the text.
+        probabilities: By those rules, shape [validation texts, categories].
+        decisions: Likewise.
+    """
+
+    rule: DecisionRule
+    score: Score
+    probabilities: Floats
+    decisions: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Jury:
+    """The validation texts: what models are calibrated and compared on.
+
+    Attributes:
+        rows: Their rows among all texts.
+        examples: Their weights say how much each counts in the verdict.
+        folds: Fold of each; a decision about a text is made by a rule fitted without its fold.
+        held_out: Whether they are a part of their own; otherwise they are the training texts, each
+            judged by its held-out logits.
+        about: Who they are, in a sentence.
+        single: True if a text has exactly one category.
+        seed: Draws the samples that intervals come from.
+    """
+
+    rows: NDArray[np.intp]
+    examples: Examples
+    folds: NDArray[np.intp]
+    held_out: bool
+    about: str
+    single: bool
+    seed: int
+
+    def judge(self, logits: Floats) -> Verdict:
+        """The verdict on logits of models that did not learn from these texts, [texts, categories]."""
+        truth, weights = self.examples.targets, self.examples.weights
+        probabilities, decisions = cross_decide(logits, truth, weights, self.folds, single=self.single)
+        return Verdict(
+            fit_rule(logits, truth, weights, single=self.single),
+            score(decisions, truth, weights, self.examples.groups, seed=self.seed),
+            probabilities,
+            decisions,
+        )
+
+    def chance_of_gain(self, new: Verdict, old: Verdict, metric: Metric) -> float:
+        """In what share of samples of these texts one verdict is better than another."""
+        return chance_of_gain(
+            new.decisions,
+            old.decisions,
+            self.examples.targets,
+            self.examples.weights,
+            self.examples.groups,
+            metric=metric,
+            seed=self.seed,
+        )
+
+
+def summon(
+    material: Material,
+    everything: Examples,
+    *,
+    train: Bools,
+    validation: Bools,
+    folds: NDArray[np.intp],
+    single: bool,
+    config: Config,
+) -> Jury:
+    """The validation part, or the training texts where there is none; golden ones alone if enough.
+
+    Args:
+        material: All texts.
+        everything: The same with targets and weights.
+        train: Rows to train on.
+        validation: Rows held out for validation; maybe none.
+        folds: Fold of each training row.
+        single: True if a text has exactly one category.
+        config: The settings.
+    """
+    apart = bool(validation.any())
+    judging = validation if apart else train
+    golden = material.fair[judging]
+    if golden.sum() >= ENOUGH_GOLDEN:
+        weights, who = golden.astype(float), f"{golden.sum()} texts labelled by people"
+    else:
+        weights = everything.weights[judging]
+        weights = weights if weights.any() else np.ones(len(weights))
+        who = f"{len(golden)} texts, {golden.sum()} labelled by people and the others by teachers"
+    how = "held out from training" if apart else "each predicted by models that never saw it"
+    return Jury(
+        rows=np.flatnonzero(judging),
+        examples=replace(everything.subset(judging), weights=weights),
+        folds=spread_folds(material, everything.targets, validation, config) if apart else folds,
+        held_out=apart,
+        about=f"Validation stands on {who}, {how}.",
+        single=single,
+        seed=config.seed,
+    )

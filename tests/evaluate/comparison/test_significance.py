@@ -1,0 +1,131 @@
+"""Paired bootstrap and McNemar: the figures of `measure`, and claims that hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rubricator.decision import DecisionRule
+from rubricator.evaluate.metrics.part_metrics import measure
+from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.evaluate.comparison.significance import Difference, difference, mcnemar, resample
+
+
+def answers(right: float, *, seed: int, texts: int = 150, categories: int = 3) -> Scored:
+    """The same truth whatever the seed; about that share of the decisions is right."""
+    truth = np.random.default_rng(5).random((texts, categories)) < 0.4
+    wrong = np.random.default_rng(seed).random(truth.shape) > right
+    return Scored(
+        part="test",
+        about="invented",
+        ids=[str(i) for i in range(texts)],
+        contents=[""] * texts,
+        groups=[str(i // 2) for i in range(texts)],
+        truth=truth,
+        probabilities=np.full(truth.shape, 0.5),
+        decisions=truth ^ wrong,
+        origins=["golden"] * texts,
+    )
+
+
+def change(old: Scored, new: Scored, name: str = "macro_f1", *, draws: int = 1000) -> Difference:
+    one, other = (resample(part, draws=draws, confidence=0.95, seed=3) for part in (old, new))
+    return difference(one, other, name)
+
+
+def test_figures_and_intervals_are_those_of_the_report() -> None:
+    part = answers(0.8, seed=1)
+    figures = resample(part, draws=200, confidence=0.9, seed=13)
+    rule = DecisionRule.identity(3, single=False)
+    report = measure(part, ("a", "b", "c"), rule=rule, bootstrap=200, confidence=0.9, seed=13)
+    assert figures.estimate("macro_f1") == report.macro_f1
+    assert figures.estimate("weighted_f1") == report.weighted_f1
+    assert figures.estimate("micro_f1") == report.micro_f1
+    assert figures.estimate("subset_accuracy") == report.subset_accuracy
+    assert [figures.estimate("f1", j) for j in range(3)] == [category.f1 for category in report.categories]
+
+
+def test_a_model_differs_from_itself_by_nothing() -> None:
+    part = answers(0.8, seed=1)
+    found = change(part, part)
+    assert (found.change.value, found.change.low, found.change.high) == (0, 0, 0)
+    assert found.p_value == 1
+    assert not found.beyond_chance
+
+
+def test_a_clearly_better_model_is_told_from_luck_and_the_sign_says_which() -> None:
+    worse, better = answers(0.7, seed=1), answers(0.95, seed=2)
+    up, down = change(worse, better), change(better, worse)
+    assert up.beyond_chance
+    assert down.beyond_chance
+    assert up.change.low is not None
+    assert up.change.low > 0
+    assert up.p_value == pytest.approx(1 / 1001)
+    assert up.change.value == pytest.approx(-down.change.value)
+
+
+def test_pairing_sees_what_two_intervals_cannot() -> None:
+    old = answers(0.75, seed=1)
+    decisions = old.decisions.copy()
+    decisions[::8] = old.truth[::8]
+    new = replace(old, decisions=decisions)
+    one, other = (resample(part, draws=1000, confidence=0.95, seed=3) for part in (old, new))
+    assert other.estimate("macro_f1").low < one.estimate("macro_f1").high  # type: ignore[operator]
+    assert difference(one, other, "macro_f1").beyond_chance
+
+
+def test_copies_in_one_group_are_no_further_evidence() -> None:
+    old, new = answers(0.8, seed=1, texts=40), answers(0.88, seed=2, texts=40)
+
+    def copied(part: Scored, *, grouped: bool) -> Scored:
+        rows = np.repeat(np.arange(40), 6)
+        groups = [str(row) if grouped else str(i) for i, row in enumerate(rows)]
+        return replace(
+            part,
+            ids=[str(i) for i in range(240)],
+            contents=[""] * 240,
+            groups=groups,
+            origins=["golden"] * 240,
+            truth=part.truth[rows],
+            probabilities=part.probabilities[rows],
+            decisions=part.decisions[rows],
+        )
+
+    apart = change(copied(old, grouped=False), copied(new, grouped=False))
+    together = change(copied(old, grouped=True), copied(new, grouped=True))
+    assert together.p_value > 2 * apart.p_value  # type: ignore[operator]
+
+
+def test_of_equally_good_models_few_seem_to_differ() -> None:
+    p_values = [
+        change(
+            answers(0.8, seed=seed, texts=80),
+            answers(0.8, seed=1000 + seed, texts=80),
+            "subset_accuracy",
+            draws=200,
+        ).p_value
+        for seed in range(150)
+    ]
+    assert 0.01 < np.mean([p is not None and p < 0.05 for p in p_values]) < 0.11
+
+
+def test_one_group_says_nothing_and_an_absent_category_has_no_figure() -> None:
+    old, new = answers(0.7, seed=1), answers(0.95, seed=2)
+    old, new = (replace(part, groups=["one"] * len(part)) for part in (old, new))
+    found = change(old, new)
+    assert found.change.value is not None
+    assert (found.change.low, found.p_value, found.beyond_chance) == (None, None, False)
+    truth = old.truth & np.array([True, True, False])
+    absent = resample(replace(old, truth=truth), draws=100, confidence=0.95, seed=1)
+    assert difference(absent, absent, "f1", 2).change.value is None
+
+
+def test_mcnemar_counts_only_texts_that_one_model_gets_right() -> None:
+    old = np.array([False] * 10 + [True] * 2 + [True] * 30 + [False] * 5)
+    new = np.array([True] * 10 + [False] * 2 + [True] * 30 + [False] * 5)
+    found = mcnemar(old, new)
+    assert (found.fixed, found.broken) == (10, 2)
+    assert found.p_value == pytest.approx(2 * (1 + 12 + 66) / 2**12)  # by hand: both tails of 12 tosses
+    assert mcnemar(old, old).p_value == 1

@@ -1,0 +1,40 @@
+"""Invented parts and reports for the tests of this room."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rubricator.decision import DecisionRule
+from rubricator.evaluate.metrics.scored_predictions import Scored
+
+TITLES = {"sport": "Спорт", "money": "Деньги и цены", "space": "Космос"}
+KEYS = tuple(TITLES)
+
+
+def scored(truth, probabilities, *, rule=None, groups=None, part="test", contents=None, origins=None):
+    truth, probabilities = np.asarray(truth, dtype=bool), np.asarray(probabilities, dtype=float)
+    rule = rule or DecisionRule.identity(truth.shape[1], single=False)
+    n = len(truth)
+    return Scored(
+        part=part,
+        about="Invented.",
+        ids=[f"t{row}" for row in range(n)],
+        contents=contents or [f"Текст {row}" for row in range(n)],
+        groups=groups or [f"g{row}" for row in range(n)],
+        truth=truth,
+        probabilities=probabilities,
+        decisions=rule.decide(probabilities),
+        origins=origins or ["golden"] * n,
+    )
+
+
+def random_part(n=120, *, single=False, seed=1, shares=(0.4, 0.3, 0.2), **options):
+    random = np.random.default_rng(seed)
+    k = len(shares)
+    if single:
+        truth = np.eye(k, dtype=bool)[random.choice(k, size=n, p=np.array(shares) / sum(shares))]
+    else:
+        truth = random.random((n, k)) < np.array(shares)
+    logits = random.normal(-1, 1.2, (n, k)) + 2.5 * truth
+    rule = DecisionRule.identity(k, single=single)
+    return scored(truth, rule.probabilities(logits), rule=rule, **options), rule

@@ -1,0 +1,259 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rubricator.config import Split
+from rubricator.ingest.splitting import make_folds, split_texts
+from rubricator.errors import DataError
+from rubricator.records import Text
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+RNG = np.random.default_rng(5)
+
+
+def corpus(count, *, timed=False, parts=None, twins=0):
+    """Texts, their groups (the last `twins` repeat the first ones) and targets of three categories."""
+    texts = [
+        Text(
+            id=f"t{number}",
+            content=f"текст {number}",
+            time=START + timedelta(hours=(number * 37) % count) if timed else None,
+            part=(parts or {}).get(number, ""),
+        )
+        for number in range(count)
+    ]
+    groups = {text.id: text.id for text in texts}
+    for number in range(twins):
+        groups[f"t{count - 1 - number}"] = f"t{number}"
+    targets = (np.arange(count)[:, None] % np.array([2, 3, 7]) == 0).astype(float)
+    return texts, groups, targets
+
+
+def split(made, golden=(), *, use="test", seed=1, **config):
+    texts, groups, targets = made
+    parts = split_texts(texts, groups, targets, golden, use=use, config=Split(**config), seed=seed)
+    assert list(parts.part) == [text.id for text in texts]
+    for name in set(groups.values()):
+        assert len({parts.part[i] for i, group in groups.items() if group == name}) == 1
+    return parts
+
+
+def count(parts, part):
+    return sum(found == part for found in parts.part.values())
+
+
+def members(parts, part):
+    return {name for name, found in parts.part.items() if found == part}
+
+
+def test_small_data_are_divided_at_random_and_validated_by_folds():
+    made = corpus(500)
+    parts = split(made)
+    assert (parts.by, parts.validation) == ("random", "folds")
+    assert count(parts, "test") == pytest.approx(100, abs=6)
+    assert count(parts, "validation") == 0
+    in_test = np.array([part == "test" for part in parts.part.values()])
+    share = made[2][in_test].sum(axis=0) / made[2].sum(axis=0)
+    assert np.all(np.abs(share - 0.2) < 0.03)
+
+
+def test_large_data_have_a_validation_part():
+    parts = split(corpus(2000))
+    assert parts.validation == "part"
+    assert count(parts, "validation") == pytest.approx(240, abs=5)
+
+
+def test_few_golden_texts_that_train_are_not_spent_on_a_validation_part():
+    golden = [f"t{number}" for number in range(0, 2000, 20)]
+    assert split(corpus(2000), golden, use="train").validation == "folds"
+    assert split(corpus(2000), [f"t{n}" for n in range(2000)], use="train").validation == "part"
+
+
+def test_validation_can_be_prescribed():
+    assert split(corpus(2000), validation="folds").validation == "folds"
+    assert count(split(corpus(100), validation=0.25), "validation") == pytest.approx(20, abs=2)
+
+
+def test_the_seed_decides():
+    made = corpus(300)
+    assert split(made, seed=1).part == split(made, seed=1).part
+    assert split(made, seed=1).part != split(made, seed=2).part
+
+
+def test_by_time_no_training_text_is_later_than_a_test_text():
+    made = corpus(400, timed=True, twins=5)
+    parts = split(made, validation=0.2)
+    assert parts.by == "time"
+    when = {text.id: text.time for text in made[0]}
+    latest_train = max(when[name] for name in members(parts, "train"))
+    latest_validation = max(when[name] for name in members(parts, "validation"))
+    alone = [name for name in members(parts, "test") if list(made[1].values()).count(made[1][name]) == 1]
+    assert latest_train <= latest_validation <= min(when[name] for name in alone)
+    assert count(parts, "test") == pytest.approx(80, abs=5)
+
+
+def test_one_text_without_a_time_makes_auto_random_but_not_time():
+    texts, groups, targets = corpus(50, timed=True)
+    texts[7] = Text(id="t7")
+    assert split((texts, groups, targets)).by == "random"
+    parts = split((texts, groups, targets), by="time")
+    assert parts.by == "time"
+    assert parts.part["t7"] == "train"
+    assert any("1 groups have no time" in note for note in parts.notes)
+    with pytest.raises(DataError, match="none of them has one"):
+        split(corpus(50), by="time")
+
+
+def test_naive_and_aware_times_can_stand_together():
+    texts, groups, targets = corpus(50, timed=True)
+    texts[3] = Text(id="t3", time=datetime(2030, 1, 1))
+    assert split((texts, groups, targets)).part["t3"] == "test"
+
+
+def test_golden_for_test_are_the_test_part_alone_with_their_twins():
+    golden = [f"t{number}" for number in range(40)]
+    parts = split(corpus(400, twins=10), golden)
+    assert members(parts, "test") == {*golden, *(f"t{number}" for number in range(390, 400))}
+    assert (count(parts, "validation"), parts.validation) == (0, "folds")
+
+
+def test_golden_for_tuning_are_halved_and_the_others_train():
+    golden = [f"t{number}" for number in range(40)]
+    made = corpus(400)
+    parts = split(made, golden, use="tune")
+    assert parts.validation == "part"
+    assert members(parts, "validation") | members(parts, "test") == set(golden)
+    assert count(parts, "validation") == pytest.approx(20, abs=2)
+    halves = [
+        made[2][[int(name[1:]) for name in sorted(members(parts, part))]].sum(axis=0)
+        for part in ("validation", "test")
+    ]
+    assert np.all(np.abs(halves[0] - halves[1]) <= 2)
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_golden_for_training_are_divided_in_the_same_proportion(timed):
+    golden = [f"t{number}" for number in range(100)]
+    parts = split(corpus(500, timed=timed), golden, use="train")
+    assert len(members(parts, "test") & set(golden)) == pytest.approx(20, abs=3)
+    assert count(parts, "test") == pytest.approx(100, abs=6)
+
+
+def test_parts_of_the_input_win_for_the_whole_group():
+    prescribed = {0: "train", 1: "test", 2: "validation", 99: "test", 98: "validation"}
+    parts = split(corpus(100, parts=prescribed, twins=3), ["t0", "t5"], use="tune")
+    assert parts.part["t0"] == "test"  # its twin t99 is in test
+    assert parts.part["t1"] == "test"  # its twin t98 is only in validation
+    assert parts.part["t2"] == "validation"
+    assert (parts.by, parts.validation) == ("given", "part")
+
+
+def test_nothing_is_drawn_into_a_part_that_the_input_prescribes():
+    parts = split(corpus(100, parts={1: "test", 2: "validation"}))
+    assert members(parts, "test") == {"t1"}
+    assert members(parts, "validation") == {"t2"}
+    parts = split(corpus(100, parts=dict.fromkeys(range(10), "train")))
+    assert count(parts, "test") == pytest.approx(18, abs=1)
+
+
+def test_golden_texts_that_the_input_sends_to_train_stay_there_and_it_is_said():
+    parts = split(corpus(100, parts={0: "train"}), ["t0", "t1", "t2"])
+    assert members(parts, "test") == {"t1", "t2"}
+    assert any("1 golden texts" in note and "train" in note for note in parts.notes)
+
+
+def test_a_test_part_is_drawn_where_the_input_sends_all_golden_texts_to_train():
+    for use in ("test", "tune", "train"):
+        assert count(split(corpus(100, parts={0: "train"}), ["t0"], use=use), "test") == pytest.approx(
+            20, abs=3
+        )
+
+
+def test_notes_are_sentences():
+    for use in ("test", "tune", "train"):
+        notes = split(corpus(300, timed=True), [f"t{n}" for n in range(50)], use=use, validation=0.2).notes
+        assert len(notes) >= 2
+        assert all(note[0].isupper() or note[0].isdigit() for note in notes)
+        assert all(note.endswith(".") for note in notes)
+
+
+@pytest.mark.parametrize("use", ["test", "tune", "train"])
+@pytest.mark.parametrize("size", [3, 4, 5, 10])
+def test_few_texts_fill_all_parts(size, use):
+    parts = split(corpus(size), ["t0", "t1"] if use != "test" else ["t0"], use=use)
+    assert count(parts, "train") >= 1
+    assert count(parts, "test") >= 1
+
+
+def test_too_few_texts_are_told():
+    with pytest.raises(DataError, match="too few"):
+        split(corpus(1))
+    with pytest.raises(DataError, match="too few"):
+        split(corpus(2, parts={0: "test", 1: "test"}))
+    with pytest.raises(DataError, match="golden texts are kept for the test"):
+        split(corpus(5), [f"t{number}" for number in range(5)])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(4, 60),
+    st.integers(0, 10),
+    st.integers(1, 20),
+    st.sampled_from(["test", "tune", "train"]),
+    st.booleans(),
+    st.sampled_from(["auto", "folds", 0.3]),
+    st.integers(0, 5),
+)
+def test_every_text_gets_one_part_and_groups_stay_whole(size, twins, golden, use, timed, validation, seed):
+    made = corpus(size, timed=timed, twins=min(twins, size // 2))
+    try:
+        parts = split(
+            made, [f"t{n}" for n in range(min(golden, size))], use=use, validation=validation, seed=seed
+        )
+    except DataError:
+        return
+    needed = {"train", "test"} | ({"validation"} if parts.validation == "part" else set())
+    assert set(parts.part.values()) == needed
+
+
+def test_folds_keep_groups_whole_and_spread_categories():
+    targets = (RNG.random((600, 4)) < [0.5, 0.2, 0.05, 0.02]).astype(float)
+    groups = [f"g{number % 450}" for number in range(600)]
+    folds = make_folds(targets, groups, folds=5, seed=3)
+    assert folds.shape == (600,)
+    assert set(folds) == set(range(5))
+    by_group = {}
+    for group, fold in zip(groups, folds, strict=True):
+        assert by_group.setdefault(group, fold) == fold
+    positives = np.array([targets[folds == fold].sum(axis=0) for fold in range(5)])
+    assert np.all(positives[:, 0] > 40)
+    assert np.all(positives[:, 2] > 0)
+
+
+def test_folds_accept_soft_and_boolean_targets_and_follow_the_seed():
+    soft = RNG.random((50, 3))
+    groups = [str(number) for number in range(50)]
+    first = make_folds(soft, groups, folds=5, seed=1)
+    assert np.array_equal(first, make_folds(soft >= 0.5, groups, folds=5, seed=1))
+    assert not np.array_equal(first, make_folds(soft, groups, folds=5, seed=2))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(2, 30), st.integers(2, 8), st.integers(0, 3), st.integers(0, 4))
+def test_no_fold_is_empty(count, folds, categories, seed):
+    targets = np.ones((count, 1)) if not categories else np.eye(max(count, categories))[:count, :categories]
+    groups = [str(number) for number in range(count)]
+    if count < folds:
+        with pytest.raises(DataError, match="cannot be divided"):
+            make_folds(targets, groups, folds=folds, seed=seed)
+    else:
+        assert set(make_folds(targets, groups, folds=folds, seed=seed)) == set(range(folds))
+
+
+def test_auto_folds_where_the_input_leaves_no_text_free_for_validation():
+    prescribed = {number: "train" if number < 2500 else "test" for number in range(3000)}
+    assert split(corpus(3000, parts=prescribed)).validation == "folds"
+    assert split(corpus(3000, parts=dict.fromkeys(range(2900, 3000), "test"))).validation == "part"

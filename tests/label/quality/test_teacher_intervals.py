@@ -1,0 +1,74 @@
+"""Intervals of teachers' figures, and the closer look at one teacher."""
+
+import numpy as np
+import pytest
+
+from rubricator.label.quality.intervals import f1_intervals, wilson
+from rubricator.label.quality.teacher_metrics import examine_teacher
+from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.taxonomy import Taxonomy
+
+MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
+SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": "a"}, {"key": "b"}]})
+NAN = np.nan
+
+
+def test_wilson_by_the_book():
+    # 15 of 20: Newcombe, "Two-sided confidence intervals for the single proportion" (1998), method 3
+    found = wilson(15, 20)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.5313, 0.8881)
+    sure = wilson(5, 5)
+    assert sure.high == 1
+    assert 0.5 < sure.low < 0.6
+    assert wilson(0, 0) is None
+
+
+def test_f1_intervals_hold_the_figure_and_narrow_with_texts():
+    rng = np.random.default_rng(0)
+    widths = []
+    for size in (50, 800):
+        known = rng.random((size, 2)) < 0.4
+        decided = known ^ (rng.random((size, 2)) < 0.2)
+        macro, (first, _) = f1_intervals(decided, known, [str(i) for i in range(size)], seed=1)
+        both, either = (decided & known)[:, 0].sum(), decided[:, 0].sum() + known[:, 0].sum()
+        assert first.low < 2 * both / either < first.high
+        widths.append(macro.high - macro.low)
+    assert widths[1] < widths[0] / 2
+
+
+def test_copies_do_not_narrow_the_interval():
+    rng = np.random.default_rng(0)
+    known = rng.random((40, 1)) < 0.5
+    decided = known ^ (rng.random((40, 1)) < 0.3)
+    names = [str(i) for i in range(40)]
+    once, _ = f1_intervals(decided, known, names, seed=1)
+    copies, _ = f1_intervals(np.tile(decided, (9, 1)), np.tile(known, (9, 1)), names * 9, seed=1)
+    assert copies == once
+
+
+def test_a_category_that_never_occurs_has_no_interval():
+    nothing = np.zeros((10, 1), dtype=bool)
+    assert f1_intervals(nothing, nothing, list("abcdefghij"), seed=1) == (None, [None])
+
+
+def examined(rows, truth, taxonomy):
+    opinion = Opinion("t", np.array(rows, dtype=float), np.ones(len(rows), dtype=bool))
+    known = {row: np.array(categories, dtype=bool) for row, categories in truth.items()}
+    return examine_teacher(opinion, known, taxonomy, groups=[str(i) for i in range(len(rows))], seed=1)
+
+
+def test_single_label_confusion_counts_silence():
+    rows = [[0.6, 0.4], [0.6, 0.4], [NAN, NAN], [0.2, 0.8], [0.9, 0.1]]
+    found = examined(rows, {0: [1, 0], 1: [0, 1], 2: [1, 0], 3: [0, 1]}, SINGLE)
+    assert found.confusion.tolist() == [[1, 0, 1], [1, 1, 0]]
+    assert found.accuracy == wilson(2, 3)
+    assert found.report.accuracy == pytest.approx(2 / 3)
+    assert found.macro_f1.low <= found.report.macro_f1 <= found.macro_f1.high
+
+
+def test_multi_label_confusion_per_category():
+    rows = [[0.9, NAN], [0.5, NAN], [NAN, NAN], [0.4, 0.1]]
+    found = examined(rows, {0: [1, 0], 1: [0, 0], 2: [1, 0], 3: [0, 1]}, MULTI)
+    assert found.confusion.tolist() == [[[1, 1, 0], [0, 1, 1]], [[0, 0, 3], [1, 0, 0]]]
+    assert found.accuracy is None
+    assert len(found.f1) == 2

@@ -1,0 +1,199 @@
+"""Reviewing a run: what is asked, what is stored, what the label stage makes of it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rubricator.errors import DataError
+from rubricator.dataset import files
+from rubricator.review.uncertainty import gather
+from rubricator.dataset.labels import read_labelled
+from rubricator.pipeline.review import Desk
+from rubricator.pipeline.stages import STAGES
+from rubricator.pipeline.stage import run_stages
+from rubricator.records import Origin
+from rubricator.review.reviews import read_reviews
+from rubricator.store import Store
+from small_project import TEXTS, labelled
+
+
+@pytest.fixture(params=[True, False], ids=["single", "multi"])
+def run(request, tmp_path):
+    return labelled(tmp_path, single=request.param)
+
+
+@pytest.fixture
+def desk(run):
+    with Desk(run, "Анна") as opened:
+        yield opened
+
+
+def stored(run):
+    prepared = files.read_prepared(run.folder)
+    with Store.open(run.folder / "answers.sqlite") as store:
+        return read_reviews(store, prepared.texts, run.taxonomy)
+
+
+def test_questions_hold_what_helps_to_decide(desk, run):
+    questions = desk.questions(30)
+    part = files.read_division(run.folder).part
+    assert {q.text.id for q in questions} == {str(n) for n in range(len(TEXTS)) if part[str(n)] != "test"}
+    assert {q.chosen for q in questions} == {"gain", "random"}
+    for question in questions:
+        assert question.opinions.keys() == {"rules"}
+        if question.suggested is None:
+            assert question.probability is None
+            assert question.opinions["rules"] == {}
+        else:
+            assert 0 <= question.probability <= 1
+
+
+def test_random_order_is_random_alone(desk):
+    assert {question.chosen for question in desk.questions(10, order="random")} == {"random"}
+
+
+def test_doubts_are_those_of_a_model_that_did_not_see_the_text(run):
+    case = gather(run)
+    assert np.isfinite(case.believed).all(), "texts without a label get a belief too"
+    assert not np.allclose(case.believed, case.targets, equal_nan=True)
+
+
+def test_an_answer_is_stored_at_once_and_not_asked_again(desk, run):
+    first, *_ = desk.questions(5)
+    desk.answer(first, ["food"])
+    review = stored(run)[first.text.id]
+    assert (review.by, review.categories, review.before) == ("Анна", ("food",), first.suggested)
+    assert first.text.id not in {question.text.id for question in desk.questions(30)}
+
+
+def test_answers_reach_the_labels_and_outrank_the_teachers(desk, run):
+    questions = desk.questions(4)
+    for question in questions:
+        desk.answer(question, ["food"])
+    run_stages(run, STAGES, until="label")
+    labels = read_labelled(run.folder, files.read_prepared(run.folder), run.taxonomy).labels
+    for question in questions:
+        assert labels[question.text.id].categories == ("food",)
+        assert labels[question.text.id].probabilities["food"] == 1
+        assert labels[question.text.id].origin is Origin.REVIEW
+
+
+@settings(deadline=None, max_examples=8)
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["weather", "sport", "food", "undo"])), max_size=10)
+)
+def test_undo_puts_back_what_was_there(tmp_path_factory, said):
+    run = _shared_run(tmp_path_factory)
+    with Desk(run, "Борис") as earlier:
+        questions = sorted(earlier.questions(30), key=lambda question: question.text.id)[:5]
+        if questions[0].text.id not in stored(run):
+            earlier.answer(questions[0], ["sport"])
+    before = stored(run)
+    expected = {id_: review.categories for id_, review in before.items()}
+    with Desk(run, "Анна") as desk:
+        for place, word in said:
+            id_ = questions[place].text.id
+            if word == "undo":
+                desk.undo(questions[place])
+                expected.pop(id_, None)
+                if id_ in before:
+                    expected[id_] = before[id_].categories
+            else:
+                desk.answer(questions[place], [word])
+                expected[id_] = (word,)
+        assert {id_: review.categories for id_, review in stored(run).items()} == expected
+        for question in questions:
+            desk.undo(question)
+        assert stored(run) == before
+        assert not desk.undo(questions[1])
+
+
+_RUNS = {}
+
+
+def _shared_run(factory):
+    if "run" not in _RUNS:
+        _RUNS["run"] = labelled(factory.mktemp("undo"), single=True)
+    return _RUNS["run"]
+
+
+@pytest.mark.parametrize("name", ["batch.csv", "batch.json", "batch.xlsx"])
+def test_a_file_goes_out_and_comes_back(desk, run, name, tmp_path):
+    questions = desk.questions(6)
+    path = tmp_path / "files" / name
+    written = desk.write(path, questions)
+    assert all(file.is_file() for file in written)
+    _fill(path, {question.text.id: "sport" for question in questions[:4]})
+    assert desk.take(path) == 4
+    assert desk.take(path) == 0, "the same answers are not new"
+    found = stored(run)
+    assert {id_: r.categories for id_, r in found.items()} == {q.text.id: ("sport",) for q in questions[:4]}
+    for question in questions[:4]:
+        review = found[question.text.id]
+        assert (review.chosen, review.before) == (question.chosen, question.suggested)
+    with pytest.raises(DataError, match="may hold answers"):
+        desk.write(path, questions)
+
+
+def _fill(path: Path, answers: dict[str, str]) -> None:
+    import polars as pl
+
+    if path.suffix == ".json":
+        tasks = json.loads(path.read_text(encoding="utf-8"))
+        for task in tasks:
+            if answer := answers.get(task["data"]["id"]):
+                value = {"type": "choices", "value": {"choices": [answer]}}
+                task["annotations"] = [{"result": [value], "was_cancelled": False}]
+        path.write_text(json.dumps(tasks), encoding="utf-8")
+        return
+    read = pl.read_csv if path.suffix == ".csv" else pl.read_excel
+    frame = read(path, schema_overrides={"id": pl.String}).with_columns(
+        pl.col("id").replace_strict(answers, default=None, return_dtype=pl.String).alias("labels")
+    )
+    frame.write_csv(path) if path.suffix == ".csv" else frame.write_excel(path)
+
+
+def test_nothing_of_a_faulty_file_is_stored(desk, run, tmp_path):
+    path = tmp_path / "batch.csv"
+    path.write_text("id,labels\n1,sport\n2,спорд\n77,food\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"2 fault\(s\); nothing of it was stored"):
+        desk.take(path)
+    assert stored(run) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [("a.csv", "id,label\n1,food\n", "lacks the column 'labels'"), ("a.json", "{", "is not JSON")],
+)
+def test_files_that_cannot_be_read(desk, tmp_path, name, content, problem):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=problem):
+        desk.take(tmp_path / name)
+
+
+def test_the_estimate_counts_what_is_left(desk, run):
+    part = files.read_division(run.folder).part
+    outside = sum(part[str(n)] != "test" for n in range(len(TEXTS)))
+    for question in desk.questions(5):
+        desk.answer(question, question.suggested if question.suggested else ["food"])
+    found = desk.estimate()
+    assert (found.reviews, found.drawn, found.left) == (5, 1, outside - 5)
+
+
+def test_labels_of_another_list_are_not_reviewed(run):
+    (run.folder / "stages/labels.parquet").unlink()
+    with pytest.raises(DataError, match="have not been labelled"):
+        Desk(run, "Анна")
+
+
+def test_labels_of_an_older_list_are_not_reviewed(run):
+    categories = [category.model_dump() for category in run.taxonomy.categories]
+    newer = run.taxonomy.model_validate(
+        run.taxonomy.model_dump() | {"categories": [*categories, {"key": "animals"}]}
+    )
+    with pytest.raises(DataError, match="another list"):
+        Desk(type(run)(run.config, newer, run.folder), "Анна")

@@ -1,0 +1,90 @@
+"""A road keeps its meaning on the way through the disk, and self-training does what it says."""
+
+import numpy as np
+import pytest
+
+from rubricator.config import Config, Data
+from rubricator.train.search.training_data import Material
+from rubricator.train.search.model_search import HeldOut, build_road
+from rubricator.train.search.files import read_trained, write_trained
+from rubricator.taxonomy import Task
+from rubricator.dataset.examples import Examples
+from small_artifacts import taxonomy_of
+
+WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
+
+
+def examples(rows: int = 60) -> Examples:
+    rng = np.random.default_rng(4)
+    targets = np.eye(3)[np.arange(rows) % 3]
+    vectors = targets @ rng.normal(size=(3, 8)) + rng.normal(scale=0.5, size=(rows, 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    contents = [" ".join(rng.choice(WORDS[row % 3], size=4)) for row in range(rows)]
+    return Examples(
+        contents=contents,
+        vectors=vectors.astype(np.float32),
+        targets=targets,
+        weights=np.ones(rows),
+        groups=[str(row) for row in range(rows)],
+    )
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, "auto"])
+@pytest.mark.parametrize("single", [True, False])
+def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | str, tmp_path) -> None:
+    some = examples()
+    golden = np.arange(60) < 45
+    material = Material(some, golden, golden, np.array(["train"] * 60), np.full(60, -1))
+    config = Config(
+        data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
+        train={"agreed_weight": weight},
+    )
+    nobody = np.zeros(60, dtype=bool)
+    road, seen = build_road(
+        material,
+        some.targets,
+        train=~nobody,
+        validation=nobody,
+        taxonomy=taxonomy_of(Task.SINGLE_LABEL if single else Task.MULTI_LABEL),
+        config=config,
+        folder=tmp_path / "training",
+    )
+    assert not seen.nested
+    assert seen.rows.tolist() == list(range(45)), "what people labelled, and nothing else"
+    held = HeldOut(np.arange(3), {"chosen": np.full((3, 3), 0.5)}, {"chosen": np.ones((3, 3), dtype=bool)})
+    write_trained(tmp_path, road, held)
+    again, held_again = read_trained(tmp_path)
+    assert again.choice == road.choice
+    assert again.weights_tried == road.weights_tried
+    assert bool(road.weights_tried) == (weight == "auto")
+    for name, model in road.models.items():
+        np.testing.assert_array_equal(again.models[name].logits(some.inputs()), model.logits(some.inputs()))
+        np.testing.assert_array_equal(again.rules[name].threshold, road.rules[name].threshold)
+    assert held_again is not None
+    np.testing.assert_array_equal(held_again.decisions["chosen"], held.decisions["chosen"])
+
+
+def test_self_training_leaves_golden_labels_and_moves_the_others(tmp_path) -> None:
+    some = examples()
+    golden = np.arange(60) < 45
+    doubtful = np.where(golden[:, None], some.targets, 1 / 3)
+    material = Material(some, golden, golden, np.array(["train"] * 60), np.full(60, -1))
+    nobody = np.zeros(60, dtype=bool)
+    roads = []
+    for wanted in (False, True):
+        config = Config(
+            data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
+            train={"self_training": wanted, "agreed_weight": 1.0, "models": ["heads"]},
+        )
+        road, _ = build_road(
+            material,
+            doubtful,
+            train=~nobody,
+            validation=nobody,
+            taxonomy=taxonomy_of(Task.SINGLE_LABEL),
+            config=config,
+            folder=tmp_path,
+        )
+        roads.append(road)
+    plain, taught = (road.models["heads"].logits(some.inputs())[~golden].max(axis=1).mean() for road in roads)
+    assert taught > plain, "doubtful texts have become surer"

@@ -1,0 +1,146 @@
+"""The promises of stages: skipped when nothing changed, whole or absent, one process at a time."""
+
+import json
+import multiprocessing
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rubricator.config import Config, Data
+from rubricator.errors import ConfigError, RubricatorError
+from rubricator.pipeline.stage import Run, Stage, run_stages
+from rubricator.taxonomy import Category, Taxonomy
+
+TAXONOMY = Taxonomy(categories=(Category(key="a"), Category(key="b")))
+CONFIG = Config(data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}))
+
+
+class Road:
+    """Two stages over one number: `first` writes it, `second` doubles it."""
+
+    def __init__(self, folder: Path, number: int = 1) -> None:
+        self.number, self.done, self.said = number, [], []
+        self.run = Run(CONFIG, TAXONOMY, folder, say=self.said.append)
+        self.fail_in = ""
+        self.stages = (
+            self.stage("first", (), lambda run: str(self.number)),
+            self.stage("second", ("first",), lambda run: str(2 * int((run.folder / "first").read_text()))),
+        )
+
+    def stage(self, name: str, after: tuple[str, ...], make: Callable[[Run], str]) -> Stage:
+        def work(run: Run) -> list[str]:
+            self.done.append(name)
+            run.file(name).write_text("half")
+            if self.fail_in == name:
+                raise KeyboardInterrupt
+            run.file(name).write_text(make(run))
+            return [f"{name} did"]
+
+        return Stage(
+            name=name,
+            about="test",
+            code=("rubricator.decision",),
+            depends=(lambda run: {"number": str(self.number)}) if name == "first" else (lambda run: {}),
+            after=after,
+            writes=(name,),
+            work=work,
+        )
+
+    def go(self, **options: object) -> list[str]:
+        self.done.clear()
+        run_stages(self.run, self.stages, **options)  # type: ignore[arg-type]
+        return list(self.done)
+
+
+def test_nothing_is_done_twice_and_change_reaches_only_what_depends_on_it(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    assert road.go() == ["first", "second"]
+    assert road.go() == []
+    assert "unchanged" in road.said[-1]
+    road.number = 5
+    assert road.go() == ["first", "second"]
+    assert (tmp_path / "second").read_text() == "10"
+    assert road.go(force=["first"]) == ["first"], "the same outputs do not wake the stages after"
+
+
+def test_a_lost_or_altered_output_is_made_again(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    road.go()
+    (tmp_path / "second").unlink()
+    assert road.go() == ["second"]
+    (tmp_path / "first").write_text("7")
+    assert road.go()[0] == "first"
+    assert (tmp_path / "first").read_text() == "1"
+
+
+def test_a_stage_stopped_half_way_runs_again_even_if_the_config_goes_back(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    road.go()
+    road.number, road.fail_in = 2, "first"
+    with pytest.raises(KeyboardInterrupt):
+        road.go()
+    road.number, road.fail_in = 1, ""
+    assert road.go() == ["first"], "its old record must not vouch for a half-written file"
+    assert (tmp_path / "first").read_text() == "1"
+
+
+def test_until_and_unknown_stages(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    assert road.go(until="first") == ["first"]
+    with pytest.raises(ConfigError, match=r"no stage 'third'.*\n.*first, second"):
+        road.go(until="third")
+    with pytest.raises(ConfigError, match="no stage 'thrd'"):
+        road.go(force=["thrd"])
+
+
+def test_a_damaged_record_means_again(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    road.go()
+    (tmp_path / "stages/first.done").write_text('{"key": ')
+    assert road.go() == ["first"]
+    assert json.loads((tmp_path / "stages/first.done").read_text())["lines"] == ["first did"]
+
+
+def _hold(folder: Path, ready: object, leave: object) -> None:
+    def work(run: Run) -> list[str]:
+        ready.set()  # type: ignore[attr-defined]
+        leave.wait(20)  # type: ignore[attr-defined]
+        return []
+
+    stage = Stage(name="s", about="", code=(), depends=lambda run: {}, after=(), writes=(), work=work)
+    run_stages(Run(CONFIG, TAXONOMY, folder), (stage,))
+
+
+def test_two_processes_cannot_work_in_one_folder(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready, leave = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(tmp_path, ready, leave))
+    other.start()
+    try:
+        assert ready.wait(30)
+        with pytest.raises(RubricatorError, match="Another process"):
+            Road(tmp_path).go()
+    finally:
+        leave.set()
+        other.join(30)
+    assert Road(tmp_path).go() == ["first", "second"]
+
+
+def test_an_unwritable_place_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RubricatorError, match="cannot be written"):
+        Road(tmp_path / "file" / "run").go()
+
+
+def test_an_unsettled_stage_runs_again_and_what_follows_does_not(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    settled = []
+    first = replace(road.stages[0], settled=lambda _: bool(settled))
+    road.stages = (first, road.stages[1])
+    assert road.go() == ["first", "second"]
+    assert road.go() == ["first"]
+    settled.append(True)
+    assert road.go() == ["first"]
+    assert road.go() == []

@@ -1,0 +1,189 @@
+"""Reviews in files: out with the labels, in with people's answers."""
+
+import json
+from functools import partial
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rubricator.ingest.golden import parse_labels
+from rubricator.errors import DataError
+from rubricator.records import Text
+from rubricator.review.files import (
+    COLUMNS,
+    Question,
+    labelling_config,
+    reviews_in_rows,
+    rows_of,
+    rows_of_tasks,
+    tasks_of,
+)
+from rubricator.taxonomy import Taxonomy
+
+MULTI = Taxonomy.model_validate(
+    {
+        "categories": [
+            {"key": "sport", "name": "Спорт"},
+            {"key": "art", "name": "Кино, музыка"},
+            {"key": "law"},
+        ]
+    }
+)
+SINGLE = MULTI.model_validate(MULTI.model_dump() | {"task": "single-label"})
+TEXTS = {id_: Text(id=id_, content=f'Текст «{id_}»; с кавычкой " и\nстрокой') for id_ in ("1", "2", "3.0")}
+
+
+def question(id_="1", suggested=("sport",), probability=0.75, chosen="gain"):
+    return Question(text=TEXTS[id_], suggested=suggested, probability=probability, chosen=chosen, opinions={})
+
+
+def read(rows, taxonomy=MULTI):
+    return reviews_in_rows(
+        rows,
+        parse=partial(parse_labels, taxonomy=taxonomy),
+        taxonomy=taxonomy,
+        ids=TEXTS,
+        by="Анна",
+        where="batch.csv",
+    )
+
+
+def filled(questions, answers):
+    return [
+        (f"row {n}", row | {"labels": a})
+        for n, (row, a) in enumerate(zip(rows_of(questions), answers, strict=True), 1)
+    ]
+
+
+labels = st.lists(st.sampled_from(MULTI.keys), unique=True).map(
+    lambda keys: tuple(key for key in MULTI.keys if key in keys)
+)
+
+
+@given(
+    st.lists(st.tuples(st.none() | labels, labels, st.sampled_from(["gain", "random"])), max_size=3),
+    st.floats(0, 1),
+)
+def test_what_goes_out_comes_back_with_the_answers(batch, probability):
+    questions = [
+        question(id_, suggested, None if suggested is None else probability, chosen)
+        for id_, (suggested, _, chosen) in zip(TEXTS, batch, strict=False)
+    ]
+    found = read(filled(questions, [",".join(answer) or "-" for _, answer, _ in batch]))
+    assert [r.text_id for r in found] == list(TEXTS)[: len(batch)]
+    for review, (suggested, answer, chosen) in zip(found, batch, strict=True):
+        assert (review.before, review.categories, review.chosen) == (suggested, answer, chosen)
+        assert review.probability == (None if suggested is None else pytest.approx(probability, abs=1e-4))
+
+
+@given(st.lists(st.tuples(st.none() | labels, labels), max_size=3))
+def test_label_studio_answers_come_back(batch):
+    questions = [question(id_, suggested) for id_, (suggested, _) in zip(TEXTS, batch, strict=False)]
+    tasks = json.loads(json.dumps(tasks_of(questions, MULTI)))
+    shown = {"sport": "Спорт", "art": "Кино, музыка", "law": "law"}
+    for task, (suggested, answer) in zip(tasks, batch, strict=True):
+        predicted = [p["result"][0]["value"]["choices"] for p in task["predictions"]]
+        assert predicted == ([] if suggested is None else [[shown[k] for k in suggested] or ["-"]])
+        choices = [shown[key] for key in answer] or ["-"]
+        task["annotations"] = [{"result": [{"type": "choices", "value": {"choices": choices}}]}]
+    found = read(rows_of_tasks(tasks, where="export.json"))
+    assert [r.categories for r in found] == [answer for _, answer in batch]
+    assert [r.before for r in found] == [suggested for suggested, _ in batch]
+
+
+def test_empty_cells_are_not_reviewed_and_names_count_like_keys():
+    rows = filled([question("1"), question("2"), question("3.0")], ["", " кино, музыка ", None])
+    (review,) = read(rows)
+    assert (review.text_id, review.categories, review.by) == ("2", ("art",), "Анна")
+
+
+def test_the_columns_are_those_people_were_told():
+    assert tuple(rows_of([question()])[0]) == COLUMNS
+
+
+def test_texts_that_a_person_picked_by_hand_do_not_count_as_drawn():
+    (review,) = read([("row 1", {"id": "1", "labels": "sport", "chosen": "сам"})])
+    assert review.chosen == "gain"
+    assert review.before is None
+
+
+def test_all_faults_of_a_file_are_told_together():
+    rows = [
+        ("row 1", {"id": "1", "labels": "sprot"}),
+        ("row 2", {"id": "9", "labels": "art"}),
+        ("row 3", {"id": "2", "labels": "art"}),
+        ("row 4", {"id": "2", "labels": "sport"}),
+        ("row 5", {"id": "3.0", "labels": "art", "suggested": "art", "probability": "много"}),
+    ]
+    with pytest.raises(DataError) as caught:
+        read(rows)
+    message = caught.value.problem
+    assert "4 fault(s)" in message
+    assert "row 1: unknown category 'sprot' (did you mean 'sport'?)" in message
+    assert "row 2: no text of this run has the id '9'" in message
+    assert "row 3: the text '2' has another answer in row 4" in message
+    assert "row 5: the probability 'много' is no number" in message
+    assert "The categories are: sport, art, law" in message
+
+
+@pytest.mark.parametrize("cell", ["-", "sport,art"])
+def test_single_label_answers_are_exactly_one(cell):
+    with pytest.raises(DataError, match="exactly one"):
+        read([("row 1", {"id": "1", "labels": cell})], SINGLE)
+
+
+def annotation(*choices, **more):
+    return {"result": [{"type": "choices", "value": {"choices": list(choices)}}]} | more
+
+
+def test_two_annotations_of_one_text_are_a_fault_and_cancelled_ones_do_not_count():
+    tasks = tasks_of([question("1"), question("2")], MULTI)
+    tasks[0]["annotations"] = [annotation("Спорт"), annotation("law", was_cancelled=True)]
+    tasks[1]["annotations"] = []
+    assert [r.categories for r in read(rows_of_tasks(tasks, where="f"))] == [("sport",)]
+    tasks[0]["annotations"].append(annotation("law"))
+    with pytest.raises(DataError, match="another answer in task 1"):
+        read(rows_of_tasks(tasks, where="f"))
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        {"data": {}},
+        ["текст"],
+        [{"data": {"text": "дождь"}}],
+        [{"id": 1}],
+        [{"data": {"id": "1"}, "annotations": [7]}],
+    ],
+)
+def test_other_json_is_refused(tasks):
+    with pytest.raises(DataError, match="fault"):
+        rows_of_tasks(tasks, where="f")
+
+
+@pytest.mark.parametrize("taxonomy", [SINGLE, MULTI])
+def test_the_labelling_interface_offers_every_category(taxonomy):
+    view = ElementTree.fromstring(labelling_config(taxonomy))
+    choices = view.find("Choices")
+    assert choices.get("choice") == ("single" if taxonomy.single else "multiple")
+    values = [choice.get("value") for choice in choices]
+    assert values == ["Спорт", "Кино, музыка", "law", *([] if taxonomy.single else ["-"])]
+    task = tasks_of([question()], taxonomy)[0]["predictions"][0]["result"][0]
+    assert (task["from_name"], task["to_name"]) == (choices.get("name"), choices.get("toName"))
+    assert view.find("Text").get("name") == choices.get("toName")
+
+
+def test_names_that_are_not_distinct_give_way_to_keys():
+    taxonomy = Taxonomy.model_validate(
+        {
+            "categories": [
+                {"key": "a", "name": "Разное"},
+                {"key": "b", "name": "разное"},
+                {"key": "c", "name": "a<&"},
+            ]
+        }
+    )
+    view = ElementTree.fromstring(labelling_config(taxonomy))
+    assert [choice.get("value") for choice in view.find("Choices")] == ["a", "b", "a<&", "-"]

@@ -1,0 +1,158 @@
+"""People's answers: stored like any other, read back as reviews."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rubricator.errors import DataError
+from rubricator.records import Text
+from rubricator.review.reviews import (
+    Review,
+    answer_of,
+    judged,
+    judgements,
+    key_of,
+    label_of,
+    read_reviews,
+    review_of,
+    reviews_digest,
+    reviews_of,
+)
+from rubricator.store import Store
+from rubricator.taxonomy import Taxonomy
+
+MULTI = Taxonomy.model_validate({"name": "новости", "categories": [{"key": k} for k in "abc"]})
+SINGLE = Taxonomy.model_validate(
+    {"task": "single-label", "none": "c", "categories": [{"key": k} for k in "abc"]}
+)
+
+
+def grown(taxonomy, *keys):
+    return taxonomy.model_validate(
+        taxonomy.model_dump() | {"categories": [{"key": key} for key in keys], "none": None}
+    )
+
+
+def review(categories, taxonomy=MULTI, **changes):
+    made = Review(
+        text_id="1",
+        judged=judged(categories, taxonomy),
+        by="Анна",
+        chosen="gain",
+        before=("a",),
+        probability=0.7,
+        when=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "answers.sqlite") as opened:
+        yield opened
+
+
+TEXTS = [Text(id="1", content="дождь"), Text(id="2", content="снег"), Text(id="3", content="дождь")]
+
+
+@given(
+    st.sets(st.sampled_from("abc")),
+    st.one_of(st.none(), st.lists(st.sampled_from("abc"), unique=True).map(tuple)),
+    st.sampled_from(["gain", "random"]),
+    st.text(min_size=1, max_size=20).filter(lambda name: name.strip()),
+)
+def test_a_review_survives_being_an_answer(categories, before, chosen, by):
+    said = review(categories, before=before, chosen=chosen, by=by)
+    answer = answer_of(said, "дождь", MULTI)
+    assert review_of(answer) == said
+    assert answer.teacher == f"person:{by}"
+    assert answer.scores == {key: float(key in categories) for key in "abc"}
+
+
+def test_one_content_has_one_review_and_the_later_person_counts(store):
+    store.save([answer_of(review(["a"]), "дождь", MULTI)])
+    store.save([answer_of(review(["b"], by="Борис"), "дождь", MULTI)])
+    found = read_reviews(store, TEXTS, MULTI)
+    assert found.keys() == {"1", "3"}
+    assert {r.by for r in found.values()} == {"Борис"}
+    assert reviews_of(store, TEXTS, MULTI) == {"1": ("b",), "3": ("b",)}
+
+
+def test_lists_of_other_names_or_tasks_do_not_share_reviews():
+    other = MULTI.model_copy(update={"name": "отзывы"})
+    assert len({key_of("дождь", taxonomy) for taxonomy in (MULTI, other, SINGLE)}) == 3
+    assert key_of("дождь", MULTI) == key_of("дождь", grown(MULTI, *"abcd")), "a new version keeps them"
+
+
+def test_changed_means_another_label_than_before():
+    assert not review(["a"]).changed
+    assert not review(["a", "b"], before=("b", "a")).changed
+    assert review(["b"]).changed
+    assert review([], before=None).changed
+
+
+@pytest.mark.parametrize("choice", [["x"], ["a", "x"]])
+def test_unknown_categories_are_refused(choice):
+    with pytest.raises(DataError, match="'x'"):
+        judged(choice, MULTI)
+
+
+@pytest.mark.parametrize("choice", [[], ["a", "b"]])
+def test_a_single_label_choice_is_exactly_one(choice):
+    with pytest.raises(DataError, match="exactly one"):
+        judged(choice, SINGLE)
+
+
+def test_a_review_needs_a_name():
+    with pytest.raises(DataError, match="name"):
+        answer_of(review(["a"], by=" "), "дождь", MULTI)
+
+
+def test_a_new_category_is_unknown_in_old_multi_label_reviews():
+    old = {"1": review(["a"])}
+    more = grown(MULTI, *"adbc")
+    np.testing.assert_array_equal(judgements(old, TEXTS[:2], more), [[1, np.nan, 0, 0], [np.nan] * 4])
+    assert label_of(old["1"], more) is None
+
+
+def test_old_single_label_reviews_hold_while_their_category_is_in_the_list():
+    more = SINGLE.model_validate(
+        SINGLE.model_dump() | {"categories": [{"key": key} for key in "abcd"], "none": "c"}
+    )
+    assert label_of(review(["a"], SINGLE), more) == ("a",)
+    assert label_of(review(["c"], SINGLE), more) is None, "what was nothing may be the new category"
+    assert label_of(review(["a"], SINGLE), grown(SINGLE, "b", "c")) is None
+
+
+def test_a_category_that_left_the_list_leaves_the_others_as_they_were():
+    assert label_of(review(["a", "b"]), grown(MULTI, "b", "c")) == ("b",)
+    assert label_of(review(["a"]), grown(MULTI, "b", "c")) == ()
+
+
+def test_the_digest_changes_with_what_people_say_and_not_with_who_says_it(store):
+    blank = reviews_digest(store, TEXTS, MULTI)
+    store.save([answer_of(review(["a"]), "дождь", MULTI)])
+    first = reviews_digest(store, TEXTS, MULTI)
+    store.save([answer_of(review(["a"], by="Борис"), "дождь", MULTI)])
+    assert reviews_digest(store, list(reversed(TEXTS)), MULTI) == first != blank
+    store.save([answer_of(review([]), "дождь", MULTI)])
+    assert reviews_digest(store, TEXTS, MULTI) not in (first, blank)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["дождь", "снег", "град"]), st.sets(st.sampled_from("abc"))), max_size=8
+    )
+)
+def test_the_last_word_on_each_content_is_read(tmp_path_factory, said):
+    texts = [Text(id=content, content=content) for content in ("дождь", "снег", "град")]
+    with Store.open(tmp_path_factory.mktemp("store") / "a.sqlite") as store:
+        for content, categories in said:
+            store.save([answer_of(review(categories, text_id=content), content, MULTI)])
+        found = reviews_of(store, texts, MULTI)
+    assert found == {content: tuple(sorted(categories)) for content, categories in dict(said).items()}

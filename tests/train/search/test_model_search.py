@@ -1,0 +1,237 @@
+"""Who is tried, who is stopped, and what may still better the winner."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rubricator.config import Encode, Train
+from rubricator.errors import TrainingError
+from rubricator.models.heads import HeadsModel
+from rubricator.train.search import candidates
+from rubricator.train.search.candidates import Race, is_costly, suitable
+from rubricator.train.search.validation import Jury
+from rubricator.train.search.pseudo_labels import fit_with_pseudo_labels, surely
+from rubricator.train.search.hyperparameters import tuned
+from rubricator.train.training_context import Bench, Fitted, HopelessError
+from rubricator.dataset.examples import Examples
+from rubricator.train.trainers import fit
+
+ROWS, WIDTH = 90, 6
+WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
+
+
+def examples(noise: float = 0.5, seed: int = 4) -> Examples:
+    rng = np.random.default_rng(seed)
+    targets = np.eye(3)[np.arange(ROWS) % 3]
+    vectors = targets @ np.eye(3, WIDTH) + rng.normal(scale=noise, size=(ROWS, WIDTH))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Examples(
+        contents=[" ".join(rng.choice(WORDS[row % 3], size=3)) for row in range(ROWS)],
+        vectors=vectors.astype(np.float32),
+        targets=targets,
+        weights=np.ones(ROWS),
+        groups=[str(row) for row in range(ROWS)],
+    )
+
+
+FOLDS = np.arange(ROWS) // 3 % 5
+
+
+def race(tmp_path, learning: Examples, unlabelled: Examples | None = None, **settings) -> Race:
+    bench = Bench(settings=Train(**settings), encode=Encode(), single=True, seed=1, folder=tmp_path)
+    jury = Jury(np.arange(ROWS), learning, FOLDS, held_out=False, about="", single=True, seed=1)
+    nobody = learning.subset(np.zeros(0, dtype=np.intp))
+    return Race(learning, unlabelled or nobody, FOLDS, jury, bench)
+
+
+def fake(logits: np.ndarray, *, ask: bool = False, averaged: bool = False):
+    """A trainer whose held-out logits are known; with `ask` it asks after every fold whether to go on."""
+
+    def fit(kind, learning, *, folds, bench):
+        so_far = np.full_like(logits, np.nan)
+        for fold in range(5 if ask else 0):
+            so_far[folds == fold] = logits[folds == fold]
+            done = folds <= fold
+            if not bench.promising(so_far, done):
+                raise HopelessError("stopped", fix="")
+        model = HeadsModel(np.ones((3, WIDTH)), np.zeros(3))
+        return Fitted(model=model, held_out=logits, averaged=averaged)
+
+    return fit
+
+
+def trainers(monkeypatch, by_kind) -> None:
+    def fit(kind, learning, *, folds, bench):
+        if kind not in by_kind:
+            raise TrainingError(f"no {kind} here", fix="")
+        return by_kind[kind](kind, learning, folds=folds, bench=bench)
+
+    monkeypatch.setattr(candidates, "fit", fit)
+
+
+def test_the_named_kinds_and_the_best_two_together_compete(tmp_path):
+    learning = examples()
+    ran = race(tmp_path, learning, models=["linear", "heads"])
+    choice = ran.run()
+    assert list(ran.candidates) == ["linear", "heads", "ensemble"]
+    both = ran.candidates["ensemble"].fitted.model
+    assert {member.kind for member in both.members} == {"linear", "heads"}
+    assert choice.scores[choice.name].accuracy == max(score.accuracy for score in choice.scores.values())
+    assert choice.scores["heads"].intervals["accuracy"][0] < choice.scores["heads"].accuracy
+
+
+def test_the_best_is_put_together_with_the_one_it_gains_most_from(tmp_path, monkeypatch):
+    learning = examples()
+    logits, other = learning.targets * 4 - 2, learning.targets * 4 - 2
+    logits[:12], other[40:60] = -0.2 * logits[:12], -0.2 * other[40:60]
+    trainers(monkeypatch, {"linear": fake(other), "heads": fake(logits), "cascade": fake(logits)})
+    ran = race(tmp_path, learning, models=["linear", "heads", "cascade"])
+    scores = ran.run().scores
+    assert scores["heads"] == scores["cascade"]
+    assert scores["heads"].accuracy > scores["linear"].accuracy
+    assert ran.candidates["ensemble"].fitted.facts["members"] == ["heads", "linear"]
+
+
+@pytest.mark.parametrize(("blunders", "chosen"), [(12, "ensemble"), (1, "heads")])
+def test_two_together_are_chosen_only_where_their_gain_is_no_chance(tmp_path, monkeypatch, blunders, chosen):
+    learning = examples()
+    logits, other = learning.targets * 4 - 2, learning.targets * 4 - 2
+    logits[:blunders], other[40:60] = -0.2 * logits[:blunders], -0.2 * other[40:60]
+    trainers(monkeypatch, {"linear": fake(other), "heads": fake(logits)})
+    choice = race(tmp_path, learning, models=["linear", "heads"]).run()
+    assert choice.scores["ensemble"].accuracy > choice.scores["heads"].accuracy
+    assert choice.name == chosen
+
+
+@pytest.mark.parametrize(("blunders", "chosen"), [(1, "finetune"), (12, "linear")])
+def test_the_mean_of_what_was_judged_wins_unless_another_is_clearly_ahead(
+    tmp_path, monkeypatch, blunders, chosen
+):
+    learning = examples()
+    logits, good = learning.targets * 4 - 2, learning.targets * 4 - 2
+    logits[:10], good[10:20] = -logits[:10], -good[10:20]
+    logits[20 : 20 + blunders] *= -1
+    trainers(monkeypatch, {"linear": fake(good), "finetune": fake(logits, averaged=True)})
+    ran = race(tmp_path, learning, models=["linear", "finetune"], ensemble=False)
+    choice = ran.run()
+    assert choice.scores["linear"].accuracy > choice.scores["finetune"].accuracy
+    assert choice.name == chosen
+    # Where validation is a part of its own, it has judged the mean itself.
+    ran._jury = replace(ran._jury, held_out=True)
+    assert ran.choice().name == "linear"
+
+
+def test_without_the_ensemble_there_is_none(tmp_path):
+    ran = race(tmp_path, examples(), models=["linear", "heads"], ensemble=False)
+    ran.run()
+    assert list(ran.candidates) == ["linear", "heads"]
+
+
+def test_auto_stops_what_cannot_win_and_says_so(tmp_path, monkeypatch):
+    learning = examples()
+    right, wrong = learning.targets * 6 - 3, learning.targets * -6 + 3
+    trainers(monkeypatch, {"linear": fake(right), "finetune": fake(wrong, ask=True)})
+    ran = race(tmp_path, learning, models="auto")
+    assert ran.run().name == "linear"
+    assert ran.dropped["finetune"] == "stopped after 1 of 5 folds: it could not win any more"
+    assert ran.dropped["heads"] == "could not be trained: no heads here"
+    assert list(ran.candidates) == ["linear"]
+
+
+def test_auto_lets_what_is_better_finish(tmp_path, monkeypatch):
+    learning = examples()
+    poor = learning.targets * 2 + np.random.default_rng(0).normal(scale=2, size=learning.targets.shape)
+    trainers(monkeypatch, {"linear": fake(poor), "finetune": fake(learning.targets * 6 - 3, ask=True)})
+    assert race(tmp_path, learning, models="auto", ensemble=False).run().name == "finetune"
+
+
+def test_auto_tries_nothing_after_the_minutes_are_up(tmp_path, monkeypatch):
+    learning = examples()
+    right = learning.targets * 6 - 3
+    trainers(monkeypatch, {kind: fake(right, ask=True) for kind in ("linear", "heads", "finetune")})
+    ran = race(tmp_path, learning, models="auto", minutes=1e-9)
+    with pytest.raises(TrainingError, match="No kind of model was trained"):
+        ran.run()
+    assert ran.dropped["linear"].startswith("stopped after 1 of 5 folds: the minutes would not suffice")
+
+
+def test_auto_keeps_what_is_done_though_the_minutes_are_up(tmp_path, monkeypatch):
+    learning = examples()
+    trainers(monkeypatch, {"linear": fake(learning.targets * 6 - 3, ask=True)})
+    ran = race(tmp_path, learning, models="auto")
+    left = iter([60.0] * 4)
+    monkeypatch.setattr(ran, "_left", lambda: next(left, -1.0))
+    assert ran.run().name == "linear"
+
+
+def test_a_kind_that_was_named_must_be_trainable(tmp_path, monkeypatch):
+    trainers(monkeypatch, {})
+    with pytest.raises(TrainingError, match="no heads here"):
+        race(tmp_path, examples(), models=["heads"]).run()
+
+
+def test_hybrid_is_thought_of_only_where_there_are_features():
+    plain = examples()
+    assert "hybrid" not in suitable(plain)
+    assert "hybrid" in suitable(replace(plain, features=[{"length": 3.0}] * ROWS))
+    assert "hybrid" not in suitable(replace(plain, features=[{"length": None}] * ROWS))
+
+
+def test_what_takes_long_is_not_built_once_more_per_golden_fold():
+    assert is_costly(Train(models="auto"))
+    assert is_costly(Train(models=["finetune"]))
+    assert not is_costly(Train(models=["heads", "linear"]))
+
+
+def test_pseudo_labels_stay_only_if_validation_improves(tmp_path):
+    few = examples(noise=0.9)
+    few = replace(few, weights=np.where(np.arange(ROWS) < 15, 1.0, 0.0))
+    more = replace(examples(noise=0.05, seed=9), weights=np.ones(ROWS))
+    ran = race(tmp_path, few, more, models=["heads"], pseudo_labels=0.6, ensemble=False)
+    before = ran.train("heads").verdict.score.accuracy
+    ran.run()
+    after = ran.candidates["heads"]
+    joined = "pseudo_labels" in after.fitted.facts
+    assert joined == (after.verdict.score.accuracy > before)
+    assert joined != ("heads with pseudo-labels" in ran.dropped)
+
+
+def test_a_model_is_sure_of_all_it_says_or_not_at_all():
+    probabilities = np.array([[0.95, 0.04], [0.95, 0.4], [0.5, 0.5]])
+    assert surely(probabilities, 0.9, single=False).tolist() == [True, False, False]
+    assert surely(probabilities, 0.9, single=True).tolist() == [True, True, False]
+
+
+def test_tuning_finds_the_better_settings_and_repeats_itself():
+    def merit(settings: Train) -> float:
+        if settings.imbalance.weights == "effective":
+            raise ValueError("cannot be trained")
+        return (settings.imbalance.weights == "balanced") - abs(settings.imbalance.logit_adjustment - 0.5)
+
+    first = tuned("heads", Train(), merit, trials=12, seconds=60, seed=3)
+    again = tuned("heads", Train(), merit, trials=12, seconds=60, seed=3)
+    assert first == again
+    settings, value, tried = first
+    assert settings.imbalance.weights == "balanced"
+    assert value == merit(settings) > 0.5
+    assert tried == 12
+
+
+def test_a_tuned_winner_replaces_the_plain_one_only_if_it_is_better(tmp_path):
+    ran = race(tmp_path, examples(), models=["heads"], tune=2)
+    ran.run()
+    tuned_one = "tuned" in ran.candidates["heads"].fitted.facts
+    assert tuned_one != ("heads, tuned" in ran.dropped)
+
+
+def test_pseudo_labels_give_held_out_logits_of_the_labelled_texts_alone(tmp_path):
+    learning, more = examples(noise=0.9), examples(noise=0.05, seed=9)
+    ran = race(tmp_path, learning, pseudo_labels=0.6)
+    apart = replace(ran._jury, examples=examples(seed=5), held_out=True)
+    first = fit("heads", learning, folds=FOLDS, bench=ran._bench)
+    second, logits, joined = fit_with_pseudo_labels("heads", first, learning, more, FOLDS, apart, ran._bench)
+    assert joined > 0
+    # Two models are put together row by row: the ensemble needs those of the labelled texts from both.
+    assert second.held_out.shape == first.held_out.shape
+    assert logits.shape == apart.examples.targets.shape
