@@ -23,14 +23,14 @@ from machine import ROOT, arguments, write
 
 from rubricator.config import Clean
 from rubricator.ingest.clean import Cleaner
-from rubricator.label.aggregation.log_pool import agreement_of, weigh
-from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy, measured_accuracy
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.quality.intervals import wilson
-from rubricator.label.aggregation.probabilities import Opinion, opinions_of
-from rubricator.label.teachers.rules import RulesTeacher
-from rubricator.label.teachers.protocol import Scale
+from rubricator.label.aggregation.log_pool import aggregate, weigh
+from rubricator.label.aggregation.probabilities import TeacherProbabilities, teacher_probabilities
 from rubricator.label.aggregation.votes import decide
+from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy, measured_accuracy
+from rubricator.label.quality.intervals import wilson
+from rubricator.label.teachers.protocol import Scale
+from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
 
@@ -53,7 +53,7 @@ def main() -> None:
     table, golden = pl.read_csv(DATA / "annotators.csv"), pl.read_csv(DATA / "golden.csv")
     contents, known = cleaned(table["text"]), dict(zip(cleaned(golden["text"]), golden["label"], strict=True))
     opinions = [opinion(name, table[name]) for name in table.columns if name != "text"]
-    people = labelled(contents, known)
+    human_labels = label_set(contents, known)
     words = yardstick(contents)
     drawn = np.random.default_rng(13).choice(sorted(words), size=TOLD, replace=False).tolist()
     told = {row: words[row] for row in drawn}
@@ -65,9 +65,9 @@ def main() -> None:
     )
     figures = {
         "texts": len(contents),
-        "people": len(people),
+        "people": len(human_labels),
         "yardstick": {"texts": len(words), "fits_golden": right, "of_golden": len(fit)},
-        "teachers": {o.teacher: teacher(o, people, words) for o in opinions},
+        "teachers": {o.teacher: teacher(o, human_labels, words) for o in opinions},
         "pairs": [pair_of(pair) for pair in compare_teachers(opinions, TAXONOMY)],
         "agreement": {
             name: {method: agreement(chosen(opinions, only), method, {}, words) for method in METHODS}
@@ -85,7 +85,7 @@ def cleaned(texts: Sequence[str]) -> list[str]:
     return [cleaner.content(Text(id="", body=text)) for text in texts]
 
 
-def labelled(contents: Sequence[str], known: dict[str, str]) -> Truth:
+def label_set(contents: Sequence[str], known: dict[str, str]) -> Truth:
     """Row of a text that people labelled → its category; found whatever its signs and capitals."""
     labels = {folded(text): label for text, label in known.items()}
     return {row: vector(labels[folded(t)]) for row, t in enumerate(contents) if folded(t) in labels}
@@ -95,7 +95,7 @@ def folded(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
-def chosen(opinions: list[Opinion], only: set[str] | None) -> list[Opinion]:
+def chosen(opinions: list[TeacherProbabilities], only: set[str] | None) -> list[TeacherProbabilities]:
     return [found for found in opinions if only is None or found.teacher in only]
 
 
@@ -108,7 +108,7 @@ def vector(name: str) -> np.ndarray:
     return np.array([key == key_of(name) for key in TAXONOMY.keys])
 
 
-def opinion(name: str, said: Sequence[str | None], told: Truth | None = None) -> Opinion:
+def opinion(name: str, said: Sequence[str | None], told: Truth | None = None) -> TeacherProbabilities:
     """What a model that only names a category thinks; told texts correct it, as in labelling."""
     texts = [Text(id=str(row), content="x") for row in range(len(said))]
     answers = {
@@ -118,7 +118,9 @@ def opinion(name: str, said: Sequence[str | None], told: Truth | None = None) ->
     }
     groups = [text.id for text in texts]
     scales = {name: Scale.PROBABILITY}
-    return opinions_of({name: answers}, scales, texts, TAXONOMY, truth=told or {}, groups=groups, seed=13)[0]
+    return teacher_probabilities(
+        {name: answers}, scales, texts, TAXONOMY, truth=told or {}, groups=groups, seed=13
+    )[0]
 
 
 def scores_of(label: str | None) -> dict[str, float]:
@@ -135,7 +137,7 @@ def yardstick(contents: Sequence[str]) -> Truth:
     }
 
 
-def share(found: Opinion, truth: Truth) -> dict[str, Any]:
+def share(found: TeacherProbabilities, truth: Truth) -> dict[str, Any]:
     """Accuracy on the texts about which there is an opinion, with its interval."""
     rows = sum(bool(np.isfinite(found.probabilities[row]).all()) for row in truth)
     accuracy = measured_accuracy(found, truth, TAXONOMY)
@@ -148,7 +150,7 @@ def share(found: Opinion, truth: Truth) -> dict[str, Any]:
     }
 
 
-def macro_f1(found: Opinion, truth: Truth) -> float:
+def macro_f1(found: TeacherProbabilities, truth: Truth) -> float:
     """Over the categories that at least ten of the texts have."""
     rows = sorted(truth)
     known = np.array([truth[row] for row in rows])
@@ -158,24 +160,24 @@ def macro_f1(found: Opinion, truth: Truth) -> float:
     return float(scores.mean()) if enough.any() else float("nan")
 
 
-def mix(found: Opinion) -> dict[str, int]:
+def mix(found: TeacherProbabilities) -> dict[str, int]:
     return dict(
         zip(TAXONOMY.keys, decide(found.probabilities, single=True).sum(axis=0).tolist(), strict=True)
     )
 
 
-def teacher(found: Opinion, people: Truth, words: Truth) -> dict[str, Any]:
+def teacher(found: TeacherProbabilities, human_labels: Truth, words: Truth) -> dict[str, Any]:
     return {
         "answered": float(found.answered.mean()),
         "mix": mix(found),
         "yardstick": share(found, words),
-        "people": share(found, people) if people else None,
+        "people": share(found, human_labels) if human_labels else None,
     }
 
 
-def agreement(opinions: list[Opinion], method: Any, told: Truth, words: Truth) -> dict[str, Any]:
+def agreement(opinions: list[TeacherProbabilities], method: Any, told: Truth, words: Truth) -> dict[str, Any]:
     weights = weigh(opinions, told, TAXONOMY)
-    agreed = agreement_of(opinions, TAXONOMY, method=method, truth=told, weights=weights)
+    agreed = aggregate(opinions, TAXONOMY, method=method, truth=told, weights=weights)
     figures = {
         "mix": mix(agreed),
         "expected": expected_accuracy(agreed, TAXONOMY),
@@ -202,13 +204,13 @@ def qwen2(known: dict[str, str]) -> dict[str, Any]:
     table = pl.read_csv(DATA / "qwen2_answers.csv")
     found = opinion("qwen2", table["category"])
     contents = cleaned(table["text"])
-    people = labelled(contents, known)
+    human_labels = label_set(contents, known)
     by_category = {
         key: [sum(bool(found.probabilities[row][j]) for row in rows), len(rows)]
         for j, key in enumerate(TAXONOMY.keys)
-        if (rows := [row for row, truth in people.items() if truth[j]])
+        if (rows := [row for row, truth in human_labels.items() if truth[j]])
     }
-    return {**share(found, people), "found_by_category": by_category, "mix": mix(found)}
+    return {**share(found, human_labels), "found_by_category": by_category, "mix": mix(found)}
 
 
 def show(figures: dict[str, Any]) -> None:

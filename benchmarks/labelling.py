@@ -27,9 +27,9 @@ from rubricator.label.llm.engines.engine import Message, Request
 from rubricator.label.llm.engines.gguf import bundled_model, usable_processors
 from rubricator.label.llm.engines.llama_server import LlamaServer, ServerSettings
 from rubricator.label.llm.engines.openai import OpenAIEngine
-from rubricator.label.teachers.llm import LlmTeacher
 from rubricator.label.llm.tasks.choose import Choose
 from rubricator.label.llm.tasks.prompt import Prompt
+from rubricator.label.teachers.llm import LlmTeacher
 from rubricator.records import Text
 from rubricator.taxonomy import Category, Task, Taxonomy
 

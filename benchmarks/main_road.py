@@ -29,7 +29,7 @@ ROWS: dict[str, tuple[str, list[str]]] = {
     "news, 200 golden": ("benchmarks/real/news.yaml", []),
     "news, 200 golden alone": (
         "benchmarks/real/news.yaml",
-        ["train.agreed_weight=0.0", "train.models=[heads]"],
+        ["train.weak_label_weight=0.0", "train.models=[heads]"],
     ),
     "news, 200 golden, self-training": (
         "benchmarks/real/news.yaml",
@@ -41,7 +41,7 @@ ROWS: dict[str, tuple[str, list[str]]] = {
         ["train.self_training=true", "train.models=[heads]"],
     ),
     "reviews, 126 golden": ("benchmarks/real/reviews.yaml", []),
-    "reviews, 126 golden alone": ("benchmarks/real/reviews.yaml", ["train.agreed_weight=0.0"]),
+    "reviews, 126 golden alone": ("benchmarks/real/reviews.yaml", ["train.weak_label_weight=0.0"]),
     "reviews, no labels": ("benchmarks/real/reviews-zero.yaml", []),
 }
 
@@ -100,7 +100,7 @@ def measured(name: str, config: str, overrides: list[str]) -> dict[str, Any]:
             report["teacher"]: {"macro_f1": report["macro_f1"], "accuracy": report["accuracy"]}
             for report in metrics["teachers"]
         },
-        "agreed_weight": metrics["agreed_weight"],
+        "weak_label_weight": metrics["weak_label_weight"],
         "latency": metrics["latency"],
     }
 

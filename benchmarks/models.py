@@ -26,11 +26,11 @@ from machine import ROOT, arguments, described, write
 from splits import DATA, DIVIDED_HERE, FOLDS, SEED, Divided, divided
 
 from rubricator.config import KINDS
-from rubricator.tables.reading import open_table, open_writer
 from rubricator.decision import DecisionRule
 from rubricator.evaluate.metrics.part_metrics import measure
-from rubricator.evaluate.metrics.scored_predictions import Scored
 from rubricator.evaluate.metrics.prediction_table import SCORED, read_scored
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.tables.reading import open_table, open_writer
 
 COMMAND = str(Path(sys.executable).with_name("rubricator"))
 RUNS = ROOT / "runs/benchmarks/models"
@@ -162,7 +162,9 @@ def written(data: Divided, rows: Sequence[int], number: int, part: str) -> Path:
     return path
 
 
-def figures(name: str, parts: Sequence[Scored], metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def figures(
+    name: str, parts: Sequence[ScoredPredictions], metrics: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """Figures with intervals: those of the run, or of several runs' texts together."""
     if len(parts) == 1:
         found = metrics[0]["parts"][metrics[0]["headline"]]
@@ -170,7 +172,7 @@ def figures(name: str, parts: Sequence[Scored], metrics: Sequence[dict[str, Any]
     data = divided(name)
     group = dict(zip(data.ids, data.groups, strict=True))
     ids = [id_ for part in parts for id_ in part.ids]
-    scored = Scored(
+    scored = ScoredPredictions(
         part="test",
         about="texts of all splits, each predicted by a model that did not learn from it",
         ids=ids,

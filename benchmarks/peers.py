@@ -30,7 +30,7 @@ from rubricator.decision import DecisionRule
 from rubricator.encode.folders import cache_folder
 from rubricator.encode.source import resolve
 from rubricator.evaluate.metrics.part_metrics import measure
-from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 SCRATCH = ROOT / "runs/benchmarks/peers"
@@ -168,7 +168,7 @@ def figures(data: Divided, predictions: list[list[list[str]]]) -> dict[str, Any]
     rows = [row for _, test in data.splits for row in test]
     given = [keys for split in predictions for keys in split]
     decisions = np.array([[key in keys for key in data.keys] for keys in given], dtype=bool)
-    scored = Scored(
+    scored = ScoredPredictions(
         part="test",
         about="predictions of a peer",
         ids=[data.ids[row] for row in rows],

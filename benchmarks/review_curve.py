@@ -23,23 +23,23 @@ import numpy as np
 from machine import ROOT, arguments, write
 
 from rubricator.config import Config, read_config
-from rubricator.decision import Bools
-from rubricator.label.asking.runner import ask
-from rubricator.label.aggregation.aggregator import Agreeing
-from rubricator.review.uncertainty import AGREED_WEIGHT, doubted, together
+from rubricator.dataset.examples import Examples
 from rubricator.dataset.labels import decided_of, targets_of
-from rubricator.train.search.training_data import Material
-from rubricator.label.aggregation.human_labels import People
-from rubricator.pipeline.read import Prepared, read
-from rubricator.train.search.model_search import build_road
-from rubricator.pipeline.split import golden_targets, split
-from rubricator.label.teachers.factory import open_teachers
+from rubricator.decision import Bools
 from rubricator.encode.vectors import encode_texts
+from rubricator.label.aggregation.aggregator import LabelAggregator
+from rubricator.label.aggregation.human_labels import HumanLabels
+from rubricator.label.asking.runner import ask
+from rubricator.label.teachers.factory import open_teachers
+from rubricator.pipeline.read import Dataset, read
+from rubricator.pipeline.split import golden_targets, split
 from rubricator.review.selection import RANDOM_SHARE, pick
+from rubricator.review.uncertainty import AGREED_WEIGHT, oof_probabilities, product_of_experts
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.training_context import Bench
-from rubricator.dataset.examples import Examples
+from rubricator.train.search.model_search import train_models
+from rubricator.train.search.training_data import TrainingData
+from rubricator.train.training_context import TrainingContext
 
 SIZES = (0, 25, 50, 100, 200)
 BATCH = 25
@@ -52,10 +52,10 @@ class Project:
 
     config: Config
     taxonomy: Taxonomy
-    prepared: Prepared
+    dataset: Dataset
     truth: Bools
     test: Bools
-    agreeing: Agreeing
+    agreeing: LabelAggregator
     examples: Examples
 
     def agree(self, reviewed: list[int], drawn: set[int]) -> tuple[Any, Any, Any]:
@@ -65,10 +65,12 @@ class Project:
             reviewed: Rows whose true label a person told.
             drawn: Those of them that were drawn at random.
         """
-        texts = self.prepared.texts
-        known = {texts[row].id: self.prepared.golden[texts[row].id] for row in reviewed}
-        fair = frozenset(texts[row].id for row in drawn)
-        agreeing = replace(self.agreeing, people=People(known, frozenset(known), fair, frozenset(known)))
+        texts = self.dataset.texts
+        known = {texts[row].id: self.dataset.golden[texts[row].id] for row in reviewed}
+        unbiased = frozenset(texts[row].id for row in drawn)
+        agreeing = replace(
+            self.agreeing, human_labels=HumanLabels(known, frozenset(known), unbiased, frozenset(known))
+        )
         opinions = agreeing.opinions(known.keys())
         labels = {found.text_id: found for found in agreeing.labels(known.keys())}
         targets = targets_of(labels.values(), texts, self.taxonomy)
@@ -82,28 +84,28 @@ class Project:
 def opened(settings: list[str]) -> Project:
     config = read_config(ROOT / "benchmarks/real/sib200-zero.yaml", [*SETTINGS, *settings])
     taxonomy = Taxonomy.read(config.path(config.taxonomy))
-    prepared = read(config, taxonomy)
-    division = split(prepared, taxonomy, config)
+    dataset = read(config, taxonomy)
+    dataset_split = split(dataset, taxonomy, config)
     with (
         tempfile.TemporaryDirectory() as folder,
         Store.open(Path(folder) / "answers.sqlite") as store,
-        open_teachers(prepared, division, taxonomy, config) as teachers,
+        open_teachers(dataset, dataset_split, taxonomy, config) as teachers,
     ):
         scales = {teacher.name: teacher.scale for teacher in teachers}
-        answers = ask(teachers, prepared.texts, store).answers
-    truth = golden_targets(prepared, taxonomy) > 0.5
-    ids = [text.id for text in prepared.texts]
+        answers = ask(teachers, dataset.texts, store).answers
+    truth = golden_targets(dataset, taxonomy) > 0.5
+    ids = [text.id for text in dataset.texts]
     examples = Examples(
-        contents=[text.content for text in prepared.texts],
-        vectors=encode_texts(prepared.texts, config),
+        contents=[text.content for text in dataset.texts],
+        vectors=encode_texts(dataset.texts, config),
         targets=np.zeros(truth.shape),
         weights=np.zeros(len(ids)),
-        groups=[prepared.groups[id_] for id_ in ids],
+        groups=[dataset.groups[id_] for id_ in ids],
     )
-    test = np.array([division.part[id_] == "test" for id_ in ids])
-    nobody = People({}, frozenset(), frozenset(), frozenset())
-    agreeing = Agreeing(prepared, taxonomy, answers, scales, nobody, config)
-    return Project(config, taxonomy, prepared, truth, test, agreeing, examples)
+    test = np.array([split.part[id_] == "test" for id_ in ids])
+    nobody = HumanLabels({}, frozenset(), frozenset(), frozenset())
+    agreeing = LabelAggregator(dataset, taxonomy, answers, scales, nobody, config)
+    return Project(config, taxonomy, dataset, truth, test, agreeing, examples)
 
 
 def curve(
@@ -114,13 +116,13 @@ def curve(
     while True:
         targets, decided, opinions = project.agree(reviewed, drawn)
         if len(reviewed) in SIZES:
-            people = (reviewed, drawn)
-            points[len(reviewed)] = measured(project, targets, decided, people, test=test, train=train)
+            human_labels = (reviewed, drawn)
+            points[len(reviewed)] = measured(project, targets, decided, human_labels, test=test, train=train)
         if len(reviewed) >= max(SIZES):
             return points
-        believed = targets if order == "random" else doubts(project, targets, reviewed, train)
+        posterior = targets if order == "random" else doubts(project, targets, reviewed, train)
         picks = pick(
-            believed,
+            posterior,
             decided,
             opinions,
             project.examples.vectors,
@@ -136,32 +138,32 @@ def curve(
 
 
 def doubts(project: Project, targets: Any, reviewed: list[int], train: Bools) -> Any:
-    people = np.isin(np.arange(len(targets)), reviewed)
-    weights = np.where(people, 1.0, AGREED_WEIGHT)
+    human_labels = np.isin(np.arange(len(targets)), reviewed)
+    weights = np.where(human_labels, 1.0, AGREED_WEIGHT)
     examples = replace(project.examples, targets=np.nan_to_num(targets), weights=weights)
     rows, seed = np.flatnonzero(train), project.config.seed
     with tempfile.TemporaryDirectory() as folder:
-        bench = replace(Bench.of(project.config, single=True, folder=Path(folder)), seed=seed)
-        return together(targets, doubted(examples, rows, bench=bench), single=True)
+        context = replace(TrainingContext.of(project.config, single=True, folder=Path(folder)), seed=seed)
+        return product_of_experts(targets, oof_probabilities(examples, rows, context=context), single=True)
 
 
 def measured(
     project: Project,
     targets: Any,
     decided: Any,
-    people: tuple[list[int], set[int]],
+    human_labels: tuple[list[int], set[int]],
     *,
     test: Bools,
     train: Bools,
 ) -> dict[str, float]:
     rows = np.arange(len(targets))
-    reviewed, drawn = (np.isin(rows, list(some)) for some in people)
-    material = Material(
+    reviewed, drawn = (np.isin(rows, list(some)) for some in human_labels)
+    data = TrainingData(
         project.examples, reviewed, drawn, np.where(train, "train", "test"), np.full(len(rows), -1)
     )
     with tempfile.TemporaryDirectory() as folder:
-        road, _ = build_road(
-            material,
+        trained, _ = train_models(
+            data,
             targets,
             train=train,
             validation=np.zeros_like(train),
@@ -169,14 +171,14 @@ def measured(
             config=project.config,
             folder=Path(folder),
         )
-    rule = road.rules[road.choice.name]
-    said = rule.decide(rule.probabilities(road.winner.logits(project.examples.subset(test).inputs())))
+    rule = trained.rules[trained.choice.name]
+    said = rule.decide(rule.probabilities(trained.winner.logits(project.examples.subset(test).inputs())))
     unseen = train & ~reviewed
     return {
         "accuracy": float((said == project.truth[test]).all(axis=1).mean()),
         "labels_right": float((decided == project.truth)[train].all(axis=1).mean()),
         "unreviewed_right": float((decided == project.truth)[unseen].all(axis=1).mean()),
-        "agreed_weight": road.agreed_weight,
+        "weak_label_weight": trained.weak_label_weight,
     }
 
 

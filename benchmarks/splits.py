@@ -12,10 +12,10 @@ import numpy as np
 from machine import ROOT
 
 from rubricator.config import Config, read_config
-from rubricator.stats.folds import make_folds
 from rubricator.decision import Bools
 from rubricator.pipeline.read import read
-from rubricator.pipeline.split import Division, golden_targets, split
+from rubricator.pipeline.split import DatasetSplit, golden_targets, split
+from rubricator.stats.folds import make_folds
 from rubricator.taxonomy import Taxonomy
 
 FOLDS = 5
@@ -63,16 +63,16 @@ def divided(name: str) -> Divided:
     file, figure = DATA[name]
     config = read_config(ROOT / "benchmarks/real" / file)
     taxonomy = Taxonomy.read(config.path(config.taxonomy))
-    prepared = read(config, taxonomy)
-    truth = golden_targets(prepared, taxonomy) > 0.5
-    rows = [row for row, text in enumerate(prepared.texts) if text.id in prepared.golden]
-    texts = [prepared.texts[row] for row in rows]
-    groups = [prepared.groups[text.id] for text in texts]
+    dataset = read(config, taxonomy)
+    truth = golden_targets(dataset, taxonomy) > 0.5
+    rows = [row for row, text in enumerate(dataset.texts) if text.id in dataset.golden]
+    texts = [dataset.texts[row] for row in rows]
+    groups = [dataset.groups[text.id] for text in texts]
     if name == "videos":
         fold = make_folds(truth[rows], groups, folds=FOLDS, seed=SEED)
         splits = _by_fold(fold.tolist())
     else:
-        splits = _as_run(split(prepared, taxonomy, config), [text.id for text in texts])
+        splits = _as_run(split(dataset, taxonomy, config), [text.id for text in texts])
     if name in FEW:
         splits = [_few(truth[rows], *splits[-1], FEW[name], seed=SEED + draw) for draw in range(DRAWS)]
     return Divided(
@@ -89,15 +89,15 @@ def divided(name: str) -> Divided:
     )
 
 
-def _as_run(division: Division, ids: list[str]) -> list[tuple[list[int], list[int]]]:
+def _as_run(split: DatasetSplit, ids: list[str]) -> list[tuple[list[int], list[int]]]:
     """As a run measures: golden texts by folds where they train, those of the test part by all that teach."""
-    teaching = [row for row, id_ in enumerate(ids) if id_ in division.teaching]
-    tested = [row for row, id_ in enumerate(ids) if division.part[id_] == "test"]
-    folds = sorted({division.fold[ids[row]] for row in teaching} if division.fold else set())
+    teaching = [row for row, id_ in enumerate(ids) if id_ in split.teaching]
+    tested = [row for row, id_ in enumerate(ids) if split.part[id_] == "test"]
+    folds = sorted({split.fold[ids[row]] for row in teaching} if split.fold else set())
     splits = [
         (
-            [row for row in teaching if division.fold[ids[row]] != fold],
-            [row for row in teaching if division.fold[ids[row]] == fold],
+            [row for row in teaching if split.fold[ids[row]] != fold],
+            [row for row in teaching if split.fold[ids[row]] == fold],
         )
         for fold in folds
     ]

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from commands import installed
 from once import made_once
+
 from rubricator import config
 from rubricator.encode import Encoder, open_encoder
 

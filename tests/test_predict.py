@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from rubricator import Rubricator
 from rubricator.artifact import read_artifact
 from rubricator.config import Clean, Columns
-from rubricator.ingest.clean import Cleaner
-from rubricator.tables.reading import open_table, open_writer
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError, DataError
+from rubricator.ingest.clean import Cleaner
 from rubricator.models.heads import HeadsModel
-from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.predict import PredictionReport, Predictor, predict_file
 from rubricator.records import Text
+from rubricator.tables.reading import open_table, open_writer
 from rubricator.taxonomy import Task
 
 CONTENTS = [

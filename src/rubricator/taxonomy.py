@@ -21,8 +21,8 @@ from pydantic import (
 )
 
 from rubricator.errors import TaxonomyError
-from rubricator.validation_errors import explain
 from rubricator.records import content_hash
+from rubricator.validation_errors import explain
 
 Key = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s,]+$")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from rubricator.artifact import read_artifact
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
 from rubricator.models.heads import HeadsModel
-from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.taxonomy import Task
 
 

@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import COMMAND
+from small_project import labelled
 from typer.testing import CliRunner
 
-from commands import COMMAND
 from rubricator.cli.app import app
 from rubricator.dataset import files
 from rubricator.review.reviews import read_reviews
 from rubricator.store import Store
-from small_project import labelled
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def review(run, *options, keys=""):
 
 
 def stored(run):
-    prepared = files.read_prepared(run.folder)
+    dataset = files.read_dataset(run.folder)
     with Store.open(run.folder / "answers.sqlite") as store:
-        found = read_reviews(store, prepared.texts, run.taxonomy)
+        found = read_reviews(store, dataset.texts, run.taxonomy)
     return sorted(found.values(), key=lambda one: one.when)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from commands import COMMAND, rubricator
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from commands import COMMAND, rubricator
 from rubricator.cli.app import app
 from rubricator.config import (
     Config,

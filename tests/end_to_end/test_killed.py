@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from commands import Started, installed, rubricator, start
 from once import made_once
 

@@ -9,11 +9,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from commands import rubricator, start
+from scripted_server import Reply, Script, refused, said, serve
+
 from rubricator.records import Status
 from rubricator.store import Store
-from scripted_server import Reply, Script, refused, said, serve
 
 TEXTS = (
     "Вратарь взял пенальти на последней минуте, и трибуны встали",

@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from commands import rubricator
 
 # The same work done less often. `news_run` goes the whole way with everything as it is.
-LESS = ("--set", "split.folds=2", "--set", "train.agreed_weight=0.3", "--set", "evaluate.bootstrap=100")
+LESS = ("--set", "split.folds=2", "--set", "train.weak_label_weight=0.3", "--set", "evaluate.bootstrap=100")
 OUTPUTS = (
     "artifact/manifest.json",
     "artifact/README.md",

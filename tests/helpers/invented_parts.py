@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rubricator.decision import DecisionRule
-from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 
 TITLES = {"sport": "Спорт", "money": "Деньги и цены", "space": "Космос"}
 KEYS = tuple(TITLES)
@@ -15,7 +15,7 @@ def scored(truth, probabilities, *, rule=None, groups=None, part="test", content
     truth, probabilities = np.asarray(truth, dtype=bool), np.asarray(probabilities, dtype=float)
     rule = rule or DecisionRule.identity(truth.shape[1], single=False)
     n = len(truth)
-    return Scored(
+    return ScoredPredictions(
         part=part,
         about="Invented.",
         ids=[f"t{row}" for row in range(n)],

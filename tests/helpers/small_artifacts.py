@@ -12,9 +12,9 @@ import pytest
 
 from rubricator.artifact import write_artifact
 from rubricator.config import Clean, Columns
+from rubricator.dataset.inputs import BASE
 from rubricator.decision import DecisionRule
 from rubricator.models.heads import HeadsModel
-from rubricator.dataset.inputs import BASE
 from rubricator.models.linear import LinearModel, Ngrams
 from rubricator.taxonomy import Category, Task, Taxonomy
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rubricator.config import Encode, Finetune, Lora, Train
-from rubricator.train.training_context import Bench
+from rubricator.train.training_context import TrainingContext
 
 LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюяё "
 
@@ -42,7 +42,7 @@ def make_bench(encoder: Path, folder: Path, *, single: bool = True, lora: dict |
     """A bench whose `finetune` section holds `others`, in single precision and with few epochs."""
     given = {"epochs": 2, "batch": 8, "layers": 1, "learning_rate": 5e-3}
     given |= {"precision": "fp32", "contrastive": False}
-    return Bench(
+    return TrainingContext(
         settings=Train(finetune=Finetune(**(given | others)), lora=Lora(**(lora or {}))),
         encode=Encode(encoder=str(encoder), max_tokens=48, threads=1, precision="fp32"),
         single=single,

@@ -6,7 +6,7 @@ import numpy as np
 from small_examples import make_examples
 
 from rubricator.config import Encode, Hybrid, Imbalance, Train
-from rubricator.train.training_context import Bench
+from rubricator.train.training_context import TrainingContext
 
 SETTINGS = ("evening", "morning", "night")
 
@@ -37,4 +37,4 @@ def _row(target, rng):
 
 def make_bench(folder, *, single=True, imbalance=None, **hybrid):
     settings = Train(hybrid=Hybrid(**hybrid), imbalance=imbalance or Imbalance())
-    return Bench(settings=settings, encode=Encode(), single=single, seed=0, folder=folder)
+    return TrainingContext(settings=settings, encode=Encode(), single=single, seed=0, folder=folder)

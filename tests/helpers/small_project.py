@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from rubricator.config import read_config
-from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.stage import Run, run_stages
+from rubricator.pipeline.stages import STAGES
 from rubricator.taxonomy import Taxonomy
 
 TEXTS = (

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubricator.config import Duplicates
-from rubricator.ingest.duplicates import group_duplicates
 from rubricator.errors import DataError
+from rubricator.ingest.duplicates import group_duplicates
 from rubricator.records import Text
 
 LONG = (

@@ -1,7 +1,7 @@
 import pytest
 
-from rubricator.ingest.golden import parse_golden, parse_labels, read_golden
 from rubricator.errors import DataError
+from rubricator.ingest.golden import parse_golden, parse_labels, read_golden
 from rubricator.taxonomy import Category, Task, Taxonomy
 
 CATEGORIES = (

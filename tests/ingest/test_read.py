@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 import pytest
 
 from rubricator.config import Columns, Config, Data
-from rubricator.ingest.read import Rejected, RowReader, fit_columns, read_texts, write_rejected
-from rubricator.tables.reading import Row, open_table
 from rubricator.errors import DataError
+from rubricator.ingest.read import Rejected, RowReader, fit_columns, read_texts, write_rejected
 from rubricator.records import Text
+from rubricator.tables.reading import Row, open_table
 
 
 def config_of(tmp_path, files, **columns):

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubricator.config import Split
-from rubricator.ingest.splitting import make_folds, split_texts
 from rubricator.errors import DataError
+from rubricator.ingest.splitting import make_folds, split_texts
 from rubricator.records import Text
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.special import expit, softmax
 
-from rubricator.errors import ArtifactError
-from rubricator.models.cascade import CascadeModel, raised, rule_figures
-from rubricator.models.heads import HeadsModel
 from rubricator.dataset.inputs import Inputs
-from rubricator.models.registry import model_of
-from rubricator.text_rules.rules import Condition, Demand, Rule, RuleSet
+from rubricator.errors import ArtifactError
+from rubricator.models.cascade import CascadeModel, apply_rule_floors, rule_figures
+from rubricator.models.heads import HeadsModel
+from rubricator.models.registry import read_model
+from rubricator.text_rules.rules import ColumnCondition, Condition, Rule, RuleSet
 
 RULES = (
     Rule(category=1, any=("гол*", "серия пенальти"), unless=("чай",), precision=0.97),
@@ -158,7 +158,7 @@ def test_a_rule_raises_its_category_to_its_precision_and_leaves_other_texts_alon
 def test_raising_never_lowers_and_reaches_the_precision(logits, category, precision, single):
     z, given_ = np.array([logits]), np.zeros((1, 3))
     given_[0, category] = precision
-    up = raised(z, given_, np.array([0.5, 1, 2]), np.zeros(3), single=single)
+    up = apply_rule_floors(z, given_, np.array([0.5, 1, 2]), np.zeros(3), single=single)
     assert (up >= z).all()
     scaled = up * [0.5, 1, 2]
     share = softmax(scaled, axis=1) if single else expit(scaled)
@@ -175,7 +175,7 @@ def test_a_text_does_not_depend_on_the_others():
 
 def test_files_and_back():
     cascade, texts = model(), inputs(TEXTS, [{"desk": "money"}] * 5)
-    again = model_of(cascade.files())
+    again = read_model(cascade.files())
     assert again.rules == cascade.rules
     assert (again.logits(texts) == cascade.logits(texts)).all()
     assert again.files() == cascade.files()
@@ -222,9 +222,9 @@ def _changed(**changes):
 )
 def test_tampered_files_are_refused(files):
     with pytest.raises(ArtifactError):
-        model_of(files)
+        read_model(files)
 
 
 def test_a_demand_that_asks_nothing_is_refused():
     with pytest.raises(ValidationError):
-        Demand()
+        ColumnCondition()

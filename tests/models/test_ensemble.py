@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
 from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.heads import HeadsModel
-from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.models.registry import KINDS, model_of
+from rubricator.models.registry import KINDS, read_model
 
 WIDTH = 5
 
@@ -56,7 +56,7 @@ def test_each_encoder_runs_once_whoever_asks():
 
 def test_it_survives_its_files_with_members_within_members(linear_model):
     nest = ensemble(heads(1), ensemble(heads(2), linear_model))
-    again = model_of(nest.files())
+    again = read_model(nest.files())
     contents = Inputs(["Матч окончен", "Цены выросли"], vectors={BASE: np.eye(2, WIDTH, dtype=np.float32)})
     np.testing.assert_array_equal(again.logits(contents), nest.logits(contents))
 
@@ -75,7 +75,7 @@ def test_members_that_do_not_fit_are_refused(change, said):
     files = dict(ensemble(heads(1), heads(2)).files())
     change(files)
     with pytest.raises(ArtifactError, match=said):
-        model_of(files)
+        read_model(files)
 
 
 def test_every_kind_is_known_by_its_own_name():

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-
-from rubricator.models.heads import HeadsModel
-from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.models.linear import LinearModel
 from small_artifacts import block_of
+
+from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.models.heads import HeadsModel
+from rubricator.models.linear import LinearModel
 
 
 def seen(vectors):

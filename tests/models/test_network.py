@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable
-from rubricator.models.serialization import ABOUT, ARRAYS
-from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.models.registry import model_of
 from rubricator.models.network import NetworkModel
+from rubricator.models.registry import read_model
+from rubricator.models.serialization import ABOUT, ARRAYS
 
 COLUMNS = (
     Column(name="length", kind="duration"),
@@ -64,7 +64,7 @@ def test_the_arithmetic_is_that_of_the_layers():
 
 def test_files_bring_the_same_model_back():
     network, inputs = make_network(), make_inputs()
-    again = model_of(network.files())
+    again = read_model(network.files())
     assert (again.logits(inputs) == network.logits(inputs)).all()
     assert again.files() == network.files()
 
@@ -126,4 +126,4 @@ def changed(name, change):
 )
 def test_tampered_files_are_refused(files):
     with pytest.raises(ArtifactError):
-        model_of(files)
+        read_model(files)

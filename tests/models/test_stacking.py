@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable
-from rubricator.models.serialization import ABOUT, ARRAYS
 from rubricator.models.heads import HeadsModel
-from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.models.registry import model_of
 from rubricator.models.linear import LinearModel, Ngrams
+from rubricator.models.registry import read_model
+from rubricator.models.serialization import ABOUT, ARRAYS
 from rubricator.models.stacking import StackingModel
 from rubricator.models.trees import Trees
 
@@ -93,7 +93,7 @@ def test_a_text_without_features_is_answered_from_its_vector(caplog):
 
 def test_files_bring_the_same_model_back():
     model, inputs = make_stacking(), make_inputs(["1:00", "0:30", None])
-    again = model_of(model.files())
+    again = read_model(model.files())
     assert (again.logits(inputs) == model.logits(inputs)).all()
     assert again.files() == model.files()
 
@@ -156,7 +156,7 @@ def about(**changes):
 )
 def test_tampered_files_are_refused(files):
     with pytest.raises(ArtifactError):
-        model_of(files)
+        read_model(files)
 
 
 def test_text_models_are_not_asked_again_when_only_features_change(monkeypatch):

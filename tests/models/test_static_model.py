@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from rubricator.errors import ArtifactError
-from rubricator.models.serialization import ABOUT, ARRAYS
 from rubricator.dataset.inputs import Inputs
-from rubricator.models.registry import model_of
+from rubricator.errors import ArtifactError
+from rubricator.models.registry import read_model
+from rubricator.models.serialization import ABOUT, ARRAYS
 from rubricator.models.static import TOKENIZER, StaticEmbedding, StaticModel
 
 PIECES = ("<unk>", "▁гол", "▁матч", "▁рост", "▁цен", "ы", "а", "о")
@@ -72,7 +72,7 @@ def test_needs_no_encoder_and_no_columns():
 
 
 def test_comes_back_from_its_files():
-    back = model_of(STATIC.files())
+    back = read_model(STATIC.files())
     assert isinstance(back, StaticModel)
     assert back.files() == STATIC.files()
     assert (back.logits(Inputs(CONTENTS)) == STATIC.logits(Inputs(CONTENTS))).all()
@@ -106,4 +106,4 @@ def tampered():
 )
 def test_refuses_what_it_would_not_have_written(files, word):
     with pytest.raises(ArtifactError, match=word):
-        model_of(files)
+        read_model(files)

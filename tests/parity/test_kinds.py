@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from rubricator.config import KINDS, read_config
-from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.predict import Predictor
-from rubricator.dataset import files
-from rubricator.pipeline.stages import STAGES
-from rubricator.pipeline.stage import Run, run_stages
-from rubricator.train.search.files import read_trained
-from rubricator.encode.vectors import vector_cache
-from rubricator.taxonomy import Taxonomy
 from small_encoder import write_encoder
 from small_project import CATEGORIES, TEXTS
+
+from rubricator.config import KINDS, read_config
+from rubricator.dataset import files
+from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.encode.vectors import vector_cache
+from rubricator.pipeline.stage import Run, run_stages
+from rubricator.pipeline.stages import STAGES
+from rubricator.predict import Predictor
+from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.files import read_training
 
 TOLERANCE = 1e-3
 PLACES = ("улица", "поле", "кухня", "")
@@ -84,14 +84,14 @@ def test_a_kind_is_the_same_twice_and_serves_what_the_road_said(home: Path, task
     first = go(home, task, kind, f"{kind}-1")
     manifest = json.loads((first / "artifact/manifest.json").read_text(encoding="utf-8"))
     assert manifest["kind"] == kind
-    prepared = files.read_prepared(first)
-    road, _ = read_trained(first)
+    dataset = files.read_dataset(first)
+    trained, _ = read_training(first)
     config = read_config(home / task / "rubricator.yaml")
-    encoders = {BASE: vector_cache(config).encoder.encode, **road.open(config)}
-    contents, features = zip(*[(text.content, text.features) for text in prepared.texts], strict=True)
-    rule = road.rules[kind]
-    expected = rule.probabilities(road.winner.logits(Inputs(contents, features, encoders=encoders)))
-    found = Predictor.load(first / "artifact").probabilities(prepared.texts)
+    encoders = {BASE: vector_cache(config).encoder.encode, **trained.open(config)}
+    contents, features = zip(*[(text.content, text.features) for text in dataset.texts], strict=True)
+    rule = trained.rules[kind]
+    expected = rule.probabilities(trained.winner.logits(Inputs(contents, features, encoders=encoders)))
+    found = Predictor.load(first / "artifact").probabilities(dataset.texts)
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
     clear = np.abs(expected - rule.threshold).min(axis=1) > TOLERANCE
     assert (rule.decide(found) == rule.decide(expected))[clear].all()

@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-
 from commands import COMMAND, rubricator
+
 from rubricator import Rubricator
 from rubricator.config import read_config
-from rubricator.predict import Predictor
 from rubricator.dataset import files
-from rubricator.dataset.labels import read_labelled
-from rubricator.train.search.training_data import material_of
-from rubricator.train.search.model_search import build_road
-from rubricator.train.search.files import read_trained
+from rubricator.dataset.labels import read_labels
 from rubricator.encode.vectors import encode_texts
+from rubricator.predict import Predictor
 from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.files import read_training
+from rubricator.train.search.model_search import train_models
+from rubricator.train.search.training_data import training_data
 
 TOLERANCE = 1e-3
 
@@ -37,26 +37,26 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
     config = read_config(news_run / "examples/news/rubricator.yaml")
     taxonomy = Taxonomy.read(config.path(config.taxonomy))
     run = news_run / "runs/news"
-    prepared, division = files.read_prepared(run), files.read_division(run)
-    labelled = read_labelled(run, prepared, taxonomy)
-    vectors = encode_texts(prepared.texts, config)
-    material = material_of(prepared, division, labelled, vectors)
+    dataset, split = files.read_dataset(run), files.read_split(run)
+    label_set = read_labels(run, dataset, taxonomy)
+    vectors = encode_texts(dataset.texts, config)
+    material = training_data(dataset, split, label_set, vectors)
     train = material.part == "train"
-    road, _ = build_road(
+    trained, _ = train_models(
         material,
-        labelled.targets,
+        label_set.targets,
         train=train,
         validation=~train & False,
         taxonomy=taxonomy,
         config=config,
         folder=tmp_path,
     )
-    kept, _ = read_trained(run)
+    kept, _ = read_training(run)
     winner = kept.choice.name
-    assert winner == road.choice.name, "training again, from the same inputs, gives the same model"
-    rule = road.rules[winner]
-    expected = rule.probabilities(road.winner.logits(material.examples.inputs()))
-    found = predictor.probabilities(prepared.texts)
+    assert winner == trained.choice.name, "training again, from the same inputs, gives the same model"
+    rule = trained.rules[winner]
+    expected = rule.probabilities(trained.winner.logits(material.examples.inputs()))
+    found = predictor.probabilities(dataset.texts)
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
     clear = np.abs(expected - rule.threshold) > TOLERANCE
     assert (rule.decide(found) == rule.decide(expected))[clear].all()
@@ -73,7 +73,7 @@ def test_a_file_a_program_and_the_service_get_the_same_answers(
     rows = pl.read_parquet(tmp_path / "out.parquet")
     columns = [f"p_{key}" for key in predictor.taxonomy.keys]
     assert rows.columns == ["id", "labels", *columns]
-    texts = files.read_prepared(news_run / "runs/news").texts[:40]
+    texts = files.read_dataset(news_run / "runs/news").texts[:40]
     predictions = predictor.predict(texts)
     by_id = {row["id"]: row for row in rows.to_dicts()}
     answers = served(news_run, [{"id": t.id, "title": t.title, "body": t.body} for t in texts])

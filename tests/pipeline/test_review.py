@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_project import TEXTS, labelled
 
-from rubricator.errors import DataError
 from rubricator.dataset import files
-from rubricator.review.uncertainty import gather
-from rubricator.dataset.labels import read_labelled
-from rubricator.pipeline.review import Desk
-from rubricator.pipeline.stages import STAGES
+from rubricator.dataset.labels import read_labels
+from rubricator.errors import DataError
+from rubricator.pipeline.review import ReviewSession
 from rubricator.pipeline.stage import run_stages
+from rubricator.pipeline.stages import STAGES
 from rubricator.records import Origin
 from rubricator.review.reviews import read_reviews
+from rubricator.review.uncertainty import review_context
 from rubricator.store import Store
-from small_project import TEXTS, labelled
 
 
 @pytest.fixture(params=[True, False], ids=["single", "multi"])
@@ -28,19 +28,19 @@ def run(request, tmp_path):
 
 @pytest.fixture
 def desk(run):
-    with Desk(run, "Анна") as opened:
+    with ReviewSession(run, "Анна") as opened:
         yield opened
 
 
 def stored(run):
-    prepared = files.read_prepared(run.folder)
+    dataset = files.read_dataset(run.folder)
     with Store.open(run.folder / "answers.sqlite") as store:
-        return read_reviews(store, prepared.texts, run.taxonomy)
+        return read_reviews(store, dataset.texts, run.taxonomy)
 
 
 def test_questions_hold_what_helps_to_decide(desk, run):
     questions = desk.questions(30)
-    part = files.read_division(run.folder).part
+    part = files.read_split(run.folder).part
     assert {q.text.id for q in questions} == {str(n) for n in range(len(TEXTS)) if part[str(n)] != "test"}
     assert {q.chosen for q in questions} == {"gain", "random"}
     for question in questions:
@@ -57,9 +57,9 @@ def test_random_order_is_random_alone(desk):
 
 
 def test_doubts_are_those_of_a_model_that_did_not_see_the_text(run):
-    case = gather(run)
-    assert np.isfinite(case.believed).all(), "texts without a label get a belief too"
-    assert not np.allclose(case.believed, case.targets, equal_nan=True)
+    case = review_context(run)
+    assert np.isfinite(case.posterior).all(), "texts without a label get a belief too"
+    assert not np.allclose(case.posterior, case.targets, equal_nan=True)
 
 
 def test_an_answer_is_stored_at_once_and_not_asked_again(desk, run):
@@ -75,7 +75,7 @@ def test_answers_reach_the_labels_and_outrank_the_teachers(desk, run):
     for question in questions:
         desk.answer(question, ["food"])
     run_stages(run, STAGES, until="label")
-    labels = read_labelled(run.folder, files.read_prepared(run.folder), run.taxonomy).labels
+    labels = read_labels(run.folder, files.read_dataset(run.folder), run.taxonomy).labels
     for question in questions:
         assert labels[question.text.id].categories == ("food",)
         assert labels[question.text.id].probabilities["food"] == 1
@@ -88,13 +88,13 @@ def test_answers_reach_the_labels_and_outrank_the_teachers(desk, run):
 )
 def test_undo_puts_back_what_was_there(tmp_path_factory, said):
     run = _shared_run(tmp_path_factory)
-    with Desk(run, "Борис") as earlier:
+    with ReviewSession(run, "Борис") as earlier:
         questions = sorted(earlier.questions(30), key=lambda question: question.text.id)[:5]
         if questions[0].text.id not in stored(run):
             earlier.answer(questions[0], ["sport"])
     before = stored(run)
     expected = {id_: review.categories for id_, review in before.items()}
-    with Desk(run, "Анна") as desk:
+    with ReviewSession(run, "Анна") as desk:
         for place, word in said:
             id_ = questions[place].text.id
             if word == "undo":
@@ -176,7 +176,7 @@ def test_files_that_cannot_be_read(desk, tmp_path, name, content, problem):
 
 
 def test_the_estimate_counts_what_is_left(desk, run):
-    part = files.read_division(run.folder).part
+    part = files.read_split(run.folder).part
     outside = sum(part[str(n)] != "test" for n in range(len(TEXTS)))
     for question in desk.questions(5):
         desk.answer(question, question.suggested if question.suggested else ["food"])
@@ -187,7 +187,7 @@ def test_the_estimate_counts_what_is_left(desk, run):
 def test_labels_of_another_list_are_not_reviewed(run):
     (run.folder / "stages/labels.parquet").unlink()
     with pytest.raises(DataError, match="have not been labelled"):
-        Desk(run, "Анна")
+        ReviewSession(run, "Анна")
 
 
 def test_labels_of_an_older_list_are_not_reviewed(run):
@@ -196,4 +196,4 @@ def test_labels_of_an_older_list_are_not_reviewed(run):
         run.taxonomy.model_dump() | {"categories": [*categories, {"key": "animals"}]}
     )
     with pytest.raises(DataError, match="another list"):
-        Desk(type(run)(run.config, newer, run.folder), "Анна")
+        ReviewSession(type(run)(run.config, newer, run.folder), "Анна")

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+from small_artifacts import taxonomy_of
 
 from rubricator.config import Config, Data
-from rubricator.train.search.training_data import Material
-from rubricator.train.search.model_search import HeldOut, build_road
-from rubricator.train.search.files import read_trained, write_trained
-from rubricator.taxonomy import Task
 from rubricator.dataset.examples import Examples
-from small_artifacts import taxonomy_of
+from rubricator.taxonomy import Task
+from rubricator.train.search.files import read_training, write_training
+from rubricator.train.search.model_search import OutOfFoldPredictions, train_models
+from rubricator.train.search.training_data import TrainingData
 
 WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
 
@@ -34,14 +34,14 @@ def examples(rows: int = 60) -> Examples:
 def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | str, tmp_path) -> None:
     some = examples()
     golden = np.arange(60) < 45
-    material = Material(some, golden, golden, np.array(["train"] * 60), np.full(60, -1))
+    data = TrainingData(some, golden, golden, np.array(["train"] * 60), np.full(60, -1))
     config = Config(
         data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
-        train={"agreed_weight": weight},
+        train={"weak_label_weight": weight},
     )
     nobody = np.zeros(60, dtype=bool)
-    road, seen = build_road(
-        material,
+    trained, seen = train_models(
+        data,
         some.targets,
         train=~nobody,
         validation=nobody,
@@ -51,15 +51,17 @@ def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | 
     )
     assert not seen.nested
     assert seen.rows.tolist() == list(range(45)), "what people labelled, and nothing else"
-    held = HeldOut(np.arange(3), {"chosen": np.full((3, 3), 0.5)}, {"chosen": np.ones((3, 3), dtype=bool)})
-    write_trained(tmp_path, road, held)
-    again, held_again = read_trained(tmp_path)
-    assert again.choice == road.choice
-    assert again.weights_tried == road.weights_tried
-    assert bool(road.weights_tried) == (weight == "auto")
-    for name, model in road.models.items():
+    held = OutOfFoldPredictions(
+        np.arange(3), {"chosen": np.full((3, 3), 0.5)}, {"chosen": np.ones((3, 3), dtype=bool)}
+    )
+    write_training(tmp_path, trained, held)
+    again, held_again = read_training(tmp_path)
+    assert again.choice == trained.choice
+    assert again.weights_tried == trained.weights_tried
+    assert bool(trained.weights_tried) == (weight == "auto")
+    for name, model in trained.models.items():
         np.testing.assert_array_equal(again.models[name].logits(some.inputs()), model.logits(some.inputs()))
-        np.testing.assert_array_equal(again.rules[name].threshold, road.rules[name].threshold)
+        np.testing.assert_array_equal(again.rules[name].threshold, trained.rules[name].threshold)
     assert held_again is not None
     np.testing.assert_array_equal(held_again.decisions["chosen"], held.decisions["chosen"])
 
@@ -68,16 +70,16 @@ def test_self_training_leaves_golden_labels_and_moves_the_others(tmp_path) -> No
     some = examples()
     golden = np.arange(60) < 45
     doubtful = np.where(golden[:, None], some.targets, 1 / 3)
-    material = Material(some, golden, golden, np.array(["train"] * 60), np.full(60, -1))
+    data = TrainingData(some, golden, golden, np.array(["train"] * 60), np.full(60, -1))
     nobody = np.zeros(60, dtype=bool)
-    roads = []
+    results = []
     for wanted in (False, True):
         config = Config(
             data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
-            train={"self_training": wanted, "agreed_weight": 1.0, "models": ["heads"]},
+            train={"self_training": wanted, "weak_label_weight": 1.0, "models": ["heads"]},
         )
-        road, _ = build_road(
-            material,
+        trained, _ = train_models(
+            data,
             doubtful,
             train=~nobody,
             validation=nobody,
@@ -85,6 +87,8 @@ def test_self_training_leaves_golden_labels_and_moves_the_others(tmp_path) -> No
             config=config,
             folder=tmp_path,
         )
-        roads.append(road)
-    plain, taught = (road.models["heads"].logits(some.inputs())[~golden].max(axis=1).mean() for road in roads)
+        results.append(trained)
+    plain, taught = (
+        trained.models["heads"].logits(some.inputs())[~golden].max(axis=1).mean() for trained in results
+    )
     assert taught > plain, "doubtful texts have become surer"

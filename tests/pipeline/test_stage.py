@@ -55,51 +55,51 @@ class Road:
 
 
 def test_nothing_is_done_twice_and_change_reaches_only_what_depends_on_it(tmp_path: Path) -> None:
-    road = Road(tmp_path)
-    assert road.go() == ["first", "second"]
-    assert road.go() == []
-    assert "unchanged" in road.said[-1]
-    road.number = 5
-    assert road.go() == ["first", "second"]
+    trained = Road(tmp_path)
+    assert trained.go() == ["first", "second"]
+    assert trained.go() == []
+    assert "unchanged" in trained.said[-1]
+    trained.number = 5
+    assert trained.go() == ["first", "second"]
     assert (tmp_path / "second").read_text() == "10"
-    assert road.go(force=["first"]) == ["first"], "the same outputs do not wake the stages after"
+    assert trained.go(force=["first"]) == ["first"], "the same outputs do not wake the stages after"
 
 
 def test_a_lost_or_altered_output_is_made_again(tmp_path: Path) -> None:
-    road = Road(tmp_path)
-    road.go()
+    trained = Road(tmp_path)
+    trained.go()
     (tmp_path / "second").unlink()
-    assert road.go() == ["second"]
+    assert trained.go() == ["second"]
     (tmp_path / "first").write_text("7")
-    assert road.go()[0] == "first"
+    assert trained.go()[0] == "first"
     assert (tmp_path / "first").read_text() == "1"
 
 
 def test_a_stage_stopped_half_way_runs_again_even_if_the_config_goes_back(tmp_path: Path) -> None:
-    road = Road(tmp_path)
-    road.go()
-    road.number, road.fail_in = 2, "first"
+    trained = Road(tmp_path)
+    trained.go()
+    trained.number, trained.fail_in = 2, "first"
     with pytest.raises(KeyboardInterrupt):
-        road.go()
-    road.number, road.fail_in = 1, ""
-    assert road.go() == ["first"], "its old record must not vouch for a half-written file"
+        trained.go()
+    trained.number, trained.fail_in = 1, ""
+    assert trained.go() == ["first"], "its old record must not vouch for a half-written file"
     assert (tmp_path / "first").read_text() == "1"
 
 
 def test_until_and_unknown_stages(tmp_path: Path) -> None:
-    road = Road(tmp_path)
-    assert road.go(until="first") == ["first"]
+    trained = Road(tmp_path)
+    assert trained.go(until="first") == ["first"]
     with pytest.raises(ConfigError, match=r"no stage 'third'.*\n.*first, second"):
-        road.go(until="third")
+        trained.go(until="third")
     with pytest.raises(ConfigError, match="no stage 'thrd'"):
-        road.go(force=["thrd"])
+        trained.go(force=["thrd"])
 
 
 def test_a_damaged_record_means_again(tmp_path: Path) -> None:
-    road = Road(tmp_path)
-    road.go()
+    trained = Road(tmp_path)
+    trained.go()
     (tmp_path / "stages/first.done").write_text('{"key": ')
-    assert road.go() == ["first"]
+    assert trained.go() == ["first"]
     assert json.loads((tmp_path / "stages/first.done").read_text())["lines"] == ["first did"]
 
 
@@ -135,12 +135,12 @@ def test_an_unwritable_place_is_said(tmp_path: Path) -> None:
 
 
 def test_an_unsettled_stage_runs_again_and_what_follows_does_not(tmp_path: Path) -> None:
-    road = Road(tmp_path)
+    trained = Road(tmp_path)
     settled = []
-    first = replace(road.stages[0], settled=lambda _: bool(settled))
-    road.stages = (first, road.stages[1])
-    assert road.go() == ["first", "second"]
-    assert road.go() == ["first"]
+    first = replace(trained.stages[0], settled=lambda _: bool(settled))
+    trained.stages = (first, trained.stages[1])
+    assert trained.go() == ["first", "second"]
+    assert trained.go() == ["first"]
     settled.append(True)
-    assert road.go() == ["first"]
-    assert road.go() == []
+    assert trained.go() == ["first"]
+    assert trained.go() == []

@@ -19,9 +19,9 @@ from pydantic import ValidationError
 
 from rubricator.config import Config
 from rubricator.config.tracking import Tracking
+from rubricator.dataset.files import write_json
 from rubricator.errors import ConfigError, MissingExtraError
 from rubricator.pipeline import tracking
-from rubricator.dataset.files import write_json
 from rubricator.pipeline.tracking import check_tracking, epoch_figures, parameters, run_figures, track
 
 CONFIG = Config.model_validate(

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_project import labelled
 
 from rubricator.dataset import files
-from rubricator.review.uncertainty import together
+from rubricator.dataset.labels import read_labels
+from rubricator.label.aggregation.human_labels import collect_human_labels
 from rubricator.pipeline.label import open_store
-from rubricator.dataset.labels import read_labelled
-from rubricator.train.search.training_data import material_of
-from rubricator.label.aggregation.human_labels import people_of
-from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.stage import Run, run_stages
+from rubricator.pipeline.stages import STAGES
 from rubricator.records import Origin
 from rubricator.review.reviews import Review, answer_of, judged
-from small_project import labelled
+from rubricator.review.uncertainty import product_of_experts
+from rubricator.train.search.training_data import training_data
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +24,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def parts(run: Run) -> dict[str, list[str]]:
-    division = files.read_division(run.folder)
-    return {
-        part: sorted(id_ for id_, of in division.part.items() if of == part) for part in ("train", "test")
-    }
+    split = files.read_split(run.folder)
+    return {part: sorted(id_ for id_, of in split.part.items() if of == part) for part in ("train", "test")}
 
 
 def reviews(run: Run) -> dict[str, Review]:
@@ -41,51 +39,51 @@ def reviews(run: Run) -> dict[str, Review]:
 
 
 def test_what_may_teach_and_what_may_judge(run):
-    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     found = reviews(run)
-    people = people_of(prepared, division, found, run.taxonomy)
+    people = collect_human_labels(dataset, split, found, run.taxonomy)
     train = parts(run)["train"]
     assert people.reviewed == frozenset(found)
     assert people.teaching == {train[0], train[1]}
-    assert people.fair == {train[1]}
+    assert people.unbiased == {train[1]}
 
 
 def test_a_golden_label_outranks_a_review(run):
-    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     found = reviews(run)
     some = next(iter(found))
-    prepared.golden[some] = ("sport",)
-    people = people_of(prepared, division, found, run.taxonomy)
+    dataset.golden[some] = ("sport",)
+    people = collect_human_labels(dataset, split, found, run.taxonomy)
     assert people.known[some] == ("sport",)
     assert some not in people.reviewed
 
 
 def test_reviews_become_labels_when_the_label_stage_next_runs(run, tmp_path: Path):
     mine = labelled(tmp_path, single=False)
-    prepared = files.read_prepared(mine.folder)
-    contents = {text.id: text.content for text in prepared.texts}
+    dataset = files.read_dataset(mine.folder)
+    contents = {text.id: text.content for text in dataset.texts}
     found = reviews(mine)
     with open_store(mine) as store:
         store.save([answer_of(review, contents[id_], mine.taxonomy) for id_, review in found.items()])
     said: list[str] = []
     run_stages(Run(mine.config, mine.taxonomy, mine.folder, say=said.append), STAGES, until="label")
     assert "unchanged" not in said[-1]
-    result = read_labelled(mine.folder, prepared, mine.taxonomy)
+    result = read_labels(mine.folder, dataset, mine.taxonomy)
     for id_ in found:
         assert (result.labels[id_].origin, result.labels[id_].categories) == (Origin.REVIEW, ("food",))
-    vectors = np.zeros((len(prepared.texts), 1), dtype=np.float32)
-    material = material_of(prepared, files.read_division(mine.folder), result, vectors)
-    rows = {text.id: row for row, text in enumerate(prepared.texts)}
-    judging = {id_ for id_ in rows if material.fair[rows[id_]]}
+    vectors = np.zeros((len(dataset.texts), 1), dtype=np.float32)
+    data = training_data(dataset, files.read_split(mine.folder), result, vectors)
+    rows = {text.id: row for row, text in enumerate(dataset.texts)}
+    judging = {id_ for id_ in rows if data.unbiased[rows[id_]]}
     assert judging == {id_ for id_, review in found.items() if review.chosen == "random"}
-    assert all(material.golden[rows[id_]] for id_ in found)
+    assert all(data.golden[rows[id_]] for id_ in found)
 
 
 @pytest.mark.parametrize("single", [True, False])
 def test_together_agreeing_opinions_are_surer_and_opposed_ones_unsure(single):
     agreed = np.array([[0.8, 0.2], [0.8, 0.2], [np.nan, np.nan]])
     own = np.array([[0.7, 0.3], [0.2, 0.8], [0.4, 0.6]])
-    both = together(agreed, own, single=single)
+    both = product_of_experts(agreed, own, single=single)
     assert both[0, 0] == pytest.approx(0.56 / 0.62)
     np.testing.assert_allclose(both[1], 0.5)
     np.testing.assert_array_equal(both[2], own[2])

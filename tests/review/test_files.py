@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rubricator.ingest.golden import parse_labels
 from rubricator.errors import DataError
+from rubricator.ingest.golden import parse_labels
 from rubricator.records import Text
 from rubricator.review.files import (
     COLUMNS,

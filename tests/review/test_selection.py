@@ -44,15 +44,15 @@ def test_the_most_doubtful_labels_come_first_and_a_text_without_label_before_the
 
 
 def test_a_label_contradicted_by_the_model_is_more_doubtful_than_a_tie():
-    believed = np.array([[0.5, 0.5], [0.9, 0.1]])
+    posterior = np.array([[0.5, 0.5], [0.9, 0.1]])
     decided = np.array([[True, False], [False, True]])
-    gains = gain(believed, decided, np.empty((0, 2, 2)), single=True)
+    gains = gain(posterior, decided, np.empty((0, 2, 2)), single=True)
     np.testing.assert_allclose(gains, [0.5, 0.9])
 
 
 def test_multi_label_gain_counts_expected_faults_over_the_categories():
-    believed = np.array([[0.9, 0.2, 0.5], [0.99, 0.01, 0.01]])
-    gains = gain(believed, believed >= 0.5, np.empty((0, 2, 3)), single=False)
+    posterior = np.array([[0.9, 0.2, 0.5], [0.99, 0.01, 0.01]])
+    gains = gain(posterior, posterior >= 0.5, np.empty((0, 2, 3)), single=False)
     np.testing.assert_allclose(gains, [0.1 + 0.2 + 0.5, 0.03])
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rubricator.tables.reading import open_table
 from rubricator.errors import DataError
+from rubricator.tables.reading import open_table
 
 
 def rows_of(path, **options):

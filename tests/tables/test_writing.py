@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
-from rubricator.tables.reading import open_table, open_writer
 from rubricator.errors import DataError
+from rubricator.tables.reading import open_table, open_writer
 
 KINDS = ["csv", "tsv", "jsonl", "ndjson", "parquet", "xlsx"]
 

@@ -2,9 +2,9 @@ import pytest
 import yaml
 
 from rubricator.errors import ConfigError
+from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules import Rule
 from rubricator.text_rules.rules_file import read_rules, rules_text, taxonomy_rules
-from rubricator.taxonomy import Taxonomy
 
 TAXONOMY = Taxonomy.model_validate(
     {

@@ -9,8 +9,6 @@ from sklearn.utils.class_weight import compute_class_weight
 from small_examples import make_examples, make_folds
 
 from rubricator.config import Encode, Imbalance, Train
-from rubricator.train.training_context import Bench
-from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.imbalance import (
     all_at_once,
     cell_weights,
@@ -19,9 +17,11 @@ from rubricator.train.imbalance import (
     row_weights,
     smoothed,
 )
+from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.linear.fit import fit_linear
-from rubricator.train.logistic import fit_lines
+from rubricator.train.logistic import fit_logistic
 from rubricator.train.losses import pointwise
+from rubricator.train.training_context import TrainingContext
 
 SHARES = st.floats(0, 1, width=16)
 TARGETS = arrays.arrays(np.float64, st.tuples(st.integers(1, 12), st.integers(1, 4)), elements=SHARES)
@@ -161,11 +161,11 @@ FOLDS = np.arange(400) % 4
 
 
 def lines(imbalance, *, single=False):
-    return fit_lines(X, TARGET, np.ones(400), folds=FOLDS, grid=(1.0,), imbalance=imbalance, single=single)
+    return fit_logistic(X, TARGET, np.ones(400), folds=FOLDS, grid=(1.0,), imbalance=imbalance, single=single)
 
 
 def test_lines_without_settings_are_those_that_know_of_none():
-    known, unknown = lines(Imbalance()), fit_lines(X, TARGET, np.ones(400), folds=FOLDS, grid=(1.0,))
+    known, unknown = lines(Imbalance()), fit_logistic(X, TARGET, np.ones(400), folds=FOLDS, grid=(1.0,))
     for name in ("coef", "intercept", "c", "held_out"):
         assert (getattr(known, name) == getattr(unknown, name)).all()
 
@@ -221,7 +221,7 @@ def test_every_setting_reaches_the_model_and_leaves_it_right(fit, chosen, single
         fit(
             examples,
             folds=make_folds(60),
-            bench=Bench(
+            context=TrainingContext(
                 settings=Train(imbalance=imbalance), encode=Encode(), single=single, seed=0, folder=tmp_path
             ),
         )

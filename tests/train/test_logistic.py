@@ -4,7 +4,7 @@ from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
 from rubricator.errors import TrainingError
-from rubricator.train.logistic import fit_lines
+from rubricator.train.logistic import fit_logistic
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(80, 6))
@@ -15,7 +15,7 @@ FOLDS = np.arange(80) % 4
 
 def lines(targets, *, x=X, weights=None, grid=(1.0,)):
     weights = np.ones(len(targets)) if weights is None else weights
-    return fit_lines(x, targets, weights, folds=FOLDS[: len(targets)], grid=grid)
+    return fit_logistic(x, targets, weights, folds=FOLDS[: len(targets)], grid=grid)
 
 
 def test_soft_targets_equal_weighted_duplicates_in_scikit_learn():
@@ -56,7 +56,7 @@ def test_noise_is_regularised_more_than_signal():
 
 def test_one_fold_is_an_error_with_a_fix():
     with pytest.raises(TrainingError, match="one fold"):
-        fit_lines(X, HARD[:, None], np.ones(80), folds=np.zeros(80, int), grid=(0.1, 1.0, 10.0))
+        fit_logistic(X, HARD[:, None], np.ones(80), folds=np.zeros(80, int), grid=(0.1, 1.0, 10.0))
 
 
 def test_held_out_logits_never_saw_their_fold():
@@ -64,7 +64,7 @@ def test_held_out_logits_never_saw_their_fold():
     held = folds == 2
     turned = np.where(held, 1 - HARD, HARD)
     before, after = (
-        fit_lines(X, target[:, None], np.ones(80), folds=folds, grid=(1.0,)).held_out
+        fit_logistic(X, target[:, None], np.ones(80), folds=folds, grid=(1.0,)).held_out
         for target in (HARD, turned)
     )
     assert (before[held] == after[held]).all()
@@ -76,8 +76,8 @@ def test_few_texts_with_many_terms_get_the_lines_of_the_unrotated_problem():
     terms = csr_array(rng.random((40, 300)) * (rng.random((40, 300)) < 0.1))
     target, folds = (rng.random((40, 2)) < 0.4).astype(float), np.arange(40) % 4
     weights = np.where(np.arange(40) < 36, 1.0, 0.0)
-    rotated = fit_lines(terms, target, weights, folds=folds, grid=(10.0,))
-    direct = fit_lines(terms.toarray(), target, weights, folds=folds, grid=(10.0,))
+    rotated = fit_logistic(terms, target, weights, folds=folds, grid=(10.0,))
+    direct = fit_logistic(terms.toarray(), target, weights, folds=folds, grid=(10.0,))
     np.testing.assert_allclose(rotated.coef, direct.coef, atol=1e-3)
     np.testing.assert_allclose(rotated.held_out, direct.held_out, atol=1e-2)
 

@@ -29,11 +29,11 @@ from rubricator.artifact.manifest import (
 )
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
-from rubricator.validation_errors import explain
-from rubricator.models.serialization import FIX, part
-from rubricator.models.registry import model_of
 from rubricator.models.base import Model
+from rubricator.models.registry import read_model
+from rubricator.models.serialization import FIX, part
 from rubricator.records import file_digest
+from rubricator.validation_errors import explain
 
 _MANIFEST_LIMIT = 16 * 2**20
 _MEMORY_LIMIT = 2 * 2**30
@@ -183,7 +183,7 @@ def _build(folder: Path, manifest: Manifest) -> Model:
         for path, entry in manifest.files.items()
         if path.startswith(f"{MODEL}/")
     }
-    model = model_of(part(files, MODEL))
+    model = read_model(part(files, MODEL))
     categories = len(manifest.taxonomy.categories)
     if model.categories != categories:
         raise ArtifactError(

@@ -27,10 +27,10 @@ from rubricator.artifact.read import read_artifact
 from rubricator.config import Clean, Columns
 from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
-from rubricator.validation_errors import explain
 from rubricator.models.base import Model
 from rubricator.records import file_digest
 from rubricator.taxonomy import Taxonomy
+from rubricator.validation_errors import explain
 
 _LIBRARIES = ("rubricator", "numpy", "scipy", "scikit-learn", "tokenizers", "openvino", "onnxruntime")
 

@@ -10,9 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.evaluate.metrics.intervals import Estimate
-from rubricator.evaluate.comparison.significance import Difference
-from rubricator.pages.formatting import figure, interval
 from rubricator.evaluate.comparison.compare import FIGURES, Comparison, compare, figure_name, verdict
 from rubricator.evaluate.comparison.page import (
     chance,
@@ -21,6 +18,9 @@ from rubricator.evaluate.comparison.page import (
     write_comparison,
     write_comparison_json,
 )
+from rubricator.evaluate.comparison.significance import Difference
+from rubricator.evaluate.metrics.intervals import Estimate
+from rubricator.pages.formatting import figure, interval
 
 
 def register(app: typer.Typer) -> None:

@@ -6,9 +6,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.pages.formatting import NONE, duration, figure, percent
 from rubricator.label.quality.intervals import Interval
 from rubricator.label.quality.report import LabelReport
+from rubricator.pages.formatting import NONE, duration, figure, percent
 from rubricator.records import Status
 
 

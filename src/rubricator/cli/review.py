@@ -15,7 +15,7 @@ from rubricator.cli.console import out
 from rubricator.cli.keys import CONFIRM, keyboard
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
 from rubricator.errors import DataError
-from rubricator.pipeline.review import Desk
+from rubricator.pipeline.review import ReviewSession
 from rubricator.review.estimates import told
 from rubricator.review.files import Question
 from rubricator.taxonomy import Taxonomy
@@ -76,7 +76,7 @@ def _review(
     if export and import_:
         raise typer.BadParameter("--export and --import exclude each other")
     run = go(config, overrides, out_folder, until="split")
-    with Desk(run, by or _login()) as desk:
+    with ReviewSession(run, by or _login()) as desk:
         if import_:
             out.print(f"{desk.take(import_):,} new answers from {import_}")
         elif export:
@@ -100,7 +100,7 @@ def _login() -> str:
 class _Batch:
     """One batch of questions at the terminal."""
 
-    def __init__(self, desk: Desk, questions: Sequence[Question], taxonomy: Taxonomy) -> None:
+    def __init__(self, desk: ReviewSession, questions: Sequence[Question], taxonomy: Taxonomy) -> None:
         if len(taxonomy.keys) > len(_KEYS):
             raise DataError(
                 f"{len(taxonomy.keys)} categories are more than there are keys ({len(_KEYS)}).",

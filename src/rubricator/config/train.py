@@ -29,7 +29,7 @@ class Train(Section):
     together, and `tune` looks for better settings of the winner for so many trials. `sample` trains
     on a stratified share, for a quick look.
 
-    `agreed_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
+    `weak_label_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
     `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train, else 1.
     `self_training` averages agreed labels with the opinion of a first model before the final one.
     `pseudo_labels` lets texts without a label join training where the model is at least so sure of
@@ -42,7 +42,7 @@ class Train(Section):
     ensemble: bool = True
     tune: int = Field(default=0, ge=0, le=1000)
     sample: float = Field(default=1.0, gt=0, le=1)
-    agreed_weight: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
+    weak_label_weight: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
     self_training: bool = False
     pseudo_labels: Annotated[float, Field(gt=0.5, lt=1)] | None = None
     imbalance: Imbalance = Imbalance()

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.decision import Floats
 from rubricator.dataset.inputs import BASE, Encode, Features, Inputs
+from rubricator.decision import Floats
 
 Vectors = NDArray[np.float32]
 

@@ -14,8 +14,8 @@ import polars as pl
 from rubricator.records import Text
 
 if TYPE_CHECKING:
-    from rubricator.pipeline.read import Prepared
-    from rubricator.pipeline.split import Division
+    from rubricator.pipeline.read import Dataset
+    from rubricator.pipeline.split import DatasetSplit
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -38,7 +38,7 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} is not plain data")
 
 
-def write_prepared(path: Path, prepared: Prepared) -> None:
+def write_dataset(path: Path, dataset: Dataset) -> None:
     """One row a text: as found, cleaned, its group, its golden labels (null where there are none)."""
     rows = [
         {
@@ -50,18 +50,18 @@ def write_prepared(path: Path, prepared: Prepared) -> None:
             "features": json.dumps(dict(text.features), ensure_ascii=False),
             "part": text.part,
             "content": text.content,
-            "group": prepared.groups[text.id],
-            "golden": ",".join(prepared.golden[text.id]) if text.id in prepared.golden else None,
+            "group": dataset.groups[text.id],
+            "golden": ",".join(dataset.golden[text.id]) if text.id in dataset.golden else None,
         }
-        for text in prepared.texts
+        for text in dataset.texts
     ]
     names = ("id", "title", "body", "source", "time", "features", "part", "content", "group", "golden")
     pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)).write_parquet(path)
 
 
-def read_prepared(folder: Path) -> Prepared:
-    """Read what `write_prepared` wrote, and the facts beside it."""
-    from rubricator.pipeline.read import Prepared
+def read_dataset(folder: Path) -> Dataset:
+    """Read what `write_dataset` wrote, and the facts beside it."""
+    from rubricator.pipeline.read import Dataset
 
     rows = pl.read_parquet(folder / "stages/texts.parquet").to_dicts()
     texts = [
@@ -77,7 +77,7 @@ def read_prepared(folder: Path) -> Prepared:
         )
         for row in rows
     ]
-    return Prepared(
+    return Dataset(
         texts=texts,
         groups={row["id"]: row["group"] for row in rows},
         golden={row["id"]: split_keys(row["golden"]) for row in rows if row["golden"] is not None},
@@ -91,17 +91,17 @@ def split_keys(cell: str) -> tuple[str, ...]:
     return tuple(key for key in cell.split(",") if key)
 
 
-def write_division(path: Path, division: Division) -> None:
+def write_split(path: Path, split: DatasetSplit) -> None:
     """The parts and folds as JSON."""
-    write_json(path, asdict(division))
+    write_json(path, asdict(split))
 
 
-def read_division(folder: Path) -> Division:
-    """Read what `write_division` wrote."""
-    from rubricator.pipeline.split import Division
+def read_split(folder: Path) -> DatasetSplit:
+    """Read what `write_split` wrote."""
+    from rubricator.pipeline.split import DatasetSplit
 
     found = read_json(folder / "stages/split.json")
-    return Division(
+    return DatasetSplit(
         part=found["part"],
         fold=found["fold"],
         teaching=frozenset(found["teaching"]),

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rubricator.dataset import files
 from rubricator.decision import Bools, Floats
 from rubricator.label.quality.teacher_metrics import CategoryReport, TeacherReport
-from rubricator.dataset import files
-from rubricator.pipeline.read import Prepared
+from rubricator.pipeline.read import Dataset
 from rubricator.records import Label, Origin, Text
 from rubricator.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelSet:
     """What was decided for every text.
 
     Attributes:
@@ -28,7 +28,7 @@ class Labelled:
         decided: Their categories, same shape.
         fold_targets: Targets as they would be without the golden labels of one fold, by fold.
         reports: How each teacher, and their agreement, fares against golden texts.
-        fair: Ids of the texts labelled by people that may judge models (see `People`).
+        unbiased: Ids of the texts labelled by people that may judge models (see `People`).
     """
 
     labels: Mapping[str, Label]
@@ -36,7 +36,7 @@ class Labelled:
     decided: Bools
     fold_targets: Mapping[int, Floats]
     reports: Sequence[TeacherReport]
-    fair: frozenset[str]
+    unbiased: frozenset[str]
 
 
 def targets_of(labels: Iterable[Label], texts: Sequence[Text], taxonomy: Taxonomy) -> Floats:
@@ -57,7 +57,7 @@ def decided_of(labels: Mapping[str, Label], texts: Sequence[Text], taxonomy: Tax
     return decided
 
 
-def write_labelled(folder: Path, labelled: Labelled, prepared: Prepared, taxonomy: Taxonomy) -> None:
+def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: Taxonomy) -> None:
     """Write `stages/labels.parquet` for the next stages and `labels.csv` for people."""
     keys = taxonomy.keys
     rows = [
@@ -66,25 +66,25 @@ def write_labelled(folder: Path, labelled: Labelled, prepared: Prepared, taxonom
             "labels": ",".join(found.categories),
             "origin": found.origin,
             "teachers": ",".join(found.teachers),
-            "fair": found.text_id in labelled.fair,
+            "fair": found.text_id in label_set.unbiased,
         }
         | {f"p_{key}": found.probabilities[key] for key in keys}
-        for found in labelled.labels.values()
+        for found in label_set.labels.values()
     ]
     frame = pl.DataFrame(rows)
     frame.write_parquet(folder / "stages/labels.parquet")
     titles = pl.DataFrame(
-        {"id": [text.id for text in prepared.texts], "text": [text.content[:200] for text in prepared.texts]}
+        {"id": [text.id for text in dataset.texts], "text": [text.content[:200] for text in dataset.texts]}
     )
     readable = frame.drop("fair").with_columns(pl.col("^p_.*$").round(4)).join(titles, on="id", how="left")
     readable.write_csv(folder / "labels.csv")
-    arrays = {str(fold): targets for fold, targets in labelled.fold_targets.items()}
+    arrays = {str(fold): targets for fold, targets in label_set.fold_targets.items()}
     np.savez_compressed(folder / "stages/fold_targets.npz", allow_pickle=False, **arrays)
-    files.write_json(folder / "stages/teachers.json", [asdict(report) for report in labelled.reports])
+    files.write_json(folder / "stages/teachers.json", [asdict(report) for report in label_set.reports])
 
 
-def read_labelled(folder: Path, prepared: Prepared, taxonomy: Taxonomy) -> Labelled:
-    """Read what `write_labelled` wrote."""
+def read_labels(folder: Path, dataset: Dataset, taxonomy: Taxonomy) -> LabelSet:
+    """Read what `write_labels` wrote."""
     rows = pl.read_parquet(folder / "stages/labels.parquet").to_dicts()
     labels = {
         row["id"]: Label(
@@ -98,10 +98,10 @@ def read_labelled(folder: Path, prepared: Prepared, taxonomy: Taxonomy) -> Label
     }
     with np.load(folder / "stages/fold_targets.npz", allow_pickle=False) as arrays:
         fold_targets = {int(fold): arrays[fold] for fold in arrays.files}
-    return Labelled(
+    return LabelSet(
         labels,
-        targets_of(labels.values(), prepared.texts, taxonomy),
-        decided_of(labels, prepared.texts, taxonomy),
+        targets_of(labels.values(), dataset.texts, taxonomy),
+        decided_of(labels, dataset.texts, taxonomy),
         fold_targets,
         [_report(found) for found in files.read_json(folder / "stages/teachers.json")],
         frozenset(row["id"] for row in rows if row["fair"]),

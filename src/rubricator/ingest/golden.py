@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from rubricator.tables.reading import Table, open_table
 from rubricator.errors import DataError, nearest
+from rubricator.tables.reading import Table, open_table
 from rubricator.taxonomy import Taxonomy
 
 _SHOWN = 10

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from rubricator.config import Columns, Config, DataFile
-from rubricator.ingest.clean import is_blank
-from rubricator.tables.reading import Row, Table, open_table, open_writer
 from rubricator.errors import DataError, nearest
+from rubricator.ingest.clean import is_blank
 from rubricator.progress import Progress, silent
 from rubricator.records import Feature, Text
+from rubricator.tables.reading import Row, Table, open_table, open_writer
 from rubricator.times import parse_time
 
 _log = logging.getLogger(__name__)
@@ -181,10 +181,10 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
     corpus = Corpus([], [], {})
     first_seen: dict[str, str] = {}
     tables = [open_table(config.path(file.path)) for file in config.data.files]
-    labelled = any(config.data.columns.labels in table.columns for table in tables)
+    label_set = any(config.data.columns.labels in table.columns for table in tables)
     with progress("Reading texts", total=None) as done:
         for file, table in zip(config.data.files, tables, strict=True):
-            columns = fit_columns(table, config.data.columns, optional={"labels"} if labelled else ())
+            columns = fit_columns(table, config.data.columns, optional={"labels"} if label_set else ())
             _read_file(config, file, table, columns, corpus, first_seen, done)
     if not corpus.texts:
         reasons = Counter(row.reason for row in corpus.rejected).most_common(3)

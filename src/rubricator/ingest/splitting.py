@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rubricator.config import Part, Split
-from rubricator.stats.folds import draw_groups, group_marks, make_folds
 from rubricator.errors import DataError
 from rubricator.records import Text
+from rubricator.stats.folds import draw_groups, group_marks, make_folds
 
 __all__ = ["Parts", "make_folds", "split_texts"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
+from rubricator.dataset.inputs import Inputs
 from rubricator.decision import Floats
 from rubricator.models.serialization import Files
-from rubricator.dataset.inputs import Inputs
 
 
 class Model(Protocol):

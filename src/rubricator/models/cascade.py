@@ -9,8 +9,10 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from scipy.special import logit, logsumexp
 
+from rubricator.dataset.inputs import Inputs
 from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
+from rubricator.models.base import Model
 from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
@@ -24,8 +26,6 @@ from rubricator.models.serialization import (
     part,
     within,
 )
-from rubricator.dataset.inputs import Inputs
-from rubricator.models.base import Model
 from rubricator.text_rules.rules import Rule, RuleSet
 
 REST = "rest"
@@ -84,7 +84,9 @@ class CascadeModel:
     def logits(self, inputs: Inputs) -> Floats:
         """Logits on the scale of the model, shape [texts, categories]."""
         given = precisions(self.rules, self.takes(inputs), self.categories)
-        return raised(self.rest.logits(inputs), given, self.slope, self.intercept, single=self.single)
+        return apply_rule_floors(
+            self.rest.logits(inputs), given, self.slope, self.intercept, single=self.single
+        )
 
     def takes(self, inputs: Inputs) -> Bools:
         """Which rule takes which text, shape [texts, rules]."""
@@ -106,7 +108,7 @@ class CascadeModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        from rubricator.models.registry import model_of  # the model may be of any kind
+        from rubricator.models.registry import read_model  # the model may be of any kind
 
         about = about_of(files, _About)
         strange = [n for n in files if n not in (ABOUT, ARRAYS) and not n.startswith(f"{REST}/")]
@@ -114,7 +116,7 @@ class CascadeModel:
             raise ArtifactError(
                 f"The cascade holds {', '.join(sorted(strange))}, which is none of its files.", fix=FIX
             )
-        rest = model_of(part(files, REST))
+        rest = read_model(part(files, REST))
         count = rest.categories
         arrays = arrays_of(files, {"slope": (count,), "intercept": (count,)})
         if not (arrays["slope"] > 0).all():
@@ -141,7 +143,9 @@ def precisions(rules: Sequence[Rule], taken: Bools, categories: int) -> Floats:
     return given
 
 
-def raised(logits: Floats, given: Floats, slope: Floats, intercept: Floats, *, single: bool) -> Floats:
+def apply_rule_floors(
+    logits: Floats, given: Floats, slope: Floats, intercept: Floats, *, single: bool
+) -> Floats:
     """Logits with the categories that rules give raised to the precision of the rules.
 
     Args:

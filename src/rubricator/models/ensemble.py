@@ -9,8 +9,10 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from rubricator.dataset.inputs import Inputs
 from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
+from rubricator.models.base import Model
 from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
@@ -24,8 +26,6 @@ from rubricator.models.serialization import (
     part,
     within,
 )
-from rubricator.dataset.inputs import Inputs
-from rubricator.models.base import Model
 
 
 class _About(About):
@@ -89,7 +89,7 @@ class EnsembleModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        from rubricator.models.registry import model_of  # a member may be of any kind
+        from rubricator.models.registry import read_model  # a member may be of any kind
 
         count = about_of(files, _About).members
         folders = {str(number) for number in range(count)}
@@ -101,7 +101,7 @@ class EnsembleModel:
                 f"The ensemble holds {', '.join(sorted(strange))}, which no member wrote.", fix=FIX
             )
         arrays = arrays_of(files, {"weight": (count,), "slope": (count, None), "intercept": (count, None)})
-        members = tuple(model_of(part(files, str(number))) for number in range(count))
+        members = tuple(read_model(part(files, str(number))) for number in range(count))
         known = {member.categories for member in members} | {
             a.shape[1] for a in arrays.values() if a.ndim > 1
         }

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.decision import Floats
 from rubricator.models.serialization import (
     ABOUT,
@@ -22,7 +23,6 @@ from rubricator.models.serialization import (
     expect_files,
     same_categories,
 )
-from rubricator.dataset.inputs import BASE, Inputs
 
 
 class _About(About):

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.sparse import csr_array, hstack
 
+from rubricator.dataset.inputs import Inputs
 from rubricator.decision import Floats
 from rubricator.models.serialization import (
     ABOUT,
@@ -24,7 +25,6 @@ from rubricator.models.serialization import (
     expect_files,
     same_categories,
 )
-from rubricator.dataset.inputs import Inputs
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer

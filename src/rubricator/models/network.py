@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
@@ -25,7 +26,6 @@ from rubricator.models.serialization import (
     arrays_of,
     expect_files,
 )
-from rubricator.dataset.inputs import BASE, Inputs
 
 
 class _About(About):

@@ -8,13 +8,13 @@ from types import MappingProxyType
 from typing import Protocol
 
 from rubricator.errors import ArtifactError, nearest
+from rubricator.models.base import Model
 from rubricator.models.cascade import CascadeModel
 from rubricator.models.ensemble import EnsembleModel
-from rubricator.models.serialization import ABOUT, FIX, Files
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel
-from rubricator.models.base import Model
 from rubricator.models.network import NetworkModel
+from rubricator.models.serialization import ABOUT, FIX, Files
 from rubricator.models.stacking import StackingModel
 from rubricator.models.static import StaticModel
 
@@ -40,7 +40,7 @@ KINDS: Mapping[str, _Reader] = MappingProxyType(
 """Every kind of model that can be served, by the name in its `model.json`."""
 
 
-def model_of(files: Files) -> Model:
+def read_model(files: Files) -> Model:
     """The model that `files` hold.
 
     Args:

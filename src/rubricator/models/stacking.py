@@ -9,9 +9,13 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
+from rubricator.models.base import Model
 from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
+from rubricator.models.heads import HeadsModel
+from rubricator.models.linear import LinearModel
 from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
@@ -26,10 +30,6 @@ from rubricator.models.serialization import (
     part,
     within,
 )
-from rubricator.models.heads import HeadsModel
-from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.models.linear import LinearModel
-from rubricator.models.base import Model
 from rubricator.models.trees import TREE_SHAPES, TREE_TYPES, Trees
 
 

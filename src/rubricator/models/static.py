@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from rubricator.dataset.inputs import Inputs
 from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
+from rubricator.models.heads import HeadsModel
 from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
@@ -26,8 +28,6 @@ from rubricator.models.serialization import (
     expect_files,
     same_categories,
 )
-from rubricator.models.heads import HeadsModel
-from rubricator.dataset.inputs import Inputs
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -10,18 +10,18 @@ import numpy as np
 import polars as pl
 
 from rubricator.config import Config
-from rubricator.ingest.splitting import make_folds
-from rubricator.decision import Bools, Floats
-from rubricator.errors import DataError, TrainingError
-from rubricator.label.quality.label_errors import Reason, audit
-from rubricator.label.aggregation.annotations import Consulted, consult
-from rubricator.pipeline.stage import Run
-from rubricator.encode.vectors import encode_texts
-from rubricator.records import Origin, Text
-from rubricator.train.training_context import Bench
-from rubricator.train.calibration.rule import cross_decide
 from rubricator.dataset.examples import Examples, Vectors
+from rubricator.decision import Bools, Floats
+from rubricator.encode.vectors import encode_texts
+from rubricator.errors import DataError, TrainingError
+from rubricator.ingest.splitting import make_folds
+from rubricator.label.aggregation.annotations import Annotations, read_annotations
+from rubricator.label.quality.label_errors import Reason, audit
+from rubricator.pipeline.stage import Run
+from rubricator.records import Origin, Text
+from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.trainers import fit
+from rubricator.train.training_context import TrainingContext
 
 AUDIT = "audit.csv"
 
@@ -62,14 +62,14 @@ def write_audit(run: Run) -> list[Finding]:
         EncoderError: The encoder cannot be had.
         TrainingError: The labels do not allow a model to be trained.
     """
-    known = consult(run)
-    vectors = encode_texts(known.prepared.texts, run.config, progress=run.progress)
+    known = read_annotations(run)
+    vectors = encode_texts(known.dataset.texts, run.config, progress=run.progress)
     findings = find(known, vectors, run)
     _write(run.file(AUDIT), findings)
     return findings
 
 
-def find(known: Consulted, vectors: Vectors, run: Run) -> list[Finding]:
+def find(known: Annotations, vectors: Vectors, run: Run) -> list[Finding]:
     """The findings, from what labelling knew.
 
     Args:
@@ -77,13 +77,13 @@ def find(known: Consulted, vectors: Vectors, run: Run) -> list[Finding]:
         vectors: Of all texts, shape [texts, width].
         run: Taxonomy and settings.
     """
-    texts, labels = known.prepared.texts, known.labelled.labels
+    texts, labels = known.dataset.texts, known.label_set.labels
     rows = np.array([row for row, text in enumerate(texts) if text.id in labels], dtype=np.intp)
-    decided = known.labelled.decided[rows]
+    decided = known.label_set.decided[rows]
     groups = [known.groups[row] for row in rows]
     contents = [texts[row].content for row in rows]
-    bench = Bench.of(run.config, single=run.taxonomy.single, folder=run.folder / "stages/audit")
-    probabilities = _held_out(contents, vectors[rows], decided, groups, run.config, bench)
+    context = TrainingContext.of(run.config, single=run.taxonomy.single, folder=run.folder / "stages/audit")
+    probabilities = _held_out(contents, vectors[rows], decided, groups, run.config, context)
     suspects = audit(
         decided,
         probabilities,
@@ -117,7 +117,7 @@ def _held_out(
     decided: Bools,
     groups: Sequence[str],
     config: Config,
-    bench: Bench,
+    context: TrainingContext,
 ) -> Floats:
     """Calibrated probabilities of every text by a model that saw neither it nor a near-duplicate."""
     if len(set(groups)) < config.split.folds:
@@ -129,8 +129,8 @@ def _held_out(
     weights = np.ones(len(targets))
     folds = make_folds(targets, list(groups), folds=config.split.folds, seed=config.seed)
     examples = Examples(contents=contents, vectors=vectors, targets=targets, weights=weights, groups=groups)
-    logits = fit("heads", examples, folds=folds, bench=bench).held_out
-    return cross_decide(logits, targets, weights, folds, single=bench.single)[0]
+    logits = fit("heads", examples, folds=folds, context=context).held_out
+    return cross_decide(logits, targets, weights, folds, single=context.single)[0]
 
 
 def _write(path: Path, findings: Sequence[Finding]) -> None:

@@ -10,37 +10,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Config
-from rubricator.ingest.clean import Cleaner
+from rubricator.dataset import files
+from rubricator.dataset.inputs import BASE, Encode, Inputs
+from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.decision import Bools, Floats
-from rubricator.evaluate.report.report_data import FactTable
+from rubricator.encode.vectors import vector_cache
 from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import PartMetrics, measure
-from rubricator.evaluate.report.write import write_report
-from rubricator.evaluate.metrics.scored_predictions import Scored
-from rubricator.dataset.inputs import BASE, Encode, Inputs
-from rubricator.dataset import files
-from rubricator.evaluate.report.model_details import Unseen, details_of
-from rubricator.dataset.labels import Labelled, read_labelled
-from rubricator.train.search.training_data import Material, material_of
-from rubricator.pipeline.read import Prepared
-from rubricator.evaluate.report.gather import Evaluated, figures, report_data
-from rubricator.train.search.model_search import HeldOut, Road
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.evaluate.report.gather import Evaluated, figures, report_data
+from rubricator.evaluate.report.model_details import TestSet, details_of
+from rubricator.evaluate.report.report_data import FactTable
+from rubricator.evaluate.report.write import write_report
+from rubricator.ingest.clean import Cleaner
+from rubricator.pipeline.read import Dataset
 from rubricator.pipeline.split import golden_targets
 from rubricator.pipeline.stage import Run, Stage
-from rubricator.train.search.files import read_trained
-from rubricator.encode.vectors import vector_cache
 from rubricator.records import Text
 from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.files import read_training
+from rubricator.train.search.model_search import OutOfFoldPredictions, TrainingResult
+from rubricator.train.search.training_data import TrainingData, training_data
 
 
 def evaluate(
-    material: Material,
-    prepared: Prepared,
-    labelled: Labelled,
-    road: Road,
-    held: HeldOut | None,
+    data: TrainingData,
+    dataset: Dataset,
+    label_set: LabelSet,
+    trained: TrainingResult,
+    held: OutOfFoldPredictions | None,
     classify: Callable[[list[Text]], object],
     taxonomy: Taxonomy,
     config: Config,
@@ -49,10 +49,10 @@ def evaluate(
     """Measure the winner, and beside it every other model on the headline part.
 
     Args:
-        material: All texts as arrays.
-        prepared: All texts as read.
-        labelled: Labels agreed between teachers: the truth where no person labelled.
-        road: The trained models.
+        data: All texts as arrays.
+        dataset: All texts as read.
+        label_set: Labels agreed between teachers: the truth where no person labelled.
+        trained: The trained models.
         held: Golden texts predicted by cross-validation, where golden texts train.
         classify: Texts as read to whatever, timed for the latency.
         taxonomy: The categories.
@@ -62,33 +62,35 @@ def evaluate(
     Raises:
         DataError: There is no text to measure on.
     """
-    winner = road.choice.name
-    sight = _Sight(material, prepared, labelled, golden_targets(prepared, taxonomy) > 0.5, road.open(config))
-    scored = list(_parts(sight, road, held, winner if held is None else "chosen"))
+    winner = trained.choice.name
+    sight = EvaluationInputs(
+        data, dataset, label_set, golden_targets(dataset, taxonomy) > 0.5, trained.open(config)
+    )
+    scored = list(_parts(sight, trained, held, winner if held is None else "chosen"))
 
-    def figures_of(part: Scored, model: str) -> PartMetrics:
+    def figures_of(part: ScoredPredictions, model: str) -> PartMetrics:
         return measure(
             part,
             taxonomy.keys,
-            rule=road.rules[model],
+            rule=trained.rules[model],
             bootstrap=config.evaluate.bootstrap,
             confidence=config.evaluate.confidence,
             seed=config.seed,
         )
 
-    rivals = {name: figures_of(next(_parts(sight, road, held, name)), name) for name in road.models}
-    latency = measure_latency(classify, prepared.texts, budget_seconds=config.evaluate.budget_seconds)
-    details = details_of(road, sight.unseen(), taxonomy, config, folder)
+    rivals = {name: figures_of(next(_parts(sight, trained, held, name)), name) for name in trained.models}
+    latency = measure_latency(classify, dataset.texts, budget_seconds=config.evaluate.budget_seconds)
+    details = details_of(trained, sight.unseen(), taxonomy, config, folder)
     return Evaluated(scored, [figures_of(part, winner) for part in scored], rivals, latency, details)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class EvaluationInputs:
     """What a part is cut out of."""
 
-    material: Material
-    prepared: Prepared
-    labelled: Labelled
+    data: TrainingData
+    dataset: Dataset
+    label_set: LabelSet
     golden_truth: Bools
     encoders: Mapping[str, Encode]
     seen: dict[bytes, Inputs] = field(default_factory=dict)
@@ -97,21 +99,21 @@ class _Sight:
         """Some rows as models look at them: the same object again, for encoders take longest."""
         key = rows.tobytes()
         if key not in self.seen:
-            self.seen[key] = self.material.examples.subset(rows).inputs(self.encoders)
+            self.seen[key] = self.data.examples.subset(rows).inputs(self.encoders)
         return self.seen[key]
 
-    def predicted(self, road: Road, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
+    def predicted(self, trained: TrainingResult, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
         """Probabilities and decisions of the model itself about some rows."""
-        probabilities = road.rules[model].probabilities(road.models[model].logits(self.inputs(rows)))
-        return probabilities, road.rules[model].decide(probabilities)
+        probabilities = trained.rules[model].probabilities(trained.models[model].logits(self.inputs(rows)))
+        return probabilities, trained.rules[model].decide(probabilities)
 
-    def unseen(self) -> Unseen:
+    def unseen(self) -> TestSet:
         """Texts of the test part whose categories are known, from people where they said so."""
-        golden = np.array([text.id in self.prepared.golden for text in self.prepared.texts])
-        known = golden | np.isfinite(self.labelled.targets).all(axis=1)
-        rows = np.flatnonzero((self.material.part == "test") & known)
-        truth = np.where(golden[rows, None], self.golden_truth[rows], self.labelled.decided[rows])
-        return Unseen(self.material.examples.subset(rows), truth, self.encoders)
+        golden = np.array([text.id in self.dataset.golden for text in self.dataset.texts])
+        known = golden | np.isfinite(self.label_set.targets).all(axis=1)
+        rows = np.flatnonzero((self.data.part == "test") & known)
+        truth = np.where(golden[rows, None], self.golden_truth[rows], self.label_set.decided[rows])
+        return TestSet(self.data.examples.subset(rows), truth, self.encoders)
 
     def part(
         self,
@@ -121,14 +123,14 @@ class _Sight:
         truth: Bools,
         predicted: tuple[Floats, Bools],
         origin: str,
-    ) -> Scored:
-        texts = [self.prepared.texts[row] for row in rows]
-        return Scored(
+    ) -> ScoredPredictions:
+        texts = [self.dataset.texts[row] for row in rows]
+        return ScoredPredictions(
             part=name,
             about=about,
             ids=[text.id for text in texts],
             contents=[text.content for text in texts],
-            groups=[self.prepared.groups[text.id] for text in texts],
+            groups=[self.dataset.groups[text.id] for text in texts],
             truth=truth,
             probabilities=predicted[0],
             decisions=predicted[1],
@@ -136,16 +138,18 @@ class _Sight:
         )
 
 
-def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Iterator[Scored]:
-    """The parts in order of how much they can be trusted; `model` may be `chosen` (see `HeldOut`)."""
-    in_test = sight.material.part == "test"
-    golden = np.array([text.id in sight.prepared.golden for text in sight.prepared.texts])
+def _parts(
+    sight: EvaluationInputs, trained: TrainingResult, held: OutOfFoldPredictions | None, model: str
+) -> Iterator[ScoredPredictions]:
+    """The parts in order of how much they can be trusted; `model` may be `chosen` (see `OutOfFoldPredictions`)."""
+    in_test = sight.data.part == "test"
+    golden = np.array([text.id in sight.dataset.golden for text in sight.dataset.texts])
     truth = sight.golden_truth
     tested = np.flatnonzero(in_test & golden)
-    labelled = np.isfinite(sight.labelled.targets).all(axis=1)
-    agreed = np.flatnonzero(in_test & ~golden & labelled)
-    served = road.choice.name if model == "chosen" else model
-    p, d = sight.predicted(road, served, tested)
+    label_set = np.isfinite(sight.label_set.targets).all(axis=1)
+    agreed = np.flatnonzero(in_test & ~golden & label_set)
+    served = trained.choice.name if model == "chosen" else model
+    p, d = sight.predicted(trained, served, tested)
     if held is not None:
         rows = np.concatenate([held.rows, tested])
         both = (np.concatenate([held.probabilities[model], p]), np.concatenate([held.decisions[model], d]))
@@ -166,8 +170,8 @@ def _parts(sight: _Sight, road: Road, held: HeldOut | None, model: str) -> Itera
             f"{len(agreed)} texts of the test part with labels agreed between teachers: "
             "how well the model repeats its teachers, not how right it is"
         )
-        decided = sight.labelled.decided[agreed]
-        predicted = sight.predicted(road, served, agreed)
+        decided = sight.label_set.decided[agreed]
+        predicted = sight.predicted(trained, served, agreed)
         name = "test_agreed" if golden.any() else "test"
         yield sight.part(name, about, agreed, decided, predicted, "agreement")
 
@@ -176,33 +180,33 @@ def _work(run: Run) -> list[str]:
     from rubricator.evaluate.plots.write import write_plots  # draws, and drawing takes a second to import
 
     config, taxonomy = run.config, run.taxonomy
-    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
-    labelled = read_labelled(run.folder, prepared, taxonomy)
-    road, held = read_trained(run.folder)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    label_set = read_labels(run.folder, dataset, taxonomy)
+    trained, held = read_training(run.folder)
     cache = vector_cache(config, progress=run.progress)
-    vectors = cache.encode([text.content for text in prepared.texts], progress=run.progress)
-    material = material_of(prepared, division, labelled, vectors)
-    cleaner, winner = Cleaner(config.clean), road.choice.name
-    rule = road.rules[winner]
-    encoders = {BASE: cache.encoder.encode, **road.open(config)}
+    vectors = cache.encode([text.content for text in dataset.texts], progress=run.progress)
+    data = training_data(dataset, split, label_set, vectors)
+    cleaner, winner = Cleaner(config.clean), trained.choice.name
+    rule = trained.rules[winner]
+    encoders = {BASE: cache.encoder.encode, **trained.open(config)}
 
     def classify(texts: list[Text]) -> object:
         contents = [cleaner.content(text) for text in texts]
         inputs = Inputs(contents, [text.features for text in texts], encoders=encoders)
-        return rule.decide(rule.probabilities(road.winner.logits(inputs)))
+        return rule.decide(rule.probabilities(trained.winner.logits(inputs)))
 
-    evaluated = evaluate(material, prepared, labelled, road, held, classify, taxonomy, config, run.folder)
+    evaluated = evaluate(data, dataset, label_set, trained, held, classify, taxonomy, config, run.folder)
     head = evaluated.metrics[0]
     titles = {category.key: category.title for category in taxonomy.categories}
     plots = write_plots(evaluated.scored[0], head, titles, run.folder / "plots")
     write_scored(run.file(SCORED), evaluated.scored, taxonomy)
-    files.write_json(run.file("metrics.json"), figures(evaluated, road, labelled, prepared, config))
+    files.write_json(run.file("metrics.json"), figures(evaluated, trained, label_set, dataset, config))
     page = report_data(
         evaluated,
-        road,
-        labelled,
-        prepared,
-        division,
+        trained,
+        label_set,
+        dataset,
+        split,
         plots,
         taxonomy,
         config,

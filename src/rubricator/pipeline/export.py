@@ -15,24 +15,24 @@ from rubricator.artifact import (
     render_card,
     write_artifact,
 )
-from rubricator.encode import Encoder, load_trained, open_encoder
 from rubricator.dataset import files
-from rubricator.evaluate.report.model_descriptions import described
-from rubricator.pipeline.read import Prepared
+from rubricator.encode import Encoder, load_trained, open_encoder
 from rubricator.evaluate.report.gather import data_fingerprint
-from rubricator.train.search.model_search import Road
-from rubricator.pipeline.split import Division
+from rubricator.evaluate.report.model_descriptions import described
+from rubricator.pipeline.read import Dataset
+from rubricator.pipeline.split import DatasetSplit
 from rubricator.pipeline.stage import Run, Stage
-from rubricator.train.search.files import read_trained
+from rubricator.train.search.files import read_training
+from rubricator.train.search.model_search import TrainingResult
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
 
 def export(
     run: Run,
-    prepared: Prepared,
-    division: Division,
-    road: Road,
+    dataset: Dataset,
+    split: DatasetSplit,
+    trained: TrainingResult,
     metrics: dict[str, Any],
     encoders: Mapping[str, Encoder],
 ) -> Manifest:
@@ -41,38 +41,38 @@ def export(
     Raises:
         ArtifactError: The folder holds something else or cannot be written.
     """
-    config, winner = run.config, road.choice.name
+    config, winner = run.config, trained.choice.name
     return write_artifact(
         run.folder / "artifact",
         name=config.name,
         kind=winner,
-        model=road.winner,
+        model=trained.winner,
         encoders=encoders,
         taxonomy=run.taxonomy,
-        rule=road.rules[winner],
+        rule=trained.rules[winner],
         columns=config.data.columns,
         clean=config.clean,
         max_characters=config.data.max_characters,
         metrics=metrics,
-        data_fingerprint=data_fingerprint(prepared),
-        card=render_card(_card(run, division, road, metrics)),
+        data_fingerprint=data_fingerprint(dataset),
+        card=render_card(_card(run, split, trained, metrics)),
     )
 
 
-def _card(run: Run, division: Division, road: Road, metrics: dict[str, Any]) -> CardFacts:
+def _card(run: Run, split: DatasetSplit, trained: TrainingResult, metrics: dict[str, Any]) -> CardFacts:
     part = metrics["parts"][metrics["headline"]]
-    winner = road.choice.name
-    sizes = Counter(division.part.values())
-    taught = f"{len(division.teaching):,} of them labelled by people, the others by teachers"
+    winner = trained.choice.name
+    sizes = Counter(split.part.values())
+    taught = f"{len(split.teaching):,} of them labelled by people, the others by teachers"
     return CardFacts(
         name=run.config.name,
         created=datetime.now(UTC),
         kind=winner,
-        about=described(winner, road.facts[winner]),
-        encoder=run.config.encode.encoder if road.winner.encoders else "",
+        about=described(winner, trained.facts[winner]),
+        encoder=run.config.encode.encoder if trained.winner.encoders else "",
         taxonomy=run.taxonomy,
-        rule=road.rules[winner],
-        training=(f"{sizes['train']:,} texts, {taught}.", *division.notes),
+        rule=trained.rules[winner],
+        training=(f"{sizes['train']:,} texts, {taught}.", *split.notes),
         measured=part["about"] + ".",
         texts=part["texts"],
         confidence=part["confidence"],
@@ -92,17 +92,17 @@ def _card(run: Run, division: Division, road: Road, metrics: dict[str, Any]) -> 
 
 
 def _work(run: Run) -> list[str]:
-    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
-    road, _ = read_trained(run.folder)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    trained, _ = read_training(run.folder)
     metrics = files.read_json(run.folder / "metrics.json")
     encode = run.config.encode
     encoders = {
-        name: load_trained(road.encoders[name], encode)
-        if name in road.encoders
+        name: load_trained(trained.encoders[name], encode)
+        if name in trained.encoders
         else open_encoder(encode, progress=run.progress)
-        for name in road.winner.encoders
+        for name in trained.winner.encoders
     }
-    manifest = export(run, prepared, division, road, metrics, encoders)
+    manifest = export(run, dataset, split, trained, metrics, encoders)
     folder = run.folder / "artifact"
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return [f"{manifest.identifier} ({manifest.kind}, {size / 2**20:.0f} MiB) in {folder}"]

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from rubricator.config import Config
+from rubricator.dataset import files
+from rubricator.dataset.labels import LabelSet, decided_of, targets_of, write_labels
+from rubricator.label.aggregation.aggregator import Answers, LabelAggregator
+from rubricator.label.aggregation.human_labels import HumanLabels, collect_human_labels
 from rubricator.label.aggregation.log_pool import person_label
 from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import Asked, ask
-from rubricator.label.teachers.protocol import Scale
-from rubricator.dataset import files
-from rubricator.label.aggregation.aggregator import Agreeing, Answers
-from rubricator.dataset.labels import Labelled, decided_of, targets_of, write_labelled
-from rubricator.label.aggregation.human_labels import People, people_of
-from rubricator.pipeline.read import Prepared
-from rubricator.pipeline.split import Division
-from rubricator.pipeline.stage import Run, Stage
 from rubricator.label.teachers.factory import open_teachers, read_files
+from rubricator.label.teachers.protocol import Scale
+from rubricator.pipeline.read import Dataset
+from rubricator.pipeline.split import DatasetSplit
+from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest
 from rubricator.store import Store
@@ -28,50 +28,53 @@ ASKED = "stages/asked.json"
 
 
 def label(
-    prepared: Prepared,
-    division: Division,
+    dataset: Dataset,
+    split: DatasetSplit,
     answers: Answers,
     scales: Mapping[str, Scale],
     taxonomy: Taxonomy,
     config: Config,
     *,
-    people: People,
-) -> Labelled:
+    human_labels: HumanLabels,
+) -> LabelSet:
     """Agree on labels.
 
     Texts that people labelled and that may teach have their labels; the fair ones among them set
     weights and probabilities; all golden texts measure.
 
     Args:
-        prepared: The texts and their golden labels.
-        division: Folds of the golden texts.
+        dataset: The texts and their golden labels.
+        split: Folds of the golden texts.
         answers: By teacher name, then by text id.
         scales: What the scores of the answers are, by teacher name.
         taxonomy: The categories.
         config: The settings.
-        people: What people said; it outranks every teacher.
+        human_labels: What people said; it outranks every teacher.
     """
-    texts = prepared.texts
-    agreeing = Agreeing(prepared, taxonomy, answers, scales, people, config)
-    labels = {found.text_id: found for found in agreeing.labels(people.teaching)}
+    texts = dataset.texts
+    agreeing = LabelAggregator(dataset, taxonomy, answers, scales, human_labels, config)
+    labels = {found.text_id: found for found in agreeing.labels(human_labels.teaching)}
     fold_targets = {}
-    for fold in sorted(set(division.fold.values())):
-        away = {id_ for id_, of in division.fold.items() if of == fold}
-        fold_targets[fold] = targets_of(agreeing.labels(people.teaching - away), texts, taxonomy)
+    for fold in sorted(set(split.fold.values())):
+        away = {id_ for id_, of in split.fold.items() if of == fold}
+        fold_targets[fold] = targets_of(agreeing.labels(human_labels.teaching - away), texts, taxonomy)
     # A corrected text of the test part teaches nobody, but its label is what the person said.
-    labels |= {id_: person_label(id_, people.known[id_], taxonomy, Origin.REVIEW) for id_ in people.reviewed}
-    return Labelled(
+    labels |= {
+        id_: person_label(id_, human_labels.known[id_], taxonomy, Origin.REVIEW)
+        for id_ in human_labels.reviewed
+    }
+    return LabelSet(
         labels,
         targets_of(labels.values(), texts, taxonomy),
         decided_of(labels, texts, taxonomy),
         fold_targets,
-        agreeing.reports(people.teaching),
-        people.fair,
+        agreeing.reports(human_labels.teaching),
+        human_labels.unbiased,
     )
 
 
 def ask_teachers(
-    run: Run, prepared: Prepared, division: Division, store: Store
+    run: Run, dataset: Dataset, split: DatasetSplit, store: Store
 ) -> tuple[Asked, dict[str, Scale]]:
     """Ask the teachers of the config what is not stored yet.
 
@@ -85,19 +88,19 @@ def ask_teachers(
     """
     told = run.config.label
     limits = Limits(told.max_cost, told.max_minutes, told.max_texts)
-    texts = in_order_of_asking(prepared)
-    with open_teachers(prepared, division, run.taxonomy, run.config, progress=run.progress) as teachers:
+    texts = in_order_of_asking(dataset)
+    with open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers:
         asked = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
         return asked, {teacher.name: teacher.scale for teacher in teachers}
 
 
-def in_order_of_asking(prepared: Prepared) -> list[Text]:
+def in_order_of_asking(dataset: Dataset) -> list[Text]:
     """Golden texts first, the others shuffled: whatever is asked before a limit is a fair sample."""
 
     def turn(text: Text) -> tuple[bool, str]:
-        return text.id not in prepared.golden, content_hash("turn:1", text.content)
+        return text.id not in dataset.golden, content_hash("turn:1", text.content)
 
-    return sorted(prepared.texts, key=turn)
+    return sorted(dataset.texts, key=turn)
 
 
 def open_store(run: Run) -> Store:
@@ -106,26 +109,28 @@ def open_store(run: Run) -> Store:
 
 
 def _work(run: Run) -> list[str]:
-    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     with open_store(run) as store:
-        asked, scales = ask_teachers(run, prepared, division, store)
-        reviews = read_reviews(store, prepared.texts, run.taxonomy)
-    people = people_of(prepared, division, reviews, run.taxonomy)
-    labelled = label(prepared, division, asked.answers, scales, run.taxonomy, run.config, people=people)
-    write_labelled(run.folder, labelled, prepared, run.taxonomy)
-    state = _state(asked, prepared)
+        asked, scales = ask_teachers(run, dataset, split, store)
+        reviews = read_reviews(store, dataset.texts, run.taxonomy)
+    human_labels = collect_human_labels(dataset, split, reviews, run.taxonomy)
+    label_set = label(
+        dataset, split, asked.answers, scales, run.taxonomy, run.config, human_labels=human_labels
+    )
+    write_labels(run.folder, label_set, dataset, run.taxonomy)
+    state = _state(asked, dataset)
     files.write_json(run.file(ASKED), state)
-    return _lines(labelled, run.taxonomy) + _unfinished(state)
+    return _lines(label_set, run.taxonomy) + _unfinished(state)
 
 
-def _state(asked: Asked, prepared: Prepared) -> dict[str, Any]:
+def _state(asked: Asked, dataset: Dataset) -> dict[str, Any]:
     """How far asking came: what the next run has left to ask."""
     failed = {
         name: sum(answer.status is Status.FAILED for answer in answers.values())
         for name, answers in asked.answers.items()
     }
     return {
-        "texts": len(prepared.texts),
+        "texts": len(dataset.texts),
         "missing": dict(asked.missing),
         "failed": {name: count for name, count in failed.items() if count},
         "reached": asked.reached,
@@ -151,27 +156,27 @@ def _settled(run: Run) -> bool:
     return not state["missing"] and not state["failed"]
 
 
-def _lines(labelled: Labelled, taxonomy: Taxonomy) -> list[str]:
-    mix = Counter(key for found in labelled.labels.values() for key in found.categories)
-    origins = Counter(found.origin for found in labelled.labels.values())
+def _lines(label_set: LabelSet, taxonomy: Taxonomy) -> list[str]:
+    mix = Counter(key for found in label_set.labels.values() for key in found.categories)
+    origins = Counter(found.origin for found in label_set.labels.values())
     counts = ", ".join(f"{mix[key]:,} {key}" for key in taxonomy.keys)
     lines = [
-        f"{len(labelled.labels):,} labels ("
+        f"{len(label_set.labels):,} labels ("
         + ", ".join(f"{count:,} {origin}" for origin, count in sorted(origins.items()))
         + f"): {counts}"
     ]
     lines += [
         f"{report.teacher}: macro-F1 {report.macro_f1:.3f} on {report.texts} golden texts"
-        for report in labelled.reports
+        for report in label_set.reports
         if report.macro_f1 is not None
     ]
     return lines
 
 
 def _depends(run: Run) -> dict[str, str]:
-    prepared = files.read_prepared(run.folder)
+    dataset = files.read_dataset(run.folder)
     with open_store(run) as store:
-        reviews = reviews_digest(store, prepared.texts, run.taxonomy)
+        reviews = reviews_digest(store, dataset.texts, run.taxonomy)
     return {
         "config": run.config.model_dump_json(include={"label", "encode", "seed"}),
         "taxonomy": run.taxonomy.version,

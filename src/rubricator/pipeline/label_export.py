@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rubricator.config import LlmTeacherConfig
-from rubricator.tables.reading import open_writer
+from rubricator.dataset import files
+from rubricator.dataset.labels import read_labels
 from rubricator.errors import ConfigError, nearest
 from rubricator.label.asking.runner import stored_answers
 from rubricator.label.teachers.answer_table import Decision, columns, decision_of_answer, label_table
-from rubricator.dataset import files
-from rubricator.pipeline.label import open_store
-from rubricator.dataset.labels import read_labelled
-from rubricator.pipeline.read import Prepared
-from rubricator.pipeline.stage import Run
 from rubricator.label.teachers.factory import open_teachers
+from rubricator.pipeline.label import open_store
+from rubricator.pipeline.read import Dataset
+from rubricator.pipeline.stage import Run
 from rubricator.records import Answer
 from rubricator.store import Store
+from rubricator.tables.reading import open_writer
 
 
 def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> int:
@@ -47,32 +47,32 @@ def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> in
             fix=f"The teachers of the config are {', '.join(told)}.",
         )
     models = [name for name, teacher in told.items() if isinstance(teacher, LlmTeacherConfig)]
-    prepared = files.read_prepared(run.folder)
+    dataset = files.read_dataset(run.folder)
     names = columns(run.taxonomy)
     with open_store(run) as store:
-        answers = _stored(run, prepared, store, [teacher] if teacher else models)
+        answers = _stored(run, dataset, store, [teacher] if teacher else models)
     if teacher:
         decisions = {id_: decision_of_answer(a, run.taxonomy) for id_, a in answers[teacher].items()}
     else:
-        labels = read_labelled(run.folder, prepared, run.taxonomy).labels
+        labels = read_labels(run.folder, dataset, run.taxonomy).labels
         decisions = {
             text.id: Decision(
                 labels[text.id].categories if text.id in labels else None, _said(text.id, answers)
             )
-            for text in prepared.texts
+            for text in dataset.texts
         }
-    rows = label_table(prepared.texts, decisions, run.taxonomy)
+    rows = label_table(dataset.texts, decisions, run.taxonomy)
     with open_writer(path, names) as writer:
         writer.write(rows)
     return len(rows)
 
 
-def _stored(run: Run, prepared: Prepared, store: Store, names: list[str]) -> dict[str, dict[str, Answer]]:
+def _stored(run: Run, dataset: Dataset, store: Store, names: list[str]) -> dict[str, dict[str, Answer]]:
     """Stored answers by teacher, then by text id; no model is asked."""
-    division = files.read_division(run.folder)
-    with open_teachers(prepared, division, run.taxonomy, run.config, progress=run.progress) as teachers:
+    split = files.read_split(run.folder)
+    with open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers:
         wanted = [teacher for teacher in teachers if teacher.name in names]
-        return stored_answers(wanted, prepared.texts, store)
+        return stored_answers(wanted, dataset.texts, store)
 
 
 def _said(text_id: str, answers: Mapping[str, Mapping[str, Answer]]) -> str:

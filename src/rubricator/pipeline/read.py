@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from rubricator.config import Config
+from rubricator.dataset import files
+from rubricator.encode.vectors import encode_texts
 from rubricator.ingest.clean import clean_texts
 from rubricator.ingest.duplicates import group_duplicates
 from rubricator.ingest.golden import parse_golden, read_golden
 from rubricator.ingest.read import Corpus, Rejected, read_texts, write_rejected
-from rubricator.progress import Progress, silent
-from rubricator.dataset import files
 from rubricator.pipeline.stage import Run, Stage
-from rubricator.encode.vectors import encode_texts
+from rubricator.progress import Progress, silent
 from rubricator.records import Text, file_digest
 from rubricator.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Dataset:
     """Texts ready for the way.
 
     Attributes:
@@ -39,7 +39,7 @@ class Prepared:
     facts: Mapping[str, Any]
 
 
-def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> Prepared:
+def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> Dataset:
     """Read, clean and group texts, and find the golden labels among them.
 
     Raises:
@@ -67,7 +67,7 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
         "sources": len({text.source for text in texts}),
         "period": _period(texts),
     }
-    return Prepared(texts, groups.of, golden, corpus.rejected, facts)
+    return Dataset(texts, groups.of, golden, corpus.rejected, facts)
 
 
 def _golden(config: Config, corpus: Corpus, taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
@@ -88,13 +88,13 @@ def _period(texts: list[Text]) -> list[str]:
 
 
 def _work(run: Run) -> list[str]:
-    prepared = read(run.config, run.taxonomy, progress=run.progress)
-    files.write_prepared(run.file("stages/texts.parquet"), prepared)
-    files.write_json(run.file("stages/read.facts.json"), prepared.facts)
-    write_rejected(run.file("rejected.csv"), prepared.rejected)
-    facts = prepared.facts
+    dataset = read(run.config, run.taxonomy, progress=run.progress)
+    files.write_dataset(run.file("stages/texts.parquet"), dataset)
+    files.write_json(run.file("stages/read.facts.json"), dataset.facts)
+    write_rejected(run.file("rejected.csv"), dataset.rejected)
+    facts = dataset.facts
     reasons = ", ".join(f"{count} {reason}" for reason, count in facts["rejected"].items())
-    rejected = f"; rejected {len(prepared.rejected):,}: {reasons}" if reasons else ""
+    rejected = f"; rejected {len(dataset.rejected):,}: {reasons}" if reasons else ""
     copies = f"{facts['exact_duplicates']:,} exact and {facts['near_duplicates']:,} near duplicates"
     return [
         f"{facts['texts']:,} texts of {facts['rows']:,} rows{rejected}",

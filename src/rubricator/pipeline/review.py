@@ -16,17 +16,13 @@ from typing import Any, Literal, Self
 
 import polars as pl
 
-from rubricator.ingest.golden import parse_labels
-from rubricator.tables.reading import open_table, open_writer
-from rubricator.errors import DataError
 from rubricator.dataset import files
-from rubricator.review.uncertainty import gather
+from rubricator.errors import DataError
+from rubricator.ingest.golden import parse_labels
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
 from rubricator.records import Answer
 from rubricator.review.estimates import Estimate, estimate
-from rubricator.review.reviews import Review, answer_of, judged, key_of, read_reviews
-from rubricator.review.selection import RANDOM_SHARE, pick
 from rubricator.review.files import (
     COLUMNS,
     Question,
@@ -36,12 +32,16 @@ from rubricator.review.files import (
     rows_of_tasks,
     tasks_of,
 )
+from rubricator.review.reviews import Review, answer_of, judged, key_of, read_reviews
+from rubricator.review.selection import RANDOM_SHARE, pick
+from rubricator.review.uncertainty import review_context
+from rubricator.tables.reading import open_table, open_writer
 
 Order = Literal["gain", "random"]
 
 
 @dataclass
-class Desk:
+class ReviewSession:
     """One person's review of one run. Use it as a context manager.
 
     Attributes:
@@ -75,13 +75,13 @@ class Desk:
             count: How many; fewer if fewer are left.
             order: By expected gain with a random share, or all at random.
         """
-        case = gather(self.run)
+        case = review_context(self.run)
         reviews = read_reviews(self._store, case.texts, self.run.taxonomy)
         closed = {
             row for row, text in enumerate(case.texts) if text.id in reviews or text.id not in case.open
         }
         picks = pick(
-            case.believed,
+            case.posterior,
             case.decided,
             case.opinions,
             case.vectors,
@@ -136,11 +136,11 @@ class Desk:
         Raises:
             StoreError: The database refused.
         """
-        prepared, division = files.read_prepared(self.run.folder), files.read_division(self.run.folder)
-        reviews = read_reviews(self._store, prepared.texts, self.run.taxonomy)
+        dataset, split = files.read_dataset(self.run.folder), files.read_split(self.run.folder)
+        reviews = read_reviews(self._store, dataset.texts, self.run.taxonomy)
         left = sum(
-            division.part[text.id] != "test" and text.id not in prepared.golden and text.id not in reviews
-            for text in prepared.texts
+            split.part[text.id] != "test" and text.id not in dataset.golden and text.id not in reviews
+            for text in dataset.texts
         )
         return estimate(list({(r.text_id, r.when): r for r in reviews.values()}.values()), left=left)
 
@@ -179,7 +179,7 @@ class Desk:
             StoreError: The database refused.
         """
         taxonomy = self.run.taxonomy
-        texts = {text.id: text for text in files.read_prepared(self.run.folder).texts}
+        texts = {text.id: text for text in files.read_dataset(self.run.folder).texts}
         rows = rows_of_tasks(_json(path), where=str(path)) if path.suffix.lower() == ".json" else _rows(path)
         found = reviews_in_rows(
             rows,
@@ -210,7 +210,7 @@ def _check(run: Run) -> None:
     fix = f"Run `rubricator label` with the same config and --out {run.folder} first."
     if not place.is_file():
         raise DataError(f"The texts in {run.folder} have not been labelled.", fix=fix)
-    known = {text.id for text in files.read_prepared(run.folder).texts}
+    known = {text.id for text in files.read_dataset(run.folder).texts}
     columns = {name.removeprefix("p_") for name in pl.read_parquet_schema(place) if name.startswith("p_")}
     ids = set(pl.read_parquet(place, columns=["id"])["id"].to_list())
     if columns != set(run.taxonomy.keys) or not ids <= known:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.config import Config, Part
-from rubricator.ingest.splitting import make_folds, split_texts
+from rubricator.dataset import files
 from rubricator.decision import Floats
 from rubricator.errors import DataError
-from rubricator.dataset import files
-from rubricator.pipeline.read import Prepared
+from rubricator.ingest.splitting import make_folds, split_texts
+from rubricator.pipeline.read import Dataset
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.taxonomy import Taxonomy
 
@@ -22,7 +22,7 @@ ENOUGH_GOLDEN_IN_TEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Division:
+class DatasetSplit:
     """Which text serves what.
 
     Attributes:
@@ -43,22 +43,22 @@ class Division:
     notes: tuple[str, ...]
 
 
-def split(prepared: Prepared, taxonomy: Taxonomy, config: Config) -> Division:
+def split(dataset: Dataset, taxonomy: Taxonomy, config: Config) -> DatasetSplit:
     """Divide the texts by time or at random, groups whole, golden texts by `golden.use`.
 
     Raises:
         DataError: Too few texts, or no golden text where the config needs some.
     """
-    golden, use = prepared.golden, config.golden.use
+    golden, use = dataset.golden, config.golden.use
     if not golden and use != "test":
         raise DataError(
             f"golden.use is '{use}' and there are no golden texts.",
             fix="Name a golden file (columns id, labels) or data.columns.labels, or remove golden.use.",
         )
-    targets = golden_targets(prepared, taxonomy)
+    targets = golden_targets(dataset, taxonomy)
     parts = split_texts(
-        prepared.texts,
-        prepared.groups,
+        dataset.texts,
+        dataset.groups,
         targets,
         golden.keys(),
         use=use,
@@ -69,43 +69,43 @@ def split(prepared: Prepared, taxonomy: Taxonomy, config: Config) -> Division:
     teaching = frozenset(id_ for id_ in golden if parts.part[id_] in allowed)
     in_test = sum(parts.part[id_] == "test" for id_ in golden)
     crossed = use == "train" and in_test < ENOUGH_GOLDEN_IN_TEST
-    fold = _golden_folds(prepared, targets, teaching, config) if crossed else {}
-    return Division(parts.part, fold, teaching, parts.by, parts.validation, tuple(parts.notes))
+    fold = _golden_folds(dataset, targets, teaching, config) if crossed else {}
+    return DatasetSplit(parts.part, fold, teaching, parts.by, parts.validation, tuple(parts.notes))
 
 
-def golden_targets(prepared: Prepared, taxonomy: Taxonomy) -> Floats:
+def golden_targets(dataset: Dataset, taxonomy: Taxonomy) -> Floats:
     """Golden labels as a 0/1 matrix, shape [texts, categories]; rows without one are zero."""
-    targets = np.zeros((len(prepared.texts), len(taxonomy.keys)))
+    targets = np.zeros((len(dataset.texts), len(taxonomy.keys)))
     column = {key: i for i, key in enumerate(taxonomy.keys)}
-    for row, text in enumerate(prepared.texts):
-        for key in prepared.golden.get(text.id, ()):
+    for row, text in enumerate(dataset.texts):
+        for key in dataset.golden.get(text.id, ()):
             targets[row, column[key]] = 1.0
     return targets
 
 
 def _golden_folds(
-    prepared: Prepared, targets: Floats, teaching: Collection[str], config: Config
+    dataset: Dataset, targets: Floats, teaching: Collection[str], config: Config
 ) -> dict[str, int]:
     """Folds over teaching texts; an unlabelled duplicate is held out together with its golden twin."""
-    rows = [i for i, text in enumerate(prepared.texts) if text.id in teaching]
-    groups = [prepared.groups[prepared.texts[i].id] for i in rows]
+    rows = [i for i, text in enumerate(dataset.texts) if text.id in teaching]
+    groups = [dataset.groups[dataset.texts[i].id] for i in rows]
     folds = make_folds(targets[rows], groups, folds=config.split.folds, seed=config.seed)
     of_group = dict(zip(groups, folds.tolist(), strict=True))
     return {
-        text.id: of_group[prepared.groups[text.id]]
-        for text in prepared.texts
-        if prepared.groups[text.id] in of_group
+        text.id: of_group[dataset.groups[text.id]]
+        for text in dataset.texts
+        if dataset.groups[text.id] in of_group
     }
 
 
 def _work(run: Run) -> list[str]:
-    prepared = files.read_prepared(run.folder)
-    division = split(prepared, run.taxonomy, run.config)
-    files.write_division(run.file("stages/split.json"), division)
-    sizes = Counter(division.part.values())
+    dataset = files.read_dataset(run.folder)
+    dataset_split = split(dataset, run.taxonomy, run.config)
+    files.write_split(run.file("stages/split.json"), dataset_split)
+    sizes = Counter(dataset_split.part.values())
     counts = ", ".join(f"{sizes[part]:,} {part}" for part in ("train", "validation", "test") if sizes[part])
-    how = "cross-fitted on train" if division.validation == "folds" else "the validation part"
-    return [f"{counts} (by {division.by}); validation: {how}"]
+    how = "cross-fitted on train" if dataset_split.validation == "folds" else "the validation part"
+    return [f"{counts} (by {dataset_split.by}); validation: {how}"]
 
 
 STAGE = Stage(

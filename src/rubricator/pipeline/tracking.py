@@ -20,8 +20,8 @@ from rubricator import __version__
 from rubricator.config import Config
 from rubricator.config.expand import expand
 from rubricator.config.tracking import Tracking
-from rubricator.errors import MissingExtraError
 from rubricator.dataset.files import read_json
+from rubricator.errors import MissingExtraError
 from rubricator.records import content_hash
 
 if TYPE_CHECKING:

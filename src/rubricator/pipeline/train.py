@@ -13,38 +13,38 @@ from pathlib import Path
 import numpy as np
 
 from rubricator.config import Config
+from rubricator.dataset import files
+from rubricator.dataset.examples import Vectors
+from rubricator.dataset.inputs import BASE
+from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.decision import Floats
 from rubricator.encode import load_trained
-from rubricator.models.cascade import CascadeModel
-from rubricator.dataset.inputs import BASE
-from rubricator.progress import Progress, silent
-from rubricator.dataset import files
-from rubricator.train.search.candidates import is_costly
-from rubricator.train.search.serving_cost import cost_of
-from rubricator.dataset.labels import Labelled, read_labelled
-from rubricator.train.search.training_data import Material, material_of
-from rubricator.pipeline.read import Prepared
-from rubricator.train.search.model_search import HeldOut, Road, build_road
-from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
-from rubricator.pipeline.split import Division
-from rubricator.pipeline.stage import Run, Stage
-from rubricator.train.search.files import write_trained
 from rubricator.encode.vectors import vector_cache
+from rubricator.models.cascade import CascadeModel
+from rubricator.pipeline.read import Dataset
+from rubricator.pipeline.split import DatasetSplit
+from rubricator.pipeline.stage import Run, Stage
+from rubricator.progress import Progress, silent
 from rubricator.taxonomy import Taxonomy
-from rubricator.dataset.examples import Vectors
+from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
+from rubricator.train.search.candidates import is_costly
+from rubricator.train.search.files import write_training
+from rubricator.train.search.model_search import OutOfFoldPredictions, TrainingResult, train_models
+from rubricator.train.search.serving_cost import cost_of
+from rubricator.train.search.training_data import TrainingData, training_data
 
 
 def train(
-    prepared: Prepared,
-    division: Division,
-    labelled: Labelled,
+    dataset: Dataset,
+    split: DatasetSplit,
+    label_set: LabelSet,
     vectors: Vectors,
     taxonomy: Taxonomy,
     config: Config,
     *,
     folder: Path,
     progress: Progress = silent,
-) -> tuple[Road, HeldOut | None]:
+) -> tuple[TrainingResult, OutOfFoldPredictions | None]:
     """Train, calibrate and choose; then the same per golden fold, where golden texts train.
 
     Where that would take too long, golden texts are measured by the held-out predictions that the
@@ -53,15 +53,15 @@ def train(
     Raises:
         TrainingError: Nothing to train or to validate on.
     """
-    material = material_of(prepared, division, labelled, vectors)
-    folds = sorted(set(division.fold.values()))
+    data = training_data(dataset, split, label_set, vectors)
+    folds = sorted(set(split.fold.values()))
     nested = folds and not is_costly(config.train)
     with progress("Training", total=1 + (len(folds) if nested else 0)) as done:
-        road, seen = build_road(
-            material,
-            labelled.targets,
-            train=material.part == "train",
-            validation=material.part == "validation",
+        trained, seen = train_models(
+            data,
+            label_set.targets,
+            train=data.part == "train",
+            validation=data.part == "validation",
             taxonomy=taxonomy,
             config=config,
             folder=folder / "all",
@@ -69,43 +69,44 @@ def train(
         )
         done(1)
         if not nested:
-            return road, seen if folds else None
+            return trained, seen if folds else None
         parts = []
         for fold in folds:
             place = folder / f"without-{fold}"
-            parts.append(_held_out(material, labelled.fold_targets[fold], fold, taxonomy, config, place))
+            parts.append(_held_out(data, label_set.fold_targets[fold], fold, taxonomy, config, place))
             done(1)
-    return road, _joined(parts)
+    return trained, _joined(parts)
 
 
 def _held_out(
-    material: Material, targets: Floats, fold: int, taxonomy: Taxonomy, config: Config, folder: Path
-) -> HeldOut:
+    data: TrainingData, targets: Floats, fold: int, taxonomy: Taxonomy, config: Config, folder: Path
+) -> OutOfFoldPredictions:
     """Predict the golden texts of one fold by a road built without the fold and its duplicates."""
-    away = material.fold == fold
-    road, _ = build_road(
-        replace(material, golden=material.golden & ~away, fair=material.fair & ~away),
+    away = data.fold == fold
+    trained, _ = train_models(
+        replace(data, golden=data.golden & ~away, unbiased=data.unbiased & ~away),
         targets,
-        train=(material.part == "train") & ~away,
-        validation=(material.part == "validation") & ~away,
+        train=(data.part == "train") & ~away,
+        validation=(data.part == "validation") & ~away,
         taxonomy=taxonomy,
         config=config,
         folder=folder,
     )
-    rows = np.flatnonzero(away & material.golden)
-    inputs = material.examples.subset(rows).inputs(road.open(config))
+    rows = np.flatnonzero(away & data.golden)
+    inputs = data.examples.subset(rows).inputs(trained.open(config))
     probabilities = {
-        name: road.rules[name].probabilities(model.logits(inputs)) for name, model in road.models.items()
+        name: trained.rules[name].probabilities(model.logits(inputs))
+        for name, model in trained.models.items()
     }
-    decisions = {name: road.rules[name].decide(p) for name, p in probabilities.items()}
-    winner = road.choice.name
-    return HeldOut(
+    decisions = {name: trained.rules[name].decide(p) for name, p in probabilities.items()}
+    winner = trained.choice.name
+    return OutOfFoldPredictions(
         rows, probabilities | {"chosen": probabilities[winner]}, decisions | {"chosen": decisions[winner]}
     )
 
 
-def _joined(parts: Sequence[HeldOut]) -> HeldOut:
-    return HeldOut(
+def _joined(parts: Sequence[OutOfFoldPredictions]) -> OutOfFoldPredictions:
+    return OutOfFoldPredictions(
         np.concatenate([part.rows for part in parts]),
         {
             name: np.concatenate([part.probabilities[name] for part in parts])
@@ -116,14 +117,14 @@ def _joined(parts: Sequence[HeldOut]) -> HeldOut:
 
 
 def _work(run: Run) -> list[str]:
-    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
-    labelled = read_labelled(run.folder, prepared, run.taxonomy)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    label_set = read_labels(run.folder, dataset, run.taxonomy)
     cache = vector_cache(run.config, progress=run.progress)
-    vectors = cache.encode([text.content for text in prepared.texts], progress=run.progress)
-    road, held = train(
-        prepared,
-        division,
-        labelled,
+    vectors = cache.encode([text.content for text in dataset.texts], progress=run.progress)
+    trained, held = train(
+        dataset,
+        split,
+        label_set,
         vectors,
         run.taxonomy,
         run.config,
@@ -131,24 +132,24 @@ def _work(run: Run) -> list[str]:
         progress=run.progress,
     )
     encoders = {BASE: cache.encoder} | {
-        name: load_trained(place, run.config.encode) for name, place in road.encoders.items()
+        name: load_trained(place, run.config.encode) for name, place in trained.encoders.items()
     }
-    costs = {name: cost_of(model, prepared.texts, encoders) for name, model in road.models.items()}
-    write_trained(run.folder, replace(road, costs=costs), held)
-    lines = [road.choice.reason, road.validated_on, *_rules(run, road)]
-    if road.weights_tried:
-        lines.append(f"A label agreed between teachers counts {road.agreed_weight:g} of a golden one.")
+    costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}
+    write_training(run.folder, replace(trained, costs=costs), held)
+    lines = [trained.choice.reason, trained.validated_on, *_rules(run, trained)]
+    if trained.weights_tried:
+        lines.append(f"A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one.")
     return lines
 
 
-def _rules(run: Run, road: Road) -> list[str]:
+def _rules(run: Run, trained: TrainingResult) -> list[str]:
     """Write the rules of a cascade where people can read and edit them."""
     path = run.file(RULES)
     path.unlink(missing_ok=True)
-    cascade = road.models.get("cascade")
+    cascade = trained.models.get("cascade")
     if not isinstance(cascade, CascadeModel):
         return []
-    facts = road.facts["cascade"]
+    facts = trained.facts["cascade"]
     path.write_text(rules_text(cascade.rules, run.taxonomy, facts), encoding="utf-8")
     return [f"The cascade has {len(cascade.rules)} rules, in {path}; correct them: train.cascade.rules."]
 

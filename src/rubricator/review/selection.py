@@ -97,11 +97,11 @@ def gain(probabilities: Floats, decided: Bools, opinions: Floats, *, single: boo
         single: True if a text has exactly one category.
     """
     known: Bools = np.asarray(np.isfinite(probabilities).all(axis=1))
-    believed = np.where(known[:, None], probabilities, 0.0)
+    posterior = np.where(known[:, None], probabilities, 0.0)
     if single:
-        faults = 1 - (believed * decided).sum(axis=1)
+        faults = 1 - (posterior * decided).sum(axis=1)
     else:
-        faults = np.where(decided, 1 - believed, believed).sum(axis=1)
+        faults = np.where(decided, 1 - posterior, posterior).sum(axis=1)
     split = _DISAGREEMENT * disagreement(opinions, single=single)
     certain = 1.0 if single else float(probabilities.shape[1])
     return np.asarray(np.where(known, faults + split, certain + _DISAGREEMENT))

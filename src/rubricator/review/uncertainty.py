@@ -9,25 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from rubricator.ingest.splitting import make_folds
-from rubricator.decision import Bools, Floats
-from rubricator.errors import TrainingError
-from rubricator.label.aggregation.log_pool import agree
 from rubricator.dataset import files
-from rubricator.label.aggregation.annotations import Consulted, consult
-from rubricator.dataset.labels import decided_of, targets_of
-from rubricator.train.search.training_data import lesson
-from rubricator.pipeline.stage import Run
-from rubricator.encode.vectors import encode_texts
-from rubricator.train.search.label_weights import scout
-from rubricator.records import Label, Text
-from rubricator.review.selection import Pick
-from rubricator.review.files import Question
-from rubricator.train.training_context import Bench
-from rubricator.train.calibration.rule import fit_rule
 from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.labels import decided_of, targets_of
+from rubricator.decision import Bools, Floats
+from rubricator.encode.vectors import encode_texts
+from rubricator.errors import TrainingError
+from rubricator.ingest.splitting import make_folds
+from rubricator.label.aggregation.annotations import Annotations, read_annotations
+from rubricator.label.aggregation.log_pool import aggregate_labels
+from rubricator.pipeline.stage import Run
+from rubricator.records import Label, Text
+from rubricator.review.files import Question
+from rubricator.review.selection import Pick
+from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.heads import fit_heads
+from rubricator.train.search.label_weights import proxy_kind
+from rubricator.train.search.training_data import harden_targets
 from rubricator.train.trainers import fit
+from rubricator.train.training_context import TrainingContext
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _GRID = (0.01, 0.03, 0.1)  # fewer strengths than training tries: a person is wa
 
 
 @dataclass(frozen=True)
-class Case:
+class ReviewContext:
     """Everything that the choice of the next texts stands on.
 
     Attributes:
@@ -52,7 +52,7 @@ class Case:
     """
 
     run: Run
-    consulted: Consulted
+    consulted: Annotations
     labels: dict[str, Label]
     open: frozenset[str]
     vectors: Vectors | None = field(repr=False)
@@ -60,7 +60,7 @@ class Case:
     @property
     def texts(self) -> list[Text]:
         """All texts of the run."""
-        return self.consulted.prepared.texts
+        return self.consulted.dataset.texts
 
     @property
     def opinions(self) -> Floats:
@@ -78,34 +78,34 @@ class Case:
         return decided_of(self.labels, self.texts, self.run.taxonomy)
 
     @cached_property
-    def believed(self) -> Floats:
+    def posterior(self) -> Floats:
         """What the agreement and a model that did not learn from the text come to together."""
         single = self.run.taxonomy.single
-        people = np.isin(np.arange(len(self.texts)), list(self.consulted.taught))
-        bench = Bench.of(self.run.config, single=single, folder=self.run.folder / "stages/doubt")
-        rows = _learners(self.targets, people, self._teachable, self.run.config.seed)
+        human_labels = np.isin(np.arange(len(self.texts)), list(self.consulted.taught))
+        context = TrainingContext.of(self.run.config, single=single, folder=self.run.folder / "stages/doubt")
+        rows = _learners(self.targets, human_labels, self._teachable, self.run.config.seed)
         try:
-            own = doubted(
-                self._examples(people),
+            own = oof_probabilities(
+                self._examples(human_labels),
                 rows,
-                bench=bench,
+                context=context,
             )
         except TrainingError as error:
             log.info("doubts stand on the labels alone: %s", error.problem)
             return self.targets
-        return together(self.targets, own, single=single)
+        return product_of_experts(self.targets, own, single=single)
 
     @property
     def _teachable(self) -> Bools:
-        division = files.read_division(self.run.folder)
-        return np.array([division.part[text.id] != "test" for text in self.texts])
+        split = files.read_split(self.run.folder)
+        return np.array([split.part[text.id] != "test" for text in self.texts])
 
-    def _examples(self, people: Bools) -> Examples:
+    def _examples(self, human_labels: Bools) -> Examples:
         return Examples(
             contents=[text.content for text in self.texts],
             vectors=self.vectors,
             targets=np.nan_to_num(self.targets),
-            weights=np.where(people, 1.0, AGREED_WEIGHT),
+            weights=np.where(human_labels, 1.0, AGREED_WEIGHT),
             groups=self.consulted.groups,
         )
 
@@ -127,39 +127,39 @@ class Case:
         )
 
 
-def gather(run: Run) -> Case:
+def review_context(run: Run) -> ReviewContext:
     """Agree once more, with the reviews so far, and gather what the choice stands on.
 
     Raises:
         EncoderError: An encoder is needed that cannot be had.
         StoreError: The database refused.
     """
-    consulted = consult(run)
-    texts, keys = consulted.prepared.texts, run.taxonomy.keys
+    consulted = read_annotations(run)
+    texts, keys = consulted.dataset.texts, run.taxonomy.keys
     taught = {
         texts[row].id: tuple(key for key, yes in zip(keys, given, strict=True) if yes)
         for row, given in consulted.taught.items()
     }
-    labels = agree(consulted.agreed, consulted.opinions, texts, run.taxonomy, taught)
-    division = files.read_division(run.folder)
-    golden = consulted.prepared.golden
-    needed = scout(run.config.train) == "heads"
-    return Case(
+    labels = aggregate_labels(consulted.agreed, consulted.opinions, texts, run.taxonomy, taught)
+    split = files.read_split(run.folder)
+    golden = consulted.dataset.golden
+    needed = proxy_kind(run.config.train) == "heads"
+    return ReviewContext(
         run=run,
         consulted=consulted,
         labels={label.text_id: label for label in labels},
-        open=frozenset(t.id for t in texts if t.id not in golden and division.part[t.id] != "test"),
+        open=frozenset(t.id for t in texts if t.id not in golden and split.part[t.id] != "test"),
         vectors=encode_texts(texts, run.config, progress=run.progress) if needed else None,
     )
 
 
-def doubted(examples: Examples, rows: Any, *, bench: Bench) -> Floats:
+def oof_probabilities(examples: Examples, rows: Any, *, context: TrainingContext) -> Floats:
     """Calibrated probabilities of all texts by models that did not learn from them.
 
     Args:
         examples: All texts with their current labels.
         rows: Those to learn from, as indices; each is predicted by a model without its fold.
-        bench: Settings, the task and the seed.
+        context: Settings, the task and the seed.
 
     Returns:
         Shape [texts, categories].
@@ -167,19 +167,19 @@ def doubted(examples: Examples, rows: Any, *, bench: Bench) -> Floats:
     Raises:
         TrainingError: The labels do not allow a model.
     """
-    learning = lesson(examples.subset(rows), single=bench.single)
-    folds = make_folds((learning.targets > 0.5).astype(float), learning.groups, folds=5, seed=bench.seed)
-    if scout(bench.settings) == "heads":
-        fitted = fit_heads(learning, folds=folds, bench=bench, grid=_GRID)
+    learning = harden_targets(examples.subset(rows), single=context.single)
+    folds = make_folds((learning.targets > 0.5).astype(float), learning.groups, folds=5, seed=context.seed)
+    if proxy_kind(context.settings) == "heads":
+        fitted = fit_heads(learning, folds=folds, context=context, grid=_GRID)
     else:
-        fitted = fit("linear", learning, folds=folds, bench=bench)
+        fitted = fit("linear", learning, folds=folds, context=context)
     logits = fitted.model.logits(examples.inputs())
     logits[rows] = fitted.held_out
-    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, single=bench.single)
+    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, single=context.single)
     return rule.probabilities(logits)
 
 
-def together(agreed: Floats, own: Floats, *, single: bool) -> Floats:
+def product_of_experts(agreed: Floats, own: Floats, *, single: bool) -> Floats:
     """The normalised product of two opinions (Hinton, "Products of experts", 1999).
 
     A label that both support is right more often than either says, and one that either rejects is
@@ -196,11 +196,11 @@ def together(agreed: Floats, own: Floats, *, single: bool) -> Floats:
     return np.asarray(np.where(np.isfinite(agreed), both, own))
 
 
-def _learners(targets: Floats, people: Bools, teachable: Bools, seed: int) -> Any:
+def _learners(targets: Floats, human_labels: Bools, teachable: Bools, seed: int) -> Any:
     """Rows that the doubting model learns from: what people labelled, and others drawn at random."""
     known = teachable & np.isfinite(targets).all(axis=1)
-    others = np.random.default_rng(seed).permutation(np.flatnonzero(known & ~people))
-    return np.sort(np.concatenate([np.flatnonzero(known & people), others[:_LEARNERS]]))
+    others = np.random.default_rng(seed).permutation(np.flatnonzero(known & ~human_labels))
+    return np.sort(np.concatenate([np.flatnonzero(known & human_labels), others[:_LEARNERS]]))
 
 
 def _probability(label: Label, *, single: bool) -> float:

@@ -12,9 +12,9 @@ from typing import TextIO
 
 import regex
 
+from rubricator.errors import DataError
 from rubricator.tables.encodings import detect_encoding
 from rubricator.tables.rows import Row
-from rubricator.errors import DataError
 
 _SEPARATORS = (",", ";", "\t", "|")
 # A file of one column has no separator; this character does not occur in texts.

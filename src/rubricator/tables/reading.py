@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rubricator.errors import DataError
 from rubricator.tables.delimited import Delimited, open_delimited
 from rubricator.tables.rows import Batches, Row
 from rubricator.tables.structured import Excel, JsonLines, Parquet, open_excel, open_json_lines, open_parquet
 from rubricator.tables.writing import TableWriter, kind_of, open_writer
-from rubricator.errors import DataError
 
 __all__ = ["Row", "Table", "TableWriter", "open_table", "open_writer"]
 

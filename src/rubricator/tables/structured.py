@@ -9,10 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rubricator.errors import DataError
 from rubricator.tables.delimited import column_names
 from rubricator.tables.encodings import detect_encoding
 from rubricator.tables.rows import Row
-from rubricator.errors import DataError
 
 if TYPE_CHECKING:
     import polars

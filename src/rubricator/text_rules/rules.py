@@ -15,11 +15,11 @@ import numpy as np
 import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from rubricator.decision import Bools
 from rubricator.dataset.inputs import Features, Inputs
+from rubricator.decision import Bools
+from rubricator.records import Feature
 from rubricator.text_rules.patterns import compiled, sound_pattern
 from rubricator.text_rules.values import as_level, as_seconds, is_missing
-from rubricator.records import Feature
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 0.2
@@ -59,7 +59,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Demand(_Part):
+class ColumnCondition(_Part):
     """What a feature column must hold; a value that is missing fulfils nothing but `missing`."""
 
     equals: str | float | bool | None = None
@@ -100,7 +100,7 @@ class Condition(_Part):
     words: Words = ()
     without: Words = ()
     pattern: Annotated[str, AfterValidator(sound_pattern)] | None = None
-    where: Mapping[str, Annotated[Demand, BeforeValidator(_as_demand)]] = {}
+    where: Mapping[str, Annotated[ColumnCondition, BeforeValidator(_as_demand)]] = {}
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -261,7 +261,7 @@ def _pieces(word: str) -> list[str]:
     return [] if _STRAY.search(folded) else _PIECE.findall(folded)
 
 
-def _said(demand: Demand) -> str:
+def _said(demand: ColumnCondition) -> str:
     if demand.missing is not None:
         return "is missing" if demand.missing else "is there"
     said = [f"is {demand.equals}"] if demand.equals is not None else []

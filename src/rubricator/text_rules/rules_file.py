@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from rubricator.config import Config
 from rubricator.errors import ConfigError, nearest
-from rubricator.validation_errors import explain
-from rubricator.text_rules.rules import Condition, Demand, Rule
 from rubricator.taxonomy import Category, Taxonomy
+from rubricator.text_rules.rules import ColumnCondition, Condition, Rule
+from rubricator.validation_errors import explain
 
 _LOG = logging.getLogger(__name__)
 _WIDTH = 96
@@ -180,7 +180,7 @@ def _plain(condition: Condition) -> Any:
     return {name: value for name, value in said.items() if value}
 
 
-def _value(demand: Demand) -> Any:
+def _value(demand: ColumnCondition) -> Any:
     said = demand.model_dump(exclude_none=True)
     return said["equals"] if list(said) == ["equals"] else said
 

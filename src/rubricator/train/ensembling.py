@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from rubricator.decision import DecisionRule, Floats
-from rubricator.models.ensemble import EnsembleModel, blend
 from rubricator.models.base import Model
+from rubricator.models.ensemble import EnsembleModel, blend
 
 
 def mean_of(models: Sequence[Model], rules: Sequence[DecisionRule]) -> EnsembleModel:

@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 from rubricator.config import Imbalance
 from rubricator.decision import Floats
 from rubricator.errors import TrainingError
+from rubricator.train.calibration.platt import fit_platt
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
 from rubricator.train.losses import pointwise
-from rubricator.train.calibration.platt import fit_platt
 
 Folds = NDArray[np.integer]
 
@@ -65,7 +65,7 @@ class _Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LogisticHeads:
     """One separating line per category.
 
     Attributes:
@@ -84,7 +84,7 @@ class Lines:
     notes: Mapping[int, str]
 
 
-def fit_lines(
+def fit_logistic(
     features: Floats | csr_array,
     targets: Floats,
     weights: Floats,
@@ -94,7 +94,7 @@ def fit_lines(
     imbalance: Imbalance | None = None,
     single: bool = False,
     tolerance: float = _TOLERANCE,
-) -> Lines:
+) -> LogisticHeads:
     """Fit every category by itself, so that adding one leaves the others bit-identical.
 
     For each category the smallest C is taken whose weighted log-loss over the folds is about the best
@@ -120,7 +120,7 @@ def fit_lines(
     if not len(used):
         raise TrainingError(
             "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
         )
     if len(np.unique(folds[used])) < 2:
         raise TrainingError(
@@ -145,7 +145,7 @@ def fit_lines(
         if tasks[j].one_sided
     }
     held_out = np.stack([tried[j][chosen[j]] for j in columns], axis=1)
-    return Lines(coef, lines[:, -1], c, held_out, notes)
+    return LogisticHeads(coef, lines[:, -1], c, held_out, notes)
 
 
 def _tasks(targets: Floats, weights: Floats, imbalance: Imbalance, *, single: bool) -> list[_Task]:

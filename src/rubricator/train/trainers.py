@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rubricator.errors import TrainingError, nearest
-from rubricator.train.training_context import Bench, Fitted, Trainer
-from rubricator.train.kinds.cascade.fit import fit_cascade
 from rubricator.dataset.examples import Examples
+from rubricator.errors import TrainingError, nearest
+from rubricator.train.kinds.cascade.fit import fit_cascade
 from rubricator.train.kinds.finetune import fit_finetune, fit_lora
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.hybrid.fit import fit_hybrid
 from rubricator.train.kinds.linear.fit import fit_linear
-from rubricator.train.logistic import Folds
 from rubricator.train.kinds.static.fit import fit_static
+from rubricator.train.logistic import Folds
+from rubricator.train.training_context import FitResult, Trainer, TrainingContext
 
 TRAINERS: Mapping[str, Trainer] = MappingProxyType(
     {
@@ -30,14 +30,14 @@ TRAINERS: Mapping[str, Trainer] = MappingProxyType(
 """Every kind by name. These modules import nothing heavy: torch and its like wait inside functions."""
 
 
-def fit(name: str, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+def fit(name: str, examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train the kind of model called `name`.
 
     Args:
         name: One of `TRAINERS`.
         examples: Rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped; they choose the hyper-parameters.
-        bench: Where, and with which settings.
+        context: Where, and with which settings.
 
     Raises:
         HopelessError: It was stopped, because it could not win.
@@ -49,4 +49,4 @@ def fit(name: str, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
             f"There is no kind of model '{name}'{nearest(name, TRAINERS)}.",
             fix=f"Choose among {', '.join(TRAINERS)} in `train.models`.",
         )
-    return TRAINERS[name](examples, folds=folds, bench=bench)
+    return TRAINERS[name](examples, folds=folds, context=context)

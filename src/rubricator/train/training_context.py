@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from rubricator.config import Config, Encode, Train
+from rubricator.dataset.examples import Examples
 from rubricator.decision import Bools, Floats
 from rubricator.errors import TrainingError
 from rubricator.models.base import Model
-from rubricator.text_rules.rules import Rule
 from rubricator.progress import Progress, silent
-from rubricator.dataset.examples import Examples
+from rubricator.text_rules.rules import Rule
 from rubricator.train.logistic import Folds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
+class FitResult:
     """What training produces, whatever the kind.
 
     Attributes:
@@ -40,7 +40,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class TrainingContext:
     """Where a model is trained and what it is told.
 
     Attributes:
@@ -51,9 +51,9 @@ class Bench:
         folder: Where a kind keeps what must outlive it: checkpoints, tables of epochs, encoders. A
             kind makes its own folder in it.
         progress: Display of long work.
-        promising: Told the held-out logits so far (shape [n, categories]) and which rows have them
+        should_continue: Told the held-out logits so far (shape [n, categories]) and which rows have them
             (shape [n]), says whether this model may still win; a kind that takes long asks after
-            every fold and raises `HopelessError` at a no.
+            every fold and raises `EarlyStoppedError` at a no.
         keywords: Rules of the taxonomy: what a cascade may make rules of beside what it mines.
         rules: Rules that a person wrote or edited, taken instead of mined ones; None where there are none.
     """
@@ -64,7 +64,7 @@ class Bench:
     seed: int
     folder: Path
     progress: Progress = silent
-    promising: Callable[[Floats, Bools], bool] = lambda _logits, _rows: True
+    should_continue: Callable[[Floats, Bools], bool] = lambda _logits, _rows: True
     keywords: Sequence[Rule] = ()
     rules: Sequence[Rule] | None = None
 
@@ -81,12 +81,12 @@ class Bench:
         )
 
 
-class HopelessError(TrainingError):
+class EarlyStoppedError(TrainingError):
     """Training was stopped because the model could not win any more."""
 
 
 class Trainer(Protocol):
     """Fits one kind of model."""
 
-    def __call__(self, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+    def __call__(self, examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
         """Train on the rows with weight, hyper-parameters chosen by the grouped `folds`, shape [n]."""

@@ -12,12 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from rubricator.cli.app import app
+from rubricator.dataset.files import write_json
 from rubricator.errors import DataError
-from rubricator.evaluate.metrics.scored_predictions import Scored
 from rubricator.evaluate.comparison.compare import Kind, compare, verdict
 from rubricator.evaluate.comparison.page import write_comparison
-from rubricator.dataset.files import write_json
 from rubricator.evaluate.metrics.prediction_table import SCORED, read_scored, write_scored
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.taxonomy import Category, Task, Taxonomy
 
 KEYS = ("bread", "soup", "tea")
@@ -45,7 +45,7 @@ def run(folder: Path, rows: Sequence[Row], *, keys: Sequence[str] = KEYS, single
     task = Task.SINGLE_LABEL if single else Task.MULTI_LABEL
     taxonomy = Taxonomy(task=task, categories=tuple(Category(key=k, name=k.title()) for k in keys))
     (folder / "stages").mkdir(parents=True)
-    part = Scored(
+    part = ScoredPredictions(
         part="test",
         about=f"{len(rows)} invented texts",
         ids=[row[0] for row in rows],

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from rubricator.decision import DecisionRule
-from rubricator.evaluate.metrics.part_metrics import measure
-from rubricator.evaluate.metrics.scored_predictions import Scored
 from rubricator.evaluate.comparison.significance import Difference, difference, mcnemar, resample
+from rubricator.evaluate.metrics.part_metrics import measure
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 
 
-def answers(right: float, *, seed: int, texts: int = 150, categories: int = 3) -> Scored:
+def answers(right: float, *, seed: int, texts: int = 150, categories: int = 3) -> ScoredPredictions:
     """The same truth whatever the seed; about that share of the decisions is right."""
     truth = np.random.default_rng(5).random((texts, categories)) < 0.4
     wrong = np.random.default_rng(seed).random(truth.shape) > right
-    return Scored(
+    return ScoredPredictions(
         part="test",
         about="invented",
         ids=[str(i) for i in range(texts)],
@@ -30,7 +30,9 @@ def answers(right: float, *, seed: int, texts: int = 150, categories: int = 3) -
     )
 
 
-def change(old: Scored, new: Scored, name: str = "macro_f1", *, draws: int = 1000) -> Difference:
+def change(
+    old: ScoredPredictions, new: ScoredPredictions, name: str = "macro_f1", *, draws: int = 1000
+) -> Difference:
     one, other = (resample(part, draws=draws, confidence=0.95, seed=3) for part in (old, new))
     return difference(one, other, name)
 
@@ -79,7 +81,7 @@ def test_pairing_sees_what_two_intervals_cannot() -> None:
 def test_copies_in_one_group_are_no_further_evidence() -> None:
     old, new = answers(0.8, seed=1, texts=40), answers(0.88, seed=2, texts=40)
 
-    def copied(part: Scored, *, grouped: bool) -> Scored:
+    def copied(part: ScoredPredictions, *, grouped: bool) -> ScoredPredictions:
         rows = np.repeat(np.arange(40), 6)
         groups = [str(row) if grouped else str(i) for i, row in enumerate(rows)]
         return replace(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rubricator.errors import DataError
-from rubricator.evaluate import latency
+from rubricator.evaluate.metrics import latency
 from rubricator.evaluate.metrics.latency import measure_latency
 
 

@@ -12,8 +12,8 @@ from sklearn import metrics as peer
 
 from rubricator.decision import DecisionRule
 from rubricator.errors import DataError
+from rubricator.evaluate.metrics.grouped_counts import GroupedCounts
 from rubricator.evaluate.metrics.part_metrics import measure
-from rubricator.evaluate.metrics.grouped_counts import Tally
 
 
 @st.composite
@@ -91,13 +91,13 @@ def test_every_headline_is_that_of_scikit_learn(part):
 @given(parts(), st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=40)
 def test_a_weighted_sample_is_the_same_as_its_rows_written_out(part, seed):
-    tally = Tally(part, single=False)
+    tally = GroupedCounts(part, single=False)
     draw = np.random.default_rng(seed).integers(0, 3, size=(1, tally.groups)).astype(float)
     rows = np.repeat(np.arange(len(part)), draw[0, tally.group_of_row].astype(int))
     if not len(rows):
         return
     sample = scored(part.truth[rows], part.probabilities[rows])
-    expected = Tally(sample, single=False)
+    expected = GroupedCounts(sample, single=False)
     written_out = expected.figures(np.ones((1, expected.groups)))
     for name, values in tally.figures(draw).items():
         np.testing.assert_allclose(values, written_out[name], err_msg=name)

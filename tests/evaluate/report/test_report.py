@@ -8,10 +8,10 @@ import pytest
 from invented_parts import KEYS, TITLES, random_part
 
 from rubricator.errors import DataError
+from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import measure
-from rubricator.evaluate.metrics.errors import worst_mistakes
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.write import (
     Candidate,
@@ -93,7 +93,7 @@ def full(folder, *, titles=TITLES, **options):
         model="frozen encoder and heads",
         metrics=(metrics, validation),
         plots=fake_plots(folder, keys),
-        mistakes=tuple(worst_mistakes(part, keys, count=3)),
+        mistakes=tuple(worst_errors(part, keys, count=3)),
         data=DataFacts(
             files=("a.csv",),
             read=6847,

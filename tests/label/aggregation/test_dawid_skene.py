@@ -7,7 +7,7 @@ import pytest
 
 from rubricator.label.aggregation import dawid_skene as module
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.votes import majority
 from rubricator.taxonomy import Taxonomy
 
@@ -25,7 +25,7 @@ def single_teachers(accuracies, texts=600, seed=0, silence=0.0):
         said = np.where(rng.random(texts) < accuracy, truth, wrong)
         probabilities = np.eye(4)[said]
         probabilities[rng.random(texts) < silence] = np.nan
-        opinions.append(Opinion(f"t{i}", probabilities, np.isfinite(probabilities).all(axis=1)))
+        opinions.append(TeacherProbabilities(f"t{i}", probabilities, np.isfinite(probabilities).all(axis=1)))
     return truth, opinions
 
 
@@ -67,10 +67,10 @@ def test_garbage_is_ignored():
     truth, opinions = single_teachers([0.85, 0.75, 0.8], texts=1500)
     rng = np.random.default_rng(5)
     garbage = [
-        Opinion(f"noise{i}", np.eye(4)[rng.integers(4, size=1500)], np.ones(1500, dtype=bool))
+        TeacherProbabilities(f"noise{i}", np.eye(4)[rng.integers(4, size=1500)], np.ones(1500, dtype=bool))
         for i in range(3)
     ]
-    constant = Opinion("constant", np.tile(np.eye(4)[0], (1500, 1)), np.ones(1500, dtype=bool))
+    constant = TeacherProbabilities("constant", np.tile(np.eye(4)[0], (1500, 1)), np.ones(1500, dtype=bool))
     alone = dawid_skene(opinions, SINGLE, {}).opinion
     beside = dawid_skene([*opinions, *garbage, constant], SINGLE, {}).opinion
     assert right(beside, truth) > right(alone, truth) - 0.02
@@ -79,7 +79,7 @@ def test_garbage_is_ignored():
 
 def test_silence_is_no_vote():
     _, opinions = single_teachers([0.9, 0.7, 0.6], silence=0.3)
-    mute = Opinion("mute", np.full((600, 4), np.nan), np.zeros(600, dtype=bool))
+    mute = TeacherProbabilities("mute", np.full((600, 4), np.nan), np.zeros(600, dtype=bool))
     alone, beside = dawid_skene(opinions, SINGLE, {}), dawid_skene([*opinions, mute], SINGLE, {})
     np.testing.assert_allclose(beside.opinion.probabilities, alone.opinion.probabilities)
     nobody = np.all([np.isnan(o.probabilities).all(axis=1) for o in opinions], axis=0)
@@ -91,7 +91,7 @@ def test_silence_is_no_vote():
 def test_golden_texts_tell_a_conspiracy_from_the_truth():
     truth, (good, *_) = single_teachers([0.85], texts=400, seed=3)
     _, (wrong,) = single_teachers([0.5], texts=400, seed=4)
-    family = [Opinion(f"twin{i}", wrong.probabilities, wrong.answered) for i in range(2)]
+    family = [TeacherProbabilities(f"twin{i}", wrong.probabilities, wrong.answered) for i in range(2)]
     opinions = [good, *family]
     golden = {row: np.eye(4, dtype=bool)[truth[row]] for row in range(0, 400, 2)}
     fooled, told = dawid_skene(opinions, SINGLE, {}), dawid_skene(opinions, SINGLE, golden)
@@ -106,7 +106,8 @@ def test_golden_texts_do_not_judge_themselves():
     rng = np.random.default_rng(0)
     truth = rng.integers(4, size=200)
     noise = [
-        Opinion(f"n{i}", np.eye(4)[rng.integers(4, size=200)], np.ones(200, dtype=bool)) for i in range(3)
+        TeacherProbabilities(f"n{i}", np.eye(4)[rng.integers(4, size=200)], np.ones(200, dtype=bool))
+        for i in range(3)
     ]
     golden = {row: np.eye(4, dtype=bool)[truth[row]] for row in range(200)}
     assert right(dawid_skene(noise, SINGLE, golden).opinion, truth) < 0.4
@@ -129,7 +130,7 @@ def multi_teachers(rates, texts=3000, seed=0):
     opinions = []
     for i, (recall, specificity) in enumerate(rates):
         said = np.where(truth, rng.random(truth.shape) < recall, rng.random(truth.shape) > specificity)
-        opinions.append(Opinion(f"t{i}", said.astype(float), np.ones(texts, dtype=bool)))
+        opinions.append(TeacherProbabilities(f"t{i}", said.astype(float), np.ones(texts, dtype=bool)))
     return truth, opinions
 
 
@@ -195,4 +196,4 @@ def test_the_library_finds_the_same(seed, monkeypatch):
     expected = theirs.sort_index()[[0, 1, 2, 3]].to_numpy()
     assert np.abs(ours - expected).mean() < 0.002
     assert (ours.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.995
-    assert right(Opinion("ours", ours, opinions[0].answered), truth) > 0.85
+    assert right(TeacherProbabilities("ours", ours, opinions[0].answered), truth) > 0.85

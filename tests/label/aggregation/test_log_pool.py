@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rubricator.label.aggregation.log_pool import agree, agreement_of, pool, weigh
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.label.aggregation.log_pool import aggregate, aggregate_labels, log_opinion_pool, weigh
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.records import Origin, Text
 from rubricator.taxonomy import Taxonomy
 
@@ -20,7 +20,7 @@ EQUAL = {"one": np.ones(3), "two": np.ones(3)}
 
 def opinion(name, rows, answered=None):
     probabilities = np.array(rows, dtype=float)
-    return Opinion(
+    return TeacherProbabilities(
         name, probabilities, np.ones(len(rows), dtype=bool) if answered is None else np.array(answered)
     )
 
@@ -31,20 +31,20 @@ def texts(count):
 
 def labels_of(opinions, count, taxonomy, golden=None):
     weights = {one.teacher: np.ones(3) for one in opinions}
-    agreed = pool(opinions, taxonomy, weights=weights)
-    return agree(agreed, opinions, texts(count), taxonomy, golden or {})
+    agreed = log_opinion_pool(opinions, taxonomy, weights=weights)
+    return aggregate_labels(agreed, opinions, texts(count), taxonomy, golden or {})
 
 
 def test_opinions_meet_half_way_in_log_odds():
     one, two = opinion("one", [[0.9, 0.5, 0.2]]), opinion("two", [[0.9, 0.9, NAN]])
-    found = pool([one, two], MULTI, weights=EQUAL)
+    found = log_opinion_pool([one, two], MULTI, weights=EQUAL)
     np.testing.assert_allclose(found.probabilities, [[0.9, 0.75, 0.2]])
 
 
 def test_a_louder_teacher_draws_the_pool():
     one, two = opinion("one", [[0.2] * 3]), opinion("two", [[0.8] * 3])
     weights = {"one": np.array([1.0, 0.05, 0.5]), "two": np.array([0.05, 1.0, 0.5])}
-    found = pool([one, two], MULTI, weights=weights).probabilities[0]
+    found = log_opinion_pool([one, two], MULTI, weights=weights).probabilities[0]
     assert found[0] < 0.3
     assert found[1] > 0.7
     assert found[2] == pytest.approx(0.5)
@@ -56,22 +56,22 @@ def test_a_louder_teacher_draws_the_pool():
 )
 def test_the_pool_lies_between_the_opinions_and_does_not_depend_on_their_order(first, second):
     one, two = opinion("one", first), opinion("two", second)
-    found = pool([one, two], MULTI, weights=EQUAL).probabilities
+    found = log_opinion_pool([one, two], MULTI, weights=EQUAL).probabilities
     assert (found >= np.minimum(first, second) - 1e-5).all()
     assert (found <= np.maximum(first, second) + 1e-5).all()
-    np.testing.assert_allclose(pool([two, one], MULTI, weights=EQUAL).probabilities, found)
+    np.testing.assert_allclose(log_opinion_pool([two, one], MULTI, weights=EQUAL).probabilities, found)
 
 
 def test_where_all_abstain_the_category_is_as_likely_as_anywhere():
     rules = opinion("one", [[0.9, NAN, NAN], [NAN, NAN, NAN], [NAN, NAN, NAN]], [True, True, False])
-    found = pool([rules], MULTI, weights=EQUAL).probabilities
+    found = log_opinion_pool([rules], MULTI, weights=EQUAL).probabilities
     np.testing.assert_allclose(found, [[0.9, 0, 0], [0.45, 0, 0], [NAN] * 3])
 
 
 def test_single_label_pools_are_distributions():
     one = opinion("one", [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [NAN] * 3])
     two = opinion("two", [[0.05, 0.9, 0.05], [NAN] * 3, [NAN] * 3])
-    found = pool([one, two], SINGLE, weights=EQUAL).probabilities
+    found = log_opinion_pool([one, two], SINGLE, weights=EQUAL).probabilities
     np.testing.assert_allclose(found[:2].sum(axis=1), 1)
     assert found[0].argmax() == 1
     np.testing.assert_allclose(found[1], [0.1, 0.8, 0.1])
@@ -110,7 +110,7 @@ def test_standing_for_several_categories():
     part = opinion("part", [[0.9, NAN, NAN], [NAN, NAN, 0.4]])
     half = opinion("half", [[0.9, 0.2, 0.1], [0.9, 0.1, 0.1]])
     beside = opinion("beside", [[NAN, NAN, 0.1], [NAN, NAN, NAN]])
-    first, second = agree(agreed, [whole, part, half, beside], texts(2), MULTI, {})
+    first, second = aggregate_labels(agreed, [whole, part, half, beside], texts(2), MULTI, {})
     assert first.teachers == ("whole", "part")
     assert second.teachers == ("whole", "part")
 
@@ -118,7 +118,7 @@ def test_standing_for_several_categories():
 def test_the_method_of_the_config_is_used():
     opinions = [opinion("one", [[0.9] * 3] + [[0.1] * 3] * 3), opinion("two", [[0.1] * 3] * 4)]
     found = {
-        method: agreement_of(opinions, MULTI, method=method, truth={}, weights=EQUAL).probabilities[0, 0]
+        method: aggregate(opinions, MULTI, method=method, truth={}, weights=EQUAL).probabilities[0, 0]
         for method in ("pool", "majority", "dawid-skene")
     }
     assert found["pool"] == pytest.approx(0.5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubricator.label.aggregation.probabilities import opinions_of
+from rubricator.label.aggregation.probabilities import teacher_probabilities
 from rubricator.label.teachers.protocol import Scale
 from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
@@ -16,10 +16,10 @@ def answer(row, scores, status=Status.OK):
     return Answer(text_id=str(row), teacher="t", key=str(row), status=status, scores=scores)
 
 
-def opinion(scores, *, taxonomy=MULTI, scale=Scale.HITS, truth=None, groups=None, answers=None, seed=1):
+def opinion(scores, *, taxonomy=MULTI, scale=Scale.COUNT, truth=None, groups=None, answers=None, seed=1):
     given = answers or {str(row): answer(row, s) for row, s in enumerate(scores)}
     texts = [Text(id=str(row), content="т") for row in range(len(scores))]
-    (found,) = opinions_of(
+    (found,) = teacher_probabilities(
         {"t": given},
         {"t": scale},
         texts,
@@ -67,9 +67,9 @@ def test_golden_texts_do_not_vouch_for_themselves():
     rng = np.random.default_rng(1)
     scores = [{"a": x, "b": y} for x, y in rng.normal(size=(60, 2))]
     truth = {row: rng.random(2) < 0.5 for row in range(30)}
-    before = opinion(scores, scale=Scale.LIKENESS, truth=truth).probabilities
+    before = opinion(scores, scale=Scale.SIMILARITY, truth=truth).probabilities
     flipped = truth | {7: ~truth[7]}
-    after = opinion(scores, scale=Scale.LIKENESS, truth=flipped).probabilities
+    after = opinion(scores, scale=Scale.SIMILARITY, truth=flipped).probabilities
     np.testing.assert_array_equal(before[7], after[7])
     assert (before[40] != after[40]).all()
 
@@ -79,10 +79,10 @@ def test_near_duplicates_do_not_vouch_for_one_another():
     scores = [{"a": x, "b": y} for x, y in rng.normal(size=(60, 2))]
     truth = {row: rng.random(2) < 0.5 for row in range(30)}
     groups = [str(row // 2) for row in range(60)]
-    before = opinion(scores, scale=Scale.LIKENESS, truth=truth, groups=groups).probabilities
+    before = opinion(scores, scale=Scale.SIMILARITY, truth=truth, groups=groups).probabilities
     for row in range(0, 30, 2):
         flipped = truth | {row: ~truth[row]}
-        after = opinion(scores, scale=Scale.LIKENESS, truth=flipped, groups=groups).probabilities
+        after = opinion(scores, scale=Scale.SIMILARITY, truth=flipped, groups=groups).probabilities
         np.testing.assert_array_equal(before[row + 1], after[row + 1])
 
 
@@ -99,9 +99,9 @@ def both(scores, hits, *, taxonomy):
         name: {str(row): answer(row, given) for row, given in enumerate(rows)}
         for name, rows in (("likeness", scores), ("rules", hits))
     }
-    return opinions_of(
+    return teacher_probabilities(
         answers,
-        {"likeness": Scale.LIKENESS, "rules": Scale.HITS},
+        {"likeness": Scale.SIMILARITY, "rules": Scale.COUNT},
         [Text(id=str(row), content="т") for row in range(len(scores))],
         taxonomy,
         truth={},
@@ -116,7 +116,7 @@ def test_rules_tell_a_likeness_how_common_categories_are():
     lean = rng.normal(0.2, 0.3, 300)
     scores = [{"a": 0.0, "b": float(value)} for value in lean]
     hits = [{"b" if row % 10 == 0 else "a": 1.0} if row < 100 else {} for row in range(300)]
-    alone = opinion(scores, taxonomy=SINGLE, scale=Scale.LIKENESS).probabilities
+    alone = opinion(scores, taxonomy=SINGLE, scale=Scale.SIMILARITY).probabilities
     aligned, rules = both(scores, hits, taxonomy=SINGLE)
     assert (alone.argmax(axis=1) == 0).mean() < 0.4
     assert (aligned.probabilities.argmax(axis=1) == 0).mean() > 0.8
@@ -126,13 +126,13 @@ def test_rules_tell_a_likeness_how_common_categories_are():
 
 def test_rules_leave_a_likeness_alone_where_texts_may_have_several_categories():
     scores = [{"a": float(row), "b": -float(row)} for row in range(20)]
-    alone = opinion(scores, scale=Scale.LIKENESS).probabilities
+    alone = opinion(scores, scale=Scale.SIMILARITY).probabilities
     beside, _ = both(scores, [{"b": 1.0}] * 20, taxonomy=MULTI)
     np.testing.assert_array_equal(beside.probabilities, alone)
 
 
 def test_rules_that_never_speak_change_nothing():
     scores = [{"a": float(row % 7), "b": 3.0} for row in range(20)]
-    alone = opinion(scores, taxonomy=SINGLE, scale=Scale.LIKENESS).probabilities
+    alone = opinion(scores, taxonomy=SINGLE, scale=Scale.SIMILARITY).probabilities
     beside, _ = both(scores, [{}] * 20, taxonomy=SINGLE)
     np.testing.assert_allclose(beside.probabilities, alone, atol=1e-6)

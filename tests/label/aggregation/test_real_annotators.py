@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.votes import majority
+from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy
 from rubricator.taxonomy import Taxonomy
 
 DATA = Path(os.environ.get("RUBRICATOR_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -31,7 +31,7 @@ def annotators():
     opinions = []
     for teacher, said in columns.items():
         sure = np.array([[float(name == own) if own in names else np.nan for name in names] for own in said])
-        opinions.append(Opinion(teacher, sure, np.isfinite(sure).any(axis=1)))
+        opinions.append(TeacherProbabilities(teacher, sure, np.isfinite(sure).any(axis=1)))
     return opinions, taxonomy
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit, logit
 
-from rubricator.label import calibration
+from rubricator.label.aggregation import score_calibration as calibration
 
 finite = st.floats(-1, 1, width=32)
 matrices = arrays(np.float64, st.tuples(st.integers(1, 20), st.integers(2, 5)), elements=finite)

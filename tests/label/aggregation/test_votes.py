@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.votes import decide, majority, votes_of
 from rubricator.taxonomy import Taxonomy
 
@@ -17,7 +17,7 @@ A, B, C, SILENT = [0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [NAN] * 3
 
 def opinion(name, rows, answered=None):
     answered = np.ones(len(rows), dtype=bool) if answered is None else np.array(answered)
-    return Opinion(name, np.array(rows, dtype=float), answered)
+    return TeacherProbabilities(name, np.array(rows, dtype=float), answered)
 
 
 def test_votes_and_silence():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from rubricator.label.asking import limits as limits_module
-from rubricator.label import runner
+from rubricator.label.asking import runner
 from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import ask
 from rubricator.records import Answer, Status, Text, content_hash

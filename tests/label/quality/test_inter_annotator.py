@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.quality.inter_annotator import (
     compare_teachers,
     expected_accuracy,
     measured_accuracy,
-    standing,
-    yield_of,
+    support_counts,
+    teacher_usage,
 )
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.records import Answer, Label, Origin, Status
 from rubricator.taxonomy import Taxonomy
 
@@ -21,7 +21,7 @@ NAN = np.nan
 
 def opinion(name, rows):
     probabilities = np.array(rows, dtype=float)
-    return Opinion(name, probabilities, np.isfinite(probabilities).any(axis=1))
+    return TeacherProbabilities(name, probabilities, np.isfinite(probabilities).any(axis=1))
 
 
 def test_pairs_are_compared_where_both_speak():
@@ -55,12 +55,12 @@ def test_what_came_of_asking():
         "3": Answer(text_id="3", teacher="t", key="k3", status=Status.REFUSED, cost=0.004, seconds=3.0),
         "4": Answer(text_id="4", teacher="t", key="k4", status=Status.UNPARSED, seconds=2.0),
     }
-    found = yield_of(given, opinion("t", [[0.9, 0.1], [0.9, 0.1], [NAN, NAN], [NAN, NAN]]))
+    found = teacher_usage(given, opinion("t", [[0.9, 0.1], [0.9, 0.1], [NAN, NAN], [NAN, NAN]]))
     assert found.statuses == {Status.OK: 2, Status.REFUSED: 1, Status.UNPARSED: 1}
     assert found.cost == pytest.approx(2.0)
     assert found.seconds == pytest.approx(2.0)
     assert (found.texts, found.opinions) == (4, 0.5)
-    nothing = yield_of({}, opinion("t", [[NAN, NAN]]))
+    nothing = teacher_usage({}, opinion("t", [[NAN, NAN]]))
     assert (nothing.texts, nothing.cost, nothing.seconds, nothing.opinions) == (0, 0, None, 0)
 
 
@@ -90,4 +90,4 @@ def test_what_teachers_stood_for():
             [(("a", "b"), ("one", "two")), (("a",), ("one",)), ((), ("two",)), (("b",), ())]
         )
     ]
-    assert standing(labels, MULTI) == {"one": {"a": 2, "b": 1}, "two": {"a": 1, "b": 1}}
+    assert support_counts(labels, MULTI) == {"one": {"a": 2, "b": 1}, "two": {"a": 1, "b": 1}}

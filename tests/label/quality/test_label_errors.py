@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.quality.label_errors import Reason, audit, disagreement
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.taxonomy import Taxonomy
 
 MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
@@ -101,7 +101,10 @@ def test_split_teachers():
     one, two = np.eye(3)[labels.argmax(axis=1)] * 0.94 + 0.02, np.eye(3)[labels.argmax(axis=1)] * 0.94 + 0.02
     two[7] = np.roll(two[7], 1)
     two[8] = NAN
-    opinions = [Opinion("one", one, np.ones(300, dtype=bool)), Opinion("two", two, np.ones(300, dtype=bool))]
+    opinions = [
+        TeacherProbabilities("one", one, np.ones(300, dtype=bool)),
+        TeacherProbabilities("two", two, np.ones(300, dtype=bool)),
+    ]
     (suspect,) = audit(labels, probabilities, SINGLE, groups=OWN, opinions=opinions)
     assert suspect.row == 7
     assert list(suspect.reasons) == [Reason.SPLIT]

@@ -11,12 +11,12 @@ import pytest
 from rubricator.cli.label_table import show_label_report
 from rubricator.config import read_config
 from rubricator.errors import DataError
-from rubricator.label.quality.label_errors import Reason
 from rubricator.label.quality import report as label_report
-from rubricator.pipeline.audit import write_audit
+from rubricator.label.quality.label_errors import Reason
 from rubricator.label.quality.report import write_label_report
-from rubricator.pipeline.stages import STAGES
+from rubricator.pipeline.audit import write_audit
 from rubricator.pipeline.stage import Run, run_stages
+from rubricator.pipeline.stages import STAGES
 from rubricator.records import Origin, Status
 from rubricator.taxonomy import Taxonomy
 
@@ -54,10 +54,10 @@ def test_the_report_knows_every_teacher(run, report):
 
 
 def test_what_it_says_is_what_labelling_measured(run, report):
-    from rubricator.dataset.files import read_prepared
-    from rubricator.dataset.labels import read_labelled
+    from rubricator.dataset.files import read_dataset
+    from rubricator.dataset.labels import read_labels
 
-    found = read_labelled(run.folder, read_prepared(run.folder), run.taxonomy)
+    found = read_labels(run.folder, read_dataset(run.folder), run.taxonomy)
     assert [exam.report for exam in report.examinations] == list(found.reports)
     assert sum(report.labels.values()) == len(found.labels)
     assert report.labels[Origin.GOLDEN] > 0

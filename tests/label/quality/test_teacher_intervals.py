@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.quality.intervals import f1_intervals, wilson
 from rubricator.label.quality.teacher_metrics import examine_teacher
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.taxonomy import Taxonomy
 
 MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
@@ -52,7 +52,7 @@ def test_a_category_that_never_occurs_has_no_interval():
 
 
 def examined(rows, truth, taxonomy):
-    opinion = Opinion("t", np.array(rows, dtype=float), np.ones(len(rows), dtype=bool))
+    opinion = TeacherProbabilities("t", np.array(rows, dtype=float), np.ones(len(rows), dtype=bool))
     known = {row: np.array(categories, dtype=bool) for row, categories in truth.items()}
     return examine_teacher(opinion, known, taxonomy, groups=[str(i) for i in range(len(rows))], seed=1)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.quality.teacher_metrics import measure_teachers
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.taxonomy import Taxonomy
 
 MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
@@ -13,7 +13,7 @@ NAN = np.nan
 
 
 def report(rows, truth, taxonomy=MULTI):
-    opinion = Opinion("t", np.array(rows, dtype=float), np.ones(len(rows), dtype=bool))
+    opinion = TeacherProbabilities("t", np.array(rows, dtype=float), np.ones(len(rows), dtype=bool))
     (found,) = measure_teachers(
         [opinion], {row: np.array(t, dtype=bool) for row, t in truth.items()}, taxonomy
     )

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rubricator.errors import DataError
-from rubricator.label.teachers.replay import ReplayTeacher
 from rubricator.label.teachers.answer_table import (
     Decision,
     columns,
@@ -17,6 +16,7 @@ from rubricator.label.teachers.answer_table import (
     label_table,
     replies_of_table,
 )
+from rubricator.label.teachers.replay import ReplayTeacher
 from rubricator.records import Answer, Label, Origin, Status, Text
 from rubricator.taxonomy import Taxonomy
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rubricator.label import rules
+from rubricator.label.teachers import rules
 from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.records import Status, Text
 from rubricator.taxonomy import Taxonomy

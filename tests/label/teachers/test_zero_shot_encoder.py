@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubricator.label import descriptions
+from rubricator.label.teachers import zero_shot_encoder as descriptions
 from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
 from rubricator.records import Status, Text
 from rubricator.taxonomy import Taxonomy

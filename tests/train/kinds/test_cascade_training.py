@@ -8,16 +8,16 @@ from scipy.special import softmax
 from small_examples import make_examples, make_folds
 
 from rubricator.config import Cascade, Encode, Train
-from rubricator.errors import TrainingError
 from rubricator.dataset.inputs import Inputs
-from rubricator.models.registry import model_of
+from rubricator.errors import TrainingError
+from rubricator.models.registry import read_model
 from rubricator.text_rules.rules import Condition, Matcher, Rule
-from rubricator.train.training_context import Bench
 from rubricator.train.kinds.cascade.candidates import minable
-from rubricator.train.kinds.cascade.rule_assembly import without_implied
 from rubricator.train.kinds.cascade.precision_posterior import Proof, texts_needed
+from rubricator.train.kinds.cascade.rule_assembly import without_implied
 from rubricator.train.kinds.cascade.words import occurrences
 from rubricator.train.trainers import fit
+from rubricator.train.training_context import TrainingContext
 
 TEXTS = (
     "Выборы в парламент прошли тихо",
@@ -28,8 +28,8 @@ TEXTS = (
 )
 
 
-def bench(tmp_path, *, single=True, keywords=(), rules=None, **told):
-    return Bench(
+def context(tmp_path, *, single=True, keywords=(), rules=None, **told):
+    return TrainingContext(
         settings=Train(cascade=Cascade(**told)),
         encode=Encode(),
         single=single,
@@ -40,8 +40,8 @@ def bench(tmp_path, *, single=True, keywords=(), rules=None, **told):
     )
 
 
-def train(examples, bench, folds=4):
-    return fit("cascade", examples, folds=make_folds(len(examples), folds), bench=bench)
+def train(examples, context, folds=4):
+    return fit("cascade", examples, folds=make_folds(len(examples), folds), context=context)
 
 
 def noisy(rows, *, seed=3, shy=0.4):
@@ -121,8 +121,8 @@ def test_texts_that_prove_a_bar():
 
 def test_rules_are_found_and_take_texts_that_the_model_cannot_tell(tmp_path):
     examples = noisy(300)
-    heads = fit("heads", examples, folds=make_folds(300), bench=bench(tmp_path))
-    cascade = train(examples, bench(tmp_path))
+    heads = fit("heads", examples, folds=make_folds(300), context=context(tmp_path))
+    cascade = train(examples, context(tmp_path))
     truth = examples.targets.argmax(axis=1)
     before, after = ((some.held_out.argmax(axis=1) == truth).mean() for some in (heads, cascade))
     assert after > before + 0.3
@@ -139,7 +139,7 @@ def test_rules_are_found_and_take_texts_that_the_model_cannot_tell(tmp_path):
 
 
 def test_multi_label_rules_give_each_category_by_itself(tmp_path):
-    cascade = train(make_examples(300, single=False), bench(tmp_path, single=False))
+    cascade = train(make_examples(300, single=False), context(tmp_path, single=False))
     assert {rule.category for rule in cascade.model.rules} == {0, 1, 2}
     # The model is sure of nothing about a text without a direction.
     nothing = Inputs(["закон, банк и вечер"], vectors={"base": np.zeros((1, 8), np.float32)})
@@ -149,8 +149,8 @@ def test_multi_label_rules_give_each_category_by_itself(tmp_path):
 
 def test_few_texts_prove_nothing_and_the_model_is_left_alone(tmp_path):
     examples = noisy(45)
-    heads = fit("heads", examples, folds=make_folds(45), bench=bench(tmp_path))
-    cascade = train(examples, bench(tmp_path))
+    heads = fit("heads", examples, folds=make_folds(45), context=context(tmp_path))
+    cascade = train(examples, context(tmp_path))
     assert cascade.model.rules == ()
     assert (cascade.held_out == heads.held_out).all()
     inputs = examples.inputs()
@@ -162,7 +162,7 @@ def test_words_without_meaning_make_no_rule(tmp_path):
     examples = noisy(300)
     shuffled = replace(examples, contents=np.random.default_rng(0).permutation(examples.contents).tolist())
     for told in ({}, {"precision": 0.8}, {"precision": "auto"}):
-        assert train(shuffled, bench(tmp_path, **told)).model.rules == ()
+        assert train(shuffled, context(tmp_path, **told)).model.rules == ()
 
 
 def test_auto_takes_rules_that_beat_the_model_however_precise(tmp_path):
@@ -171,8 +171,8 @@ def test_auto_takes_rules_that_beat_the_model_however_precise(tmp_path):
     targets = np.where(wrong[:, None], np.roll(examples.targets, 1, axis=1), examples.targets)
     examples = replace(examples, targets=targets)
     keywords = [Rule(category=c, any=(word,)) for c, word in enumerate(("печь", "парус*", "седло"))]
-    assert train(examples, bench(tmp_path, keywords=keywords)).model.rules == ()
-    cascade = train(examples, bench(tmp_path, keywords=keywords, precision="auto"))
+    assert train(examples, context(tmp_path, keywords=keywords)).model.rules == ()
+    cascade = train(examples, context(tmp_path, keywords=keywords, precision="auto"))
     assert {str(rule) for rule in cascade.model.rules} >= {"печь", "парус*", "седло"}
     assert all(0.6 < rule.precision < 0.9 for rule in cascade.model.rules)
 
@@ -180,7 +180,7 @@ def test_auto_takes_rules_that_beat_the_model_however_precise(tmp_path):
 def test_a_keyword_keeps_what_silences_it(tmp_path):
     examples = noisy(300)
     keywords = [Rule(category=1, any=("парус", "мачта"), unless=("утро",))]
-    rules = train(examples, bench(tmp_path, keywords=keywords, precision=0.9)).model.rules
+    rules = train(examples, context(tmp_path, keywords=keywords, precision=0.9)).model.rules
     (proposed,) = [rule for rule in rules if rule.unless]
     assert (proposed.category, proposed.unless) == (1, ("утро",))
     assert str(proposed.any[0]) == "парус"
@@ -193,7 +193,7 @@ def test_a_feature_value_makes_a_rule(tmp_path):
         {"desk": ("news", "money", None)[c], "hours": float(10 * c + row % 7)}
         for row, c in enumerate(category)
     ]
-    cascade = train(replace(examples, features=features), bench(tmp_path))
+    cascade = train(replace(examples, features=features), context(tmp_path))
     assert (cascade.held_out.argmax(axis=1) == category).mean() > 0.98
     assert set(cascade.model.columns) == {"desk", "hours"}
 
@@ -205,7 +205,7 @@ def test_rules_of_a_person_are_taken_as_they_are_and_measured(tmp_path):
         Rule(category=1, any=("седло",)),
         Rule(category=2, any=("никогда",)),
     ]
-    cascade = train(examples, bench(tmp_path, rules=rules))
+    cascade = train(examples, context(tmp_path, rules=rules))
     assert [rule.any for rule in cascade.model.rules] == [rule.any for rule in rules]
     good, bad, idle = cascade.facts["rules"]
     assert good["taken"] == good["right"] > 20
@@ -222,7 +222,7 @@ def test_held_out_logits_know_nothing_of_their_fold(tmp_path):
     examples, folds = noisy(240), make_folds(240)
     changed = np.where((folds == 0)[:, None], np.roll(examples.targets, 1, axis=1), examples.targets)
     given_ = [
-        fit("cascade", replace(examples, targets=targets), folds=folds, bench=bench(tmp_path))
+        fit("cascade", replace(examples, targets=targets), folds=folds, context=context(tmp_path))
         for targets in (examples.targets, changed)
     ]
     first, second = (some.held_out[folds == 0].argmax(axis=1) for some in given_)
@@ -234,7 +234,7 @@ def test_held_out_logits_know_nothing_of_their_fold(tmp_path):
 def test_near_duplicates_count_as_one_text(tmp_path):
     few = noisy(24)
     many = few.subset(np.repeat(np.arange(24), 12))
-    cascade = fit("cascade", many, folds=np.repeat(make_folds(24), 12), bench=bench(tmp_path))
+    cascade = fit("cascade", many, folds=np.repeat(make_folds(24), 12), context=context(tmp_path))
     assert cascade.model.rules == ()
 
 
@@ -242,7 +242,7 @@ def test_texts_of_weight_0_are_predicted_and_not_learnt_from(tmp_path):
     examples = noisy(300)
     weights = np.where(np.arange(300) < 240, 1.0, 0.0)
     targets = np.where(weights[:, None] > 0, examples.targets, np.roll(examples.targets, 1, axis=1))
-    cascade = train(replace(examples, weights=weights, targets=targets), bench(tmp_path))
+    cascade = train(replace(examples, weights=weights, targets=targets), context(tmp_path))
     taken = cascade.model.takes(examples.inputs())[240:].any(axis=1)
     assert taken.any()
     right = cascade.held_out[240:].argmax(axis=1) == examples.targets[240:].argmax(axis=1)
@@ -252,19 +252,19 @@ def test_texts_of_weight_0_are_predicted_and_not_learnt_from(tmp_path):
 @pytest.mark.parametrize("single", [True, False])
 def test_training_twice_gives_the_same_files_and_they_come_back(tmp_path, single):
     examples = make_examples(150, single=single)
-    first, second = (train(examples, bench(tmp_path, single=single, precision=0.8)) for _ in range(2))
+    first, second = (train(examples, context(tmp_path, single=single, precision=0.8)) for _ in range(2))
     assert first.model.rules
     assert first.model.files() == second.model.files()
     assert (first.held_out == second.held_out).all()
-    again = model_of(first.model.files())
+    again = read_model(first.model.files())
     assert (again.logits(examples.inputs()) == first.model.logits(examples.inputs())).all()
 
 
 def test_without_any_weight_there_is_nothing_to_learn(tmp_path):
     with pytest.raises(TrainingError):
-        train(replace(make_examples(12), weights=np.zeros(12)), bench(tmp_path))
+        train(replace(make_examples(12), weights=np.zeros(12)), context(tmp_path))
 
 
 def test_texts_without_words_leave_the_model_alone(tmp_path):
     examples = replace(make_examples(30), contents=["…"] * 30)
-    assert train(examples, bench(tmp_path)).model.rules == ()
+    assert train(examples, context(tmp_path)).model.rules == ()

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_examples import make_examples, make_folds
-
 from small_encoder import make_bench, write_encoder
+from small_examples import make_examples, make_folds
 
 torch = pytest.importorskip("torch")
 
@@ -18,13 +17,13 @@ from small_trained import served_as_trained, watched  # noqa: E402
 
 from rubricator.config import Finetune, Imbalance  # noqa: E402
 from rubricator.errors import TrainingError  # noqa: E402
-from rubricator.train.training_context import HopelessError  # noqa: E402
-from rubricator.train.kinds.finetune import fit, fit_finetune, loop  # noqa: E402
+from rubricator.train.kinds.finetune import fit, fit_finetune, fold_trainer  # noqa: E402
 from rubricator.train.kinds.finetune.contrastive import alikeness, pair_loss, rounds  # noqa: E402
 from rubricator.train.kinds.finetune.history import Scores, measured  # noqa: E402
 from rubricator.train.kinds.finetune.loss import aims  # noqa: E402
-from rubricator.train.kinds.finetune.oom import Portions, is_shortage  # noqa: E402
+from rubricator.train.kinds.finetune.oom import BatchPortions, is_shortage  # noqa: E402
 from rubricator.train.kinds.finetune.plan import make_plan  # noqa: E402
+from rubricator.train.training_context import EarlyStoppedError  # noqa: E402
 
 ROWS = 24
 
@@ -50,8 +49,8 @@ def unexported(monkeypatch):
 
 def train(tiny, folder, *, single=True, examples=None, **others):
     examples = make_examples(ROWS, single=single) if examples is None else examples
-    bench = make_bench(tiny, folder, single=single, **others)
-    return fit_finetune(examples, folds=make_folds(len(examples), 3), bench=bench)
+    context = make_bench(tiny, folder, single=single, **others)
+    return fit_finetune(examples, folds=make_folds(len(examples), 3), context=context)
 
 
 def table(folder):
@@ -116,8 +115,8 @@ def test_the_table_tells_every_epoch(tiny, tmp_path, unexported):
 
 def test_what_is_served_is_the_mean_of_every_fold_at_its_best(tiny, tmp_path, monkeypatch, unexported):
     scores = iter([0.5, 0.9, 0.4, 0.9, 0.5, 0.4, 0.4, 0.5, 0.9] + [0.5] * 99)
-    monkeypatch.setattr(loop, "measured", lambda *_, **__: Scores(1.0, next(scores), 0.0, 0.0))
-    plain, after = loop.Run._epoch, {}
+    monkeypatch.setattr(fold_trainer, "measured", lambda *_, **__: Scores(1.0, next(scores), 0.0, 0.0))
+    plain, after = fold_trainer.Run._epoch, {}
 
     def watched_epoch(self, *given):
         state = plain(self, *given)
@@ -126,7 +125,7 @@ def test_what_is_served_is_the_mean_of_every_fold_at_its_best(tiny, tmp_path, mo
         }
         return state
 
-    monkeypatch.setattr(loop.Run, "_epoch", watched_epoch)
+    monkeypatch.setattr(fold_trainer.Run, "_epoch", watched_epoch)
     fitted = train(tiny, tmp_path, epochs=3)
     best = [after["0", 2], after["1", 1], after["2", 3]]
     mean = {name: sum(one[name] for one in best) / 3 for name in best[0]}
@@ -144,7 +143,7 @@ class Killed(BaseException):
 
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, monkeypatch, unexported):
     whole = train(tiny, tmp_path / "whole", dropout=0.2)
-    plain, epochs = loop.Run._epoch, []
+    plain, epochs = fold_trainer.Run._epoch, []
 
     def counted(self, *given):
         if len(epochs) == 3:
@@ -152,7 +151,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, mo
         epochs.append((self._fold.name, len(given[1].history)))
         return plain(self, *given)
 
-    monkeypatch.setattr(loop.Run, "_epoch", counted)
+    monkeypatch.setattr(fold_trainer.Run, "_epoch", counted)
     with pytest.raises(Killed):
         train(tiny, tmp_path / "cut", dropout=0.2)
     killed, epochs[:] = list(epochs), ["enough"] * 9
@@ -215,7 +214,7 @@ def test_other_architectures_and_all_layers(tmp_path, unexported):
 
 
 def test_memory_that_runs_out_halves_the_batch(tiny, tmp_path, monkeypatch, unexported, caplog):
-    plain = loop.Run._classified
+    plain = fold_trainer.Run._classified
 
     def short(self, rows, of):
         if len(rows) > 2:
@@ -223,7 +222,7 @@ def test_memory_that_runs_out_halves_the_batch(tiny, tmp_path, monkeypatch, unex
         return plain(self, rows, of)
 
     calm = train(tiny, tmp_path / "calm", epochs=1, dropout=0.0)
-    monkeypatch.setattr(loop.Run, "_classified", short)
+    monkeypatch.setattr(fold_trainer.Run, "_classified", short)
     tight = train(tiny, tmp_path / "tight", epochs=1, dropout=0.0)
     assert "in parts of 4 texts" in caplog.text
     assert "in parts of 2 texts" in caplog.text
@@ -239,7 +238,7 @@ def test_memory_that_runs_out_halves_the_batch(tiny, tmp_path, monkeypatch, unex
     ],
 )
 def test_portions_halve_for_good_and_say_when_nothing_helps(error):
-    portions, done = Portions(8), []
+    portions, done = BatchPortions(8), []
 
     def work(rows):
         if len(rows) > 2:
@@ -264,12 +263,12 @@ def test_other_errors_pass_through():
         raise RuntimeError("shapes do not fit")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        Portions(4).go(np.arange(3), work, lambda: None)
+        BatchPortions(4).go(np.arange(3), work, lambda: None)
 
 
 def test_patience_ends_a_fold(tiny, tmp_path, monkeypatch, unexported):
     scores = iter([0.5, 0.6, 0.4, 0.4, 0.4, 0.4] * 9)
-    monkeypatch.setattr(loop, "measured", lambda *_, **__: Scores(1.0, next(scores), 0.0, 0.0))
+    monkeypatch.setattr(fold_trainer, "measured", lambda *_, **__: Scores(1.0, next(scores), 0.0, 0.0))
     train(tiny, tmp_path, epochs=6, patience=2)
     assert [row["epoch"] for row in table(tmp_path) if row["fold"] == "0"] == ["1", "2", "3", "4"]
 
@@ -277,18 +276,18 @@ def test_patience_ends_a_fold(tiny, tmp_path, monkeypatch, unexported):
 def test_stops_when_it_cannot_win(tiny, tmp_path, unexported):
     asked = []
 
-    def promising(logits, rows):
+    def should_continue(logits, rows):
         asked.append(rows.sum())
         return len(asked) < 2
 
-    bench = dataclasses.replace(make_bench(tiny, tmp_path, epochs=1), promising=promising)
-    with pytest.raises(HopelessError, match="after 2 of 3 folds"):
-        fit_finetune(make_examples(ROWS), folds=make_folds(ROWS, 3), bench=bench)
+    context = dataclasses.replace(make_bench(tiny, tmp_path, epochs=1), should_continue=should_continue)
+    with pytest.raises(EarlyStoppedError, match="after 2 of 3 folds"):
+        fit_finetune(make_examples(ROWS), folds=make_folds(ROWS, 3), context=context)
     assert asked == [9, 18]
 
 
 def test_weights_that_run_away_say_what_to_lower(tiny, tmp_path, unexported, monkeypatch):
-    monkeypatch.setattr(loop.Run, "_step", lambda self, *_: float("nan"))
+    monkeypatch.setattr(fold_trainer.Run, "_step", lambda self, *_: float("nan"))
     with pytest.raises(TrainingError, match="learning_rate"):
         train(tiny, tmp_path, epochs=1)
 
@@ -307,7 +306,7 @@ def test_examples_that_allow_nothing(tiny, tmp_path, change, words):
 
 def test_one_fold_is_not_enough(tiny, tmp_path):
     with pytest.raises(TrainingError, match="in one fold"):
-        fit_finetune(make_examples(6), folds=np.zeros(6, int), bench=make_bench(tiny, tmp_path))
+        fit_finetune(make_examples(6), folds=np.zeros(6, int), context=make_bench(tiny, tmp_path))
 
 
 def test_embeddings_lie_below_every_layer():
@@ -317,9 +316,9 @@ def test_embeddings_lie_below_every_layer():
 
 def test_contrastive_where_texts_are_few(tiny, tmp_path):
     few, more = make_examples(12), make_examples(90)
-    bench = make_bench(tiny, tmp_path, contrastive="auto")
-    assert make_plan("finetune", few, bench).contrastive
-    assert not make_plan("finetune", more, bench).contrastive
+    context = make_bench(tiny, tmp_path, contrastive="auto")
+    assert make_plan("finetune", few, context).contrastive
+    assert not make_plan("finetune", more, context).contrastive
 
 
 def test_contrastive_training_runs(tiny, tmp_path, unexported):
@@ -361,13 +360,15 @@ def test_the_loss_is_cross_entropy_where_nothing_is_set(categories, single, seed
 
 @pytest.mark.parametrize("single", [True, False])
 def test_every_setting_of_imbalance_trains(tiny, tmp_path, unexported, single):
-    bench = make_bench(tiny, tmp_path, single=single, epochs=1)
+    context = make_bench(tiny, tmp_path, single=single, epochs=1)
     settings = Imbalance(
         weights="balanced", loss="focal", logit_adjustment=1, sampling="balanced", label_smoothing=0.1
     )
-    bench = dataclasses.replace(bench, settings=bench.settings.model_copy(update={"imbalance": settings}))
+    context = dataclasses.replace(
+        context, settings=context.settings.model_copy(update={"imbalance": settings})
+    )
     examples = make_examples(ROWS, single=single)
-    fitted = fit_finetune(examples, folds=make_folds(ROWS, 3), bench=bench)
+    fitted = fit_finetune(examples, folds=make_folds(ROWS, 3), context=context)
     assert np.isfinite(fitted.held_out).all()
 
 

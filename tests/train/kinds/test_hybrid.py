@@ -8,17 +8,17 @@ from small_examples import make_folds
 from small_features import make_bench, make_hybrid
 
 from rubricator.config import Imbalance
+from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.models.ensemble import EnsembleModel
-from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.models.registry import model_of
 from rubricator.models.network import NetworkModel
+from rubricator.models.registry import read_model
 from rubricator.models.stacking import StackingModel
-from rubricator.train.training_context import HopelessError
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.hybrid import boosting, network, stacking
 from rubricator.train.kinds.hybrid import fit as hybrid
 from rubricator.train.trainers import fit
+from rubricator.train.training_context import EarlyStoppedError
 
 WAYS = {"network": NetworkModel, "stacking": StackingModel}
 
@@ -36,8 +36,8 @@ def small(monkeypatch):
 
 
 def fitted(folder, examples, *, single=True, imbalance=None, **settings):
-    bench = make_bench(folder, single=single, imbalance=imbalance, **settings)
-    return fit("hybrid", examples, folds=make_folds(len(examples)), bench=bench)
+    context = make_bench(folder, single=single, imbalance=imbalance, **settings)
+    return fit("hybrid", examples, folds=make_folds(len(examples)), context=context)
 
 
 def right(logits, examples):
@@ -64,7 +64,7 @@ def test_training_twice_gives_the_same_files_and_they_the_same_model(tmp_path, w
     first, second = (fitted(tmp_path, examples, way=way) for _ in range(2))
     assert first.model.files() == second.model.files()
     assert (first.held_out == second.held_out).all()
-    again, logits = model_of(first.model.files()), first.model.logits(examples.inputs())
+    again, logits = read_model(first.model.files()), first.model.logits(examples.inputs())
     assert (again.logits(examples.inputs()) == logits).all()
     alone = Inputs([examples.contents[3]], [examples.features[3]], vectors={BASE: examples.vectors[[3]]})
     assert (again.logits(alone)[0] == logits[3]).all()
@@ -180,14 +180,14 @@ def test_a_hopeless_model_is_given_up_after_a_fold(tmp_path):
     examples = make_hybrid(36)
     asked = []
 
-    def promising(logits, rows):
+    def should_continue(logits, rows):
         asked.append((logits.shape, int(rows.sum())))
         return False
 
     for way in WAYS:
-        bench = replace(make_bench(tmp_path, way=way), promising=promising)
-        with pytest.raises(HopelessError):
-            fit("hybrid", examples, folds=make_folds(36), bench=bench)
+        context = replace(make_bench(tmp_path, way=way), should_continue=should_continue)
+        with pytest.raises(EarlyStoppedError):
+            fit("hybrid", examples, folds=make_folds(36), context=context)
     assert asked == [((36, 3), 9)] * 2
 
 
@@ -248,8 +248,8 @@ def test_kinds_can_be_prescribed_and_rare_levels_are_pooled(tmp_path):
 
 @pytest.mark.parametrize("single", [True, False])
 def test_trees_say_what_scikit_learn_says(tmp_path, single):
-    examples, bench = make_hybrid(48), make_bench(tmp_path, single=single)
-    task, _ = hybrid._prepare(examples, make_folds(48), bench)
+    examples, context = make_hybrid(48), make_bench(tmp_path, single=single)
+    task, _ = hybrid._prepare(examples, make_folds(48), context)
     boosters = boosting.boost(task, task.numbers, np.arange(48), rounds=15)
     *_, last = boosters.stages(task.numbers)
     assert boosters.trees().logits(task.numbers) == pytest.approx(last, abs=1e-9)
@@ -266,8 +266,8 @@ def test_of_two_categories_the_softmax_is_what_scikit_learn_says(tmp_path):
 
 def test_two_folds_are_enough_for_the_network_only(tmp_path, caplog):
     examples, folds = make_hybrid(24), np.arange(24) // 4 % 2
-    found = fit("hybrid", examples, folds=folds, bench=make_bench(tmp_path, way="auto"))
+    found = fit("hybrid", examples, folds=folds, context=make_bench(tmp_path, way="auto"))
     assert found.facts["way"] == "network"
     assert "only the network" in caplog.text
     with pytest.raises(TrainingError, match="needs 3"):
-        fit("hybrid", examples, folds=folds, bench=make_bench(tmp_path, way="stacking"))
+        fit("hybrid", examples, folds=folds, context=make_bench(tmp_path, way="stacking"))

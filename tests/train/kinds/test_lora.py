@@ -1,9 +1,8 @@
 """Low-rank adapters: merged into the encoder that is served."""
 
 import pytest
-from small_examples import make_examples, make_folds
-
 from small_encoder import make_bench, write_encoder
+from small_examples import make_examples, make_folds
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -25,8 +24,8 @@ def tiny(tmp_path_factory):
 def train(tiny, folder, *, examples=None, finetune=None, **lora):
     examples = make_examples(ROWS, single=False) if examples is None else examples
     told = {"learning_rate": 5e-3} | lora
-    bench = make_bench(tiny, folder, single=False, lora=told, **(finetune or {}))
-    return fit_lora(examples, folds=make_folds(len(examples), 3), bench=bench)
+    context = make_bench(tiny, folder, single=False, lora=told, **(finetune or {}))
+    return fit_lora(examples, folds=make_folds(len(examples), 3), context=context)
 
 
 def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):

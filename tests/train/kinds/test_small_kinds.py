@@ -5,21 +5,21 @@ from small_examples import make_examples, make_folds
 
 from rubricator.config import KINDS as CONFIGURED
 from rubricator.config import Encode, Train
+from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
 from rubricator.models.linear import side_by_side
-from rubricator.train.training_context import Bench
-from rubricator.dataset.examples import Examples
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.linear.fit import fit_linear, ngram_features
-from rubricator.train.trainers import TRAINERS, fit
 from rubricator.train.kinds.linear.ngrams import char_counts
+from rubricator.train.trainers import TRAINERS, fit
+from rubricator.train.training_context import TrainingContext
 
 KINDS = ["heads", "linear"]
 
 
 @pytest.fixture
-def bench(tmp_path):
-    return Bench(settings=Train(), encode=Encode(), single=True, seed=0, folder=tmp_path)
+def context(tmp_path):
+    return TrainingContext(settings=Train(), encode=Encode(), single=True, seed=0, folder=tmp_path)
 
 
 def logits(fitted, examples):
@@ -41,9 +41,9 @@ def test_every_kind_of_the_config_has_a_trainer():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_learns_and_says_what_it_is(kind, bench):
+def test_learns_and_says_what_it_is(kind, context):
     examples, others = make_examples(60), make_examples(30, seed=1)
-    fitted = fit(kind, examples, folds=make_folds(60), bench=bench)
+    fitted = fit(kind, examples, folds=make_folds(60), context=context)
     assert fitted.model.kind == kind
     assert fitted.notes == {}
     found = logits(fitted, others)
@@ -52,44 +52,44 @@ def test_learns_and_says_what_it_is(kind, bench):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_new_category_leaves_the_other_logits_bit_identical(kind, bench):
+def test_a_new_category_leaves_the_other_logits_bit_identical(kind, context):
     examples = make_examples(60)
     before = with_targets(examples, examples.targets[:, :2])
-    small, large = (fit(kind, some, folds=make_folds(60), bench=bench) for some in (before, examples))
+    small, large = (fit(kind, some, folds=make_folds(60), context=context) for some in (before, examples))
     assert (logits(large, examples)[:, :2] == logits(small, before)).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_twice_gives_the_same_model(kind, bench):
+def test_training_twice_gives_the_same_model(kind, context):
     examples = make_examples(45)
     first, second = (
-        logits(fit(kind, examples, folds=make_folds(45), bench=bench), examples) for _ in range(2)
+        logits(fit(kind, examples, folds=make_folds(45), context=context), examples) for _ in range(2)
     )
     assert (first == second).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_held_out_logits_are_of_all_rows_and_worse_than_those_of_rows_seen(kind, bench):
+def test_held_out_logits_are_of_all_rows_and_worse_than_those_of_rows_seen(kind, context):
     examples = make_examples(48)
-    fitted = fit(kind, examples, folds=make_folds(48), bench=bench)
+    fitted = fit(kind, examples, folds=make_folds(48), context=context)
     assert fitted.held_out.shape == examples.targets.shape
     seen = np.where(examples.targets > 0, logits(fitted, examples), -logits(fitted, examples))
     held = np.where(examples.targets > 0, fitted.held_out, -fitted.held_out)
     assert held.mean() < seen.mean()
 
 
-def test_unknown_kind_names_the_nearest(bench):
+def test_unknown_kind_names_the_nearest(context):
     with pytest.raises(TrainingError, match="did you mean 'linear'"):
-        fit("liner", make_examples(6), folds=make_folds(6), bench=bench)
+        fit("liner", make_examples(6), folds=make_folds(6), context=context)
 
 
-def test_heads_without_vectors_say_what_to_do(bench):
+def test_heads_without_vectors_say_what_to_do(context):
     bare = Examples(contents=["а"], vectors=None, targets=np.eye(1), weights=np.ones(1), groups=["1"])
     with pytest.raises(TrainingError, match="Encode the texts first"):
-        fit_heads(bare, folds=np.zeros(1, int), bench=bench)
+        fit_heads(bare, folds=np.zeros(1, int), context=context)
 
 
-def test_heads_do_not_mind_the_scale_of_the_vectors(bench):
+def test_heads_do_not_mind_the_scale_of_the_vectors(context):
     examples = make_examples(60)
     larger = Examples(
         contents=examples.contents,
@@ -98,11 +98,11 @@ def test_heads_do_not_mind_the_scale_of_the_vectors(bench):
         weights=examples.weights,
         groups=examples.groups,
     )
-    plain, moved = (fit_heads(some, folds=make_folds(60), bench=bench) for some in (examples, larger))
+    plain, moved = (fit_heads(some, folds=make_folds(60), context=context) for some in (examples, larger))
     assert logits(moved, larger) == pytest.approx(logits(plain, examples), abs=1e-3)
 
 
-def test_heads_survive_equal_vectors(bench):
+def test_heads_survive_equal_vectors(context):
     examples = make_examples(12)
     equal = Examples(
         contents=examples.contents,
@@ -111,11 +111,11 @@ def test_heads_survive_equal_vectors(bench):
         weights=examples.weights,
         groups=examples.groups,
     )
-    assert np.isfinite(logits(fit_heads(equal, folds=make_folds(12), bench=bench), equal)).all()
+    assert np.isfinite(logits(fit_heads(equal, folds=make_folds(12), context=context), equal)).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_weight_is_an_error(kind, bench):
+def test_no_weight_is_an_error(kind, context):
     examples = make_examples(6)
     idle = Examples(
         contents=examples.contents,
@@ -125,11 +125,11 @@ def test_no_weight_is_an_error(kind, bench):
         groups=examples.groups,
     )
     with pytest.raises(TrainingError, match="not a single labelled text"):
-        fit(kind, idle, folds=make_folds(6), bench=bench)
+        fit(kind, idle, folds=make_folds(6), context=context)
 
 
-def test_linear_keeps_terms_and_weights_side_by_side(bench):
-    fitted = fit_linear(make_examples(30), folds=make_folds(30), bench=bench).model
+def test_linear_keeps_terms_and_weights_side_by_side(context):
+    fitted = fit_linear(make_examples(30), folds=make_folds(30), context=context).model
     words, characters = fitted.ngrams
     assert "парламент" in words.terms
     assert any(" " in term for term in words.terms)
@@ -138,21 +138,21 @@ def test_linear_keeps_terms_and_weights_side_by_side(bench):
     assert len(words.idf) == len(words.terms)
 
 
-def test_linear_gives_unknown_words_the_intercept(bench):
+def test_linear_gives_unknown_words_the_intercept(context):
     examples = make_examples(30)
-    fitted = fit_linear(examples, folds=make_folds(30), bench=bench)
+    fitted = fit_linear(examples, folds=make_folds(30), context=context)
     strange = Examples(
         contents=["zzz"], vectors=None, targets=np.zeros((1, 3)), weights=np.ones(1), groups=["z"]
     )
     assert logits(fitted, strange)[0] == pytest.approx(fitted.model.intercept)
 
 
-def test_texts_without_words_are_an_error(bench):
+def test_texts_without_words_are_an_error(context):
     silent = Examples(
         contents=["!!!", "?"], vectors=None, targets=np.eye(2), weights=np.ones(2), groups=["1", "2"]
     )
     with pytest.raises(TrainingError, match="hold no words"):
-        fit_linear(silent, folds=np.array([0, 1]), bench=bench)
+        fit_linear(silent, folds=np.array([0, 1]), context=context)
 
 
 @pytest.mark.parametrize(("shortest", "longest"), [(1, 1), (1, 3), (2, 5), (4, 6)])

@@ -3,19 +3,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_encoder import write_encoder
 from small_examples import make_examples, make_folds
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from rubricator.config import Encode, Static, Train
+from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
 from rubricator.models.static import StaticEmbedding
 from rubricator.progress import silent
 from rubricator.train.kinds.static import distil as distilling
-from rubricator.train.training_context import Bench
 from rubricator.train.kinds.static.distil import distil
-from rubricator.dataset.examples import Examples
 from rubricator.train.kinds.static.fit import fit_static
-from small_encoder import write_encoder
+from rubricator.train.training_context import TrainingContext
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +34,15 @@ def encode(tmp_path_factory):
 
 def bench_of(encode, folder, *, single=True, **static):
     settings = Train(static=Static(**static))
-    return Bench(settings=settings, encode=encode, single=single, seed=0, folder=folder)
+    return TrainingContext(settings=settings, encode=encode, single=single, seed=0, folder=folder)
 
 
 @pytest.mark.parametrize("single", [True, False])
 @pytest.mark.parametrize("classifier", ["lines", "network"])
 def test_learns_twice_the_same_and_scores_every_text(encode, tmp_path, single, classifier):
     examples = make_examples(60, single=single)
-    bench = bench_of(encode, tmp_path, single=single, width=16, classifier=classifier)
-    first, second = (fit_static(examples, folds=make_folds(60), bench=bench) for _ in range(2))
+    context = bench_of(encode, tmp_path, single=single, width=16, classifier=classifier)
+    first, second = (fit_static(examples, folds=make_folds(60), context=context) for _ in range(2))
     assert first.model.files() == second.model.files()
     assert first.held_out.shape == (60, 3)
     assert np.isfinite(first.held_out).all()
@@ -56,7 +56,7 @@ def test_learns_twice_the_same_and_scores_every_text(encode, tmp_path, single, c
 
 def test_a_new_category_leaves_the_others_bit_identical(encode, tmp_path):
     examples = make_examples(45, single=False)
-    bench = bench_of(encode, tmp_path, single=False, classifier="lines")
+    context = bench_of(encode, tmp_path, single=False, classifier="lines")
     fewer = Examples(
         contents=examples.contents,
         vectors=None,
@@ -64,7 +64,7 @@ def test_a_new_category_leaves_the_others_bit_identical(encode, tmp_path):
         weights=examples.weights,
         groups=examples.groups,
     )
-    small, large = (fit_static(some, folds=make_folds(45), bench=bench) for some in (fewer, examples))
+    small, large = (fit_static(some, folds=make_folds(45), context=context) for some in (fewer, examples))
     inputs = examples.inputs()
     assert (large.model.logits(inputs)[:, :2] == small.model.logits(inputs)).all()
     assert (large.held_out[:, :2] == small.held_out).all()
@@ -73,7 +73,7 @@ def test_a_new_category_leaves_the_others_bit_identical(encode, tmp_path):
 def test_auto_takes_what_is_better_on_folds(encode, tmp_path):
     examples = make_examples(60)
     lines, network, chosen = (
-        fit_static(examples, folds=make_folds(60), bench=bench_of(encode, tmp_path, classifier=classifier))
+        fit_static(examples, folds=make_folds(60), context=bench_of(encode, tmp_path, classifier=classifier))
         for classifier in ("lines", "network", "auto")
     )
     losses = chosen.facts["held_out_log_loss"]
@@ -85,9 +85,9 @@ def test_auto_takes_what_is_better_on_folds(encode, tmp_path):
 
 def test_the_network_moves_the_pieces_it_saw_and_no_others(encode, tmp_path):
     examples = make_examples(60)
-    bench = bench_of(encode, tmp_path, classifier="network")
+    context = bench_of(encode, tmp_path, classifier="network")
     plain = distil(examples.contents, encode, pieces=32_000, width=384, progress=silent)
-    tuned = fit_static(examples, folds=make_folds(60), bench=bench).model.embedding
+    tuned = fit_static(examples, folds=make_folds(60), context=context).model.embedding
     moved = (tuned.table != plain.table).any(axis=1)
     seen = sorted({piece for pieces in plain.pieces(examples.contents) for piece in pieces})
     assert set(np.flatnonzero(moved)) <= set(seen)
@@ -98,8 +98,8 @@ def test_held_out_logits_of_the_network_never_saw_their_fold(encode, tmp_path):
     examples, folds = make_examples(60), make_folds(60)
     held = folds == 1
     turned = replace(examples, targets=np.where(held[:, None], examples.targets[:, ::-1], examples.targets))
-    bench = bench_of(encode, tmp_path, classifier="network")
-    before, after = (fit_static(some, folds=folds, bench=bench).held_out for some in (examples, turned))
+    context = bench_of(encode, tmp_path, classifier="network")
+    before, after = (fit_static(some, folds=folds, context=context).held_out for some in (examples, turned))
     assert (before[held] == after[held]).all()
     assert (before[~held] != after[~held]).any()
 
@@ -118,7 +118,7 @@ def test_texts_without_weight_are_scored_and_not_learnt_from(encode, tmp_path):
                 groups=examples.groups,
             ),
             folds=make_folds(48),
-            bench=bench_of(encode, tmp_path),
+            context=bench_of(encode, tmp_path),
         )
         for targets in (examples.targets, spoilt)
     ]
@@ -195,7 +195,7 @@ def test_a_pruned_tokenizer_cuts_the_texts_as_before(make):
 
 
 def test_no_weight_and_nothing_known_are_errors(encode, tmp_path):
-    examples, bench = make_examples(6), bench_of(encode, tmp_path)
+    examples, context = make_examples(6), bench_of(encode, tmp_path)
     idle, foreign = (
         Examples(
             contents=contents, vectors=None, targets=examples.targets, weights=weights, groups=examples.groups
@@ -203,6 +203,6 @@ def test_no_weight_and_nothing_known_are_errors(encode, tmp_path):
         for contents, weights in ((examples.contents, np.zeros(6)), (["字"] * 6, np.ones(6)))
     )
     with pytest.raises(TrainingError, match="not a single labelled text"):
-        fit_static(idle, folds=make_folds(6), bench=bench)
+        fit_static(idle, folds=make_folds(6), context=context)
     with pytest.raises(TrainingError, match="knows nothing"):
-        fit_static(foreign, folds=make_folds(6), bench=bench)
+        fit_static(foreign, folds=make_folds(6), context=context)

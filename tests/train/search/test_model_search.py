@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from rubricator.config import Encode, Train
+from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
 from rubricator.models.heads import HeadsModel
 from rubricator.train.search import candidates
-from rubricator.train.search.candidates import Race, is_costly, suitable
-from rubricator.train.search.validation import Jury
-from rubricator.train.search.pseudo_labels import fit_with_pseudo_labels, surely
+from rubricator.train.search.candidates import ModelSearch, is_costly, suitable
 from rubricator.train.search.hyperparameters import tuned
-from rubricator.train.training_context import Bench, Fitted, HopelessError
-from rubricator.dataset.examples import Examples
+from rubricator.train.search.pseudo_labels import fit_with_pseudo_labels, surely
+from rubricator.train.search.validation import ValidationSet
 from rubricator.train.trainers import fit
+from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 
 ROWS, WIDTH = 90, 6
 WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
@@ -38,41 +38,45 @@ def examples(noise: float = 0.5, seed: int = 4) -> Examples:
 FOLDS = np.arange(ROWS) // 3 % 5
 
 
-def race(tmp_path, learning: Examples, unlabelled: Examples | None = None, **settings) -> Race:
-    bench = Bench(settings=Train(**settings), encode=Encode(), single=True, seed=1, folder=tmp_path)
-    jury = Jury(np.arange(ROWS), learning, FOLDS, held_out=False, about="", single=True, seed=1)
+def search(tmp_path, learning: Examples, unlabelled: Examples | None = None, **settings) -> ModelSearch:
+    context = TrainingContext(
+        settings=Train(**settings), encode=Encode(), single=True, seed=1, folder=tmp_path
+    )
+    validation_set = ValidationSet(
+        np.arange(ROWS), learning, FOLDS, held_out=False, about="", single=True, seed=1
+    )
     nobody = learning.subset(np.zeros(0, dtype=np.intp))
-    return Race(learning, unlabelled or nobody, FOLDS, jury, bench)
+    return ModelSearch(learning, unlabelled or nobody, FOLDS, validation_set, context)
 
 
 def fake(logits: np.ndarray, *, ask: bool = False, averaged: bool = False):
     """A trainer whose held-out logits are known; with `ask` it asks after every fold whether to go on."""
 
-    def fit(kind, learning, *, folds, bench):
+    def fit(kind, learning, *, folds, context):
         so_far = np.full_like(logits, np.nan)
         for fold in range(5 if ask else 0):
             so_far[folds == fold] = logits[folds == fold]
             done = folds <= fold
-            if not bench.promising(so_far, done):
-                raise HopelessError("stopped", fix="")
+            if not context.should_continue(so_far, done):
+                raise EarlyStoppedError("stopped", fix="")
         model = HeadsModel(np.ones((3, WIDTH)), np.zeros(3))
-        return Fitted(model=model, held_out=logits, averaged=averaged)
+        return FitResult(model=model, held_out=logits, averaged=averaged)
 
     return fit
 
 
 def trainers(monkeypatch, by_kind) -> None:
-    def fit(kind, learning, *, folds, bench):
+    def fit(kind, learning, *, folds, context):
         if kind not in by_kind:
             raise TrainingError(f"no {kind} here", fix="")
-        return by_kind[kind](kind, learning, folds=folds, bench=bench)
+        return by_kind[kind](kind, learning, folds=folds, context=context)
 
     monkeypatch.setattr(candidates, "fit", fit)
 
 
 def test_the_named_kinds_and_the_best_two_together_compete(tmp_path):
     learning = examples()
-    ran = race(tmp_path, learning, models=["linear", "heads"])
+    ran = search(tmp_path, learning, models=["linear", "heads"])
     choice = ran.run()
     assert list(ran.candidates) == ["linear", "heads", "ensemble"]
     both = ran.candidates["ensemble"].fitted.model
@@ -86,7 +90,7 @@ def test_the_best_is_put_together_with_the_one_it_gains_most_from(tmp_path, monk
     logits, other = learning.targets * 4 - 2, learning.targets * 4 - 2
     logits[:12], other[40:60] = -0.2 * logits[:12], -0.2 * other[40:60]
     trainers(monkeypatch, {"linear": fake(other), "heads": fake(logits), "cascade": fake(logits)})
-    ran = race(tmp_path, learning, models=["linear", "heads", "cascade"])
+    ran = search(tmp_path, learning, models=["linear", "heads", "cascade"])
     scores = ran.run().scores
     assert scores["heads"] == scores["cascade"]
     assert scores["heads"].accuracy > scores["linear"].accuracy
@@ -99,7 +103,7 @@ def test_two_together_are_chosen_only_where_their_gain_is_no_chance(tmp_path, mo
     logits, other = learning.targets * 4 - 2, learning.targets * 4 - 2
     logits[:blunders], other[40:60] = -0.2 * logits[:blunders], -0.2 * other[40:60]
     trainers(monkeypatch, {"linear": fake(other), "heads": fake(logits)})
-    choice = race(tmp_path, learning, models=["linear", "heads"]).run()
+    choice = search(tmp_path, learning, models=["linear", "heads"]).run()
     assert choice.scores["ensemble"].accuracy > choice.scores["heads"].accuracy
     assert choice.name == chosen
 
@@ -113,17 +117,17 @@ def test_the_mean_of_what_was_judged_wins_unless_another_is_clearly_ahead(
     logits[:10], good[10:20] = -logits[:10], -good[10:20]
     logits[20 : 20 + blunders] *= -1
     trainers(monkeypatch, {"linear": fake(good), "finetune": fake(logits, averaged=True)})
-    ran = race(tmp_path, learning, models=["linear", "finetune"], ensemble=False)
+    ran = search(tmp_path, learning, models=["linear", "finetune"], ensemble=False)
     choice = ran.run()
     assert choice.scores["linear"].accuracy > choice.scores["finetune"].accuracy
     assert choice.name == chosen
     # Where validation is a part of its own, it has judged the mean itself.
-    ran._jury = replace(ran._jury, held_out=True)
+    ran._validation_set = replace(ran._validation_set, held_out=True)
     assert ran.choice().name == "linear"
 
 
 def test_without_the_ensemble_there_is_none(tmp_path):
-    ran = race(tmp_path, examples(), models=["linear", "heads"], ensemble=False)
+    ran = search(tmp_path, examples(), models=["linear", "heads"], ensemble=False)
     ran.run()
     assert list(ran.candidates) == ["linear", "heads"]
 
@@ -132,7 +136,7 @@ def test_auto_stops_what_cannot_win_and_says_so(tmp_path, monkeypatch):
     learning = examples()
     right, wrong = learning.targets * 6 - 3, learning.targets * -6 + 3
     trainers(monkeypatch, {"linear": fake(right), "finetune": fake(wrong, ask=True)})
-    ran = race(tmp_path, learning, models="auto")
+    ran = search(tmp_path, learning, models="auto")
     assert ran.run().name == "linear"
     assert ran.dropped["finetune"] == "stopped after 1 of 5 folds: it could not win any more"
     assert ran.dropped["heads"] == "could not be trained: no heads here"
@@ -143,14 +147,14 @@ def test_auto_lets_what_is_better_finish(tmp_path, monkeypatch):
     learning = examples()
     poor = learning.targets * 2 + np.random.default_rng(0).normal(scale=2, size=learning.targets.shape)
     trainers(monkeypatch, {"linear": fake(poor), "finetune": fake(learning.targets * 6 - 3, ask=True)})
-    assert race(tmp_path, learning, models="auto", ensemble=False).run().name == "finetune"
+    assert search(tmp_path, learning, models="auto", ensemble=False).run().name == "finetune"
 
 
 def test_auto_tries_nothing_after_the_minutes_are_up(tmp_path, monkeypatch):
     learning = examples()
     right = learning.targets * 6 - 3
     trainers(monkeypatch, {kind: fake(right, ask=True) for kind in ("linear", "heads", "finetune")})
-    ran = race(tmp_path, learning, models="auto", minutes=1e-9)
+    ran = search(tmp_path, learning, models="auto", minutes=1e-9)
     with pytest.raises(TrainingError, match="No kind of model was trained"):
         ran.run()
     assert ran.dropped["linear"].startswith("stopped after 1 of 5 folds: the minutes would not suffice")
@@ -159,7 +163,7 @@ def test_auto_tries_nothing_after_the_minutes_are_up(tmp_path, monkeypatch):
 def test_auto_keeps_what_is_done_though_the_minutes_are_up(tmp_path, monkeypatch):
     learning = examples()
     trainers(monkeypatch, {"linear": fake(learning.targets * 6 - 3, ask=True)})
-    ran = race(tmp_path, learning, models="auto")
+    ran = search(tmp_path, learning, models="auto")
     left = iter([60.0] * 4)
     monkeypatch.setattr(ran, "_left", lambda: next(left, -1.0))
     assert ran.run().name == "linear"
@@ -168,7 +172,7 @@ def test_auto_keeps_what_is_done_though_the_minutes_are_up(tmp_path, monkeypatch
 def test_a_kind_that_was_named_must_be_trainable(tmp_path, monkeypatch):
     trainers(monkeypatch, {})
     with pytest.raises(TrainingError, match="no heads here"):
-        race(tmp_path, examples(), models=["heads"]).run()
+        search(tmp_path, examples(), models=["heads"]).run()
 
 
 def test_hybrid_is_thought_of_only_where_there_are_features():
@@ -188,12 +192,12 @@ def test_pseudo_labels_stay_only_if_validation_improves(tmp_path):
     few = examples(noise=0.9)
     few = replace(few, weights=np.where(np.arange(ROWS) < 15, 1.0, 0.0))
     more = replace(examples(noise=0.05, seed=9), weights=np.ones(ROWS))
-    ran = race(tmp_path, few, more, models=["heads"], pseudo_labels=0.6, ensemble=False)
-    before = ran.train("heads").verdict.score.accuracy
+    ran = search(tmp_path, few, more, models=["heads"], pseudo_labels=0.6, ensemble=False)
+    before = ran.train("heads").validated.score.accuracy
     ran.run()
     after = ran.candidates["heads"]
     joined = "pseudo_labels" in after.fitted.facts
-    assert joined == (after.verdict.score.accuracy > before)
+    assert joined == (after.validated.score.accuracy > before)
     assert joined != ("heads with pseudo-labels" in ran.dropped)
 
 
@@ -219,7 +223,7 @@ def test_tuning_finds_the_better_settings_and_repeats_itself():
 
 
 def test_a_tuned_winner_replaces_the_plain_one_only_if_it_is_better(tmp_path):
-    ran = race(tmp_path, examples(), models=["heads"], tune=2)
+    ran = search(tmp_path, examples(), models=["heads"], tune=2)
     ran.run()
     tuned_one = "tuned" in ran.candidates["heads"].fitted.facts
     assert tuned_one != ("heads, tuned" in ran.dropped)
@@ -227,10 +231,12 @@ def test_a_tuned_winner_replaces_the_plain_one_only_if_it_is_better(tmp_path):
 
 def test_pseudo_labels_give_held_out_logits_of_the_labelled_texts_alone(tmp_path):
     learning, more = examples(noise=0.9), examples(noise=0.05, seed=9)
-    ran = race(tmp_path, learning, pseudo_labels=0.6)
-    apart = replace(ran._jury, examples=examples(seed=5), held_out=True)
-    first = fit("heads", learning, folds=FOLDS, bench=ran._bench)
-    second, logits, joined = fit_with_pseudo_labels("heads", first, learning, more, FOLDS, apart, ran._bench)
+    ran = search(tmp_path, learning, pseudo_labels=0.6)
+    apart = replace(ran._validation_set, examples=examples(seed=5), held_out=True)
+    first = fit("heads", learning, folds=FOLDS, context=ran._context)
+    second, logits, joined = fit_with_pseudo_labels(
+        "heads", first, learning, more, FOLDS, apart, ran._context
+    )
     assert joined > 0
     # Two models are put together row by row: the ensemble needs those of the labelled texts from both.
     assert second.held_out.shape == first.held_out.shape

@@ -10,11 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from rubricator.decision import Bools
+from rubricator.evaluate.comparison.runs import EvaluatedRun, common_keys, common_texts, read_runs
+from rubricator.evaluate.comparison.significance import (
+    Difference,
+    McNemar,
+    Resampled,
+    difference,
+    mcnemar,
+    resample,
+)
 from rubricator.evaluate.metrics.intervals import Estimate
-from rubricator.evaluate.metrics.scored_predictions import Scored
-from rubricator.evaluate.comparison.significance import Difference, McNemar, Resampled, difference, mcnemar, resample
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.pages.formatting import plural
-from rubricator.evaluate.comparison.runs import MeasuredRun, common_keys, common_texts, read_runs
 
 FIGURES = ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
 DRAWS = 10_000
@@ -190,7 +197,7 @@ def verdict(comparison: Comparison, against: Against) -> str:
     return f"{new} is {'better' if found.change.value > 0 else 'worse'} than {old}: {told}."
 
 
-def _side(run: MeasuredRun, figures: Resampled, keys: Sequence[str]) -> Side:
+def _side(run: EvaluatedRun, figures: Resampled, keys: Sequence[str]) -> Side:
     return Side(
         name=run.name,
         model=run.model,
@@ -201,11 +208,11 @@ def _side(run: MeasuredRun, figures: Resampled, keys: Sequence[str]) -> Side:
     )
 
 
-def _right(part: Scored) -> Bools:
+def _right(part: ScoredPredictions) -> Bools:
     return np.asarray((part.truth == part.decisions).all(axis=1))
 
 
-def _changes(old: Scored, new: Scored, keys: Sequence[str]) -> tuple[Change, ...]:
+def _changes(old: ScoredPredictions, new: ScoredPredictions, keys: Sequence[str]) -> tuple[Change, ...]:
     changed = old.decisions != new.decisions
     sureness = np.where(new.decisions, new.probabilities, 1 - new.probabilities)
     confidence = np.where(changed, sureness, 1.0).min(axis=1)
@@ -225,5 +232,5 @@ def _changes(old: Scored, new: Scored, keys: Sequence[str]) -> tuple[Change, ...
     )
 
 
-def _given(part: Scored, row: int, keys: Sequence[str]) -> dict[str, float]:
+def _given(part: ScoredPredictions, row: int, keys: Sequence[str]) -> dict[str, float]:
     return {key: float(part.probabilities[row, j]) for j, key in enumerate(keys) if part.decisions[row, j]}

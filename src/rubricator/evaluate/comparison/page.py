@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rubricator.dataset.files import write_json
 from rubricator.errors import DataError
-from rubricator.pages.page import render_page, write_page
-from rubricator.evaluate.comparison.significance import Difference
-from rubricator.pages.formatting import NONE, figure, series
 from rubricator.evaluate.comparison.compare import (
     CONFIDENCE,
     DRAWS,
@@ -25,7 +23,9 @@ from rubricator.evaluate.comparison.compare import (
     signed,
     verdict,
 )
-from rubricator.dataset.files import write_json
+from rubricator.evaluate.comparison.significance import Difference
+from rubricator.pages.formatting import NONE, figure, series
+from rubricator.pages.page import render_page, write_page
 
 LISTED = 500
 """Texts that the page lists of each comparison: more than people read, few enough for a browser."""

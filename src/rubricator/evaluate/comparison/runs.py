@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.dataset.files import read_json
 from rubricator.decision import Bools
 from rubricator.errors import DataError
-from rubricator.evaluate.metrics.scored_predictions import Scored
-from rubricator.pages.formatting import plural
-from rubricator.dataset.files import read_json
 from rubricator.evaluate.metrics.prediction_table import SCORED, Predictions, read_scored
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.pages.formatting import plural
 
 _WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class MeasuredRun:
+class EvaluatedRun:
     """What is compared of a run.
 
     Attributes:
@@ -35,12 +35,12 @@ class MeasuredRun:
     predictions: Predictions
 
     @property
-    def part(self) -> Scored:
+    def part(self) -> ScoredPredictions:
         """The part that the run's report leads with."""
         return self.predictions.parts[0]
 
 
-def read_runs(folders: Sequence[Path]) -> list[MeasuredRun]:
+def read_runs(folders: Sequence[Path]) -> list[EvaluatedRun]:
     """Read what runs left behind.
 
     Raises:
@@ -53,7 +53,7 @@ def read_runs(folders: Sequence[Path]) -> list[MeasuredRun]:
     return [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
 
 
-def _read(folder: Path, name: str) -> MeasuredRun:
+def _read(folder: Path, name: str) -> EvaluatedRun:
     if not (folder / "stages").is_dir():
         seen = "is no folder of a run" if folder.exists() else "is not there"
         raise DataError(f"{folder} {seen}.", fix="Name a folder that `rubricator run` wrote, like runs/news.")
@@ -63,10 +63,10 @@ def _read(folder: Path, name: str) -> MeasuredRun:
             "or is older than this command.",
             fix=f"Run `rubricator evaluate -c SETTINGS --out {folder}` with the settings of that run.",
         )
-    return MeasuredRun(name, read_json(folder / "metrics.json")["model"], read_scored(folder / SCORED))
+    return EvaluatedRun(name, read_json(folder / "metrics.json")["model"], read_scored(folder / SCORED))
 
 
-def common_keys(runs: Sequence[MeasuredRun]) -> list[str]:
+def common_keys(runs: Sequence[EvaluatedRun]) -> list[str]:
     """Categories that every run knows, in the order of the first.
 
     Raises:
@@ -80,7 +80,9 @@ def common_keys(runs: Sequence[MeasuredRun]) -> list[str]:
     return keys
 
 
-def common_texts(runs: Sequence[MeasuredRun], keys: Sequence[str]) -> tuple[list[Scored], list[str]]:
+def common_texts(
+    runs: Sequence[EvaluatedRun], keys: Sequence[str]
+) -> tuple[list[ScoredPredictions], list[str]]:
     """The runs' leading parts, cut to the texts that all of them share with the same truth.
 
     Args:
@@ -117,7 +119,7 @@ def common_texts(runs: Sequence[MeasuredRun], keys: Sequence[str]) -> tuple[list
     return [replace(_rows(part, rows), groups=groups) for part in parts], left_out
 
 
-def _cut(run: MeasuredRun, rows: NDArray[np.intp], keys: Sequence[str]) -> Scored:
+def _cut(run: EvaluatedRun, rows: NDArray[np.intp], keys: Sequence[str]) -> ScoredPredictions:
     known = list(run.predictions.titles)
     columns = [known.index(key) for key in keys]
     part = _rows(run.part, rows)
@@ -129,7 +131,7 @@ def _cut(run: MeasuredRun, rows: NDArray[np.intp], keys: Sequence[str]) -> Score
     )
 
 
-def _rows(part: Scored, rows: NDArray[np.intp]) -> Scored:
+def _rows(part: ScoredPredictions, rows: NDArray[np.intp]) -> ScoredPredictions:
     return replace(
         part,
         ids=[part.ids[row] for row in rows],
@@ -142,7 +144,7 @@ def _rows(part: Scored, rows: NDArray[np.intp]) -> Scored:
     )
 
 
-def _demands(parts: Sequence[Scored], *, single: bool) -> list[tuple[Bools, str]]:
+def _demands(parts: Sequence[ScoredPredictions], *, single: bool) -> list[tuple[Bools, str]]:
     """What a text must fulfil to be compared, as which texts do, and why the others do not."""
     first, *others = parts
     same_text = [
@@ -169,7 +171,7 @@ def _alike(one: str, other: str) -> bool:
     return 2 * len(words & others) >= min(len(words), len(others))
 
 
-def _unknown_categories(runs: Sequence[MeasuredRun], keys: Sequence[str]) -> list[str]:
+def _unknown_categories(runs: Sequence[EvaluatedRun], keys: Sequence[str]) -> list[str]:
     told = []
     for run in runs:
         unknown = [key for key in run.predictions.titles if key not in keys]
@@ -178,7 +180,7 @@ def _unknown_categories(runs: Sequence[MeasuredRun], keys: Sequence[str]) -> lis
     return told
 
 
-def _not_shared(runs: Sequence[MeasuredRun], shared: int) -> list[str]:
+def _not_shared(runs: Sequence[EvaluatedRun], shared: int) -> list[str]:
     return [
         f"{plural(len(run.part) - shared, 'text')} of the {len(run.part):,} that {run.name} was measured on "
         "left out: not every run was measured on them."

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.decision import Bools, Floats
-from rubricator.evaluate.metrics.intervals import Estimate, draw_groups, percentile_interval
-from rubricator.evaluate.metrics.scored_predictions import Scored
 from rubricator.evaluate.metrics.grouped_counts import f1, mean_defined, ratio
+from rubricator.evaluate.metrics.intervals import Estimate, draw_groups, percentile_interval
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ class McNemar:
     p_value: float
 
 
-def resample(scored: Scored, *, draws: int, confidence: float, seed: int) -> Resampled:
+def resample(scored: ScoredPredictions, *, draws: int, confidence: float, seed: int) -> Resampled:
     """Draw groups of texts and compute every figure each time.
 
-    Models whose `Scored` hold the same texts in the same groups get the same samples from the same
+    Models whose `ScoredPredictions` hold the same texts in the same groups get the same samples from the same
     seed, so their figures may be subtracted sample by sample (see `difference`).
 
     Args:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class PredictionError:
     """One text with at least one wrong decision.
 
     Attributes:
@@ -33,7 +33,7 @@ class Mistake:
     probability: float
 
 
-def worst_mistakes(scored: Scored, keys: Sequence[str], *, count: int) -> list[Mistake]:
+def worst_errors(scored: ScoredPredictions, keys: Sequence[str], *, count: int) -> list[PredictionError]:
     """The most surely wrong texts first.
 
     A wrong decision is the surer, the farther its probability lies from the truth (a text without
@@ -47,7 +47,7 @@ def worst_mistakes(scored: Scored, keys: Sequence[str], *, count: int) -> list[M
     """
     gaps = np.where(scored.truth != scored.decisions, np.abs(scored.truth - scored.probabilities), -1.0)
     columns, worst = gaps.argmax(axis=1), gaps.max(axis=1)
-    listed: list[Mistake] = []
+    listed: list[PredictionError] = []
     seen: set[str] = set()
     for row in np.argsort(-worst, kind="stable"):
         if len(listed) == count or worst[row] < 0:
@@ -56,7 +56,7 @@ def worst_mistakes(scored: Scored, keys: Sequence[str], *, count: int) -> list[M
             continue
         seen.add(scored.groups[row])
         listed.append(
-            Mistake(
+            PredictionError(
                 id=scored.ids[row],
                 content=scored.contents[row],
                 origin=str(scored.origins[row]),

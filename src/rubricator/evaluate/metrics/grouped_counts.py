@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.decision import Bools, Floats
-from rubricator.evaluate.metrics.scored_predictions import Scored
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 
 # A probability of exactly 0 or 1 that turns out wrong would make the log loss infinite; scikit-learn
 # clips at the same place.
@@ -64,7 +64,7 @@ class Ranking:
         return ratio((gained * precision).sum(axis=1), hits[:, -1])
 
 
-class Tally:
+class GroupedCounts:
     """Sums per group from which every figure of a resampled part follows by one matrix product.
 
     Args:
@@ -72,7 +72,7 @@ class Tally:
         single: True if a text has exactly one category.
     """
 
-    def __init__(self, scored: Scored, *, single: bool) -> None:
+    def __init__(self, scored: ScoredPredictions, *, single: bool) -> None:
         truth, given = scored.truth, scored.decisions
         names, self.group_of_row = np.unique(np.asarray(scored.groups, dtype=object), return_inverse=True)
         self.groups = len(names)
@@ -128,7 +128,7 @@ class Tally:
         }
 
 
-def row_losses(scored: Scored, *, single: bool) -> Floats:
+def row_losses(scored: ScoredPredictions, *, single: bool) -> Floats:
     """Cross-entropy of each text in nats, shape [n]; multi-label, the mean over its categories."""
     probabilities = np.clip(scored.probabilities, _TINY, 1 - _TINY)
     if single:

@@ -11,9 +11,9 @@ import numpy as np
 
 from rubricator.decision import Bools, DecisionRule, Floats
 from rubricator.errors import DataError
+from rubricator.evaluate.metrics.grouped_counts import GroupedCounts
 from rubricator.evaluate.metrics.intervals import Estimate, draw_groups, percentile_interval
-from rubricator.evaluate.metrics.scored_predictions import Scored
-from rubricator.evaluate.metrics.grouped_counts import Tally
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 
 _BINS = 10
 
@@ -114,7 +114,7 @@ class PartMetrics:
 
 
 def measure(
-    scored: Scored,
+    scored: ScoredPredictions,
     keys: Sequence[str],
     *,
     rule: DecisionRule,
@@ -140,7 +140,7 @@ def measure(
             f"The part '{scored.part}' has no texts, so there is nothing to measure.",
             fix="Give it texts: raise `split.test`, or label more texts for the golden set.",
         )
-    tally = Tally(scored, single=rule.single)
+    tally = GroupedCounts(scored, single=rule.single)
     point = {name: values[0] for name, values in tally.figures(np.ones((1, tally.groups))).items()}
     samples = _resample(tally, draws=bootstrap, seed=seed)
 
@@ -188,13 +188,18 @@ def calibration_error(truth: Bools, probabilities: Floats) -> float:
     return float(np.abs(gaps).sum() / len(truth))
 
 
-def _resample(tally: Tally, *, draws: int, seed: int) -> dict[str, Floats]:
+def _resample(tally: GroupedCounts, *, draws: int, seed: int) -> dict[str, Floats]:
     chunks = [tally.figures(sample) for sample in draw_groups(tally.groups, draws=draws, seed=seed)]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
 def _category(
-    scored: Scored, column: int, key: str, rule: DecisionRule, point: Mapping[str, Floats], f1: Estimate
+    scored: ScoredPredictions,
+    column: int,
+    key: str,
+    rule: DecisionRule,
+    point: Mapping[str, Floats],
+    f1: Estimate,
 ) -> CategoryMetrics:
     from sklearn.metrics import roc_auc_score  # a second to import, and most commands never need it
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rubricator.dataset.files import split_keys
 from rubricator.decision import Bools
 from rubricator.errors import DataError
-from rubricator.evaluate.metrics.scored_predictions import Scored
-from rubricator.dataset.files import split_keys
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.taxonomy import Taxonomy
 
 SCORED = "predictions.parquet"
@@ -32,12 +32,12 @@ class Predictions:
         single: True if a text has exactly one category.
     """
 
-    parts: tuple[Scored, ...]
+    parts: tuple[ScoredPredictions, ...]
     titles: dict[str, str]
     single: bool
 
 
-def write_scored(path: Path, parts: Sequence[Scored], taxonomy: Taxonomy) -> None:
+def write_scored(path: Path, parts: Sequence[ScoredPredictions], taxonomy: Taxonomy) -> None:
     """Write one row per part and text: `part, id, group, origin, content, truth, decisions, p_<key> …`.
 
     Category keys are joined by commas, empty for none; `content` is the beginning of the text.
@@ -91,9 +91,9 @@ def read_scored(path: Path) -> Predictions:
     return Predictions(parts, facts["titles"], facts["single"])
 
 
-def _part(frame: pl.DataFrame, facts: dict[str, Any], name: str) -> Scored:
+def _part(frame: pl.DataFrame, facts: dict[str, Any], name: str) -> ScoredPredictions:
     keys = list(facts["titles"])
-    return Scored(
+    return ScoredPredictions(
         part=name,
         about=facts["about"][name],
         ids=frame["id"].to_list(),

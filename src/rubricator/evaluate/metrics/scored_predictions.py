@@ -11,7 +11,7 @@ from rubricator.decision import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
+class ScoredPredictions:
     """One part of the texts with its truth, probabilities and decisions.
 
     Attributes:

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
 from rubricator.decision import Bools, Floats
-from rubricator.evaluate.plots import style
 from rubricator.evaluate.metrics.part_metrics import CategoryMetrics
+from rubricator.evaluate.plots import style
 
 _BINS = 10
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from rubricator.errors import DataError
-from rubricator.evaluate.plots import panels as drawing, style
 from rubricator.evaluate.metrics.part_metrics import CategoryMetrics, PartMetrics
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.evaluate.plots import panels as drawing
+from rubricator.evaluate.plots import style
 from rubricator.evaluate.plots.plot import Plot
-from rubricator.evaluate.metrics.scored_predictions import Scored
 
 
 def write_plots(
-    scored: Scored, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
+    scored: ScoredPredictions, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
 ) -> tuple[Plot, ...]:
     """Draw every figure that the part allows.
 
@@ -43,7 +44,9 @@ def write_plots(
         ) from error
 
 
-def _whole(scored: Scored, metrics: PartMetrics, titles: Mapping[str, str], folder: Path) -> Iterator[Plot]:
+def _whole(
+    scored: ScoredPredictions, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
+) -> Iterator[Plot]:
     keys = [category.key for category in metrics.categories]
     # Past ten categories a line each must do, or the figure outgrows a printed page.
     roomy = len(keys) <= 10
@@ -72,7 +75,7 @@ def _whole(scored: Scored, metrics: PartMetrics, titles: Mapping[str, str], fold
 
 
 def _per_category(
-    scored: Scored, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
+    scored: ScoredPredictions, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
 ) -> Iterator[Plot]:
     for column, category in enumerate(metrics.categories):
         title = titles[category.key]
@@ -96,7 +99,7 @@ class _Panel:
     draw: Callable[[Axes], None]
 
 
-def _panels(scored: Scored, column: int, category: CategoryMetrics) -> Iterator[_Panel]:
+def _panels(scored: ScoredPredictions, column: int, category: CategoryMetrics) -> Iterator[_Panel]:
     truth, given = scored.truth[:, column], scored.decisions[:, column]
     stated = scored.probabilities[:, column]
     both = 0 < category.support < len(truth)

@@ -15,21 +15,21 @@ from typing import Any
 import yaml
 
 from rubricator.config import Config
-from rubricator.evaluate.report.report_data import DataFacts, Details, ReportData, Reproduction, TeacherFacts
+from rubricator.dataset.labels import LabelSet
+from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import PartMetrics
-from rubricator.evaluate.metrics.errors import worst_mistakes
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots.plot import Plot
-from rubricator.evaluate.metrics.scored_predictions import Scored
-from rubricator.label.quality.teacher_metrics import TeacherReport
 from rubricator.evaluate.report.model_descriptions import described
-from rubricator.dataset.labels import Labelled
 from rubricator.evaluate.report.model_table import model_facts
-from rubricator.pipeline.read import Prepared
-from rubricator.train.search.model_search import Road
-from rubricator.pipeline.split import Division
+from rubricator.evaluate.report.report_data import DataFacts, Details, ReportData, Reproduction, TeacherFacts
+from rubricator.label.quality.teacher_metrics import TeacherReport
+from rubricator.pipeline.read import Dataset
+from rubricator.pipeline.split import DatasetSplit
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.model_search import TrainingResult
 
 _LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
 
@@ -46,48 +46,48 @@ class Evaluated:
         details: What there is to see of the winner itself: tables and plots.
     """
 
-    scored: Sequence[Scored]
+    scored: Sequence[ScoredPredictions]
     metrics: Sequence[PartMetrics]
     rivals: Mapping[str, PartMetrics]
     latency: Latency
     details: Details = field(default_factory=Details)
 
 
-def data_fingerprint(prepared: Prepared) -> str:
+def data_fingerprint(dataset: Dataset) -> str:
     """Hash of every text and golden label, in order: the same data give the same fingerprint."""
     pieces = [
         piece
-        for text in prepared.texts
-        for piece in (text.id, text.original, ",".join(prepared.golden.get(text.id, ("?",))))
+        for text in dataset.texts
+        for piece in (text.id, text.original, ",".join(dataset.golden.get(text.id, ("?",))))
     ]
     return content_hash("data:1", *pieces)
 
 
 def figures(
-    evaluated: Evaluated, road: Road, labelled: Labelled, prepared: Prepared, config: Config
+    evaluated: Evaluated, trained: TrainingResult, label_set: LabelSet, dataset: Dataset, config: Config
 ) -> dict[str, Any]:
     """Everything measured, as plain values for `metrics.json`."""
     return {
         "name": config.name,
-        "model": road.choice.name,
+        "model": trained.choice.name,
         "headline": evaluated.metrics[0].part,
         "parts": {part.part: part.as_dict() for part in evaluated.metrics},
         "models": {name: part.as_dict() for name, part in evaluated.rivals.items()},
-        "validation": {name: asdict(score) for name, score in road.choice.scores.items()},
-        "agreed_weight": road.agreed_weight,
-        "agreed_weights_tried": {str(weight): loss for weight, loss in road.weights_tried.items()},
-        "teachers": [asdict(report) for report in labelled.reports],
+        "validation": {name: asdict(score) for name, score in trained.choice.scores.items()},
+        "weak_label_weight": trained.weak_label_weight,
+        "weak_label_weights_tried": {str(weight): loss for weight, loss in trained.weights_tried.items()},
+        "teachers": [asdict(report) for report in label_set.reports],
         "latency": asdict(evaluated.latency),
-        "data": dict(prepared.facts),
+        "data": dict(dataset.facts),
     }
 
 
 def report_data(
     evaluated: Evaluated,
-    road: Road,
-    labelled: Labelled,
-    prepared: Prepared,
-    division: Division,
+    trained: TrainingResult,
+    label_set: LabelSet,
+    dataset: Dataset,
+    split: DatasetSplit,
     plots: Sequence[Plot],
     taxonomy: Taxonomy,
     config: Config,
@@ -96,8 +96,8 @@ def report_data(
     command: str,
 ) -> ReportData:
     """The facts of a run in the form the report is written from."""
-    winner = road.choice.name
-    about = described(winner, road.facts[winner]) + (f" ({encoder})" if road.winner.encoders else "")
+    winner = trained.choice.name
+    about = described(winner, trained.facts[winner]) + (f" ({encoder})" if trained.winner.encoders else "")
     return ReportData(
         name=config.name,
         created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -106,22 +106,22 @@ def report_data(
         model=about,
         metrics=tuple(evaluated.metrics),
         plots=tuple(plots),
-        mistakes=tuple(worst_mistakes(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
-        data=_data(prepared, division, labelled, taxonomy, config),
-        teachers=tuple(_teacher(report) for report in labelled.reports),
-        models=model_facts(road, evaluated, taxonomy),
+        mistakes=tuple(worst_errors(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
+        data=_data(dataset, split, label_set, taxonomy, config),
+        teachers=tuple(_teacher(report) for report in label_set.reports),
+        models=model_facts(trained, evaluated, taxonomy),
         latency=evaluated.latency,
-        reproduction=_reproduction(prepared, taxonomy, config, command),
+        reproduction=_reproduction(dataset, taxonomy, config, command),
         cautions=(
-            *_outdone(labelled, evaluated.metrics[0]),
-            *(f"{taxonomy.categories[j].title} {note}." for j, note in road.scarce.items()),
+            *_outdone(label_set, evaluated.metrics[0]),
+            *(f"{taxonomy.categories[j].title} {note}." for j, note in trained.scarce.items()),
         ),
     )
 
 
-def _outdone(labelled: Labelled, head: PartMetrics) -> Iterator[str]:
+def _outdone(label_set: LabelSet, head: PartMetrics) -> Iterator[str]:
     """A warning where the teachers that label for nothing do better than the model trained on them."""
-    agreement = next((report for report in labelled.reports if report.teacher == "agreement"), None)
+    agreement = next((report for report in label_set.reports if report.teacher == "agreement"), None)
     if agreement is None or agreement.macro_f1 is None or head.macro_f1.high is None:
         return
     if agreement.macro_f1 > head.macro_f1.high:
@@ -133,15 +133,15 @@ def _outdone(labelled: Labelled, head: PartMetrics) -> Iterator[str]:
 
 
 def _data(
-    prepared: Prepared, division: Division, labelled: Labelled, taxonomy: Taxonomy, config: Config
+    dataset: Dataset, split: DatasetSplit, label_set: LabelSet, taxonomy: Taxonomy, config: Config
 ) -> DataFacts:
     origins: dict[str, Counter[str]] = {}
     mix: dict[str, Counter[str]] = {key: Counter() for key in taxonomy.keys}
     bare: Counter[str] = Counter()
-    for text in prepared.texts:
-        part = division.part[text.id]
-        used = part == "test" or text.id in division.teaching
-        golden, label = prepared.golden.get(text.id) if used else None, labelled.labels.get(text.id)
+    for text in dataset.texts:
+        part = split.part[text.id]
+        used = part == "test" or text.id in split.teaching
+        golden, label = dataset.golden.get(text.id) if used else None, label_set.labels.get(text.id)
         if golden is not None:
             categories = golden
         elif label is not None:
@@ -152,7 +152,7 @@ def _data(
         bare[part] += not categories
         for key in categories:
             mix[key][part] += 1
-    facts = prepared.facts
+    facts = dataset.facts
     return DataFacts(
         files=tuple(Path(file.path).name for file in config.data.files),
         read=facts["texts"],
@@ -162,7 +162,7 @@ def _data(
         parts=origins,
         mix=mix,
         bare=bare,
-        notes=division.notes,
+        notes=split.notes,
     )
 
 
@@ -178,12 +178,12 @@ def _teacher(report: TeacherReport) -> TeacherFacts:
     )
 
 
-def _reproduction(prepared: Prepared, taxonomy: Taxonomy, config: Config, command: str) -> Reproduction:
+def _reproduction(dataset: Dataset, taxonomy: Taxonomy, config: Config, command: str) -> Reproduction:
     return Reproduction(
         command=command,
         config=yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False),
         seed=config.seed,
-        data_fingerprint=data_fingerprint(prepared),
+        data_fingerprint=data_fingerprint(dataset),
         taxonomy_version=taxonomy.version,
         versions={library: version(library) for library in _LIBRARIES},
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rubricator.config import Config
-from rubricator.decision import Bools
-from rubricator.evaluate.report.report_data import Details, FactTable
-from rubricator.evaluate.plots.plot import Plot
-from rubricator.models.cascade import CascadeModel, rule_figures
-from rubricator.dataset.inputs import Encode, Features, Inputs
-from rubricator.train.search.model_search import Road
-from rubricator.taxonomy import Taxonomy
 from rubricator.dataset.examples import Examples
+from rubricator.dataset.inputs import Encode, Features, Inputs
+from rubricator.decision import Bools
+from rubricator.evaluate.plots.plot import Plot
+from rubricator.evaluate.report.report_data import Details, FactTable
+from rubricator.models.cascade import CascadeModel, rule_figures
+from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.model_search import TrainingResult
 from rubricator.train.search.selection import WORDS
 
 _ALL = "stages/training/all"
@@ -22,7 +22,7 @@ _SHOWN = 100  # characters of a rule in the report; rules.yaml holds it whole
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class TestSet:
     """Texts that no model was trained on.
 
     Attributes:
@@ -41,32 +41,34 @@ class Unseen:
         return own if features is None else own.with_features(features)
 
 
-def details_of(road: Road, unseen: Unseen, taxonomy: Taxonomy, config: Config, folder: Path) -> Details:
+def details_of(
+    trained: TrainingResult, unseen: TestSet, taxonomy: Taxonomy, config: Config, folder: Path
+) -> Details:
     """Tables and plots about the models; a model that has nothing to show adds none.
 
     Args:
-        road: The trained models.
+        trained: The trained models.
         unseen: Texts of the test part.
         taxonomy: The categories.
         config: The settings.
         folder: Of the run; plots are written into `plots`.
     """
     (folder / "plots").mkdir(parents=True, exist_ok=True)
-    tables, plots = [], list(_curves(road, folder))
-    cascade = road.models.get("cascade")
+    tables, plots = [], list(_curves(trained, folder))
+    cascade = trained.models.get("cascade")
     if isinstance(cascade, CascadeModel) and cascade.rules and len(unseen.examples):
         tables.append(_rules(cascade, unseen, taxonomy))
-    reader = next((name for name in ("hybrid", road.choice.name) if _columns(road, name)), None)
+    reader = next((name for name in ("hybrid", trained.choice.name) if _columns(trained, name)), None)
     if reader is not None and len(unseen.examples):
-        plots.append(_importance(road, reader, unseen, config, folder))
+        plots.append(_importance(trained, reader, unseen, config, folder))
     return Details(tables=tuple(tables), plots=tuple(plots))
 
 
-def _columns(road: Road, name: str) -> tuple[str, ...]:
-    return road.models[name].columns if name in road.models else ()
+def _columns(trained: TrainingResult, name: str) -> tuple[str, ...]:
+    return trained.models[name].columns if name in trained.models else ()
 
 
-def _rules(cascade: CascadeModel, unseen: Unseen, taxonomy: Taxonomy) -> FactTable:
+def _rules(cascade: CascadeModel, unseen: TestSet, taxonomy: Taxonomy) -> FactTable:
     found = rule_figures(cascade, unseen.inputs(), unseen.truth)
     rows = [
         (
@@ -90,10 +92,10 @@ def _cut(rule: str) -> str:
     return rule if len(rule) <= _SHOWN else rule[:_SHOWN].rstrip() + " …"
 
 
-def _importance(road: Road, name: str, unseen: Unseen, config: Config, folder: Path) -> Plot:
+def _importance(trained: TrainingResult, name: str, unseen: TestSet, config: Config, folder: Path) -> Plot:
     from rubricator.evaluate.metrics.importance import draw_importance, permutation_importance
 
-    model, rule = road.models[name], road.rules[name]
+    model, rule = trained.models[name], trained.rules[name]
     # Vectors do not change when columns are shuffled, so each encoder runs once.
     vectors = unseen.inputs()
     for encoder in model.encoders:
@@ -108,26 +110,26 @@ def _importance(road: Road, name: str, unseen: Unseen, config: Config, folder: P
         unseen.truth,
         columns=model.columns,
         groups=unseen.examples.groups,
-        metric=road.metric,
+        metric=trained.metric,
         seed=config.seed,
     )
     path = folder / "plots/importance.png"
-    draw_importance(found, path, metric=WORDS[road.metric])
+    draw_importance(found, path, metric=WORDS[trained.metric])
     told = ", ".join(f"{one.column} {one.drop:.3f}" for one in found)
-    alt = f"What {name} loses in {WORDS[road.metric]} when a column is shuffled: {told}"
+    alt = f"What {name} loses in {WORDS[trained.metric]} when a column is shuffled: {told}"
     return Plot(category=None, kind="importance", path=path, alt=alt)
 
 
-def _curves(road: Road, folder: Path) -> list[Plot]:
+def _curves(trained: TrainingResult, folder: Path) -> list[Plot]:
     from rubricator.evaluate.plots.curves import draw_curves
 
     plots = []
-    for name in road.models:
+    for name in trained.models:
         table = folder / _ALL / name / "epochs.csv"
         if not table.is_file():
             continue
         image = folder / f"plots/{name}-epochs.png"
-        chosen = road.facts[name].get("epochs")
+        chosen = trained.facts[name].get("epochs")
         alt = draw_curves(table, image, chosen=chosen if isinstance(chosen, int) else None)
         plots.append(Plot(category=None, kind="epochs", path=image, alt=f"{name}: {alt}"))
     return plots

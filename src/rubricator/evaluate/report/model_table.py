@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rubricator.config import Metric
-from rubricator.evaluate.report.report_data import Candidate, ModelFacts
 from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.part_metrics import PartMetrics
 from rubricator.evaluate.report.model_descriptions import described
-from rubricator.train.search.model_search import Road
+from rubricator.evaluate.report.report_data import Candidate, ModelFacts
 from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.model_search import TrainingResult
 from rubricator.train.search.selection import WORDS, Score
 
 if TYPE_CHECKING:
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
 _MEBI = 2**20
 
 
-def model_facts(road: Road, evaluated: Evaluated, taxonomy: Taxonomy) -> ModelFacts:
+def model_facts(trained: TrainingResult, evaluated: Evaluated, taxonomy: Taxonomy) -> ModelFacts:
     """Which models competed, on what, what each costs, and why one won."""
-    reason = road.choice.reason
-    if road.weights_tried:
+    reason = trained.choice.reason
+    if trained.weights_tried:
         reason += (
-            f" A label agreed between teachers counts {road.agreed_weight:g} of a golden one: of the weights "
-            f"{', '.join(f'{weight:g}' for weight in road.weights_tried)} it fits held-out golden texts best."
+            f" A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one: "
+            f"of the weights {', '.join(f'{weight:g}' for weight in trained.weights_tried)} it fits held-out golden texts best."
         )
     return ModelFacts(
-        chosen=road.choice.name,
+        chosen=trained.choice.name,
         reason=reason,
-        measured_on=road.validated_on,
+        measured_on=trained.validated_on,
         candidates=tuple(
-            _candidate(name, score, road, evaluated.rivals, single=taxonomy.single)
-            for name, score in road.choice.scores.items()
+            _candidate(name, score, trained, evaluated.rivals, single=taxonomy.single)
+            for name, score in trained.choice.scores.items()
         ),
-        dropped=tuple(f"{name}: {why}" for name, why in road.dropped.items()),
+        dropped=tuple(f"{name}: {why}" for name, why in trained.dropped.items()),
         details=evaluated.details,
     )
 
 
 def _candidate(
-    name: str, score: Score, road: Road, rivals: Mapping[str, PartMetrics], *, single: bool
+    name: str, score: Score, trained: TrainingResult, rivals: Mapping[str, PartMetrics], *, single: bool
 ) -> Candidate:
-    words, part, cost = WORDS[road.metric], rivals[name], road.costs.get(name)
-    low, high = score.intervals.get(road.metric, (None, None))
+    words, part, cost = WORDS[trained.metric], rivals[name], trained.costs.get(name)
+    low, high = score.intervals.get(trained.metric, (None, None))
     return Candidate(
         name=name,
-        about=described(name, road.facts[name]),
+        about=described(name, trained.facts[name]),
         scores={
-            f"{words} on validation": Estimate(score.merit(road.metric)[0], low, high),
-            f"{words} on {part.part}, not used to choose": _measured(part, road.metric, single=single),
+            f"{words} on validation": Estimate(score.merit(trained.metric)[0], low, high),
+            f"{words} on {part.part}, not used to choose": _measured(part, trained.metric, single=single),
         },
-        seconds=road.seconds[name],
+        seconds=trained.seconds[name],
         texts_per_second=None if cost is None else cost.texts_per_second,
         mebibytes=None if cost is None else cost.bytes / _MEBI,
     )

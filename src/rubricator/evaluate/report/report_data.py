@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rubricator.evaluate.metrics.errors import PredictionError
 from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import PartMetrics
-from rubricator.evaluate.metrics.errors import Mistake
 from rubricator.evaluate.plots.plot import Plot
 
 
@@ -186,7 +186,7 @@ class ReportData:
     model: str = ""
     metrics: tuple[PartMetrics, ...] = ()
     plots: tuple[Plot, ...] = ()
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[PredictionError, ...] = ()
     data: DataFacts | None = None
     teachers: tuple[TeacherFacts, ...] = ()
     models: ModelFacts | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rubricator.evaluate.report.report_data import ReportData
 from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import CategoryMetrics, PartMetrics
+from rubricator.evaluate.report.report_data import ReportData
 from rubricator.pages.formatting import duration, figure, interval, percent, plural, series
 
 # Below this many texts that have a category, its F1 says little: one text more or less moves recall
@@ -117,10 +117,10 @@ def _extremes(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
 
 
 def _speed(latency: Latency) -> str:
-    verdict = "within" if latency.within_budget else "outside"
+    validated = "within" if latency.within_budget else "outside"
     return (
         f"A text alone takes {duration(latency.p50)} (median), 95 of 100 at most {duration(latency.p95)}: "
-        f"{verdict} the budget of {duration(latency.budget)}. "
+        f"{validated} the budget of {duration(latency.budget)}. "
         f"In batches it classifies {latency.texts_per_second:,.0f} texts a second."
     )
 

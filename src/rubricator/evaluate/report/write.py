@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from rubricator.errors import DataError
+from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.report_data import (
     Candidate,
     DataFacts,
@@ -16,9 +17,8 @@ from rubricator.evaluate.report.report_data import (
     Reproduction,
     TeacherFacts,
 )
-from rubricator.pages.page import render_page, write_page
-from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.summary import FEW, cautions, headline, summary, whose
+from rubricator.pages.page import render_page, write_page
 
 __all__ = [
     "Candidate",

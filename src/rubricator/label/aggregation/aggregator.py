@@ -9,12 +9,12 @@ import numpy as np
 
 from rubricator.config import Config
 from rubricator.decision import Bools
-from rubricator.label.aggregation.log_pool import agree, agreement_of, weigh
+from rubricator.label.aggregation.human_labels import HumanLabels
+from rubricator.label.aggregation.log_pool import aggregate, aggregate_labels, weigh
+from rubricator.label.aggregation.probabilities import TeacherProbabilities, teacher_probabilities
 from rubricator.label.quality.teacher_metrics import TeacherReport, measure_teachers
-from rubricator.label.aggregation.probabilities import Opinion, opinions_of
 from rubricator.label.teachers.protocol import Scale
-from rubricator.label.aggregation.human_labels import People
-from rubricator.pipeline.read import Prepared
+from rubricator.pipeline.read import Dataset
 from rubricator.records import Answer, Label
 from rubricator.taxonomy import Taxonomy
 
@@ -22,41 +22,43 @@ Answers = Mapping[str, Mapping[str, Answer]]
 
 
 @dataclass(frozen=True, slots=True)
-class Agreeing:
+class LabelAggregator:
     """Everything agreement needs but the texts that may set things.
 
     Attributes:
-        prepared: The texts.
+        dataset: The texts.
         taxonomy: The categories.
         answers: By teacher name, then by text id.
         scales: What the scores are, by teacher name.
-        people: What people said.
+        human_labels: What people said.
         config: The settings.
     """
 
-    prepared: Prepared
+    dataset: Dataset
     taxonomy: Taxonomy
     answers: Answers
     scales: Mapping[str, Scale]
-    people: People
+    human_labels: HumanLabels
     config: Config
 
-    def opinions(self, teaching: Collection[str]) -> list[Opinion]:
+    def opinions(self, teaching: Collection[str]) -> list[TeacherProbabilities]:
         """Opinions of the teachers, corrected by the fair ones among the texts `teaching` (ids)."""
-        return opinions_of(
+        return teacher_probabilities(
             self.answers,
             self.scales,
-            self.prepared.texts,
+            self.dataset.texts,
             self.taxonomy,
-            truth=self._truth(self.people.fair & set(teaching)),
-            groups=[self.prepared.groups[text.id] for text in self.prepared.texts],
+            truth=self._truth(self.human_labels.unbiased & set(teaching)),
+            groups=[self.dataset.groups[text.id] for text in self.dataset.texts],
             seed=self.config.seed,
         )
 
-    def agreed(self, opinions: Sequence[Opinion], teaching: Collection[str]) -> Opinion:
+    def agreed(
+        self, opinions: Sequence[TeacherProbabilities], teaching: Collection[str]
+    ) -> TeacherProbabilities:
         """What the teachers agree on, by the method of the config."""
-        truth = self._truth(self.people.fair & set(teaching))
-        return agreement_of(
+        truth = self._truth(self.human_labels.unbiased & set(teaching))
+        return aggregate(
             opinions,
             self.taxonomy,
             method=self.config.label.agreement,
@@ -67,12 +69,14 @@ class Agreeing:
     def labels(self, teaching: Collection[str]) -> list[Label]:
         """Labels of all texts: what people said of the texts `teaching`, agreed ones elsewhere."""
         opinions = self.opinions(teaching)
-        taught = {id_: self.people.known[id_] for id_ in teaching}
-        return agree(self.agreed(opinions, teaching), opinions, self.prepared.texts, self.taxonomy, taught)
+        taught = {id_: self.human_labels.known[id_] for id_ in teaching}
+        return aggregate_labels(
+            self.agreed(opinions, teaching), opinions, self.dataset.texts, self.taxonomy, taught
+        )
 
     def reports(self, teaching: Collection[str]) -> list[TeacherReport]:
         """Each teacher and their agreement against all golden texts."""
-        measured = self._truth(self.prepared.golden)
+        measured = self._truth(self.dataset.golden)
         if not measured:
             return []
         opinions = self.opinions(teaching)
@@ -82,7 +86,7 @@ class Agreeing:
         """Row of a text → its categories, shape [categories], for the texts `ids`."""
         wanted = set(ids)
         return {
-            row: np.array([key in self.people.known[text.id] for key in self.taxonomy.keys], dtype=bool)
-            for row, text in enumerate(self.prepared.texts)
+            row: np.array([key in self.human_labels.known[text.id] for key in self.taxonomy.keys], dtype=bool)
+            for row, text in enumerate(self.dataset.texts)
             if text.id in wanted
         }

@@ -7,29 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rubricator.dataset import files
+from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.decision import Bools, Floats
 from rubricator.errors import DataError
+from rubricator.label.aggregation.aggregator import Answers, LabelAggregator
+from rubricator.label.aggregation.human_labels import collect_human_labels
 from rubricator.label.aggregation.log_pool import weigh
-from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.asking.runner import stored_answers
-from rubricator.dataset import files
-from rubricator.label.aggregation.aggregator import Agreeing, Answers
-from rubricator.pipeline.label import open_store
-from rubricator.dataset.labels import Labelled, read_labelled
-from rubricator.label.aggregation.human_labels import people_of
-from rubricator.pipeline.read import Prepared
-from rubricator.pipeline.stage import Run
 from rubricator.label.teachers.factory import open_teachers
+from rubricator.pipeline.label import open_store
+from rubricator.pipeline.read import Dataset
+from rubricator.pipeline.stage import Run
 from rubricator.review.reviews import read_reviews
 
 
 @dataclass(frozen=True, slots=True)
-class Consulted:
+class Annotations:
     """Everything labelling knew.
 
     Attributes:
-        prepared: The texts.
-        labelled: What was decided.
+        dataset: The texts.
+        label_set: What was decided.
         answers: By teacher name, then by text id; what was never asked is missing.
         opinions: Of each teacher, as they went into the agreement.
         agreed: What they come to.
@@ -38,11 +38,11 @@ class Consulted:
         golden: Row of every golden text → its categories.
     """
 
-    prepared: Prepared
-    labelled: Labelled
+    dataset: Dataset
+    label_set: LabelSet
     answers: Answers
-    opinions: Sequence[Opinion]
-    agreed: Opinion
+    opinions: Sequence[TeacherProbabilities]
+    agreed: TeacherProbabilities
     weights: Mapping[str, Floats]
     taught: Mapping[int, Bools]
     golden: Mapping[int, Bools]
@@ -50,10 +50,10 @@ class Consulted:
     @property
     def groups(self) -> list[str]:
         """Group of near-duplicates of each text."""
-        return [self.prepared.groups[text.id] for text in self.prepared.texts]
+        return [self.dataset.groups[text.id] for text in self.dataset.texts]
 
 
-def consult(run: Run) -> Consulted:
+def read_annotations(run: Run) -> Annotations:
     """Gather what labelling knew, and agree once more as it did.
 
     Raises:
@@ -66,31 +66,31 @@ def consult(run: Run) -> Consulted:
             f"The texts in {run.folder} have not been labelled.", fix="Run `rubricator label` first."
         )
     config, taxonomy = run.config, run.taxonomy
-    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     with (
         open_store(run) as store,
-        open_teachers(prepared, division, taxonomy, config, progress=run.progress) as teachers,
+        open_teachers(dataset, split, taxonomy, config, progress=run.progress) as teachers,
     ):
         scales = {teacher.name: teacher.scale for teacher in teachers}
-        answers = stored_answers(teachers, prepared.texts, store)
-        reviews = read_reviews(store, prepared.texts, taxonomy)
-    people = people_of(prepared, division, reviews, taxonomy)
+        answers = stored_answers(teachers, dataset.texts, store)
+        reviews = read_reviews(store, dataset.texts, taxonomy)
+    human_labels = collect_human_labels(dataset, split, reviews, taxonomy)
     known = {
-        row: np.array([key in people.known[text.id] for key in taxonomy.keys], dtype=bool)
-        for row, text in enumerate(prepared.texts)
-        if text.id in people.known
+        row: np.array([key in human_labels.known[text.id] for key in taxonomy.keys], dtype=bool)
+        for row, text in enumerate(dataset.texts)
+        if text.id in human_labels.known
     }
-    taught = {row: known[row] for row in known if prepared.texts[row].id in people.teaching}
-    fair = {row: known[row] for row in known if prepared.texts[row].id in people.fair}
-    agreeing = Agreeing(prepared, taxonomy, answers, scales, people, config)
-    opinions = agreeing.opinions(people.teaching)
-    return Consulted(
-        prepared=prepared,
-        labelled=read_labelled(run.folder, prepared, taxonomy),
+    taught = {row: known[row] for row in known if dataset.texts[row].id in human_labels.teaching}
+    unbiased = {row: known[row] for row in known if dataset.texts[row].id in human_labels.unbiased}
+    agreeing = LabelAggregator(dataset, taxonomy, answers, scales, human_labels, config)
+    opinions = agreeing.opinions(human_labels.teaching)
+    return Annotations(
+        dataset=dataset,
+        label_set=read_labels(run.folder, dataset, taxonomy),
         answers=answers,
         opinions=opinions,
-        agreed=agreeing.agreed(opinions, people.teaching),
-        weights=weigh(opinions, fair, taxonomy),
+        agreed=agreeing.agreed(opinions, human_labels.teaching),
+        weights=weigh(opinions, unbiased, taxonomy),
         taught=taught,
-        golden={row: known[row] for row in known if prepared.texts[row].id in prepared.golden},
+        golden={row: known[row] for row in known if dataset.texts[row].id in dataset.golden},
     )

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.label.aggregation.votes import SILENT, Votes, votes_of
 from rubricator.taxonomy import Taxonomy
 
@@ -38,12 +38,14 @@ class Judgement:
         share: Estimated share of texts in each category, shape [categories].
     """
 
-    opinion: Opinion
+    opinion: TeacherProbabilities
     confusion: Mapping[str, Floats]
     share: Floats
 
 
-def dawid_skene(opinions: Sequence[Opinion], taxonomy: Taxonomy, truth: Mapping[int, Bools]) -> Judgement:
+def dawid_skene(
+    opinions: Sequence[TeacherProbabilities], taxonomy: Taxonomy, truth: Mapping[int, Bools]
+) -> Judgement:
     """Estimate true categories and the teachers' confusion together, by expectation maximisation.
 
     Dawid and Skene, "Maximum likelihood estimation of observer error-rates using the EM algorithm"
@@ -78,13 +80,13 @@ def dawid_skene(opinions: Sequence[Opinion], taxonomy: Taxonomy, truth: Mapping[
         posterior, share, confusion = _estimate(votes, golden, len(taxonomy.keys))
         posterior[(votes == SILENT).all(axis=0)] = np.nan
         by_teacher = dict(zip(names, confusion, strict=True))
-        return Judgement(Opinion("agreement", posterior, answered), by_teacher, share)
+        return Judgement(TeacherProbabilities("agreement", posterior, answered), by_teacher, share)
     columns = [_estimate(votes[..., j], known[:, j], 2) for j in range(len(taxonomy.keys))]
     posterior = np.stack([column[0][:, 1] for column in columns], axis=1)
     posterior[~answered & (votes == SILENT).all(axis=(0, 2))] = np.nan
     stacked = np.stack([column[2] for column in columns], axis=1)
     return Judgement(
-        Opinion("agreement", posterior, answered),
+        TeacherProbabilities("agreement", posterior, answered),
         dict(zip(names, stacked, strict=True)),
         np.array([column[1][1] for column in columns]),
     )

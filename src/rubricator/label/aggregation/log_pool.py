@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from scipy.special import expit, logit, softmax
 
-from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.probabilities import Opinion
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.aggregation.votes import decide, majority
 from rubricator.records import Label, Origin, Text
 from rubricator.taxonomy import Taxonomy
@@ -23,7 +23,9 @@ _COUNTED_AS = 10.0  # golden texts that a teacher's overall skill is worth in on
 _USUAL_SKILL = 0.5
 
 
-def weigh(opinions: Sequence[Opinion], truth: Mapping[int, Bools], taxonomy: Taxonomy) -> dict[str, Floats]:
+def weigh(
+    opinions: Sequence[TeacherProbabilities], truth: Mapping[int, Bools], taxonomy: Taxonomy
+) -> dict[str, Floats]:
     """How much each teacher's word counts in each category, measured on golden texts.
 
     The weight is the share of the uncertainty about a golden text that the teacher takes away where
@@ -68,7 +70,9 @@ def _log_loss(probabilities: Floats, known: Bools) -> Floats:
     return np.asarray(-np.log(np.clip(likelihood, _SURE, 1.0)))
 
 
-def pool(opinions: Sequence[Opinion], taxonomy: Taxonomy, *, weights: Mapping[str, Floats]) -> Opinion:
+def log_opinion_pool(
+    opinions: Sequence[TeacherProbabilities], taxonomy: Taxonomy, *, weights: Mapping[str, Floats]
+) -> TeacherProbabilities:
     """One opinion from several: the weighted mean of their log-odds, abstentions left out.
 
     This is the logarithmic opinion pool (Genest and Zidek, "Combining probability distributions",
@@ -96,23 +100,23 @@ def pool(opinions: Sequence[Opinion], taxonomy: Taxonomy, *, weights: Mapping[st
         silent = answered[:, None] & ~np.isfinite(probabilities)
         rate = np.nansum(probabilities, axis=0) / max(answered.sum(), 1)
         probabilities = np.where(silent, rate, probabilities)
-    return Opinion("agreement", probabilities, answered)
+    return TeacherProbabilities("agreement", probabilities, answered)
 
 
-def agreement_of(
-    opinions: Sequence[Opinion],
+def aggregate(
+    opinions: Sequence[TeacherProbabilities],
     taxonomy: Taxonomy,
     *,
     method: Method,
     truth: Mapping[int, Bools],
     weights: Mapping[str, Floats],
-) -> Opinion:
+) -> TeacherProbabilities:
     """One opinion from several, by the method that the config names.
 
     Args:
         opinions: At least one; same texts.
         taxonomy: Single- or multi-label.
-        method: `pool`, `majority` or `dawid-skene`.
+        method: `log_opinion_pool`, `majority` or `dawid-skene`.
         truth: Row of a golden text that may set things → its categories; Dawid–Skene learns from it.
         weights: By teacher, shape [categories] (see `weigh`); the pool's.
 
@@ -124,12 +128,12 @@ def agreement_of(
         return majority(opinions, taxonomy)
     if method == "dawid-skene":
         return dawid_skene(opinions, taxonomy, truth).opinion
-    return pool(opinions, taxonomy, weights=weights)
+    return log_opinion_pool(opinions, taxonomy, weights=weights)
 
 
-def agree(
-    agreed: Opinion,
-    opinions: Sequence[Opinion],
+def aggregate_labels(
+    agreed: TeacherProbabilities,
+    opinions: Sequence[TeacherProbabilities],
     texts: Sequence[Text],
     taxonomy: Taxonomy,
     golden: Mapping[str, Collection[str]],
@@ -141,7 +145,7 @@ def agree(
     of them if the label has any.
 
     Args:
-        agreed: What the teachers agree on (see `agreement_of`).
+        agreed: What the teachers agree on (see `aggregate`).
         opinions: Of the teachers; same texts.
         texts: Rows of the opinions.
         taxonomy: Columns of the opinions.

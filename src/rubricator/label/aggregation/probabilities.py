@@ -17,7 +17,7 @@ _FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class TeacherProbabilities:
     """What one teacher thinks of all texts.
 
     Attributes:
@@ -32,7 +32,7 @@ class Opinion:
     answered: Bools
 
 
-def opinions_of(
+def teacher_probabilities(
     answers: Mapping[str, Mapping[str, Answer]],
     scales: Mapping[str, Scale],
     texts: Sequence[Text],
@@ -41,7 +41,7 @@ def opinions_of(
     truth: Mapping[int, Bools],
     groups: Sequence[str],
     seed: int,
-) -> list[Opinion]:
+) -> list[TeacherProbabilities]:
     """Turn raw scores into probabilities.
 
     Without golden texts the probabilities are guessed from the scores, in single-label work those of
@@ -72,7 +72,9 @@ def opinions_of(
     if taxonomy.single:
         guesses = _aligned(guesses, scales)
     return [
-        Opinion(teacher, _corrected(guessed, golden, known, folds, single=taxonomy.single), found[teacher][1])
+        TeacherProbabilities(
+            teacher, _corrected(guessed, golden, known, folds, single=taxonomy.single), found[teacher][1]
+        )
         for teacher, guessed in guesses.items()
     ]
 
@@ -91,10 +93,10 @@ def _guess(scores: Floats, answered: Bools, scale: Scale, *, single: bool) -> Fl
     guessed = np.full(scores.shape, np.nan)
     if answered.any():
         guess = {
-            (Scale.LIKENESS, False): calibration.guess_multi_likeness,
-            (Scale.LIKENESS, True): calibration.guess_single_likeness,
-            (Scale.HITS, False): calibration.guess_multi_hits,
-            (Scale.HITS, True): calibration.guess_single_hits,
+            (Scale.SIMILARITY, False): calibration.guess_multi_likeness,
+            (Scale.SIMILARITY, True): calibration.guess_single_likeness,
+            (Scale.COUNT, False): calibration.guess_multi_hits,
+            (Scale.COUNT, True): calibration.guess_single_hits,
             (Scale.PROBABILITY, False): calibration.guess_multi_probability,
             (Scale.PROBABILITY, True): calibration.guess_single_probability,
         }[scale, single]
@@ -109,14 +111,14 @@ def _aligned(guesses: Mapping[str, Floats], scales: Mapping[str, Scale]) -> dict
     wrote down does, on the texts where it occurs. So rules stand in for golden texts, as sources of
     weak supervision do (Ratner et al., "Data programming", 2016).
     """
-    rules = [guess for teacher, guess in guesses.items() if scales[teacher] is Scale.HITS]
+    rules = [guess for teacher, guess in guesses.items() if scales[teacher] is Scale.COUNT]
     if not rules:
         return dict(guesses)
     said = np.exp(np.concatenate(rules))
     heard = np.isfinite(said)
     aligned = dict(guesses)
     for teacher, guess in guesses.items():
-        if scales[teacher] is Scale.LIKENESS:
+        if scales[teacher] is Scale.SIMILARITY:
             both = np.where(heard, np.tile(guess, (len(rules), 1)), np.nan)
             line = calibration.correct_single(both, said)
             aligned[teacher] = np.log(calibration.to_probabilities(guess, line, single=True))

@@ -46,11 +46,11 @@ def guess_multi_likeness(scores: Floats) -> Floats:
     if width < 1e-9:
         return np.full(scores.shape, float(logit(_SHARE)))
     narrowest = _NARROWEST * width  # a few equal scores must not draw a curve into a needle
-    believed = _SHARE_WEIGHT * texts
+    posterior = _SHARE_WEIGHT * texts
     middle, share = np.median(scores, axis=0), np.full(categories, _SHARE)
     for _ in range(200):
         inside = expit(_log_odds(scores, middle, width, share))
-        share = (inside.sum(axis=0) + _SHARE * believed) / (texts + believed)
+        share = (inside.sum(axis=0) + _SHARE * posterior) / (texts + posterior)
         middle = (scores - inside * _SEPARATION * width).mean(axis=0)
         apart = scores - middle - inside * _SEPARATION * width
         spread = apart**2 + inside * (1 - inside) * (_SEPARATION * width) ** 2

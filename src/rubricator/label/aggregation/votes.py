@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.taxonomy import Taxonomy
 
 Votes = NDArray[np.int16]
@@ -31,7 +31,7 @@ def decide(probabilities: Floats, *, single: bool) -> Bools:
     return best & np.isfinite(probabilities)
 
 
-def votes_of(opinions: Sequence[Opinion], taxonomy: Taxonomy) -> Votes:
+def votes_of(opinions: Sequence[TeacherProbabilities], taxonomy: Taxonomy) -> Votes:
     """The decisions of all teachers, -1 where one is silent.
 
     Returns:
@@ -48,7 +48,7 @@ def _votes(probabilities: Floats, *, single: bool) -> Votes:
     return np.where(seen, decided, SILENT).astype(np.int16)
 
 
-def majority(opinions: Sequence[Opinion], taxonomy: Taxonomy) -> Opinion:
+def majority(opinions: Sequence[TeacherProbabilities], taxonomy: Taxonomy) -> TeacherProbabilities:
     """One opinion from several by counting votes; every teacher that has an opinion has one vote.
 
     The probability of a category is its share of the votes after one more vote has been cast, split
@@ -76,4 +76,4 @@ def majority(opinions: Sequence[Opinion], taxonomy: Taxonomy) -> Opinion:
         said = (votes != SILENT).sum(axis=0).astype(np.float64)
         usual = cast.sum(axis=0) / np.maximum(said.sum(axis=0), 1)
         spoken = (answered | said.any(axis=1))[:, None]
-    return Opinion("agreement", np.where(spoken, (cast + usual) / (said + 1), np.nan), answered)
+    return TeacherProbabilities("agreement", np.where(spoken, (cast + usual) / (said + 1), np.nan), answered)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.decision import Floats
-from rubricator.pages.formatting import percent
-from rubricator.label.aggregation.log_pool import Method
+from rubricator.label.aggregation.annotations import Annotations
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.annotations import Consulted
+from rubricator.label.aggregation.log_pool import Method
+from rubricator.pages.formatting import percent
 from rubricator.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class TeacherWeight:
     """How far the agreement believes one teacher.
 
     Attributes:
@@ -32,7 +32,9 @@ class Trust:
     why: str = ""
 
 
-def trust_of(known: Consulted, method: Method, taxonomy: Taxonomy) -> tuple[str, list[Trust]]:
+def teacher_weights(
+    known: Annotations, method: Method, taxonomy: Taxonomy
+) -> tuple[str, list[TeacherWeight]]:
     """What the figures mean, in a sentence, and one of them per teacher.
 
     Args:
@@ -43,7 +45,7 @@ def trust_of(known: Consulted, method: Method, taxonomy: Taxonomy) -> tuple[str,
     keys = taxonomy.keys
     if method == "majority":
         return "Every teacher that has an opinion has one vote.", [
-            Trust(opinion.teacher, 1.0, dict.fromkeys(keys, 1.0)) for opinion in known.opinions
+            TeacherWeight(opinion.teacher, 1.0, dict.fromkeys(keys, 1.0)) for opinion in known.opinions
         ]
     if method == "dawid-skene":
         judgement = dawid_skene(known.opinions, taxonomy, known.taught)
@@ -59,23 +61,23 @@ def trust_of(known: Consulted, method: Method, taxonomy: Taxonomy) -> tuple[str,
         ]
     if not known.taught:
         return "No golden text may set weights, so all teachers count the same.", [
-            Trust(opinion.teacher, 1.0, dict.fromkeys(keys, 1.0)) for opinion in known.opinions
+            TeacherWeight(opinion.teacher, 1.0, dict.fromkeys(keys, 1.0)) for opinion in known.opinions
         ]
     what = (
         f"The weight of a teacher's word, measured on {len(known.taught):,} texts labelled by people: the "
         "share of the uncertainty about a text that its opinion takes away, at least 0.05."
     )
     return what, [
-        Trust(teacher, float(weight.mean()), dict(zip(keys, weight.tolist(), strict=True)))
+        TeacherWeight(teacher, float(weight.mean()), dict(zip(keys, weight.tolist(), strict=True)))
         for teacher, weight in known.weights.items()
     ]
 
 
-def _estimated(teacher: str, confusion: Floats, share: Floats, taxonomy: Taxonomy) -> Trust:
+def _estimated(teacher: str, confusion: Floats, share: Floats, taxonomy: Taxonomy) -> TeacherWeight:
     keys = taxonomy.keys
     if not taxonomy.single:
         balanced = np.trace(confusion, axis1=1, axis2=2) / 2
-        return Trust(teacher, float(balanced.mean()), dict(zip(keys, balanced.tolist(), strict=True)))
+        return TeacherWeight(teacher, float(balanced.mean()), dict(zip(keys, balanced.tolist(), strict=True)))
     right = np.diag(confusion)
     mixed = share[:, None] * confusion * (1 - np.eye(len(keys)))
     true, said = np.unravel_index(int(mixed.argmax()), mixed.shape)
@@ -83,4 +85,4 @@ def _estimated(teacher: str, confusion: Floats, share: Floats, taxonomy: Taxonom
         f"Its commonest error: “{taxonomy[keys[true]].title}” taken for “{taxonomy[keys[said]].title}” "
         f"({percent(float(confusion[true, said]))} of such texts)."
     )
-    return Trust(teacher, float(share @ right), dict(zip(keys, right.tolist(), strict=True)), why)
+    return TeacherWeight(teacher, float(share @ right), dict(zip(keys, right.tolist(), strict=True)), why)

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rubricator.label.asking.limits import Limits
-from rubricator.label.teachers.llm import LlmTeacher
-from rubricator.label.asking.runner import ask
-from rubricator.label.teachers.protocol import Teacher
 from rubricator.dataset import files
+from rubricator.label.asking.limits import Limits
+from rubricator.label.asking.runner import ask
+from rubricator.label.teachers.factory import open_teachers
+from rubricator.label.teachers.llm import LlmTeacher
+from rubricator.label.teachers.protocol import Teacher
 from rubricator.pipeline.label import in_order_of_asking, open_store
 from rubricator.pipeline.stage import Run
-from rubricator.label.teachers.factory import open_teachers
 from rubricator.records import Status, Text
 from rubricator.store import Store
 
@@ -73,11 +73,11 @@ def plan(run: Run) -> list[TeacherPlan]:
         EngineError: A language model is out of reach.
         StoreError: The database refused.
     """
-    prepared, division = files.read_prepared(run.folder), files.read_division(run.folder)
-    texts = in_order_of_asking(prepared)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    texts = in_order_of_asking(dataset)
     with (
         open_store(run) as store,
-        open_teachers(prepared, division, run.taxonomy, run.config, progress=run.progress) as teachers,
+        open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
     ):
         return [_plan(teacher, texts, store, run) for teacher in teachers]
 

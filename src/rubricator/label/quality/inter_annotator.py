@@ -9,16 +9,16 @@ from itertools import combinations
 
 import numpy as np
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools
-from rubricator.label.quality.teacher_metrics import kappa_of, mean_defined
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.label.aggregation.votes import SILENT, Votes, decide, votes_of
+from rubricator.label.quality.teacher_metrics import kappa_of, mean_defined
 from rubricator.records import Answer, Label, Status
 from rubricator.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
-class Yield:
+class TeacherUsage:
     """What came of asking one teacher.
 
     Attributes:
@@ -59,7 +59,7 @@ class Pair:
     kappa: float | None
 
 
-def yield_of(answers: Mapping[str, Answer], opinion: Opinion) -> Yield:
+def teacher_usage(answers: Mapping[str, Answer], opinion: TeacherProbabilities) -> TeacherUsage:
     """What came of asking one teacher.
 
     Args:
@@ -69,7 +69,7 @@ def yield_of(answers: Mapping[str, Answer], opinion: Opinion) -> Yield:
     distinct = {answer.key: answer for answer in answers.values()}
     count = max(len(distinct), 1)
     heard = np.isfinite(opinion.probabilities).any(axis=1)
-    return Yield(
+    return TeacherUsage(
         teacher=opinion.teacher,
         texts=len(answers),
         statuses=Counter(answer.status for answer in answers.values()),
@@ -79,7 +79,7 @@ def yield_of(answers: Mapping[str, Answer], opinion: Opinion) -> Yield:
     )
 
 
-def compare_teachers(opinions: Sequence[Opinion], taxonomy: Taxonomy) -> list[Pair]:
+def compare_teachers(opinions: Sequence[TeacherProbabilities], taxonomy: Taxonomy) -> list[Pair]:
     """Every two teachers against each other, at their own probabilities cut at one half.
 
     Args:
@@ -111,7 +111,9 @@ def _pair(one: str, other: str, first: Votes, second: Votes) -> Pair:
     )
 
 
-def expected_accuracy(agreed: Opinion, taxonomy: Taxonomy, rows: Bools | None = None) -> float | None:
+def expected_accuracy(
+    agreed: TeacherProbabilities, taxonomy: Taxonomy, rows: Bools | None = None
+) -> float | None:
     """How often the agreed labels are right, if their probabilities mean what they say.
 
     Args:
@@ -130,7 +132,9 @@ def expected_accuracy(agreed: Opinion, taxonomy: Taxonomy, rows: Bools | None = 
     return float(stated.max(axis=1).mean() if taxonomy.single else np.maximum(stated, 1 - stated).mean())
 
 
-def measured_accuracy(agreed: Opinion, truth: Mapping[int, Bools], taxonomy: Taxonomy) -> float | None:
+def measured_accuracy(
+    agreed: TeacherProbabilities, truth: Mapping[int, Bools], taxonomy: Taxonomy
+) -> float | None:
     """How often they are right on golden texts, counted as `expected_accuracy` counts.
 
     Args:
@@ -146,7 +150,7 @@ def measured_accuracy(agreed: Opinion, truth: Mapping[int, Bools], taxonomy: Tax
     return float(right.all(axis=1).mean() if taxonomy.single else right.mean())
 
 
-def standing(labels: Sequence[Label], taxonomy: Taxonomy) -> dict[str, Counter[str]]:
+def support_counts(labels: Sequence[Label], taxonomy: Taxonomy) -> dict[str, Counter[str]]:
     """What each teacher stood for: teacher → category → agreed labels with it that it stands for."""
     found: dict[str, Counter[str]] = {}
     for label in labels:

@@ -10,8 +10,8 @@ from enum import StrEnum
 import numpy as np
 from scipy.special import xlogy
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.taxonomy import Taxonomy
 
 _SPLIT = 0.3
@@ -54,7 +54,7 @@ def audit(
     taxonomy: Taxonomy,
     *,
     groups: Sequence[str],
-    opinions: Sequence[Opinion] = (),
+    opinions: Sequence[TeacherProbabilities] = (),
     by_people: Bools | None = None,
 ) -> list[Suspect]:
     """Find labels that are probably wrong, and texts that need a person.

@@ -9,23 +9,23 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from rubricator.pages.page import render_page, write_page
-from rubricator.pages.formatting import percent
+from rubricator.label.aggregation.annotations import Annotations, read_annotations
 from rubricator.label.aggregation.log_pool import Method
+from rubricator.label.aggregation.weights import TeacherWeight, teacher_weights
 from rubricator.label.quality.inter_annotator import (
     Pair,
-    Yield,
+    TeacherUsage,
     compare_teachers,
     expected_accuracy,
     measured_accuracy,
-    standing,
-    yield_of,
+    support_counts,
+    teacher_usage,
 )
 from rubricator.label.quality.intervals import Interval, wilson
-from rubricator.label.quality.teacher_metrics import Examination, examine_teacher
-from rubricator.label.aggregation.annotations import Consulted, consult
+from rubricator.label.quality.teacher_metrics import TeacherExamination, examine_teacher
+from rubricator.pages.formatting import percent
+from rubricator.pages.page import render_page, write_page
 from rubricator.pipeline.stage import Run
-from rubricator.label.aggregation.weights import Trust, trust_of
 from rubricator.records import Origin, Status
 
 REPORT = "label-report.html"
@@ -69,10 +69,10 @@ class LabelReport:
     method: Method
     texts: int
     golden: int
-    examinations: Sequence[Examination]
+    examinations: Sequence[TeacherExamination]
     pairs: Sequence[Pair]
-    yields: Sequence[Yield]
-    trust: Sequence[Trust]
+    yields: Sequence[TeacherUsage]
+    trust: Sequence[TeacherWeight]
     trust_is: str
     expected: float | None
     expected_golden: float | None
@@ -93,20 +93,20 @@ def write_label_report(run: Run) -> LabelReport:
         EncoderError: A teacher needs an encoder that cannot be had.
         StoreError: The database refused.
     """
-    report = label_report(consult(run), run)
+    report = label_report(read_annotations(run), run)
     write_page(run.file(REPORT), _page(report))
     return report
 
 
-def label_report(known: Consulted, run: Run) -> LabelReport:
+def label_report(known: Annotations, run: Run) -> LabelReport:
     """The facts, from what labelling knew."""
     taxonomy, config = run.taxonomy, run.config
-    golden = np.array([row in known.golden for row in range(len(known.prepared.texts))])
-    labels = list(known.labelled.labels.values())
+    golden = np.array([row in known.golden for row in range(len(known.dataset.texts))])
+    labels = list(known.label_set.labels.values())
     decided = {label.text_id for label in labels if label.origin is Origin.AGREEMENT}
-    agreed = np.array([text.id in decided for text in known.prepared.texts])
+    agreed = np.array([text.id in decided for text in known.dataset.texts])
     method = config.label.agreement
-    trust_is, trust = trust_of(known, method, taxonomy)
+    trust_is, trust = teacher_weights(known, method, taxonomy)
     examinations = [
         examine_teacher(opinion, known.golden, taxonomy, groups=known.groups, seed=config.seed)
         for opinion in (*known.opinions, known.agreed)
@@ -120,11 +120,11 @@ def label_report(known: Consulted, run: Run) -> LabelReport:
         titles={category.key: category.title for category in taxonomy.categories},
         single=taxonomy.single,
         method=method,
-        texts=len(known.prepared.texts),
+        texts=len(known.dataset.texts),
         golden=len(known.golden),
         examinations=examinations,
         pairs=compare_teachers(known.opinions, taxonomy),
-        yields=[yield_of(known.answers[opinion.teacher], opinion) for opinion in known.opinions],
+        yields=[teacher_usage(known.answers[opinion.teacher], opinion) for opinion in known.opinions],
         trust=trust,
         trust_is=trust_is,
         expected=expected_accuracy(known.agreed, taxonomy, agreed),
@@ -138,7 +138,7 @@ def label_report(known: Consulted, run: Run) -> LabelReport:
         },
         bare=Counter(label.origin for label in labels if not label.categories),
         labels=Counter(label.origin for label in labels),
-        stood=standing(labels, taxonomy),
+        stood=support_counts(labels, taxonomy),
         cautions=(),
     )
     return replace(facts, cautions=list(_cautions(facts)))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
-from rubricator.label.quality.intervals import Interval, f1_intervals, wilson
-from rubricator.label.aggregation.probabilities import Opinion
 from rubricator.label.aggregation.votes import decide
+from rubricator.label.quality.intervals import Interval, f1_intervals, wilson
 from rubricator.taxonomy import Taxonomy
 
 
@@ -63,7 +63,7 @@ class TeacherReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
+class TeacherExamination:
     """A teacher's report with all that a person needs to doubt it.
 
     Attributes:
@@ -84,8 +84,13 @@ class Examination:
 
 
 def examine_teacher(
-    opinion: Opinion, truth: Mapping[int, Bools], taxonomy: Taxonomy, *, groups: Sequence[str], seed: int
-) -> Examination:
+    opinion: TeacherProbabilities,
+    truth: Mapping[int, Bools],
+    taxonomy: Taxonomy,
+    *,
+    groups: Sequence[str],
+    seed: int,
+) -> TeacherExamination:
     """Compare one teacher with golden labels, closely.
 
     Args:
@@ -106,7 +111,7 @@ def examine_teacher(
     heard = np.isfinite(probabilities).any(axis=1)
     macro_f1, f1 = f1_intervals(decided, known, [groups[row] for row in rows], seed=seed)
     right = int((decided & known)[heard].any(axis=1).sum())
-    return Examination(
+    return TeacherExamination(
         report=report,
         accuracy=wilson(right, int(heard.sum())) if taxonomy.single else None,
         macro_f1=macro_f1,
@@ -130,7 +135,7 @@ def _confusion(probabilities: Floats, decided: Bools, known: Bools, *, single: b
 
 
 def measure_teachers(
-    opinions: Sequence[Opinion], truth: Mapping[int, Bools], taxonomy: Taxonomy
+    opinions: Sequence[TeacherProbabilities], truth: Mapping[int, Bools], taxonomy: Taxonomy
 ) -> list[TeacherReport]:
     """Compare opinions with golden labels.
 

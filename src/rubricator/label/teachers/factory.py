@@ -21,21 +21,21 @@ from rubricator.config import (
     TransformersEngineConfig,
 )
 from rubricator.config.expand import expand
+from rubricator.encode.vectors import encode_texts, vector_cache
 from rubricator.errors import ConfigError
-from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
 from rubricator.label.llm.engines.engine import Engine
 from rubricator.label.llm.engines.gguf import GgufEngine
 from rubricator.label.llm.engines.openai import OpenAIEngine
 from rubricator.label.llm.engines.transformers import TransformersEngine
-from rubricator.label.teachers.llm import llm_teacher
-from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.label.llm.tasks.examples import Golden, Shots, drawn, fixed, nearest
+from rubricator.label.teachers.llm import llm_teacher
 from rubricator.label.teachers.protocol import Teacher
-from rubricator.progress import Progress, silent
-from rubricator.pipeline.read import Prepared
 from rubricator.label.teachers.replay_file import replay_teacher
-from rubricator.pipeline.split import Division
-from rubricator.encode.vectors import encode_texts, vector_cache
+from rubricator.label.teachers.rules import RulesTeacher
+from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
+from rubricator.pipeline.read import Dataset
+from rubricator.pipeline.split import DatasetSplit
+from rubricator.progress import Progress, silent
 from rubricator.taxonomy import Taxonomy
 
 LocalEngineConfig = OpenAIEngineConfig | GgufEngineConfig | TransformersEngineConfig
@@ -43,8 +43,8 @@ LocalEngineConfig = OpenAIEngineConfig | GgufEngineConfig | TransformersEngineCo
 
 @contextmanager
 def open_teachers(
-    prepared: Prepared,
-    division: Division,
+    dataset: Dataset,
+    split: DatasetSplit,
     taxonomy: Taxonomy,
     config: Config,
     *,
@@ -56,7 +56,7 @@ def open_teachers(
         ConfigError: A prompt file, the examples or a file of answers do not fit.
         EncoderError: A teacher needs an encoder that cannot be had.
     """
-    room = _StaffRoom(prepared, division, taxonomy, config, progress)
+    room = TeacherFactory(dataset, split, taxonomy, config, progress)
     try:
         yield [room.teacher(told) for told in config.label.teachers]
     finally:
@@ -72,11 +72,11 @@ def read_files(config: Config) -> list[Path]:
 
 
 @dataclass
-class _StaffRoom:
+class TeacherFactory:
     """Makes teachers; those that reach one model the same way share its engine."""
 
-    prepared: Prepared
-    division: Division
+    dataset: Dataset
+    split: DatasetSplit
     taxonomy: Taxonomy
     config: Config
     progress: Progress
@@ -100,7 +100,7 @@ class _StaffRoom:
         cache = vector_cache(self.config, progress=self.progress)
         return EncoderTeacher(
             self.taxonomy,
-            [text.content for text in self.prepared.texts],
+            [text.content for text in self.dataset.texts],
             partial(cache.encode, progress=self.progress),
             cache.fingerprint,
             name=told.name,
@@ -122,13 +122,13 @@ class _StaffRoom:
 
     def _shots(self, told: LlmTeacherConfig) -> Shots:
         """Examples out of the golden texts that may teach; test texts are never shown."""
-        prepared, choice = self.prepared, told.examples
+        dataset, choice = self.dataset, told.examples
         if choice.choose == "none":
             return Shots()
         golden = {
-            text.id: Golden(text, prepared.golden[text.id], prepared.groups[text.id])
-            for text in prepared.texts
-            if text.id in self.division.teaching
+            text.id: Golden(text, dataset.golden[text.id], dataset.groups[text.id])
+            for text in dataset.texts
+            if text.id in self.split.teaching
         }
         if not golden:
             raise ConfigError(
@@ -140,11 +140,11 @@ class _StaffRoom:
             chosen = chosen or drawn(
                 list(golden.values()), choice.count, self.taxonomy.keys, self.config.seed
             )
-            return fixed(chosen, prepared.texts, prepared.groups)
-        vectors = encode_texts(prepared.texts, self.config, progress=self.progress)
-        rows = np.array([row for row, text in enumerate(prepared.texts) if text.id in golden], dtype=np.intp)
+            return fixed(chosen, dataset.texts, dataset.groups)
+        vectors = encode_texts(dataset.texts, self.config, progress=self.progress)
+        rows = np.array([row for row, text in enumerate(dataset.texts) if text.id in golden], dtype=np.intp)
         return nearest(
-            list(golden.values()), vectors[rows], prepared.texts, vectors, prepared.groups, choice.count
+            list(golden.values()), vectors[rows], dataset.texts, vectors, dataset.groups, choice.count
         )
 
 

@@ -18,8 +18,8 @@ from rubricator.label.llm.tasks.examples import Shots
 from rubricator.label.llm.tasks.explain import Explain
 from rubricator.label.llm.tasks.prompt import Prompt, TaskName
 from rubricator.label.llm.tasks.task import Example, Reading, Task
-from rubricator.label.teachers.protocol import Scale
 from rubricator.label.llm.truncate import head_and_tail
+from rubricator.label.teachers.protocol import Scale
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.taxonomy import Taxonomy
 

@@ -17,8 +17,8 @@ class Scale(StrEnum):
     `probability`: between 0 and 1, and only as trustworthy as whoever says it.
     """
 
-    LIKENESS = "likeness"
-    HITS = "hits"
+    SIMILARITY = "likeness"
+    COUNT = "hits"
     PROBABILITY = "probability"
 
 

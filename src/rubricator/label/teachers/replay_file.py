@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rubricator.config import Config, LlmTeacherConfig, ReplayEngineConfig
-from rubricator.tables.reading import Row, Table, open_table
 from rubricator.errors import DataError, nearest
+from rubricator.label.teachers.answer_table import replies_of_table
 from rubricator.label.teachers.llm import build_task
 from rubricator.label.teachers.replay import ReplayTeacher, replies_of
-from rubricator.label.teachers.answer_table import replies_of_table
+from rubricator.tables.reading import Row, Table, open_table
 from rubricator.taxonomy import Taxonomy
 
 

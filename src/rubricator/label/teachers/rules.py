@@ -38,7 +38,7 @@ class RulesTeacher:
     def __init__(self, taxonomy: Taxonomy, *, name: str = "rules") -> None:
         self.name = name
         self.metered = False
-        self.scale = Scale.HITS
+        self.scale = Scale.COUNT
         self._rules = {category.key: _Rules.of(category) for category in taxonomy.categories}
         written = [(c.key, c.keywords, c.patterns, c.exclude) for c in taxonomy.categories]
         self._version = json.dumps(written, ensure_ascii=False)

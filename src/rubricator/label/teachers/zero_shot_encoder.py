@@ -49,7 +49,7 @@ class EncoderTeacher:
     ) -> None:
         self.name = name
         self.metered = False
-        self.scale = Scale.LIKENESS
+        self.scale = Scale.SIMILARITY
         self._keys = taxonomy.keys
         self._phrasings = [_phrasings(category) for category in taxonomy.categories]
         self._corpus = sorted(set(corpus))

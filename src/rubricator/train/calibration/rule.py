@@ -9,9 +9,9 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
 from rubricator.decision import Bools, DecisionRule, Floats
-from rubricator.train.logistic import Folds
 from rubricator.train.calibration.platt import fit_platt
 from rubricator.train.calibration.thresholds import fit_thresholds
+from rubricator.train.logistic import Folds
 
 # Standard deviations of the Gaussian prior around the identity.
 _LOG_SLOPE = 0.5

@@ -7,16 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from rubricator.dataset.examples import Examples, Vectors
 from rubricator.errors import TrainingError
 from rubricator.models.heads import HeadsModel
-from rubricator.train.training_context import Bench, Fitted
-from rubricator.dataset.examples import Examples, Vectors
-from rubricator.train.logistic import Folds, Lines, fit_lines
+from rubricator.train.logistic import Folds, LogisticHeads, fit_logistic
+from rubricator.train.training_context import FitResult, TrainingContext
 
 GRID = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
-def fit_heads(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[float] = GRID) -> Fitted:
+def fit_heads(
+    examples: Examples, *, folds: Folds, context: TrainingContext, grid: Sequence[float] = GRID
+) -> FitResult:
     """Train one logistic regression per category on the vectors.
 
     The vectors are centred and divided by one number, so that the grid means the same for every
@@ -25,14 +27,14 @@ def fit_heads(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[
     Args:
         examples: With vectors; rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped; they choose C for each category.
-        bench: Settings.
+        context: Settings.
         grid: Values of C, ascending.
 
     Raises:
         TrainingError: No vectors, or no row has weight.
     """
-    lines = fit_centred(_vectors(examples), examples, folds=folds, bench=bench, grid=grid)
-    return Fitted(
+    lines = fit_centred(_vectors(examples), examples, folds=folds, context=context, grid=grid)
+    return FitResult(
         model=HeadsModel(lines.coef, lines.intercept),
         held_out=lines.held_out,
         notes=lines.notes,
@@ -41,15 +43,20 @@ def fit_heads(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[
 
 
 def fit_centred(
-    vectors: Vectors, examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[float] = GRID
-) -> Lines:
+    vectors: Vectors,
+    examples: Examples,
+    *,
+    folds: Folds,
+    context: TrainingContext,
+    grid: Sequence[float] = GRID,
+) -> LogisticHeads:
     """Lines for vectors that are centred and divided by one number to be fitted, and not to be used.
 
     Args:
         vectors: Shape [n, width].
         examples: Their targets and weights.
         folds: Fold of each row, shape [n], grouped.
-        bench: Settings.
+        context: Settings.
         grid: Values of C, ascending.
 
     Raises:
@@ -60,14 +67,14 @@ def fit_centred(
     centre = used.mean(axis=0) if len(used) else np.zeros(exact.shape[1])
     scale = float(np.sqrt(((used - centre) ** 2).mean())) if len(used) else 0.0
     scale = scale or 1.0
-    lines = fit_lines(
+    lines = fit_logistic(
         (exact - centre) / scale,
         examples.targets,
         examples.weights,
         folds=folds,
         grid=grid,
-        imbalance=bench.settings.imbalance,
-        single=bench.single,
+        imbalance=context.settings.imbalance,
+        single=context.single,
     )
     coef = lines.coef / scale
     shift = np.array([line @ centre for line in coef])

@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import KINDS, Kind, Train
+from rubricator.dataset.examples import Examples
 from rubricator.decision import Bools, Floats
 from rubricator.encode import open_trained
 from rubricator.errors import MissingExtraError, TrainingError
-from rubricator.train.search.validation import Jury, Verdict
-from rubricator.train.search.pseudo_labels import QUICK, fit_with_pseudo_labels
-from rubricator.train.search.hyperparameters import tuned
-from rubricator.train.training_context import Bench, Fitted, HopelessError
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.dataset.examples import Examples
-from rubricator.train.trainers import fit
-from rubricator.train.search.selection import Choice, choose, metric_of
 from rubricator.train.ensembling import mean_logits, mean_of
+from rubricator.train.search.hyperparameters import tuned
+from rubricator.train.search.pseudo_labels import QUICK, fit_with_pseudo_labels
+from rubricator.train.search.selection import Choice, choose, metric_of
+from rubricator.train.search.validation import ValidationResult, ValidationSet
+from rubricator.train.trainers import fit
+from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 
 log = logging.getLogger(__name__)
 
@@ -42,25 +42,25 @@ class Candidate:
     Attributes:
         fitted: The model, and what is to be told of it.
         logits: Of the validation texts, by models that did not learn from them.
-        verdict: What the jury says.
+        validated: What the jury says.
         seconds: Training time.
     """
 
-    fitted: Fitted
+    fitted: FitResult
     logits: Floats
-    verdict: Verdict
+    validated: ValidationResult
     seconds: float
 
 
-class Race:
+class ModelSearch:
     """Candidates trained one after the other, cheapest first, until all ran or the time is up.
 
     Args:
         learning: What models learn from.
         unlabelled: Training texts without a label, which may get pseudo-labels.
         folds: Fold of each labelled text, grouped: the same for every candidate.
-        jury: Judges them.
-        bench: Where and with which settings they are trained.
+        validation_set: Judges them.
+        context: Where and with which settings they are trained.
 
     Attributes:
         candidates: By name, in the order in which they were trained.
@@ -72,12 +72,12 @@ class Race:
         learning: Examples,
         unlabelled: Examples,
         folds: NDArray[np.intp],
-        jury: Jury,
-        bench: Bench,
+        validation_set: ValidationSet,
+        context: TrainingContext,
     ) -> None:
         self._learning, self._unlabelled = learning, unlabelled
-        self._folds, self._jury, self._bench = folds, jury, bench
-        self._metric = metric_of(bench.settings.metric, single=bench.single)
+        self._folds, self._validation_set, self._context = folds, validation_set, context
+        self._metric = metric_of(context.settings.metric, single=context.single)
         self._started = time.monotonic()
         self.candidates: dict[str, Candidate] = {}
         self.dropped: dict[str, str] = {}
@@ -88,7 +88,7 @@ class Race:
         Raises:
             TrainingError: A kind that was named cannot be trained, or none could.
         """
-        settings = self._bench.settings
+        settings = self._context.settings
         if settings.models == "auto":
             self._run_auto()
         else:
@@ -104,7 +104,7 @@ class Race:
 
     def choice(self) -> Choice:
         """The best candidate so far, unless its lead over one that is preferred to it may be chance."""
-        scores = {name: found.verdict.score for name, found in self.candidates.items()}
+        scores = {name: found.validated.score for name, found in self.candidates.items()}
         return choose(scores, metric=self._metric, unproven=self._unproven())
 
     def _unproven(self) -> set[str]:
@@ -127,27 +127,27 @@ class Race:
         """
         if name == ENSEMBLE:
             return _SURE
-        return 0.0 if self.candidates[name].fitted.averaged and not self._jury.held_out else _LIKELY
+        return 0.0 if self.candidates[name].fitted.averaged and not self._validation_set.held_out else _LIKELY
 
     def _merit(self, name: str) -> tuple[float, float]:
-        return self.candidates[name].verdict.score.merit(self._metric)
+        return self.candidates[name].validated.score.merit(self._metric)
 
     def _ahead(self, name: str, other: str) -> float:
         """In what share of samples of validation one candidate is better than another."""
-        one, two = (self.candidates[each].verdict for each in (name, other))
-        return self._jury.chance_of_gain(one, two, self._metric)
+        one, two = (self.candidates[each].validated for each in (name, other))
+        return self._validation_set.chance_of_gain(one, two, self._metric)
 
-    def train(self, kind: Kind, bench: Bench | None = None) -> Candidate:
+    def train(self, kind: Kind, context: TrainingContext | None = None) -> Candidate:
         """Train one kind, with the settings of another bench where one is given."""
-        bench = bench or self._bench
+        context = context or self._context
         started = time.monotonic()
-        fitted = fit(kind, self._learning, folds=self._folds, bench=bench)
+        fitted = fit(kind, self._learning, folds=self._folds, context=context)
         logits = fitted.held_out
-        if self._jury.held_out:
-            encoders = open_trained(fitted.encoders, bench.encode)
-            logits = fitted.model.logits(self._jury.examples.inputs(encoders))
-        found = Candidate(fitted, logits, self._jury.judge(logits), time.monotonic() - started)
-        merit = found.verdict.score.merit(self._metric)[0]
+        if self._validation_set.held_out:
+            encoders = open_trained(fitted.encoders, context.encode)
+            logits = fitted.model.logits(self._validation_set.examples.inputs(encoders))
+        found = Candidate(fitted, logits, self._validation_set.judge(logits), time.monotonic() - started)
+        merit = found.validated.score.merit(self._metric)[0]
         log.info("%s: %s %.3f on validation, %.0f s", kind, self._metric, merit, found.seconds)
         return found
 
@@ -156,10 +156,10 @@ class Race:
             if self.candidates and self._left() <= 0:
                 self.dropped[kind] = "not tried: the minutes were up"
                 continue
-            watched = replace(self._bench, promising=self._watch(kind))
+            watched = replace(self._context, should_continue=self._watch(kind))
             try:
                 self.candidates[kind] = self.train(kind, watched)
-            except HopelessError as error:
+            except EarlyStoppedError as error:
                 self.dropped.setdefault(kind, error.problem)
             except MissingExtraError as error:
                 self.dropped[kind] = error.problem
@@ -169,28 +169,28 @@ class Race:
                 log.info("%s: %s", kind, self.dropped[kind])
 
     def _left(self) -> float:
-        return self._bench.settings.minutes * 60 - (time.monotonic() - self._started)
+        return self._context.settings.minutes * 60 - (time.monotonic() - self._started)
 
     def _watch(self, kind: Kind) -> Any:
-        """The `promising` of one kind: enough time for the folds to come, and not surely worse."""
+        """The `should_continue` of one kind: enough time for the folds to come, and not surely worse."""
         started, folds = time.monotonic(), len(np.unique(self._folds))
 
-        def promising(logits: Floats, rows: Bools) -> bool:
+        def should_continue(logits: Floats, rows: Bools) -> bool:
             done = len(np.unique(self._folds[rows]))
             coming = (time.monotonic() - started) / max(done, 1) * (folds - done)
             if done < folds and coming > self._left():
                 self.dropped[kind] = f"stopped after {done} of {folds} folds: the minutes would not suffice"
                 return False
-            if not self._jury.held_out and self._worse(logits, rows):
+            if not self._validation_set.held_out and self._worse(logits, rows):
                 self.dropped[kind] = f"stopped after {done} of {folds} folds: it could not win any more"
                 return False
             return True
 
-        return promising
+        return should_continue
 
     def _worse(self, logits: Floats, rows: Bools) -> bool:
         """Whether a model is surely worse than the best so far on the validation texts it has predicted."""
-        judged = rows & (self._jury.examples.weights > 0)
+        judged = rows & (self._validation_set.examples.weights > 0)
         if not self.candidates or judged.sum() < 2:
             return False
         best = self.candidates[max(self.candidates, key=self._merit)]
@@ -199,27 +199,27 @@ class Race:
 
     def _rightness(self, logits: Floats, rows: Bools) -> Floats:
         """Share of categories that each text was given rightly, by a rule fitted on these texts."""
-        z, truth = logits[rows], self._jury.examples.targets[rows]
-        rule = fit_rule(z, truth, self._jury.examples.weights[rows], single=self._bench.single)
+        z, truth = logits[rows], self._validation_set.examples.targets[rows]
+        rule = fit_rule(z, truth, self._validation_set.examples.weights[rows], single=self._context.single)
         right = rule.decide(rule.probabilities(z)) == (truth >= 0.5)
-        return np.asarray(right.all(axis=1) if self._bench.single else right.mean(axis=1), dtype=np.float64)
+        return np.asarray(right.all(axis=1) if self._context.single else right.mean(axis=1), dtype=np.float64)
 
     def _tune(self, kind: Kind) -> None:
         """Better settings for the best kind, if there are any."""
         found: list[tuple[Train, Candidate]] = []
         started = time.monotonic()
-        settings = self._bench.settings
-        with self._bench.progress("Tuning", total=settings.tune) as done:
+        settings = self._context.settings
+        with self._context.progress("Tuning", total=settings.tune) as done:
 
             def merit(proposed: Train) -> float:
                 try:
-                    candidate = self.train(kind, replace(self._bench, settings=proposed))
+                    candidate = self.train(kind, replace(self._context, settings=proposed))
                 except TrainingError as error:
                     raise ValueError(error.problem) from error
                 finally:
                     done(1)
                 found.append((proposed, candidate))
-                return candidate.verdict.score.merit(self._metric)[0]
+                return candidate.validated.score.merit(self._metric)[0]
 
             best, value, tried = tuned(
                 kind,
@@ -227,38 +227,38 @@ class Race:
                 merit,
                 trials=settings.tune,
                 seconds=max(self._left(), 0.0),
-                seed=self._bench.seed,
+                seed=self._context.seed,
             )
-        before = self.candidates[kind].verdict.score.merit(self._metric)[0]
+        before = self.candidates[kind].validated.score.merit(self._metric)[0]
         told = f"{tried} settings tried, the best reached {value:.3f} on validation"
         if value <= before:
             self.dropped[f"{kind}, tuned"] = f"{told}, no more than the {before:.3f} of the present ones"
             return
         # Whatever is still to be made of this kind is made with its new settings.
-        self._bench = replace(self._bench, settings=best)
+        self._context = replace(self._context, settings=best)
         won = next(candidate for proposed, candidate in found if proposed is best)
         self._replace(kind, won, time.monotonic() - started, {"tuned": told} | _changed(best))
 
     def _learn_more(self, kind: Kind) -> None:
         """Pseudo-labels for the best kind, if they help."""
         name = f"{kind} with pseudo-labels"
-        if not self._jury.held_out and kind not in QUICK:
+        if not self._validation_set.held_out and kind not in QUICK:
             self.dropped[name] = "not tried: it would be trained twice for every fold of validation"
             return
         started = time.monotonic()
         first = self.candidates[kind].fitted
         fitted, logits, joined = fit_with_pseudo_labels(
-            kind, first, self._learning, self._unlabelled, self._folds, self._jury, self._bench
+            kind, first, self._learning, self._unlabelled, self._folds, self._validation_set, self._context
         )
-        verdict = self._jury.judge(logits)
+        validated = self._validation_set.judge(logits)
         value, before = (
-            score.merit(self._metric)[0] for score in (verdict.score, self.candidates[kind].verdict.score)
+            score.merit(self._metric)[0] for score in (validated.score, self.candidates[kind].validated.score)
         )
         told = f"{joined} of {len(self._unlabelled)} texts without a label joined training"
         if not joined or value <= before:
             self.dropped[name] = f"{told}: {value:.3f} on validation, no more than {before:.3f} without them"
             return
-        candidate = Candidate(fitted, logits, verdict, 0.0)
+        candidate = Candidate(fitted, logits, validated, 0.0)
         self._replace(kind, candidate, time.monotonic() - started, {"pseudo_labels": told})
 
     def _replace(self, kind: Kind, candidate: Candidate, seconds: float, facts: Mapping[str, Any]) -> None:
@@ -274,9 +274,10 @@ class Race:
         """
         best, *others = self.choice().scores
         pairs = [
-            united({name: self.candidates[name] for name in (best, other)}, self._jury) for other in others
+            average({name: self.candidates[name] for name in (best, other)}, self._validation_set)
+            for other in others
         ]
-        self.candidates[ENSEMBLE] = max(pairs, key=lambda pair: pair.verdict.score.merit(self._metric))
+        self.candidates[ENSEMBLE] = max(pairs, key=lambda pair: pair.validated.score.merit(self._metric))
 
 
 def suitable(learning: Examples) -> Iterable[Kind]:
@@ -294,21 +295,21 @@ def is_costly(settings: Train) -> bool:
     return settings.models == "auto" or settings.tune > 0 or any(kind in _COSTLY for kind in settings.models)
 
 
-def united(members: Mapping[str, Candidate], jury: Jury) -> Candidate:
+def average(members: Mapping[str, Candidate], validation_set: ValidationSet) -> Candidate:
     """The mean of several models' calibrated logits.
 
     Each is brought to scale by its own calibration, of two numbers a category at most, so that what the
     jury says of the mean is hardly less honest than what it says of one.
     """
     found = list(members.values())
-    model = mean_of([member.fitted.model for member in found], [member.verdict.rule for member in found])
+    model = mean_of([member.fitted.model for member in found], [member.validated.rule for member in found])
     held_out = mean_logits(model, [member.fitted.held_out for member in found])
     logits = mean_logits(model, [member.logits for member in found])
-    fitted = Fitted(
+    fitted = FitResult(
         model=model,
         held_out=held_out,
         notes=found[0].fitted.notes,
         encoders={name: path for member in found for name, path in member.fitted.encoders.items()},
         facts={"members": list(members)},
     )
-    return Candidate(fitted, logits, jury.judge(logits), sum(member.seconds for member in found))
+    return Candidate(fitted, logits, validation_set.judge(logits), sum(member.seconds for member in found))

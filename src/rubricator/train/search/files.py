@@ -9,51 +9,54 @@ from typing import Any
 
 import numpy as np
 
-from rubricator.decision import DecisionRule
-from rubricator.models.registry import model_of
-from rubricator.train.search.serving_cost import Cost
 from rubricator.dataset.files import read_json, write_json
-from rubricator.train.search.model_search import HeldOut, Road
+from rubricator.decision import DecisionRule
+from rubricator.models.registry import read_model
+from rubricator.train.search.model_search import OutOfFoldPredictions, TrainingResult
 from rubricator.train.search.selection import WORDS, Choice, Score
+from rubricator.train.search.serving_cost import Cost
 
 
-def write_trained(folder: Path, road: Road, held: HeldOut | None) -> None:
+def write_training(folder: Path, trained: TrainingResult, held: OutOfFoldPredictions | None) -> None:
     """Write models under `stages/models/` and everything else to `stages/train.json`."""
-    for name, model in road.models.items():
+    for name, model in trained.models.items():
         place = folder / "stages/models" / name
         shutil.rmtree(place, ignore_errors=True)
         for file, data in model.files().items():
             (place / file).parent.mkdir(parents=True, exist_ok=True)
             (place / file).write_bytes(data)
     rest = {
-        "rules": {name: asdict(rule) for name, rule in road.rules.items()},
-        "choice": {**asdict(road.choice), "scores": {n: asdict(s) for n, s in road.choice.scores.items()}},
-        "agreed_weight": road.agreed_weight,
-        "weights_tried": list(road.weights_tried.items()),
-        "seconds": dict(road.seconds),
-        "validated_on": road.validated_on,
-        "scarce": list(road.scarce.items()),
-        "encoders": {name: str(path.relative_to(folder)) for name, path in road.encoders.items()},
-        "facts": {name: dict(facts) for name, facts in road.facts.items()},
-        "dropped": dict(road.dropped),
-        "metric": {"name": road.metric, "words": WORDS[road.metric]},
-        "costs": {name: asdict(cost) for name, cost in road.costs.items()},
+        "rules": {name: asdict(rule) for name, rule in trained.rules.items()},
+        "choice": {
+            **asdict(trained.choice),
+            "scores": {n: asdict(s) for n, s in trained.choice.scores.items()},
+        },
+        "weak_label_weight": trained.weak_label_weight,
+        "weights_tried": list(trained.weights_tried.items()),
+        "seconds": dict(trained.seconds),
+        "validated_on": trained.validated_on,
+        "scarce": list(trained.scarce.items()),
+        "encoders": {name: str(path.relative_to(folder)) for name, path in trained.encoders.items()},
+        "facts": {name: dict(facts) for name, facts in trained.facts.items()},
+        "dropped": dict(trained.dropped),
+        "metric": {"name": trained.metric, "words": WORDS[trained.metric]},
+        "costs": {name: asdict(cost) for name, cost in trained.costs.items()},
         "held_out": None if held is None else asdict(held),
     }
     write_json(folder / "stages/train.json", rest)
 
 
-def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
-    """Read what `write_trained` wrote."""
+def read_training(folder: Path) -> tuple[TrainingResult, OutOfFoldPredictions | None]:
+    """Read what `write_training` wrote."""
     found = read_json(folder / "stages/train.json")
     names = list(found["rules"])
     models = {}
     for name in names:
         place = folder / "stages/models" / name
         files = [path for path in place.rglob("*") if path.is_file()]
-        models[name] = model_of({path.relative_to(place).as_posix(): path.read_bytes() for path in files})
+        models[name] = read_model({path.relative_to(place).as_posix(): path.read_bytes() for path in files})
     choice = found["choice"]
-    road = Road(
+    trained = TrainingResult(
         models=models,
         rules={name: _rule(rule) for name, rule in found["rules"].items()},
         choice=Choice(
@@ -61,7 +64,7 @@ def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
             choice["reason"],
             {name: _score(score) for name, score in choice["scores"].items()},
         ),
-        agreed_weight=found["agreed_weight"],
+        weak_label_weight=found["weak_label_weight"],
         weights_tried=dict(found["weights_tried"]),
         seconds=found["seconds"],
         validated_on=found["validated_on"],
@@ -73,7 +76,7 @@ def read_trained(folder: Path) -> tuple[Road, HeldOut | None]:
         costs={name: Cost(**cost) for name, cost in found["costs"].items()},
     )
     held = found["held_out"]
-    return road, None if held is None else _held_out(held)
+    return trained, None if held is None else _held_out(held)
 
 
 def _score(found: dict[str, Any]) -> Score:
@@ -88,8 +91,8 @@ def _rule(found: dict[str, Any]) -> DecisionRule:
     )
 
 
-def _held_out(found: dict[str, Any]) -> HeldOut:
-    return HeldOut(
+def _held_out(found: dict[str, Any]) -> OutOfFoldPredictions:
+    return OutOfFoldPredictions(
         np.array(found["rows"], dtype=np.intp),
         {name: np.array(values, dtype=np.float64) for name, values in found["probabilities"].items()},
         {name: np.array(values, dtype=bool) for name, values in found["decisions"].items()},

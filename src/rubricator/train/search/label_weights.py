@@ -9,67 +9,67 @@ from numpy.typing import NDArray
 
 from rubricator.config import Kind, Train
 from rubricator.decision import Bools, Floats
-from rubricator.train.search.validation import ENOUGH_GOLDEN
-from rubricator.train.search.training_data import Material, lesson
-from rubricator.train.training_context import Bench
 from rubricator.train.calibration.rule import fit_rule
+from rubricator.train.search.training_data import TrainingData, harden_targets
+from rubricator.train.search.validation import ENOUGH_GOLDEN
 from rubricator.train.trainers import fit
+from rubricator.train.training_context import TrainingContext
 
-AGREED_WEIGHTS = (0.0, 0.1, 0.3, 1.0)
+WEAK_LABEL_WEIGHTS = (0.0, 0.1, 0.3, 1.0)
 SURE_WEIGHTS = (0.3, 1.0)
 """Tried where texts were reviewed for being doubtful: alone, they would teach the odd corner only."""
 
 
-def scout(settings: Train) -> Kind:
+def proxy_kind(settings: Train) -> Kind:
     """The kind that answers questions about labels: the first cheap one among those to be trained."""
     cheap = [kind for kind in settings.models if kind in ("heads", "linear")]
     return "linear" if cheap[:1] == ["linear"] else "heads"
 
 
-def agreed_weight(
-    material: Material, targets: Floats, train: Bools, folds: NDArray[np.intp], bench: Bench
+def weak_label_weight(
+    data: TrainingData, targets: Floats, train: Bools, folds: NDArray[np.intp], context: TrainingContext
 ) -> tuple[float, dict[float, float]]:
     """What agreed labels count: as told, or what serves golden texts best when they are held out."""
-    told = bench.settings.agreed_weight
+    told = context.settings.weak_label_weight
     if told != "auto":
         return told, {}
-    golden = material.fair[train]
+    golden = data.unbiased[train]
     if golden.all() or golden.sum() < ENOUGH_GOLDEN:
         return 1.0, {}
-    chosen = (material.golden & ~material.fair)[train].any()
+    chosen = (data.golden & ~data.unbiased)[train].any()
     losses = {}
-    for weight in SURE_WEIGHTS if chosen else AGREED_WEIGHTS:
-        counted = np.where(material.golden, 1.0, weight)
-        examples = replace(material.examples, targets=targets, weights=counted).subset(train)
-        learning = lesson(examples, single=bench.single)
-        logits = fit(scout(bench.settings), learning, folds=folds, bench=bench).held_out
-        rule = fit_rule(logits, targets[train], golden.astype(float), single=bench.single)
+    for weight in SURE_WEIGHTS if chosen else WEAK_LABEL_WEIGHTS:
+        counted = np.where(data.golden, 1.0, weight)
+        examples = replace(data.examples, targets=targets, weights=counted).subset(train)
+        learning = harden_targets(examples, single=context.single)
+        logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).held_out
+        rule = fit_rule(logits, targets[train], golden.astype(float), single=context.single)
         losses[weight] = _log_loss(rule.probabilities(logits)[golden], targets[train][golden])
     return min(losses, key=losses.__getitem__), losses
 
 
 def self_trained(
-    material: Material,
+    data: TrainingData,
     targets: Floats,
     counted: Floats,
     train: Bools,
     folds: NDArray[np.intp],
-    bench: Bench,
+    context: TrainingContext,
 ) -> Floats:
     """Agreed labels averaged, in log-probability, with what a model held out from them thinks.
 
     One round of self-training (Scudder, "Probability of error of some adaptive pattern-recognition
     machines", 1965): golden labels stay as they are.
     """
-    learning = replace(material.examples, targets=targets, weights=counted).subset(train)
-    logits = fit(scout(bench.settings), learning, folds=folds, bench=bench).held_out
-    own = fit_rule(logits, learning.targets, learning.weights, single=bench.single).probabilities(logits)
+    learning = replace(data.examples, targets=targets, weights=counted).subset(train)
+    logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).held_out
+    own = fit_rule(logits, learning.targets, learning.weights, single=context.single).probabilities(logits)
     yes, no = (
         np.sqrt(np.clip(a * b, 1e-12, 1)) for a, b in ((own, targets[train]), (1 - own, 1 - targets[train]))
     )
-    blended = yes / yes.sum(axis=1, keepdims=True) if bench.single else yes / (yes + no)
+    blended = yes / yes.sum(axis=1, keepdims=True) if context.single else yes / (yes + no)
     mixed = targets.copy()
-    mixed[train] = np.where(material.golden[train][:, None], targets[train], blended)
+    mixed[train] = np.where(data.golden[train][:, None], targets[train], blended)
     return mixed
 
 

@@ -11,34 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Config, Metric
-from rubricator.stats.folds import draw_groups, group_marks
+from rubricator.dataset.inputs import Encode
 from rubricator.decision import Bools, DecisionRule, Floats
 from rubricator.encode import open_trained
 from rubricator.errors import TrainingError
-from rubricator.dataset.inputs import Encode
 from rubricator.models.base import Model
 from rubricator.progress import Progress, silent
-from rubricator.train.search.candidates import Candidate, Race
-from rubricator.train.search.serving_cost import Cost
-from rubricator.train.search.validation import Jury, summon
-from rubricator.train.search.training_data import Material, lesson, spread_folds
-from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
-from rubricator.train.search.label_weights import agreed_weight, self_trained
+from rubricator.stats.folds import draw_groups, group_marks
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.training_context import Bench
-from rubricator.train.search.selection import Choice, metric_of
+from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.calibration.thresholds import scarce
+from rubricator.train.search.candidates import Candidate, ModelSearch
+from rubricator.train.search.label_weights import self_trained, weak_label_weight
+from rubricator.train.search.selection import Choice, metric_of
+from rubricator.train.search.serving_cost import Cost
+from rubricator.train.search.training_data import TrainingData, harden_targets, spread_folds
+from rubricator.train.search.validation import ValidationSet, make_validation_set
+from rubricator.train.training_context import TrainingContext
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class TrainingResult:
     """All models trained on one set of examples, their rules, and which one won.
 
     Attributes:
         models: By name.
         rules: Calibration and thresholds of each model.
         choice: The winner and why.
-        agreed_weight: What a label agreed between teachers counted beside a golden one.
+        weak_label_weight: What a label agreed between teachers counted beside a golden one.
         weights_tried: Log-loss on golden texts (cross-fitted) by agreed weight tried.
         seconds: Training time of each model.
         validated_on: What models were compared and calibrated on, in a sentence.
@@ -53,7 +53,7 @@ class Road:
     models: Mapping[str, Model]
     rules: Mapping[str, DecisionRule]
     choice: Choice
-    agreed_weight: float
+    weak_label_weight: float
     weights_tried: Mapping[float, float]
     seconds: Mapping[str, float]
     validated_on: str
@@ -75,7 +75,7 @@ class Road:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class OutOfFoldPredictions:
     """Golden texts predicted by models that never saw them.
 
     Attributes:
@@ -92,8 +92,8 @@ class HeldOut:
     nested: bool = True
 
 
-def build_road(
-    material: Material,
+def train_models(
+    data: TrainingData,
     targets: Floats,
     *,
     train: Bools,
@@ -102,11 +102,11 @@ def build_road(
     config: Config,
     folder: Path,
     progress: Progress = silent,
-) -> tuple[Road, HeldOut]:
+) -> tuple[TrainingResult, OutOfFoldPredictions]:
     """Train every model on the `train` rows and calibrate it on validation.
 
     Args:
-        material: All texts.
+        data: All texts.
         targets: Probability of each category, shape [texts, categories]; NaN where there is no label.
         train: Rows to train on.
         validation: Rows held out for validation; none of them means cross-fitting on `train`.
@@ -124,71 +124,73 @@ def build_road(
     known = np.isfinite(targets).all(axis=1)
     unlabelled = train & ~known
     targets, train, validation = np.nan_to_num(targets), train & known, validation & known
-    train = _sampled(material, targets, train, config)
+    train = _sampled(data, targets, train, config)
     if not train.any():
         raise TrainingError(
             "No text is left to train on.", fix="Lower split.test and split.validation, or add texts."
         )
     single = taxonomy.single
-    bench = replace(
-        Bench.of(config, single=single, folder=folder, progress=progress),
+    context = replace(
+        TrainingContext.of(config, single=single, folder=folder, progress=progress),
         keywords=taxonomy_rules(taxonomy),
         rules=given_rules(config, taxonomy),
     )
-    folds = spread_folds(material, targets, train, config)
-    weight, tried = agreed_weight(material, targets, train, folds, bench)
-    counted = np.where(material.golden, 1.0, weight)
+    folds = spread_folds(data, targets, train, config)
+    weight, tried = weak_label_weight(data, targets, train, folds, context)
+    counted = np.where(data.golden, 1.0, weight)
     if config.train.self_training:
-        targets = self_trained(material, targets, counted, train, folds, bench)
-    everything = replace(material.examples, targets=targets, weights=counted)
-    jury = summon(
-        material, everything, train=train, validation=validation, folds=folds, single=single, config=config
+        targets = self_trained(data, targets, counted, train, folds, context)
+    everything = replace(data.examples, targets=targets, weights=counted)
+    validation_set = make_validation_set(
+        data, everything, train=train, validation=validation, folds=folds, single=single, config=config
     )
-    learning = lesson(everything.subset(train), single=single)
-    race = Race(learning, everything.subset(unlabelled), folds, jury, bench)
-    choice = race.run()
-    found = race.candidates
-    road = Road(
+    learning = harden_targets(everything.subset(train), single=single)
+    search = ModelSearch(learning, everything.subset(unlabelled), folds, validation_set, context)
+    choice = search.run()
+    found = search.candidates
+    trained = TrainingResult(
         models={name: candidate.fitted.model for name, candidate in found.items()},
-        rules={name: candidate.verdict.rule for name, candidate in found.items()},
+        rules={name: candidate.validated.rule for name, candidate in found.items()},
         choice=choice,
-        agreed_weight=weight,
+        weak_label_weight=weight,
         weights_tried=tried,
         seconds={name: candidate.seconds for name, candidate in found.items()},
-        validated_on=jury.about,
+        validated_on=validation_set.about,
         scarce={
-            **scarce(jury.examples.targets, jury.examples.weights),
+            **scarce(validation_set.examples.targets, validation_set.examples.weights),
             **next(iter(found.values())).fitted.notes,
         },
         encoders={
             name: path for candidate in found.values() for name, path in candidate.fitted.encoders.items()
         },
         facts={name: candidate.fitted.facts for name, candidate in found.items()},
-        dropped=race.dropped,
+        dropped=search.dropped,
         metric=metric_of(config.train.metric, single=single),
     )
-    return road, _seen_by(jury, found, choice.name, material.fair)
+    return trained, _seen_by(validation_set, found, choice.name, data.unbiased)
 
 
-def _sampled(material: Material, targets: Floats, train: Bools, config: Config) -> Bools:
+def _sampled(data: TrainingData, targets: Floats, train: Bools, config: Config) -> Bools:
     """The stratified share of the training texts that `train.sample` asks for."""
     if config.train.sample == 1 or not train.any():
         return train
     rows = np.flatnonzero(train)
-    number, marks = group_marks(targets[rows], [material.examples.groups[row] for row in rows.tolist()])
+    number, marks = group_marks(targets[rows], [data.examples.groups[row] for row in rows.tolist()])
     drawn = draw_groups(marks, share=config.train.sample, seed=config.seed)
     kept = np.zeros_like(train)
     kept[rows[np.isin(number, drawn)]] = True
     return kept
 
 
-def _seen_by(jury: Jury, candidates: Mapping[str, Candidate], winner: str, fair: Bools) -> HeldOut:
-    golden = fair[jury.rows]
-    verdicts = {name: candidate.verdict for name, candidate in candidates.items()}
-    verdicts["chosen"] = verdicts[winner]
-    return HeldOut(
-        jury.rows[golden],
-        {name: verdict.probabilities[golden] for name, verdict in verdicts.items()},
-        {name: verdict.decisions[golden] for name, verdict in verdicts.items()},
+def _seen_by(
+    validation_set: ValidationSet, candidates: Mapping[str, Candidate], winner: str, unbiased: Bools
+) -> OutOfFoldPredictions:
+    golden = unbiased[validation_set.rows]
+    validations = {name: candidate.validated for name, candidate in candidates.items()}
+    validations["chosen"] = validations[winner]
+    return OutOfFoldPredictions(
+        validation_set.rows[golden],
+        {name: validated.probabilities[golden] for name, validated in validations.items()},
+        {name: validated.decisions[golden] for name, validated in validations.items()},
         nested=False,
     )

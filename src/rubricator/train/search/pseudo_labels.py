@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Kind
+from rubricator.dataset.examples import Examples, joined
 from rubricator.decision import Floats
 from rubricator.encode import open_trained
-from rubricator.train.search.validation import Jury
-from rubricator.train.training_context import Bench, Fitted
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.dataset.examples import Examples, joined
+from rubricator.train.search.validation import ValidationSet
 from rubricator.train.trainers import fit
+from rubricator.train.training_context import FitResult, TrainingContext
 
 QUICK: tuple[Kind, ...] = ("linear", "static", "heads")
 """Kinds that may be trained twice for every fold where validation is cross-fitted; others take too long."""
@@ -27,13 +27,13 @@ QUICK: tuple[Kind, ...] = ("linear", "static", "heads")
 
 def fit_with_pseudo_labels(
     kind: Kind,
-    first: Fitted,
+    first: FitResult,
     learning: Examples,
     unlabelled: Examples,
     folds: NDArray[np.intp],
-    jury: Jury,
-    bench: Bench,
-) -> tuple[Fitted, Floats, int]:
+    validation_set: ValidationSet,
+    context: TrainingContext,
+) -> tuple[FitResult, Floats, int]:
     """Train a kind of model on labelled texts and on those it is sure of.
 
     Args:
@@ -42,39 +42,44 @@ def fit_with_pseudo_labels(
         learning: Labelled texts.
         unlabelled: Texts without a label; their weights say how much one would count.
         folds: Fold of each labelled text.
-        jury: Who will judge.
-        bench: Settings; `settings.pseudo_labels` is how sure a model must be.
+        validation_set: Who will judge.
+        context: Settings; `settings.pseudo_labels` is how sure a model must be.
 
     Returns:
         The model; logits of the jury's texts, by models that knew nothing of them; and how many texts
         joined.
     """
-    second, joiners = _again(kind, first, learning, unlabelled, folds, bench)
-    if jury.held_out:
-        encoders = open_trained(second.encoders, bench.encode)
+    second, joiners = _again(kind, first, learning, unlabelled, folds, context)
+    if validation_set.held_out:
+        encoders = open_trained(second.encoders, context.encode)
         # What joined is told apart from the labelled texts by its place alone: behind them.
         second = replace(second, held_out=second.held_out[: len(learning)])
-        return second, second.model.logits(jury.examples.inputs(encoders)), joiners
+        return second, second.model.logits(validation_set.examples.inputs(encoders)), joiners
     logits = np.empty_like(learning.targets)
     for fold in np.unique(folds):
         away = folds == fold
         rest = replace(learning, weights=np.where(away, 0.0, learning.weights))
-        blind = fit(kind, rest, folds=folds, bench=bench)
-        taught, _ = _again(kind, blind, rest, unlabelled, folds, bench)
-        encoders = open_trained(taught.encoders, bench.encode)
+        blind = fit(kind, rest, folds=folds, context=context)
+        taught, _ = _again(kind, blind, rest, unlabelled, folds, context)
+        encoders = open_trained(taught.encoders, context.encode)
         logits[away] = taught.model.logits(learning.subset(away).inputs(encoders))
     return replace(second, held_out=logits), logits, joiners
 
 
 def _again(
-    kind: Kind, first: Fitted, learning: Examples, unlabelled: Examples, folds: NDArray[np.intp], bench: Bench
-) -> tuple[Fitted, int]:
+    kind: Kind,
+    first: FitResult,
+    learning: Examples,
+    unlabelled: Examples,
+    folds: NDArray[np.intp],
+    context: TrainingContext,
+) -> tuple[FitResult, int]:
     """The model trained once more, with the unlabelled texts that the first one is sure of."""
     weights = learning.weights
-    rule = fit_rule(first.held_out, learning.targets, weights, single=bench.single)
-    inputs = unlabelled.inputs(open_trained(first.encoders, bench.encode))
+    rule = fit_rule(first.held_out, learning.targets, weights, single=context.single)
+    inputs = unlabelled.inputs(open_trained(first.encoders, context.encode))
     probabilities = rule.probabilities(first.model.logits(inputs))
-    sure = surely(probabilities, bench.settings.pseudo_labels or 1.0, single=bench.single)
+    sure = surely(probabilities, context.settings.pseudo_labels or 1.0, single=context.single)
     if not sure.any():
         return first, 0
     targets = rule.decide(probabilities[sure]).astype(np.float64)
@@ -82,7 +87,7 @@ def _again(
     # A text that no fold ever judges may stand in any; the folds only choose hyper-parameters here.
     more = np.arange(len(joining)) % (int(folds.max()) + 1)
     everyone, all_folds = joined(learning, joining), np.concatenate([folds, more])
-    return fit(kind, everyone, folds=all_folds, bench=bench), int(sure.sum())
+    return fit(kind, everyone, folds=all_folds, context=context), int(sure.sum())
 
 
 def surely(probabilities: Floats, least: float, *, single: bool) -> NDArray[np.bool_]:

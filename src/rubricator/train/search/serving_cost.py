@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.encode import Encoder
 from rubricator.dataset.inputs import Inputs
+from rubricator.encode import Encoder
 from rubricator.models.base import Model
 from rubricator.records import Text
 

@@ -8,58 +8,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Config
-from rubricator.ingest.splitting import make_folds
-from rubricator.decision import Bools, Floats
-from rubricator.dataset.labels import Labelled
-from rubricator.pipeline.read import Prepared
-from rubricator.pipeline.split import Division
-from rubricator.records import Origin
 from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.labels import LabelSet
+from rubricator.decision import Bools, Floats
+from rubricator.ingest.splitting import make_folds
+from rubricator.pipeline.read import Dataset
+from rubricator.pipeline.split import DatasetSplit
+from rubricator.records import Origin
 
 _BY_PEOPLE = (Origin.GOLDEN, Origin.REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TrainingData:
     """All texts as arrays in one order, whatever their part.
 
     Attributes:
         examples: Contents, vectors, features and groups of every text; targets and weights come per road.
         golden: True where a label is a person's and may teach.
-        fair: True where such a label may also judge (see `People`).
+        unbiased: True where such a label may also judge (see `People`).
         part: Part of each text.
         fold: Golden fold of each text and of its duplicates, -1 elsewhere.
     """
 
     examples: Examples
     golden: Bools
-    fair: Bools
+    unbiased: Bools
     part: NDArray[np.str_]
     fold: NDArray[np.intp]
 
 
-def material_of(prepared: Prepared, division: Division, labelled: Labelled, vectors: Vectors) -> Material:
-    """All texts as arrays, in the order of `prepared.texts`."""
-    ids = [text.id for text in prepared.texts]
-    by_people = {id_ for id_, label in labelled.labels.items() if label.origin in _BY_PEOPLE}
+def training_data(
+    dataset: Dataset, split: DatasetSplit, label_set: LabelSet, vectors: Vectors
+) -> TrainingData:
+    """All texts as arrays, in the order of `dataset.texts`."""
+    ids = [text.id for text in dataset.texts]
+    by_people = {id_ for id_, label in label_set.labels.items() if label.origin in _BY_PEOPLE}
     examples = Examples(
-        contents=[text.content for text in prepared.texts],
+        contents=[text.content for text in dataset.texts],
         vectors=vectors,
-        targets=np.zeros_like(labelled.targets),
+        targets=np.zeros_like(label_set.targets),
         weights=np.zeros(len(ids)),
-        groups=[prepared.groups[id_] for id_ in ids],
-        features=[text.features for text in prepared.texts],
+        groups=[dataset.groups[id_] for id_ in ids],
+        features=[text.features for text in dataset.texts],
     )
-    return Material(
+    return TrainingData(
         examples,
         golden=np.array([id_ in by_people for id_ in ids]),
-        fair=np.array([id_ in labelled.fair for id_ in ids]),
-        part=np.array([division.part[id_] for id_ in ids]),
-        fold=np.array([division.fold.get(id_, -1) for id_ in ids]),
+        unbiased=np.array([id_ in label_set.unbiased for id_ in ids]),
+        part=np.array([split.part[id_] for id_ in ids]),
+        fold=np.array([split.fold.get(id_, -1) for id_ in ids]),
     )
 
 
-def lesson(examples: Examples, *, single: bool) -> Examples:
+def harden_targets(examples: Examples, *, single: bool) -> Examples:
     """What models learn from: in single-label work decisions rather than probabilities.
 
     A rare category that teachers are never sure of would not once be the likeliest to a model that
@@ -71,9 +73,9 @@ def lesson(examples: Examples, *, single: bool) -> Examples:
     return replace(examples, targets=decided)
 
 
-def spread_folds(material: Material, targets: Floats, rows: Bools, config: Config) -> NDArray[np.intp]:
+def spread_folds(data: TrainingData, targets: Floats, rows: Bools, config: Config) -> NDArray[np.intp]:
     """Folds of `rows` in which both all labels and the golden ones among them are spread evenly."""
-    groups = [material.examples.groups[row] for row in np.flatnonzero(rows).tolist()]
-    positive, golden = (targets[rows] > 0.5).astype(float), material.golden[rows][:, None].astype(float)
+    groups = [data.examples.groups[row] for row in np.flatnonzero(rows).tolist()]
+    positive, golden = (targets[rows] > 0.5).astype(float), data.golden[rows][:, None].astype(float)
     strata = np.hstack([positive, positive * golden, golden])
     return make_folds(strata, groups, folds=config.split.folds, seed=config.seed)

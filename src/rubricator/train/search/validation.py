@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Config, Metric
-from rubricator.decision import Bools, DecisionRule, Floats
-from rubricator.train.search.training_data import Material, spread_folds
-from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.dataset.examples import Examples
+from rubricator.decision import Bools, DecisionRule, Floats
+from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.train.search.selection import Score, chance_of_gain, score
+from rubricator.train.search.training_data import TrainingData, spread_folds
 
 ENOUGH_GOLDEN = 40
 """With fewer golden texts in validation, agreed labels join them there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ValidationResult:
     """What the jury says of one model.
 
     Attributes:
@@ -36,7 +36,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Jury:
+class ValidationSet:
     """The validation texts: what models are calibrated and compared on.
 
     Attributes:
@@ -58,18 +58,18 @@ class Jury:
     single: bool
     seed: int
 
-    def judge(self, logits: Floats) -> Verdict:
+    def judge(self, logits: Floats) -> ValidationResult:
         """The verdict on logits of models that did not learn from these texts, [texts, categories]."""
         truth, weights = self.examples.targets, self.examples.weights
         probabilities, decisions = cross_decide(logits, truth, weights, self.folds, single=self.single)
-        return Verdict(
+        return ValidationResult(
             fit_rule(logits, truth, weights, single=self.single),
             score(decisions, truth, weights, self.examples.groups, seed=self.seed),
             probabilities,
             decisions,
         )
 
-    def chance_of_gain(self, new: Verdict, old: Verdict, metric: Metric) -> float:
+    def chance_of_gain(self, new: ValidationResult, old: ValidationResult, metric: Metric) -> float:
         """In what share of samples of these texts one verdict is better than another."""
         return chance_of_gain(
             new.decisions,
@@ -82,8 +82,8 @@ class Jury:
         )
 
 
-def summon(
-    material: Material,
+def make_validation_set(
+    data: TrainingData,
     everything: Examples,
     *,
     train: Bools,
@@ -91,11 +91,11 @@ def summon(
     folds: NDArray[np.intp],
     single: bool,
     config: Config,
-) -> Jury:
+) -> ValidationSet:
     """The validation part, or the training texts where there is none; golden ones alone if enough.
 
     Args:
-        material: All texts.
+        data: All texts.
         everything: The same with targets and weights.
         train: Rows to train on.
         validation: Rows held out for validation; maybe none.
@@ -105,7 +105,7 @@ def summon(
     """
     apart = bool(validation.any())
     judging = validation if apart else train
-    golden = material.fair[judging]
+    golden = data.unbiased[judging]
     if golden.sum() >= ENOUGH_GOLDEN:
         weights, who = golden.astype(float), f"{golden.sum()} texts labelled by people"
     else:
@@ -113,10 +113,10 @@ def summon(
         weights = weights if weights.any() else np.ones(len(weights))
         who = f"{len(golden)} texts, {golden.sum()} labelled by people and the others by teachers"
     how = "held out from training" if apart else "each predicted by models that never saw it"
-    return Jury(
+    return ValidationSet(
         rows=np.flatnonzero(judging),
         examples=replace(everything.subset(judging), weights=weights),
-        folds=spread_folds(material, everything.targets, validation, config) if apart else folds,
+        folds=spread_folds(data, everything.targets, validation, config) if apart else folds,
         held_out=apart,
         about=f"Validation stands on {who}, {how}.",
         single=single,

@@ -3,11 +3,11 @@
 import threading
 
 import pytest
+from scripted_server import question
 
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.engine import Generation
 from rubricator.label.llm.engines.flight import in_flight
-from scripted_server import question
 
 
 def asking(*texts):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from scripted_server import question
 
 from rubricator.config import GgufEngineConfig
 from rubricator.errors import EngineError, MissingExtraError
@@ -19,7 +20,6 @@ from rubricator.label.llm.engines.gguf import GgufEngine
 from rubricator.label.llm.engines.gguf_file import inspect
 from rubricator.label.llm.engines.llama_server import LlamaServer, ServerSettings
 from rubricator.records import Status
-from scripted_server import question
 
 CHOICES = ("A", "B", "C")
 SCHEMA = {"type": "object", "properties": {"спорт": {"enum": [0, 1]}, "театр": {"enum": [0, 1]}}}

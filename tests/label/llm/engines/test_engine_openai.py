@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from scripted_server import Reply, in_turn, question, refused, said, serve
 
 from rubricator.config import OpenAIEngineConfig
 from rubricator.errors import EngineError
@@ -14,7 +15,6 @@ from rubricator.label.llm.engines import retry
 from rubricator.label.llm.engines.engine import Message
 from rubricator.label.llm.engines.openai import OpenAIEngine
 from rubricator.records import Status
-from scripted_server import Reply, in_turn, question, refused, said, serve
 
 CHOICES = ("A", "B", "C")
 

@@ -113,12 +113,12 @@ class TransformersEngine:
         while window := list(islice(source, self._size * _BATCHES)):
             groups: dict[tuple[Any, ...], list[_Job]] = {}
             for number, request in window:
-                prepared = _prepared(loaded, number, request)
-                if isinstance(prepared, Generation):
-                    yield number, prepared
+                dataset = _dataset(loaded, number, request)
+                if isinstance(dataset, Generation):
+                    yield number, dataset
                 else:
-                    kind = (prepared.form, request.logprobs, request.max_tokens)
-                    groups.setdefault(kind, []).append(prepared)
+                    kind = (dataset.form, request.logprobs, request.max_tokens)
+                    groups.setdefault(kind, []).append(dataset)
             for jobs in groups.values():
                 yield from self._answered(loaded, jobs)
 
@@ -214,7 +214,7 @@ class TransformersEngine:
         return Rows(loaded.model, [ids[len(begun) :] for ids in prompts], prefix=rows)
 
 
-def _prepared(loaded: Loaded, number: int, request: Request) -> _Job | Generation:
+def _dataset(loaded: Loaded, number: int, request: Request) -> _Job | Generation:
     """A request as tokens, or why it cannot be asked."""
     try:
         prompt = loaded.prompt(request.messages) if loaded.chat else plain_prompt(request.messages)

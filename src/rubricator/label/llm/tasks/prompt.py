@@ -16,11 +16,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rubricator.errors import ConfigError, nearest
-from rubricator.validation_errors import explain
 from rubricator.label.llm.engines.engine import Message
 from rubricator.label.llm.tasks.task import Example
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
+from rubricator.validation_errors import explain
 
 TaskName = Literal["choose", "each", "question", "explain"]
 _FOLDER = Path(__file__).parents[1] / "prompts"

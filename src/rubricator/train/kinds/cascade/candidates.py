@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, hstack
 
-from rubricator.decision import Bools
+from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Features
-from rubricator.text_rules.rules import Condition, Demand, Matcher, Rule, number_of
+from rubricator.decision import Bools
+from rubricator.text_rules.rules import ColumnCondition, Condition, Matcher, Rule, number_of
 from rubricator.text_rules.values import as_level
 from rubricator.train.kinds.cascade.words import occurrences
-from rubricator.dataset.examples import Examples
 
 _PATTERNS = (
     r"\d",
@@ -105,25 +105,25 @@ def _demands(features: Sequence[Features], used: Bools, at_least: int) -> list[C
     found = []
     for name in names:
         values = [columns.get(name) for columns, use in zip(features, used, strict=True) if use]
-        there = [value for value in values if not Demand(missing=True).holds(value)]
+        there = [value for value in values if not ColumnCondition(missing=True).holds(value)]
         numbers = [number for number in map(number_of, there) if number is not None]
         demands = _ranges(numbers) if len(numbers) > 0.9 * len(there) else []
         levels = Counter(map(as_level, there)).most_common(_MOST_LEVELS)
         if not demands:
-            demands = [Demand(equals=level) for level, count in levels if count >= at_least]
+            demands = [ColumnCondition(equals=level) for level, count in levels if count >= at_least]
         if at_least <= len(values) - len(there):
-            demands.append(Demand(missing=True))
+            demands.append(ColumnCondition(missing=True))
         found += [Condition(where={name: demand}) for demand in demands]
     return found
 
 
-def _ranges(numbers: Sequence[float]) -> list[Demand]:
+def _ranges(numbers: Sequence[float]) -> list[ColumnCondition]:
     if len(set(numbers)) < 3:
         return []
     inner = np.quantile(numbers, np.arange(1, _CUTS) / _CUTS, method="nearest").tolist()
     cuts = sorted(set(inner) - {min(numbers)})
-    whole = [Demand(below=cut) for cut in cuts] + [Demand(at_least=cut) for cut in cuts]
-    return whole + [Demand(at_least=low, below=high) for low, high in pairwise(cuts)]
+    whole = [ColumnCondition(below=cut) for cut in cuts] + [ColumnCondition(at_least=cut) for cut in cuts]
+    return whole + [ColumnCondition(at_least=low, below=high) for low, high in pairwise(cuts)]
 
 
 def _joined(

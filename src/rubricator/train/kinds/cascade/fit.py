@@ -9,24 +9,24 @@ from typing import Any
 import numpy as np
 
 from rubricator.config import Cascade
+from rubricator.dataset.examples import Examples
 from rubricator.decision import Floats
-from rubricator.models.cascade import CascadeModel, precisions, raised
+from rubricator.models.cascade import CascadeModel, apply_rule_floors, precisions
 from rubricator.text_rules.rules import Rule, RuleSet, first_of
-from rubricator.train.training_context import Bench, Fitted
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.train.kinds.cascade.rule_selection import Evidence, admit
 from rubricator.train.kinds.cascade.candidates import given, minable
+from rubricator.train.kinds.cascade.precision_posterior import Proof, texts_needed
 from rubricator.train.kinds.cascade.rule_assembly import compose
 from rubricator.train.kinds.cascade.rule_mining import Miner
-from rubricator.train.kinds.cascade.precision_posterior import Proof, texts_needed
-from rubricator.dataset.examples import Examples
+from rubricator.train.kinds.cascade.rule_selection import Evidence, admit
 from rubricator.train.logistic import Folds
+from rubricator.train.training_context import FitResult, TrainingContext
 
 _PURITY_AUTO = 0.9
 _LEAST, _MOST = 0.5, 1 - 1e-6  # a rule that a person wrote takes its texts, however often it was wrong
 
 
-def fit_cascade(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+def fit_cascade(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train the model for the rest, mine rules or take given ones, and measure them.
 
     A rule is a list of conditions for one category. Whether it is admitted, and how strong a condition
@@ -36,27 +36,27 @@ def fit_cascade(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
     Args:
         examples: Rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped.
-        bench: Settings; `keywords` are conditions beside the mined ones, `rules` are taken as they are.
+        context: Settings; `keywords` are conditions beside the mined ones, `rules` are taken as they are.
 
     Raises:
         TrainingError: The model for the rest cannot be trained.
     """
     from rubricator.train.trainers import fit  # knows this kind too
 
-    settings = bench.settings.cascade
-    rest = fit(settings.rest, examples, folds=folds, bench=bench)
-    scale = fit_rule(rest.held_out, examples.targets, examples.weights, single=bench.single)
+    settings = context.settings.cascade
+    rest = fit(settings.rest, examples, folds=folds, context=context)
+    scale = fit_rule(rest.held_out, examples.targets, examples.weights, single=context.single)
     evidence = Evidence(
         logits=rest.held_out * scale.slope + scale.intercept,
         targets=examples.targets,
         weights=_once_per_group(examples),
-        single=bench.single,
+        single=context.single,
     )
-    measured = _mined if bench.rules is None else _as_given
-    rules, given, facts = measured(examples, evidence, folds, bench)
-    return Fitted(
-        model=CascadeModel(rules, rest.model, scale.slope, scale.intercept, bench.single),
-        held_out=raised(rest.held_out, given, scale.slope, scale.intercept, single=bench.single),
+    measured = _mined if context.rules is None else _as_given
+    rules, given, facts = measured(examples, evidence, folds, context)
+    return FitResult(
+        model=CascadeModel(rules, rest.model, scale.slope, scale.intercept, context.single),
+        held_out=apply_rule_floors(rest.held_out, given, scale.slope, scale.intercept, single=context.single),
         notes=rest.notes,
         encoders=rest.encoders,
         facts={**facts, "rest": settings.rest, "rest_facts": dict(rest.facts)},
@@ -67,13 +67,13 @@ _Measured = tuple[tuple[Rule, ...], Floats, dict[str, Any]]
 """Rules; the precision with which they give each text each category, held out; what the report says."""
 
 
-def _mined(examples: Examples, evidence: Evidence, folds: Folds, bench: Bench) -> _Measured:
-    settings = bench.settings.cascade
-    miners = _miners(examples, evidence.weights, folds, bench)
+def _mined(examples: Examples, evidence: Evidence, folds: Folds, context: TrainingContext) -> _Measured:
+    settings = context.settings.cascade
+    miners = _miners(examples, evidence.weights, folds, context)
     category = np.tile(np.arange(examples.categories), len(miners))
     names = np.unique(folds).tolist()
     given = np.zeros(examples.targets.shape)
-    with bench.progress("Mining rules", total=len(names) + 1) as done:
+    with context.progress("Mining rules", total=len(names) + 1) as done:
         strengths = [miner.held_out() for miner in miners]
         found = admit(strengths, evidence, settings)
         done(1)
@@ -87,16 +87,16 @@ def _mined(examples: Examples, evidence: Evidence, folds: Folds, bench: Bench) -
             for place, rule in enumerate(order.tolist()):
                 given[rows[taken[:, place]], category[rule]] = rules.precision[rule]
             done(1)
-    composed, places = compose(miners, found, category, bench.keywords)
+    composed, places = compose(miners, found, category, context.keywords)
     facts = _facts(composed, found.right[places], found.taken[places], evidence, given, settings)
     return composed, given, facts | {"source": "mined"}
 
 
-def _miners(examples: Examples, weights: Floats, folds: Folds, bench: Bench) -> list[Miner]:
-    settings = bench.settings.cascade
+def _miners(examples: Examples, weights: Floats, folds: Folds, context: TrainingContext) -> list[Miner]:
+    settings = context.settings.cascade
     sources = [minable(examples, at_least=settings.at_least)]
-    if bench.keywords:
-        sources.append(given(bench.keywords, examples))
+    if context.keywords:
+        sources.append(given(context.keywords, examples))
     purity = _PURITY_AUTO if settings.precision == "auto" else settings.precision
     return [
         Miner(source, examples.targets, weights, folds, purity=purity, at_least=settings.at_least)
@@ -104,9 +104,9 @@ def _miners(examples: Examples, weights: Floats, folds: Folds, bench: Bench) -> 
     ]
 
 
-def _as_given(examples: Examples, evidence: Evidence, folds: Folds, bench: Bench) -> _Measured:
+def _as_given(examples: Examples, evidence: Evidence, folds: Folds, context: TrainingContext) -> _Measured:
     """Rules of a person: all of them, however precise; the data only say how precise."""
-    rules = tuple(bench.rules or ())
+    rules = tuple(context.rules or ())
     category = np.array([rule.category for rule in rules], dtype=np.intp)
     taken = RuleSet(rules).takes(examples.inputs(), single=evidence.single)
     given = np.zeros(examples.targets.shape)
@@ -117,7 +117,7 @@ def _as_given(examples: Examples, evidence: Evidence, folds: Folds, bench: Bench
         given[rows] = precisions(told, taken[rows], examples.categories)
     right, held = evidence.counts(taken, category)
     measured = _told(rules, right, held)
-    facts = _facts(measured, right, held, evidence, given, bench.settings.cascade)
+    facts = _facts(measured, right, held, evidence, given, context.settings.cascade)
     return measured, given, facts | {"source": "file"}
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.text_rules.rules import Condition, Rule
-from rubricator.train.kinds.cascade.rule_selection import Admitted
 from rubricator.train.kinds.cascade.rule_mining import Miner
+from rubricator.train.kinds.cascade.rule_selection import Admitted
 
 _MOST = 1 - 1e-6
 

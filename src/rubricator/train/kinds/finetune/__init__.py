@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from rubricator.errors import MissingExtraError, TrainingError
-from rubricator.train.training_context import Bench, Fitted
 from rubricator.dataset.examples import Examples
+from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.train.kinds.finetune.plan import Kind, make_plan
 from rubricator.train.logistic import Folds
+from rubricator.train.training_context import FitResult, TrainingContext
 
 __all__ = ["fit_finetune", "fit_lora"]
 
 
-def fit_finetune(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+def fit_finetune(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train the encoder further, together with one head per category.
 
     Args:
         examples: Rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped; they choose the number of epochs.
-        bench: Where; what is kept in `bench.folder` lets a killed run go on.
+        context: Where; what is kept in `context.folder` lets a killed run go on.
 
     Raises:
         EncoderError: There is no such encoder, or it cannot be trained or exported.
@@ -25,20 +25,20 @@ def fit_finetune(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
         MissingExtraError: torch or transformers is not installed.
         TrainingError: The examples, the settings or the memory do not allow it.
     """
-    return _fit("finetune", examples, folds, bench)
+    return _fit("finetune", examples, folds, context)
 
 
-def fit_lora(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+def fit_lora(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train low-rank adapters of the encoder, together with one head per category.
 
     The adapters are merged into the encoder that comes out. Arguments and errors are those of
     `fit_finetune`; peft must be installed.
     """
-    return _fit("lora", examples, folds, bench)
+    return _fit("lora", examples, folds, context)
 
 
-def _fit(kind: Kind, examples: Examples, folds: Folds, bench: Bench) -> Fitted:
-    _check(examples, folds, single=bench.single)
+def _fit(kind: Kind, examples: Examples, folds: Folds, context: TrainingContext) -> FitResult:
+    _check(examples, folds, single=context.single)
     try:
         import torch  # noqa: F401
         import transformers  # noqa: F401
@@ -48,7 +48,7 @@ def _fit(kind: Kind, examples: Examples, folds: Folds, bench: Bench) -> Fitted:
         ) from error
     from rubricator.train.kinds.finetune.fit import fit
 
-    return fit(make_plan(kind, examples, bench), examples, folds=folds, bench=bench)
+    return fit(make_plan(kind, examples, context), examples, folds=folds, context=context)
 
 
 def _check(examples: Examples, folds: Folds, *, single: bool) -> None:
@@ -56,7 +56,7 @@ def _check(examples: Examples, folds: Folds, *, single: bool) -> None:
     if not used.any():
         raise TrainingError(
             "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
         )
     sides = examples.targets[used]
     constant = (sides == sides[0]).all(axis=0)

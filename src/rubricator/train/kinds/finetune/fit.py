@@ -13,28 +13,28 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from rubricator.dataset.examples import Examples
 from rubricator.decision import Bools, Floats
 from rubricator.encode.export import export_trained
 from rubricator.encode.folders import built
 from rubricator.models.heads import HeadsModel
 from rubricator.progress import Advance
-from rubricator.train.training_context import Bench, Fitted, HopelessError
-from rubricator.dataset.examples import Examples
 from rubricator.train.kinds.finetune.checkpoint import Checkpoint, State, Weights
+from rubricator.train.kinds.finetune.fold_trainer import Fold, FoldInputs, FoldTrainer, logits_of
 from rubricator.train.kinds.finetune.history import Epoch, Scores, measured, write_table
-from rubricator.train.kinds.finetune.fold_trainer import Fold, Material, Run, logits_of
-from rubricator.train.kinds.finetune.oom import Portions
 from rubricator.train.kinds.finetune.network import SCALE, served
+from rubricator.train.kinds.finetune.oom import BatchPortions
 from rubricator.train.kinds.finetune.plan import Plan
 from rubricator.train.kinds.finetune.prepare import prepared
 from rubricator.train.logistic import Folds
+from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 
 TABLE = "epochs.csv"
 Heads = tuple[Floats, Floats, Floats]
 """Weights, intercepts, and logits of rows in folds without any weight."""
 
 
-def fit(plan: Plan, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+def fit(plan: Plan, examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train in every fold; the mean of their weights is the model.
 
     Trainings from one start end in one valley of the loss, where the mean of their weights is better than
@@ -48,7 +48,7 @@ def fit(plan: Plan, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted
         plan: What is trained and how.
         examples: Rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped.
-        bench: Where.
+        context: Where.
 
     Raises:
         EncoderError: The encoder cannot be loaded or exported.
@@ -56,27 +56,27 @@ def fit(plan: Plan, examples: Examples, *, folds: Folds, bench: Bench) -> Fitted
         TrainingError: The settings or the memory do not allow it.
     """
     with _torch(plan.threads):
-        return _Fit(plan, examples, folds, bench).go()
+        return _Fit(plan, examples, folds, context).go()
 
 
 class _Fit:
-    def __init__(self, plan: Plan, examples: Examples, folds: Folds, bench: Bench) -> None:
-        self._plan, self._examples, self._bench = plan, examples, bench
+    def __init__(self, plan: Plan, examples: Examples, folds: Folds, context: TrainingContext) -> None:
+        self._plan, self._examples, self._context = plan, examples, context
         self._key = plan.key(examples, folds)
-        self._folder = bench.folder / plan.kind
+        self._folder = context.folder / plan.kind
         self._lines: dict[str, list[Epoch]] = {}
         self._used = examples.weights > 0
         self._folds = [self._fold(folds == fold, str(fold)) for fold in np.unique(folds[self._used])]
         self._orphans = np.flatnonzero(~np.isin(folds, folds[self._used]))
 
-    def go(self) -> Fitted:
+    def go(self) -> FitResult:
         self._folder.mkdir(parents=True, exist_ok=True)
         logits = np.zeros(self._examples.targets.shape)
         heads = self._exported()
         states: dict[str, State] = {}
         mean: Weights = {}
         steps = sum(len(fold.seen) for fold in self._folds) * self._plan.settings.epochs
-        with self._bench.progress(f"Training {self._plan.kind}", total=steps) as advance:
+        with self._context.progress(f"Training {self._plan.kind}", total=steps) as advance:
             for fold in self._folds:
                 state = self._trained(fold, advance, weights=heads is None)
                 # Summed at once: the weights of all folds together may not fit into memory.
@@ -95,7 +95,7 @@ class _Fit:
             self._plan.settings.metric: best.merit(self._plan.settings.metric)[0],
             "seconds": round(sum(line.seconds for lines in self._lines.values() for line in lines)),
         }
-        return Fitted(
+        return FitResult(
             model=HeadsModel(coef, intercept, encoder=self._plan.kind),
             held_out=logits,
             notes=self._notes(),
@@ -105,9 +105,9 @@ class _Fit:
         )
 
     @cached_property
-    def _material(self) -> Material:
+    def _material(self) -> FoldInputs:
         """Loaded only if there is something left to train."""
-        return prepared(self._plan, self._examples, self._key, self._bench.progress)
+        return prepared(self._plan, self._examples, self._key, self._context.progress)
 
     def _fold(self, inside: Bools, name: str) -> Fold:
         return Fold(
@@ -135,7 +135,7 @@ class _Fit:
 
         if state is None or not state.done:
             self._lines[fold.name] = list(state.history) if state else []
-            state = Run(self._material, fold, checkpoint).go(told, state)
+            state = FoldTrainer(self._material, fold, checkpoint).go(told, state)
         else:
             advance(len(fold.seen) * len(state.history))
         advance(len(fold.seen) * (self._plan.settings.epochs - len(state.history)))
@@ -146,8 +146,8 @@ class _Fit:
     def _ask(self, logits: Floats, done: int) -> None:
         """Stop if the first folds, so many, say that this model cannot win."""
         held = np.concatenate([fold.held for fold in self._folds[:done]])
-        if not self._bench.promising(logits, np.isin(np.arange(len(logits)), held)):
-            raise HopelessError(
+        if not self._context.should_continue(logits, np.isin(np.arange(len(logits)), held)):
+            raise EarlyStoppedError(
                 f"{self._plan.kind} was stopped after {done} of {len(self._folds)} folds: "
                 "it could not win any more."
             )
@@ -187,18 +187,18 @@ class _Fit:
 
     def _export(self, weights: Weights) -> Heads:
         """Write the encoder with these weights; the checkpoints need not hold theirs any more."""
-        material, target = self._material, self._target
-        material.network.put(weights)
-        spare = logits_of(material, self._orphans, Portions(self._plan.portion))
-        heads = material.network.heads
+        fold_inputs, target = self._material, self._target
+        fold_inputs.network.put(weights)
+        spare = logits_of(fold_inputs, self._orphans, BatchPortions(self._plan.portion))
+        heads = fold_inputs.network.heads
         coef = SCALE * heads.weight.detach().double().cpu().numpy()
         intercept = heads.bias.detach().double().cpu().numpy()
-        pooled = served(material.network, self._plan)
+        pooled = served(fold_inputs.network, self._plan)
         del self._material
         built(
             target,
             lambda folder: export_trained(
-                pooled, material.card, self._plan.source, folder, progress=self._bench.progress
+                pooled, fold_inputs.card, self._plan.source, folder, progress=self._context.progress
             ),
         )
         _write_heads(target.with_suffix(".npz"), self._key, (coef, intercept, spare))

@@ -17,12 +17,12 @@ from rubricator.encode.card import EncoderCard
 from rubricator.errors import TrainingError
 from rubricator.train.kinds.finetune.checkpoint import Checkpoint, State
 from rubricator.train.kinds.finetune.contrastive import pair_loss, rounds
+from rubricator.train.kinds.finetune.head_init import set_heads
 from rubricator.train.kinds.finetune.history import Epoch, Scores, measured
 from rubricator.train.kinds.finetune.loss import Aims, aims
-from rubricator.train.kinds.finetune.oom import Portions
 from rubricator.train.kinds.finetune.network import Network
+from rubricator.train.kinds.finetune.oom import BatchPortions
 from rubricator.train.kinds.finetune.plan import Plan
-from rubricator.train.kinds.finetune.head_init import set_heads
 from rubricator.train.kinds.finetune.token_batches import Rows, Texts
 
 _CLIP = 1.0  # largest norm of a gradient
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class FoldInputs:
     """What all folds share.
 
     Attributes:
@@ -71,23 +71,23 @@ class Fold:
     spare: Rows
 
 
-class Run:
+class FoldTrainer:
     """The training of one fold, from wherever its checkpoint stands.
 
     Args:
-        material: What all folds share.
+        fold_inputs: What all folds share.
         fold: Which rows.
         checkpoint: Where the state is kept after every epoch.
     """
 
-    def __init__(self, material: Material, fold: Fold, checkpoint: Checkpoint) -> None:
-        self._material, self._fold, self._checkpoint = material, fold, checkpoint
-        self._network, self._plan = material.network, material.plan
-        mine = np.zeros_like(material.weights)
-        mine[fold.seen] = material.weights[fold.seen]
-        plan = material.plan
-        self._aims: Aims = aims(material.targets, mine, plan.imbalance, single=plan.single)
-        self._portions = Portions(plan.portion)
+    def __init__(self, fold_inputs: FoldInputs, fold: Fold, checkpoint: Checkpoint) -> None:
+        self._material, self._fold, self._checkpoint = fold_inputs, fold, checkpoint
+        self._network, self._plan = fold_inputs.network, fold_inputs.plan
+        mine = np.zeros_like(fold_inputs.weights)
+        mine[fold.seen] = fold_inputs.weights[fold.seen]
+        plan = fold_inputs.plan
+        self._aims: Aims = aims(fold_inputs.targets, mine, plan.imbalance, single=plan.single)
+        self._portions = BatchPortions(plan.portion)
 
     def go(self, told: Callable[[int, Epoch | None], None], state: State | None = None) -> State:
         """Train until the last epoch, or until patience ends.
@@ -266,19 +266,19 @@ class Run:
         return np.random.default_rng(seed)
 
 
-def logits_of(material: Material, rows: Rows, portions: Portions) -> Floats:
+def logits_of(fold_inputs: FoldInputs, rows: Rows, portions: BatchPortions) -> Floats:
     """Logits of these rows by the network as it is, shape [rows, categories]."""
-    found = torch.zeros(material.targets.shape)
-    _forward(material, rows, portions, material.network, found)
+    found = torch.zeros(fold_inputs.targets.shape)
+    _forward(fold_inputs, rows, portions, fold_inputs.network, found)
     return np.asarray(found[torch.from_numpy(rows)].double().numpy())
 
 
 def _forward(
-    material: Material, rows: Rows, portions: Portions, work: Callable[..., Tensor], out: Tensor
+    fold_inputs: FoldInputs, rows: Rows, portions: BatchPortions, work: Callable[..., Tensor], out: Tensor
 ) -> None:
     """Put what `work` gives for these rows into `out`, without learning."""
-    material.network.eval()
-    texts, device = material.texts, material.network.device
+    fold_inputs.network.eval()
+    texts, device = fold_inputs.texts, fold_inputs.network.device
 
     def fill(part: Rows) -> None:
         with torch.no_grad():

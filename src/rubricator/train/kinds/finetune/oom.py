@@ -21,7 +21,7 @@ def is_shortage(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
 
 
-class Portions:
+class BatchPortions:
     """How many texts go through the network at once: halved for good whenever that was too many.
 
     Args:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rubricator.config import Finetune, Imbalance, Lora
+from rubricator.dataset.examples import Examples
 from rubricator.encode.folders import cache_folder
 from rubricator.encode.source import EncoderSource, resolve
 from rubricator.records import content_hash
-from rubricator.train.training_context import Bench
-from rubricator.dataset.examples import Examples
 from rubricator.train.logistic import Folds
+from rubricator.train.training_context import TrainingContext
 
 Kind = Literal["finetune", "lora"]
 
@@ -74,26 +74,26 @@ class Plan:
         )
 
 
-def make_plan(kind: Kind, examples: Examples, bench: Bench) -> Plan:
+def make_plan(kind: Kind, examples: Examples, context: TrainingContext) -> Plan:
     """Resolve the settings of a kind for these examples.
 
     Raises:
         EncoderError: There is no such encoder.
         MissingExtraError: The encoder takes a package that is not installed.
     """
-    settings, encode = bench.settings.finetune, bench.encode
-    source = resolve(encode.encoder, cache=cache_folder(encode.cache), progress=bench.progress)
+    settings, encode = context.settings.finetune, context.encode
+    source = resolve(encode.encoder, cache=cache_folder(encode.cache), progress=context.progress)
     few = bool((examples.weights > 0).sum() <= FEW * examples.categories)
     return Plan(
         kind=kind,
         settings=settings,
-        lora=bench.settings.lora if kind == "lora" else None,
-        imbalance=bench.settings.imbalance,
+        lora=context.settings.lora if kind == "lora" else None,
+        imbalance=context.settings.imbalance,
         source=source,
         prefix=source.prefix if encode.prefix is None else encode.prefix,
         max_tokens=encode.max_tokens,
         contrastive=few if settings.contrastive == "auto" else settings.contrastive,
-        single=bench.single,
-        seed=bench.seed,
+        single=context.single,
+        seed=context.seed,
         threads=encode.threads,
     )

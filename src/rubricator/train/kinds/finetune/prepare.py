@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rubricator.dataset.examples import Examples
 from rubricator.encode.card import EncoderCard
 from rubricator.encode.export import card_of
 from rubricator.progress import Advance, Progress
-from rubricator.dataset.examples import Examples
-from rubricator.train.kinds.finetune.fold_trainer import Material
-from rubricator.train.kinds.finetune.oom import Portions
+from rubricator.train.kinds.finetune.fold_trainer import FoldInputs
 from rubricator.train.kinds.finetune.network import Network
+from rubricator.train.kinds.finetune.oom import BatchPortions
 from rubricator.train.kinds.finetune.plan import Plan
 from rubricator.train.kinds.finetune.token_batches import Rows, Texts
 
@@ -23,7 +23,7 @@ _ROOM = 2 << 30  # bytes that the states of the frozen layers may take
 _PORTION = 32
 
 
-def prepared(plan: Plan, examples: Examples, digest: str, progress: Progress) -> Material:
+def prepared(plan: Plan, examples: Examples, digest: str, progress: Progress) -> FoldInputs:
     """Load the encoder and run it once over all texts.
 
     Args:
@@ -47,7 +47,7 @@ def prepared(plan: Plan, examples: Examples, digest: str, progress: Progress) ->
     if states:
         texts.states = states
         network.recall_below(on=True)
-    return Material(
+    return FoldInputs(
         plan=plan,
         card=card,
         network=network,
@@ -81,7 +81,7 @@ def _passed(network: Network, texts: Texts, advance: Advance) -> tuple[Tensor, l
         for number, row in enumerate(rows if keep else ()):
             states[row] = _halved(seen[0][number, : texts.lengths[row]])
 
-    portions = Portions(_PORTION)
+    portions = BatchPortions(_PORTION)
     with network.watching_below(seen) if keep else nullcontext():
         for rows in texts.sorted(np.arange(len(texts.ids)), _PORTION):
             portions.go(rows, run, seen.clear)

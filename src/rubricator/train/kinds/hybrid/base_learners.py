@@ -16,18 +16,18 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
+from rubricator.dataset.examples import Vectors
 from rubricator.decision import Bools, Floats
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel, side_by_side
-from rubricator.dataset.examples import Vectors
-from rubricator.train.kinds.hybrid.task import Task
+from rubricator.train.kinds.hybrid.task import HybridTask
 from rubricator.train.kinds.linear.fit import learn_ngrams
 
 _PENALTIES = (0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Opinions:
+class BaseLearners:
     """What a text model says of every row, never having seen it.
 
     Attributes:
@@ -42,7 +42,7 @@ class Opinions:
     held_out: Floats
 
 
-def heads_opinions(task: Task) -> Opinions:
+def heads_opinions(task: HybridTask) -> BaseLearners:
     """Opinions from the vectors."""
     vectors = task.vectors.astype(np.float64)
     used = vectors[task.used]
@@ -68,10 +68,10 @@ def heads_opinions(task: Task) -> Opinions:
     with threadpool_limits(limits=1, user_api="blas"):
         coef, without, held_out = _fit(task, solve)
         coef = coef / spread
-        return Opinions(HeadsModel(coef, mean - coef @ centre), without, held_out)
+        return BaseLearners(HeadsModel(coef, mean - coef @ centre), without, held_out)
 
 
-def linear_opinions(task: Task) -> Opinions:
+def linear_opinions(task: HybridTask) -> BaseLearners:
     """Opinions from TF-IDF of words and characters, in dual form: terms outnumber texts.
 
     Raises:
@@ -92,7 +92,7 @@ def linear_opinions(task: Task) -> Opinions:
     with threadpool_limits(limits=1, user_api="blas"):
         dual, without, held_out = _fit(task, solve)
         coef = np.ascontiguousarray((terms.T @ dual).T)
-        return Opinions(LinearModel(ngrams, coef, mean), without, held_out)
+        return BaseLearners(LinearModel(ngrams, coef, mean), without, held_out)
 
 
 def main_axes(vectors: Vectors, used: Bools, *, most: int) -> Floats:
@@ -104,7 +104,7 @@ def main_axes(vectors: Vectors, used: Bools, *, most: int) -> Floats:
 
 
 def _fit(
-    task: Task, solve: Callable[[Sequence[int], float], tuple[Floats, Floats]]
+    task: HybridTask, solve: Callable[[Sequence[int], float], tuple[Floats, Floats]]
 ) -> tuple[Floats, dict[int, Floats], Floats]:
     """Fit what the folds and their pairs ask for.
 
@@ -113,7 +113,7 @@ def _fit(
         solve: Given folds to leave out and a penalty, the solution and the scores of all rows.
 
     Returns:
-        The solution for all rows, and `without` and `held_out` of `Opinions`. The penalty is the one of the
+        The solution for all rows, and `without` and `held_out` of `BaseLearners`. The penalty is the one of the
         least squared error over the folds.
     """
     targets, weights, folds = task.examples.targets, task.examples.weights, task.folds
@@ -135,5 +135,5 @@ def _fit(
     return solve([], penalty)[0], without, tried[penalty]
 
 
-def _mean(task: Task) -> Floats:
+def _mean(task: HybridTask) -> Floats:
     return np.asarray(np.average(task.examples.targets, axis=0, weights=task.examples.weights))

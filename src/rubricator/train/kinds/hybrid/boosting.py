@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from rubricator.decision import Floats
 from rubricator.models.trees import Trees
-from rubricator.train.kinds.hybrid.task import Task
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, row_weights, smoothed
+from rubricator.train.kinds.hybrid.task import HybridTask
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -61,7 +61,7 @@ class Boosters:
         return _as_arrays(base, grown)
 
 
-def boost(task: Task, numbers: Floats, rows: NDArray[np.intp], *, rounds: int) -> Boosters:
+def boost(task: HybridTask, numbers: Floats, rows: NDArray[np.intp], *, rounds: int) -> Boosters:
     """Fit boosters on some rows.
 
     Single-label they share a softmax, multi-label each category has its own. A soft target is a text
@@ -75,7 +75,7 @@ def boost(task: Task, numbers: Floats, rows: NDArray[np.intp], *, rounds: int) -
         rows: Those to learn from.
         rounds: How many trees follow one another per category.
     """
-    settings, single = all_at_once(task.bench.settings.imbalance), task.bench.single
+    settings, single = all_at_once(task.context.settings.imbalance), task.context.single
     targets, weights = task.examples.targets[rows], task.examples.weights[rows]
     soft = smoothed(targets, settings, single=single)
     base = -offsets(targets, weights, settings, single=single)
@@ -98,7 +98,7 @@ def boost(task: Task, numbers: Floats, rows: NDArray[np.intp], *, rounds: int) -
             (np.stack([1 - soft[:, j], soft[:, j]], axis=1), cells[:, [j]], np.eye(count)[[j]])
             for j in np.flatnonzero(two_sided)
         ]
-    seed = task.bench.seed
+    seed = task.context.seed
     fitted = [_fit(numbers[rows], y, w, rounds=rounds, seed=seed) for y, w, _ in jobs]
     return Boosters(fitted, [spread for _, _, spread in jobs], base)
 

@@ -9,26 +9,29 @@ from dataclasses import replace
 
 import numpy as np
 
-from rubricator.errors import TrainingError
-from rubricator.train.training_context import Bench, Fitted, HopelessError
-from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.dataset.examples import Examples
+from rubricator.errors import TrainingError
+from rubricator.train.calibration.rule import cross_decide, fit_rule
+from rubricator.train.ensembling import mean_logits, mean_of
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.hybrid.columns import learn_table, too_empty
 from rubricator.train.kinds.hybrid.network import fit_network
 from rubricator.train.kinds.hybrid.stacking import fit_stacking
-from rubricator.train.kinds.hybrid.task import Task, Way
+from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
 from rubricator.train.logistic import Folds
 from rubricator.train.search.selection import choose, metric_of, score
-from rubricator.train.ensembling import mean_logits, mean_of
+from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 
 _log = logging.getLogger(__name__)
 
 _STACKED_FOLDS = 3
-_WAYS: Mapping[str, Callable[[Task, Fitted], Way]] = {"stacking": fit_stacking, "network": fit_network}
+_WAYS: Mapping[str, Callable[[HybridTask, FitResult], HybridFit]] = {
+    "stacking": fit_stacking,
+    "network": fit_network,
+}
 
 
-def fit_hybrid(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train on text and features together.
 
     Args:
@@ -36,7 +39,7 @@ def fit_hybrid(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
             missing features than `train.hybrid.max_missing` allows.
         folds: Fold of each row, shape [n], grouped; they choose between the ways, how long the
             networks train, and how many trees there are.
-        bench: Settings and seed.
+        context: Settings and seed.
 
     Raises:
         HopelessError: It was stopped, because it could not win.
@@ -44,52 +47,54 @@ def fit_hybrid(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
         TrainingError: There are no features or none says anything; fewer than two categories or folds
             have texts that can be learnt from.
     """
-    task, facts = _prepare(examples, folds, bench)
-    text = fit_heads(task.examples, folds=folds, bench=bench)
+    task, facts = _prepare(examples, folds, context)
+    text = fit_heads(task.examples, folds=folds, context=context)
     ways = _go(task, text)
     if len(ways) > 1:
         ways["both"] = _both(task, list(ways.values()))
-    metric = metric_of(bench.settings.metric, single=bench.single)
+    metric = metric_of(context.settings.metric, single=context.single)
     targets, weights = task.examples.targets, task.examples.weights
     scores = {}
     for name, way in ways.items():
-        _, decisions = cross_decide(way.held_out, targets, weights, folds, single=bench.single)
+        _, decisions = cross_decide(way.held_out, targets, weights, folds, single=context.single)
         scores[name] = score(decisions, targets, weights)
     choice = choose(scores, metric=metric)
     won = ways[choice.name]
     facts |= {"way": choice.name, "reason": choice.reason, **won.facts}
     facts["ways"] = {name: {metric: one.merit(metric)[0]} for name, one in scores.items()}
-    return Fitted(model=won.model, held_out=won.held_out, notes=text.notes, facts=facts)
+    return FitResult(model=won.model, held_out=won.held_out, notes=text.notes, facts=facts)
 
 
-def _go(task: Task, text: Fitted) -> dict[str, Way]:
+def _go(task: HybridTask, text: FitResult) -> dict[str, HybridFit]:
     """Every way that is wanted and was not stopped."""
-    ways: dict[str, Way] = {}
-    stopped: HopelessError | None = None
+    ways: dict[str, HybridFit] = {}
+    stopped: EarlyStoppedError | None = None
     for name in _ways(task):
         try:
             ways[name] = _WAYS[name](task, text)
-        except HopelessError as error:
+        except EarlyStoppedError as error:
             stopped = error
     if stopped is not None and not ways:
         raise stopped
     return ways
 
 
-def _both(task: Task, ways: Sequence[Way]) -> Way:
+def _both(task: HybridTask, ways: Sequence[HybridFit]) -> HybridFit:
     """The mean of the ways: they err on different texts."""
     targets, weights = task.examples.targets, task.examples.weights
-    rules = [fit_rule(way.held_out, targets, weights, single=task.bench.single) for way in ways]
+    rules = [fit_rule(way.held_out, targets, weights, single=task.context.single) for way in ways]
     model = mean_of([way.model for way in ways], rules)
-    return Way(model=model, held_out=mean_logits(model, [way.held_out for way in ways]))
+    return HybridFit(model=model, held_out=mean_logits(model, [way.held_out for way in ways]))
 
 
-def _prepare(examples: Examples, folds: Folds, bench: Bench) -> tuple[Task, dict[str, object]]:
-    settings = bench.settings.hybrid
+def _prepare(
+    examples: Examples, folds: Folds, context: TrainingContext
+) -> tuple[HybridTask, dict[str, object]]:
+    settings = context.settings.hybrid
     if not (examples.weights > 0).any():
         raise TrainingError(
             "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
         )
     learnt = [row for row, weight in zip(examples.features, examples.weights, strict=False) if weight > 0]
     table, idle = learn_table(learnt, settings)
@@ -99,7 +104,9 @@ def _prepare(examples: Examples, folds: Folds, bench: Bench) -> tuple[Task, dict
         left_out = too_empty(missing, settings.max_missing) & (examples.weights > 0)
         examples = replace(examples, weights=np.where(left_out, 0.0, examples.weights))
         _log.info("%d text(s) with too many missing features are left out of training", left_out.sum())
-    task = Task(examples=examples, table=table, numbers=numbers, missing=missing, folds=folds, bench=bench)
+    task = HybridTask(
+        examples=examples, table=table, numbers=numbers, missing=missing, folds=folds, context=context
+    )
     _check(task, int(left_out.sum()))
     facts = {
         "columns": {column.name: column.kind for column in table.columns},
@@ -109,7 +116,7 @@ def _prepare(examples: Examples, folds: Folds, bench: Bench) -> tuple[Task, dict
     return task, facts
 
 
-def _check(task: Task, left_out: int) -> None:
+def _check(task: HybridTask, left_out: int) -> None:
     weights, targets = task.examples.weights, task.examples.targets
     hint = f" ({left_out} more have too many missing features)" if left_out else ""
     fix = "Label more texts" + (", or raise `train.hybrid.max_missing`." if left_out else ".")
@@ -119,15 +126,15 @@ def _check(task: Task, left_out: int) -> None:
             fix=fix,
         )
     mass = weights @ targets
-    if task.bench.single and (mass > 0).sum() < 2:
+    if task.context.single and (mass > 0).sum() < 2:
         raise TrainingError(f"All texts to learn from{hint} are of one category.", fix=fix)
-    if not task.bench.single and not ((mass > 0) & (mass < weights.sum())).any():
+    if not task.context.single and not ((mass > 0) & (mass < weights.sum())).any():
         raise TrainingError(f"No category has texts with and without it to learn from{hint}.", fix=fix)
 
 
-def _ways(task: Task) -> tuple[str, ...]:
+def _ways(task: HybridTask) -> tuple[str, ...]:
     """The ways to go. Stacking judges a fold by opinions of texts in neither of two folds: it needs three."""
-    way = task.bench.settings.hybrid.way
+    way = task.context.settings.hybrid.way
     folds = len(np.unique(task.folds[task.used]))
     if way == "stacking" and folds < _STACKED_FOLDS:
         raise TrainingError(

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from rubricator.decision import Floats
 from rubricator.errors import MissingExtraError
 from rubricator.models.network import NetworkModel, joined, standardised
-from rubricator.train.training_context import Fitted
-from rubricator.train.kinds.hybrid.task import Task, Way
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
+from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
+from rubricator.train.training_context import FitResult
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,7 @@ class _Weights:
         return iter((self.hidden, self.hidden_bias, self.heads, self.heads_bias))
 
 
-def fit_network(task: Task, text: Fitted) -> Way:
+def fit_network(task: HybridTask, text: FitResult) -> HybridFit:
     """Train networks of one hidden layer; how many epochs, the held-out loss of the folds says.
 
     Args:
@@ -57,7 +57,7 @@ def fit_network(task: Task, text: Fitted) -> Way:
     inputs = standardised(seen, centre, scale)
     folds = np.unique(task.folds)
     logits = np.zeros((_EPOCHS, *task.examples.targets.shape))
-    with _torch(task.bench.seed), task.bench.progress("Training networks", total=len(folds) + 1) as done:
+    with _torch(task.context.seed), task.context.progress("Training networks", total=len(folds) + 1) as done:
         for number, fold in enumerate(folds):
             held = task.folds == fold
 
@@ -85,7 +85,7 @@ def fit_network(task: Task, text: Fitted) -> Way:
         text=alone.coef,
         text_bias=alone.intercept,
     )
-    return Way(model=model, held_out=alone.held_out, facts={"epochs": epochs, "networks": _NETWORKS})
+    return HybridFit(model=model, held_out=alone.held_out, facts={"epochs": epochs, "networks": _NETWORKS})
 
 
 def _spread(seen: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -98,7 +98,7 @@ def _spread(seen: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Float
 
 
 def _train(
-    task: Task,
+    task: HybridTask,
     inputs: Floats,
     rows: NDArray[np.intp],
     *,
@@ -108,7 +108,7 @@ def _train(
     """Networks trained on these rows for so many epochs; `watch` sees them after each."""
     import torch
 
-    settings, single = task.bench.settings.imbalance, task.bench.single
+    settings, single = task.context.settings.imbalance, task.context.single
     targets, counts = task.examples.targets[rows], task.examples.weights[rows]
     chances = draw_weights(targets, counts, settings, single=single)
     share = offsets(targets, counts, settings, single=single)
@@ -120,7 +120,7 @@ def _train(
     gamma = settings.gamma if settings.loss == "focal" else 0.0
     weights = _start(x.shape[1], y.shape[1])
     optimiser = torch.optim.AdamW(list(weights), lr=_RATE, weight_decay=_DECAY)
-    random = np.random.default_rng(task.bench.seed)
+    random = np.random.default_rng(task.context.seed)
     uniform = settings.sampling == "none"
     for epoch in range(epochs):
         order = random.permutation(len(rows)) if uniform else random.choice(len(rows), len(rows), p=chances)

@@ -15,10 +15,15 @@ from rubricator.decision import Floats
 from rubricator.errors import TrainingError
 from rubricator.models.features import weighted_sums
 from rubricator.models.stacking import StackingModel
-from rubricator.train.training_context import Fitted
+from rubricator.train.kinds.hybrid.base_learners import (
+    BaseLearners,
+    heads_opinions,
+    linear_opinions,
+    main_axes,
+)
 from rubricator.train.kinds.hybrid.boosting import boost
-from rubricator.train.kinds.hybrid.base_learners import Opinions, heads_opinions, linear_opinions, main_axes
-from rubricator.train.kinds.hybrid.task import Task, Way
+from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
+from rubricator.train.training_context import FitResult
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +33,7 @@ _EVERY = 10  # rounds between those that are compared
 _DENSE = 6000  # texts up to which all pairs of them fit into memory, some 300 MB
 
 
-def fit_stacking(task: Task, text: Fitted) -> Way:
+def fit_stacking(task: HybridTask, text: FitResult) -> HybridFit:
     """Boost trees; how many rounds, the held-out loss of the folds says.
 
     Args:
@@ -39,7 +44,7 @@ def fit_stacking(task: Task, text: Fitted) -> Way:
         HopelessError: It was stopped, because it could not win.
     """
     folds = np.unique(task.folds)
-    with task.bench.progress("Boosting", total=len(folds) + 2) as done:
+    with task.context.progress("Boosting", total=len(folds) + 2) as done:
         members = _members(task)
         axes = main_axes(task.vectors, task.used, most=_AXES)
         fixed = np.hstack([weighted_sums(task.vectors, axes), task.numbers])
@@ -65,10 +70,10 @@ def fit_stacking(task: Task, text: Fitted) -> Way:
         text_bias=alone.intercept,
     )
     facts = {"rounds": rounds, "text_models": [one.model.kind for one in members]}
-    return Way(model=model, held_out=alone.held_out, facts=facts)
+    return HybridFit(model=model, held_out=alone.held_out, facts=facts)
 
 
-def _members(task: Task) -> list[Opinions]:
+def _members(task: HybridTask) -> list[BaseLearners]:
     """Text models whose opinions the trees see; TF-IDF is left out where it cannot be had."""
     members = [heads_opinions(task)]
     if len(task.examples) > _DENSE:
@@ -80,7 +85,7 @@ def _members(task: Task) -> list[Opinions]:
         return members
 
 
-def _hold_out(task: Task, numbers: Floats, fold: int, logits: Floats) -> None:
+def _hold_out(task: HybridTask, numbers: Floats, fold: int, logits: Floats) -> None:
     """Fill in the logits of one fold, [stages, n, categories], by boosters that did not see it."""
     held = task.folds == fold
     boosters = boost(task, numbers, np.flatnonzero(~held & task.used), rounds=_ROUNDS)

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
+from rubricator.dataset.examples import Examples, Vectors
 from rubricator.decision import Bools, Floats
 from rubricator.errors import TrainingError
+from rubricator.models.base import Model
 from rubricator.models.features import FeatureTable, blank_rows
 from rubricator.models.heads import HeadsModel
-from rubricator.models.base import Model
-from rubricator.train.training_context import Bench, Fitted, HopelessError
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.dataset.examples import Examples, Vectors
 from rubricator.train.logistic import Folds
+from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 
 _SLOPES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class HybridTask:
     """What a way is given.
 
     Attributes:
@@ -32,7 +32,7 @@ class Task:
         numbers: The features as numbers, shape [n, numbers], NaN where missing.
         missing: Which cells are missing, shape [n, columns].
         folds: Fold of each row, shape [n].
-        bench: Settings.
+        context: Settings.
     """
 
     examples: Examples
@@ -40,7 +40,7 @@ class Task:
     numbers: Floats
     missing: Bools
     folds: Folds
-    bench: Bench
+    context: TrainingContext
 
     @property
     def used(self) -> Bools:
@@ -71,8 +71,8 @@ class Task:
         Raises:
             HopelessError: It does not.
         """
-        if not self.bench.promising(logits, np.isin(self.folds, folds)):
-            raise HopelessError("`hybrid` was stopped: it could not win any more.")
+        if not self.context.should_continue(logits, np.isin(self.folds, folds)):
+            raise EarlyStoppedError("`hybrid` was stopped: it could not win any more.")
 
     def loss(self, logits: Floats) -> float:
         """Mean log-loss of logits at their best temperature: a timid model is not to be blamed for it."""
@@ -81,13 +81,13 @@ class Task:
 
     def _loss(self, z: Floats) -> float:
         targets, weights = self.examples.targets[self.used], self.examples.weights[self.used]
-        if self.bench.single:
+        if self.context.single:
             losses = targets.sum(axis=1) * logsumexp(z, axis=1) - (targets * z).sum(axis=1)
         else:
             losses = (np.logaddexp(0, z) - targets * z).sum(axis=1)
         return float(weights @ losses / weights.sum())
 
-    def stand_in(self, text: Fitted, both: Floats) -> StandIn:
+    def stand_in(self, text: FitResult, both: Floats) -> TextFallback:
         """Heads that answer for texts without features, on the scale of text and features.
 
         After one calibration for both, such a text still gets honest probabilities.
@@ -97,14 +97,14 @@ class Task:
             both: Held-out logits of text and features, shape [n, categories].
         """
         targets, weights = self.examples.targets, self.examples.weights
-        rules = (fit_rule(z, targets, weights, single=self.bench.single) for z in (text.held_out, both))
+        rules = (fit_rule(z, targets, weights, single=self.context.single) for z in (text.held_out, both))
         alone, joint = rules
         slope = alone.slope / joint.slope
         intercept = (alone.intercept - joint.intercept) / joint.slope
         heads = text.model
         assert isinstance(heads, HeadsModel)
         blank = blank_rows(self.missing)[:, None]
-        return StandIn(
+        return TextFallback(
             coef=heads.coef * slope[:, None],
             intercept=heads.intercept * slope + intercept,
             held_out=np.where(blank, text.held_out * slope + intercept, both),
@@ -112,7 +112,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandIn:
+class TextFallback:
     """Heads for texts without features.
 
     Attributes:
@@ -127,7 +127,7 @@ class StandIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class HybridFit:
     """What one way came to.
 
     Attributes:

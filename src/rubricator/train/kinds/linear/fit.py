@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from rubricator.dataset.examples import Examples
 from rubricator.decision import Bools
 from rubricator.errors import TrainingError
 from rubricator.models.linear import Analyzer, LinearModel, Ngrams, side_by_side
-from rubricator.train.training_context import Bench, Fitted
-from rubricator.dataset.examples import Examples
-from rubricator.train.logistic import Folds, fit_lines
 from rubricator.train.kinds.linear.ngrams import char_counts, word_counts
+from rubricator.train.logistic import Folds, fit_logistic
+from rubricator.train.training_context import FitResult, TrainingContext
 
 # One value: from 30 to 1000 it hardly matters once calibrated, and each more would cost as much again.
 GRID = (100.0,)
@@ -24,7 +24,9 @@ _MAX_FEATURES = 50_000
 _BLOCKS: tuple[tuple[Analyzer, int, int], ...] = (("word", 1, 2), ("char_wb", 2, 5))
 
 
-def fit_linear(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence[float] = GRID) -> Fitted:
+def fit_linear(
+    examples: Examples, *, folds: Folds, context: TrainingContext, grid: Sequence[float] = GRID
+) -> FitResult:
     """Train one logistic regression per category on word and character TF-IDF.
 
     The vocabulary is read once from all texts with weight; all folds share it.
@@ -33,7 +35,7 @@ def fit_linear(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence
         examples: Rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped; they choose C for each category
             where `grid` leaves a choice.
-        bench: Settings.
+        context: Settings.
         grid: Values of C, ascending.
 
     Raises:
@@ -43,20 +45,20 @@ def fit_linear(examples: Examples, *, folds: Folds, bench: Bench, grid: Sequence
     if not seen.any():
         raise TrainingError(
             "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
         )
     ngrams, features = ngram_features(examples.contents, seen)
-    lines = fit_lines(
+    lines = fit_logistic(
         features,
         examples.targets,
         examples.weights,
         folds=folds,
         grid=grid,
-        imbalance=bench.settings.imbalance,
-        single=bench.single,
+        imbalance=context.settings.imbalance,
+        single=context.single,
         tolerance=_TOLERANCE,
     )
-    return Fitted(
+    return FitResult(
         model=LinearModel(ngrams, lines.coef, lines.intercept),
         held_out=lines.held_out,
         notes=lines.notes,

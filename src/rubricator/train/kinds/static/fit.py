@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from rubricator.dataset.examples import Examples, Vectors
 from rubricator.decision import Floats
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.models.static import StaticEmbedding, StaticModel
-from rubricator.train.training_context import Bench, Fitted
 from rubricator.train.calibration.rule import cross_decide
-from rubricator.train.kinds.static.distil import distil
-from rubricator.dataset.examples import Examples, Vectors
 from rubricator.train.kinds.heads import fit_centred
+from rubricator.train.kinds.static.distil import distil
 from rubricator.train.logistic import Folds
+from rubricator.train.training_context import FitResult, TrainingContext
 
 
-def fit_static(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
+def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Distil the encoder and train a classifier on the static vectors.
 
     Distilling looks at no label, so all folds share one embedding. The classifier is one logistic
@@ -28,22 +28,22 @@ def fit_static(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
     Args:
         examples: Rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped; they choose C for each category.
-        bench: Settings; the embedding is kept in the cache folder of `bench.encode`.
+        context: Settings; the embedding is kept in the cache folder of `context.encode`.
 
     Raises:
         EncoderError: There is no such encoder, or it cannot be run.
         MissingExtraError: The encoder takes a package that is not installed.
         TrainingError: No row has weight, or the texts hold nothing that the encoder knows.
     """
-    told = bench.settings.static
+    told = context.settings.static
     seen = examples.subset(examples.weights > 0)
     if not len(seen):
         raise TrainingError(
             "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.agreed_weight: 1`.",
+            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
         )
     embedding = distil(
-        seen.contents, bench.encode, pieces=told.pieces, width=told.width, progress=bench.progress
+        seen.contents, context.encode, pieces=told.pieces, width=told.width, progress=context.progress
     )
     vectors = embedding.vectors(examples.contents)
     if not vectors[examples.weights > 0].any():
@@ -51,14 +51,14 @@ def fit_static(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
             f"The encoder knows nothing of the {len(seen)} training texts.",
             fix="Check `data.columns` and `clean`, or choose an encoder of their language.",
         )
-    ways: dict[str, Callable[[], Fitted]] = {
-        "lines": lambda: _lines(embedding, vectors, examples, folds, bench),
-        "network": lambda: _network(embedding, examples, folds, bench),
+    ways: dict[str, Callable[[], FitResult]] = {
+        "lines": lambda: _lines(embedding, vectors, examples, folds, context),
+        "network": lambda: _network(embedding, examples, folds, context),
     }
     chosen = ways if told.classifier == "auto" else {told.classifier: ways[told.classifier]}
     tried = {name: way() for name, way in chosen.items()}
     losses = {
-        name: _loss(fitted.held_out, examples, folds, single=bench.single) for name, fitted in tried.items()
+        name: _loss(fitted.held_out, examples, folds, single=context.single) for name, fitted in tried.items()
     }
     best = min(losses, key=losses.__getitem__)
     facts = {
@@ -71,10 +71,10 @@ def fit_static(examples: Examples, *, folds: Folds, bench: Bench) -> Fitted:
 
 
 def _lines(
-    embedding: StaticEmbedding, vectors: Vectors, examples: Examples, folds: Folds, bench: Bench
-) -> Fitted:
-    lines = fit_centred(vectors, examples, folds=folds, bench=bench)
-    return Fitted(
+    embedding: StaticEmbedding, vectors: Vectors, examples: Examples, folds: Folds, context: TrainingContext
+) -> FitResult:
+    lines = fit_centred(vectors, examples, folds=folds, context=context)
+    return FitResult(
         model=StaticModel(embedding, lines.coef, lines.intercept),
         held_out=lines.held_out,
         notes=lines.notes,
@@ -82,15 +82,17 @@ def _lines(
     )
 
 
-def _network(embedding: StaticEmbedding, examples: Examples, folds: Folds, bench: Bench) -> Fitted:
+def _network(
+    embedding: StaticEmbedding, examples: Examples, folds: Folds, context: TrainingContext
+) -> FitResult:
     try:
         from rubricator.train.kinds.static.static_finetune import fit_tuned
     except ImportError as error:
         raise MissingExtraError(
             error.name or "torch", extra="train", purpose="The network of `static`"
         ) from error
-    model, held_out = fit_tuned(embedding, examples, folds=folds, bench=bench)
-    return Fitted(model=model, held_out=held_out)
+    model, held_out = fit_tuned(embedding, examples, folds=folds, context=context)
+    return FitResult(model=model, held_out=held_out)
 
 
 def _loss(logits: Floats, examples: Examples, folds: Folds, *, single: bool) -> float:

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rubricator.decision import Floats
-from rubricator.dataset.inputs import Inputs
-from rubricator.models.static import StaticEmbedding, StaticModel
-from rubricator.train.training_context import Bench
 from rubricator.dataset.examples import Examples
+from rubricator.dataset.inputs import Inputs
+from rubricator.decision import Floats
+from rubricator.models.static import StaticEmbedding, StaticModel
 from rubricator.train.kinds.finetune.loss import aims
 from rubricator.train.logistic import Folds
+from rubricator.train.training_context import TrainingContext
 
 _EPOCHS = 6
 _BATCH = 64
@@ -33,7 +33,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def fit_tuned(
-    embedding: StaticEmbedding, examples: Examples, *, folds: Folds, bench: Bench
+    embedding: StaticEmbedding, examples: Examples, *, folds: Folds, context: TrainingContext
 ) -> tuple[StaticModel, Floats]:
     """Train vectors and heads; pieces that no training text has keep their distilled vectors.
 
@@ -41,19 +41,19 @@ def fit_tuned(
         embedding: As distilled.
         examples: Rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped.
-        bench: Settings.
+        context: Settings.
 
     Returns:
         The model, and the logits of every row by a model that did not see its fold.
     """
 
     def tuned(weights: Floats) -> StaticModel:
-        loss = aims(examples.targets, weights, bench.settings.imbalance, single=bench.single).loss
-        return _tune(embedding, examples, np.flatnonzero(weights > 0), loss, seed=bench.seed)
+        loss = aims(examples.targets, weights, context.settings.imbalance, single=context.single).loss
+        return _tune(embedding, examples, np.flatnonzero(weights > 0), loss, seed=context.seed)
 
     held_out = np.empty(examples.targets.shape)
     parts = np.unique(folds)
-    with _one_thread(), bench.progress("Tuning static vectors", total=len(parts) + 1) as step:
+    with _one_thread(), context.progress("Tuning static vectors", total=len(parts) + 1) as step:
         for fold in parts:
             held = np.flatnonzero(folds == fold)
             model = tuned(np.where(folds == fold, 0.0, examples.weights))
