@@ -22,10 +22,11 @@ import polars as pl
 from machine import ROOT, arguments, write
 
 from rubricator.config import Clean
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.ingest.clean import Cleaner
 from rubricator.label.aggregation.dawid_skene import dawid_skene
 from rubricator.label.aggregation.log_pool import aggregate, weigh
-from rubricator.label.aggregation.probabilities import TeacherProbabilities, teacher_probabilities
+from rubricator.label.aggregation.probabilities import teacher_probabilities
 from rubricator.label.aggregation.votes import decide
 from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy, measured_accuracy
 from rubricator.label.quality.intervals import wilson

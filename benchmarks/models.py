@@ -26,10 +26,10 @@ from machine import ROOT, arguments, described, write
 from splits import DATA, DIVIDED_HERE, FOLDS, SEED, Divided, divided
 
 from rubricator.config import KINDS
-from rubricator.decision import DecisionRule
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, read_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import DecisionRule
 from rubricator.tables.reading import open_table, open_writer
 
 COMMAND = str(Path(sys.executable).with_name("rubricator"))

@@ -26,11 +26,11 @@ from machine import ROOT, arguments, described, write
 from rivals import PEERS
 from splits import DATA, SEED, Divided, divided
 
-from rubricator.decision import DecisionRule
 from rubricator.encode.folders import cache_folder
 from rubricator.encode.source import resolve
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import DecisionRule
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 SCRATCH = ROOT / "runs/benchmarks/peers"

@@ -23,22 +23,23 @@ import numpy as np
 from machine import ROOT, arguments, write
 
 from rubricator.config import Config, read_config
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.labels import decided_of, targets_of
-from rubricator.decision import Bools
+from rubricator.dataset.labels import HumanLabels, decided_of, targets_of
+from rubricator.dataset.split import golden_targets
+from rubricator.dataset.training_data import TrainingData
 from rubricator.encode.vectors import encode_texts
 from rubricator.label.aggregation.aggregator import LabelAggregator
-from rubricator.label.aggregation.human_labels import HumanLabels
 from rubricator.label.asking.runner import ask
 from rubricator.label.teachers.factory import open_teachers
-from rubricator.pipeline.read import Dataset, read
-from rubricator.pipeline.split import golden_targets, split
+from rubricator.pipeline.read import read
+from rubricator.pipeline.split import split
 from rubricator.review.selection import RANDOM_SHARE, pick
 from rubricator.review.uncertainty import AGREED_WEIGHT, oof_probabilities, product_of_experts
+from rubricator.stats.arrays import Bools
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 from rubricator.train.search.model_search import train_models
-from rubricator.train.search.training_data import TrainingData
 from rubricator.train.training_context import TrainingContext
 
 SIZES = (0, 25, 50, 100, 200)
@@ -143,7 +144,9 @@ def doubts(project: Project, targets: Any, reviewed: list[int], train: Bools) ->
     examples = replace(project.examples, targets=np.nan_to_num(targets), weights=weights)
     rows, seed = np.flatnonzero(train), project.config.seed
     with tempfile.TemporaryDirectory() as folder:
-        context = replace(TrainingContext.of(project.config, single=True, folder=Path(folder)), seed=seed)
+        context = replace(
+            TrainingContext.of(project.config, space=project.taxonomy.space, folder=Path(folder)), seed=seed
+        )
         return product_of_experts(targets, oof_probabilities(examples, rows, context=context), single=True)
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from machine import ROOT
 
 from rubricator.config import Config, read_config
-from rubricator.decision import Bools
+from rubricator.dataset.split import DatasetSplit, golden_targets
 from rubricator.pipeline.read import read
-from rubricator.pipeline.split import DatasetSplit, golden_targets, split
+from rubricator.pipeline.split import split
+from rubricator.stats.arrays import Bools
 from rubricator.stats.folds import make_folds
 from rubricator.taxonomy import Taxonomy
 

@@ -17,9 +17,9 @@ from rubricator import Rubricator
 from rubricator.artifact import read_artifact
 from rubricator.config import Clean, Columns
 from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner
+from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.predict import PredictionReport, Predictor, predict_file
 from rubricator.records import Text
@@ -333,7 +333,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, predictor):
 
 
 def test_a_rule_that_never_fires_gives_an_empty_cell(tmp_path, make_artifact, linear_model):
-    strict = DecisionRule(False, np.ones(3), np.full(3, -50.0), np.ones(3))
+    strict = DecisionRule(LabelSpace.of_size(3, single=False), np.ones(3), np.full(3, -50.0), np.ones(3))
     predictor = Predictor.load(make_artifact(tmp_path / "a", rule=strict))
     predict_file(predictor, write_csv(tmp_path / "in.csv", [("a", "", "Банк")]), tmp_path / "out.csv")
     assert rows_of(tmp_path / "out.csv")[0]["labels"] == ""

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from rubricator.errors import TaxonomyError
+from rubricator.label_space import LabelSpace
 from rubricator.records import content_hash
 from rubricator.validation_errors import explain
 
@@ -111,6 +112,11 @@ class Taxonomy(BaseModel):
     def single(self) -> bool:
         """True if a text has exactly one category."""
         return self.task is Task.SINGLE_LABEL
+
+    @property
+    def space(self) -> LabelSpace:
+        """The decisions that are possible about a text."""
+        return LabelSpace(self.keys, self.single, self.none)
 
     @property
     def version(self) -> str:

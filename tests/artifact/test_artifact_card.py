@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rubricator.artifact import CardFacts, CategoryFigures, Figure, read_artifact, render_card
-from rubricator.decision import DecisionRule
+from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.taxonomy import Category, Task, Taxonomy
 
 
@@ -22,7 +22,12 @@ def facts_of(task=Task.MULTI_LABEL, **others):
         "about": "one logistic regression per category on the encoder's vectors",
         "encoder": "multilingual-e5-small, 256 tokens",
         "taxonomy": Taxonomy(task=task, categories=categories),
-        "rule": DecisionRule(task is Task.SINGLE_LABEL, np.ones(2), np.zeros(2), np.array([0.25, 0.5])),
+        "rule": DecisionRule(
+            LabelSpace.of_size(2, single=task is Task.SINGLE_LABEL),
+            np.ones(2),
+            np.zeros(2),
+            np.array([0.25, 0.5]),
+        ),
         "training": ("800 texts, labelled by two teachers.", "Split by time."),
         "measured": "Truth is 200 texts labelled by people.",
         "texts": 1200,

@@ -10,6 +10,7 @@ from rubricator.artifact import read_artifact
 from rubricator.config import Encode, Train
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.label_space import LabelSpace
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.linear.fit import fit_linear
 from rubricator.train.training_context import TrainingContext
@@ -32,7 +33,9 @@ def examples_of(contents):
 
 @pytest.mark.parametrize(("kind", "fit"), [("linear", fit_linear), ("heads", fit_heads)])
 def test_an_artifact_gives_the_logits_and_decisions_of_training(tmp_path, make_artifact, kind, fit):
-    context = TrainingContext(settings=Train(), encode=Encode(), single=False, seed=0, folder=tmp_path)
+    context = TrainingContext(
+        settings=Train(), encode=Encode(), space=LabelSpace.of_size(3, single=False), seed=0, folder=tmp_path
+    )
     trained = fit(examples_of(CONTENTS), folds=np.arange(18) % 3, context=context).model
     artifact = read_artifact(make_artifact(tmp_path / "a", kind, model=trained))
     logits = artifact.model.logits(Inputs(UNSEEN, encoders={BASE: HashEncoder().encode}))

@@ -9,8 +9,8 @@ import pytest
 
 from rubricator.artifact import read_artifact
 from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
+from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.taxonomy import Task
 
@@ -32,7 +32,7 @@ def test_what_was_written_is_read_bit_for_bit(tmp_path, make_artifact, kind, lin
     assert manifest.identifier == f"tiny@{manifest.id}"
     assert manifest.library_versions["numpy"] == version("numpy")
     assert (artifact.rule.threshold == [0.4, 0.5, 0.45]).all()
-    assert not artifact.rule.single
+    assert not artifact.rule.space.single
     if kind == "linear":
         assert (artifact.model.coef == linear_model.coef).all()
         assert artifact.model.logits(Inputs(["Матч окончен"])) == pytest.approx(
@@ -146,12 +146,19 @@ def test_a_read_only_place_is_said(tmp_path, make_artifact):
 @pytest.mark.parametrize(
     ("others", "said"),
     [
-        ({"rule": DecisionRule.identity(2, single=False)}, "2 numbers for 3 categories"),
+        ({"rule": DecisionRule.identity(LabelSpace.of_size(2, single=False))}, "2 numbers for 3 categories"),
         ({"model": HeadsModel(np.ones((3, 8)), np.zeros(3))}, "base of width 8; the artifact has no encoder"),
         ({"metrics": {"f1": float("nan")}}, "not plain JSON"),
         ({"metrics": {"f1": np.float32(1)}}, "not plain JSON"),
         ({"name": "a/b"}, "name"),
-        ({"rule": DecisionRule(False, np.ones(3), np.zeros(3), np.full(3, 1.5))}, "threshold"),
+        (
+            {
+                "rule": DecisionRule(
+                    LabelSpace.of_size(3, single=False), np.ones(3), np.zeros(3), np.full(3, 1.5)
+                )
+            },
+            "threshold",
+        ),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(tmp_path, make_artifact, others, said):
@@ -169,7 +176,7 @@ def test_weights_of_a_wrong_shape_or_not_finite_are_refused(tmp_path, make_artif
 
 
 def test_a_single_label_artifact_says_so(tmp_path, make_artifact):
-    assert read_artifact(make_artifact(tmp_path / "a", task=Task.SINGLE_LABEL)).rule.single
+    assert read_artifact(make_artifact(tmp_path / "a", task=Task.SINGLE_LABEL)).rule.space.single
 
 
 def test_metrics_with_number_keys_and_tuples_survive(tmp_path, make_artifact):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rubricator.decision import DecisionRule
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import DecisionRule, LabelSpace
 
 TITLES = {"sport": "Спорт", "money": "Деньги и цены", "space": "Космос"}
 KEYS = tuple(TITLES)
@@ -13,7 +13,7 @@ KEYS = tuple(TITLES)
 
 def scored(truth, probabilities, *, rule=None, groups=None, part="test", contents=None, origins=None):
     truth, probabilities = np.asarray(truth, dtype=bool), np.asarray(probabilities, dtype=float)
-    rule = rule or DecisionRule.identity(truth.shape[1], single=False)
+    rule = rule or DecisionRule.identity(LabelSpace.of_size(truth.shape[1], single=False))
     n = len(truth)
     return ScoredPredictions(
         part=part,
@@ -36,5 +36,5 @@ def random_part(n=120, *, single=False, seed=1, shares=(0.4, 0.3, 0.2), **option
     else:
         truth = random.random((n, k)) < np.array(shares)
     logits = random.normal(-1, 1.2, (n, k)) + 2.5 * truth
-    rule = DecisionRule.identity(k, single=single)
+    rule = DecisionRule.identity(LabelSpace.of_size(k, single=single))
     return scored(truth, rule.probabilities(logits), rule=rule, **options), rule

@@ -13,7 +13,7 @@ import pytest
 from rubricator.artifact import write_artifact
 from rubricator.config import Clean, Columns
 from rubricator.dataset.inputs import BASE
-from rubricator.decision import DecisionRule
+from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel, Ngrams
 from rubricator.taxonomy import Category, Task, Taxonomy
@@ -121,7 +121,7 @@ def make_artifact(linear_model: LinearModel) -> Callable[..., Path]:
             "encoders": {} if kind == "linear" else {BASE: HashEncoder()},
             "taxonomy": taxonomy_of(task),
             "rule": DecisionRule(
-                task is Task.SINGLE_LABEL,
+                LabelSpace.of_size(3, single=task is Task.SINGLE_LABEL),
                 np.array([1.5, 1.25, 1.0]),
                 np.array([0.25, 0.0, -0.25]),
                 np.array([0.4, 0.5, 0.45]),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rubricator.config import Encode, Finetune, Lora, Train
+from rubricator.label_space import LabelSpace
 from rubricator.train.training_context import TrainingContext
 
 LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюяё "
@@ -45,7 +46,7 @@ def make_bench(encoder: Path, folder: Path, *, single: bool = True, lora: dict |
     return TrainingContext(
         settings=Train(finetune=Finetune(**(given | others)), lora=Lora(**(lora or {}))),
         encode=Encode(encoder=str(encoder), max_tokens=48, threads=1, precision="fp32"),
-        single=single,
+        space=LabelSpace.of_size(3, single=single),
         seed=3,
         folder=folder,
     )

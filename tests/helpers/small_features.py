@@ -6,6 +6,7 @@ import numpy as np
 from small_examples import make_examples
 
 from rubricator.config import Encode, Hybrid, Imbalance, Train
+from rubricator.label_space import LabelSpace
 from rubricator.train.training_context import TrainingContext
 
 SETTINGS = ("evening", "morning", "night")
@@ -37,4 +38,6 @@ def _row(target, rng):
 
 def make_bench(folder, *, single=True, imbalance=None, **hybrid):
     settings = Train(hybrid=Hybrid(**hybrid), imbalance=imbalance or Imbalance())
-    return TrainingContext(settings=settings, encode=Encode(), single=single, seed=0, folder=folder)
+    return TrainingContext(
+        settings=settings, encode=Encode(), space=LabelSpace.of_size(3, single=single), seed=0, folder=folder
+    )

@@ -15,11 +15,11 @@ from rubricator.config import KINDS, read_config
 from rubricator.dataset import files
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.encode.vectors import vector_cache
+from rubricator.models.training_files import read_training
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.predict import Predictor
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.search.files import read_training
 
 TOLERANCE = 1e-3
 PLACES = ("улица", "поле", "кухня", "")

@@ -16,12 +16,12 @@ from rubricator import Rubricator
 from rubricator.config import read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
+from rubricator.dataset.training_data import training_data
 from rubricator.encode.vectors import encode_texts
+from rubricator.models.training_files import read_training
 from rubricator.predict import Predictor
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.search.files import read_training
 from rubricator.train.search.model_search import train_models
-from rubricator.train.search.training_data import training_data
 
 TOLERANCE = 1e-3
 

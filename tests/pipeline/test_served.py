@@ -6,10 +6,11 @@ from small_artifacts import taxonomy_of
 
 from rubricator.config import Config, Data
 from rubricator.dataset.examples import Examples
+from rubricator.dataset.training_data import TrainingData
+from rubricator.models.training_files import read_training, write_training
+from rubricator.models.training_result import OutOfFoldPredictions
 from rubricator.taxonomy import Task
-from rubricator.train.search.files import read_training, write_training
-from rubricator.train.search.model_search import OutOfFoldPredictions, train_models
-from rubricator.train.search.training_data import TrainingData
+from rubricator.train.search.model_search import train_models
 
 WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
 

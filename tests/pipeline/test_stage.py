@@ -41,7 +41,7 @@ class Road:
         return Stage(
             name=name,
             about="test",
-            code=("rubricator.decision",),
+            code=("rubricator.label_space",),
             depends=(lambda run: {"number": str(self.number)}) if name == "first" else (lambda run: {}),
             after=after,
             writes=(name,),

@@ -7,15 +7,14 @@ import pytest
 from small_project import labelled
 
 from rubricator.dataset import files
-from rubricator.dataset.labels import read_labels
-from rubricator.label.aggregation.human_labels import collect_human_labels
+from rubricator.dataset.labels import Review, collect_human_labels, read_labels
+from rubricator.dataset.training_data import training_data
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.records import Origin
-from rubricator.review.reviews import Review, answer_of, judged
+from rubricator.review.reviews import answer_of, judged
 from rubricator.review.uncertainty import product_of_experts
-from rubricator.train.search.training_data import training_data
 
 
 @pytest.fixture(scope="module")

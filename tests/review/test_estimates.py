@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rubricator.dataset.labels import Review
 from rubricator.review.estimates import ENOUGH, estimate, told, wilson
-from rubricator.review.reviews import Review
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rubricator.dataset.labels import Review, label_of
 from rubricator.errors import DataError
 from rubricator.records import Text
 from rubricator.review.reviews import (
-    Review,
     answer_of,
     judged,
     judgements,
     key_of,
-    label_of,
     read_reviews,
     review_of,
     reviews_digest,

@@ -9,6 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from small_examples import make_examples, make_folds
 
 from rubricator.config import Encode, Imbalance, Train
+from rubricator.label_space import LabelSpace
 from rubricator.train.imbalance import (
     all_at_once,
     cell_weights,
@@ -222,7 +223,11 @@ def test_every_setting_reaches_the_model_and_leaves_it_right(fit, chosen, single
             examples,
             folds=make_folds(60),
             context=TrainingContext(
-                settings=Train(imbalance=imbalance), encode=Encode(), single=single, seed=0, folder=tmp_path
+                settings=Train(imbalance=imbalance),
+                encode=Encode(),
+                space=LabelSpace.of_size(3, single=single),
+                seed=0,
+                folder=tmp_path,
             ),
         )
         for imbalance in (Imbalance(), Imbalance(**chosen))

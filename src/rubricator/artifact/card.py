@@ -12,7 +12,7 @@ from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rubricator.decision import DecisionRule
+from rubricator.label_space import DecisionRule
 from rubricator.taxonomy import Taxonomy
 
 

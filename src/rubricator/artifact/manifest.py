@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from rubricator.config import Clean, Columns
-from rubricator.decision import DecisionRule
+from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
 
@@ -49,9 +49,9 @@ class Rule(_Part):
     intercept: tuple[float, ...]
     threshold: tuple[Annotated[float, Field(ge=0, le=1)], ...]
 
-    def decision(self, *, single: bool) -> DecisionRule:
+    def decision(self, space: LabelSpace) -> DecisionRule:
         """The rule as arrays, ready to decide."""
-        return DecisionRule(single, np.array(self.slope), np.array(self.intercept), np.array(self.threshold))
+        return DecisionRule(space, np.array(self.slope), np.array(self.intercept), np.array(self.threshold))
 
 
 def _inside(path: str) -> str:

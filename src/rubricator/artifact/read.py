@@ -27,8 +27,8 @@ from rubricator.artifact.manifest import (
     Manifest,
     manifest_id,
 )
-from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
+from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.models.registry import read_model
 from rubricator.models.serialization import FIX, part
@@ -76,7 +76,7 @@ def read_artifact(folder: Path) -> Artifact:
             f"The artifact {folder} cannot be read: {error.strerror} ({error.filename}).",
             fix="Check the path and the permissions.",
         ) from error
-    return Artifact(folder, manifest, model, manifest.rule.decision(single=manifest.taxonomy.single))
+    return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
 
 
 def _parse(folder: Path) -> Manifest:

@@ -25,8 +25,8 @@ from rubricator.artifact.manifest import (
 )
 from rubricator.artifact.read import read_artifact
 from rubricator.config import Clean, Columns
-from rubricator.decision import DecisionRule
 from rubricator.errors import ArtifactError
+from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.records import file_digest
 from rubricator.taxonomy import Taxonomy

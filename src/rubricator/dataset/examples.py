@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.inputs import BASE, Encode, Features, Inputs
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 
 Vectors = NDArray[np.float32]
 

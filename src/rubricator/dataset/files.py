@@ -14,8 +14,8 @@ import polars as pl
 from rubricator.records import Text
 
 if TYPE_CHECKING:
-    from rubricator.pipeline.read import Dataset
-    from rubricator.pipeline.split import DatasetSplit
+    from rubricator.dataset.dataset import Dataset
+    from rubricator.dataset.split import DatasetSplit
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -61,7 +61,7 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
 
 def read_dataset(folder: Path) -> Dataset:
     """Read what `write_dataset` wrote, and the facts beside it."""
-    from rubricator.pipeline.read import Dataset
+    from rubricator.dataset.dataset import Dataset
 
     rows = pl.read_parquet(folder / "stages/texts.parquet").to_dicts()
     texts = [
@@ -98,7 +98,7 @@ def write_split(path: Path, split: DatasetSplit) -> None:
 
 def read_split(folder: Path) -> DatasetSplit:
     """Read what `write_split` wrote."""
-    from rubricator.pipeline.split import DatasetSplit
+    from rubricator.dataset.split import DatasetSplit
 
     found = read_json(folder / "stages/split.json")
     return DatasetSplit(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.decision import Floats
 from rubricator.records import Feature
+from rubricator.stats.arrays import Floats
 
 if TYPE_CHECKING:
     from rubricator.models.base import Model

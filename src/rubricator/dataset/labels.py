@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
 from rubricator.dataset import files
-from rubricator.decision import Bools, Floats
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.split import DatasetSplit
 from rubricator.label.quality.teacher_metrics import CategoryReport, TeacherReport
-from rubricator.pipeline.read import Dataset
 from rubricator.records import Label, Origin, Text
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 
 
@@ -111,3 +113,97 @@ def read_labels(folder: Path, dataset: Dataset, taxonomy: Taxonomy) -> LabelSet:
 def _report(found: dict[str, Any]) -> TeacherReport:
     categories = tuple(CategoryReport(**category) for category in found["categories"])
     return TeacherReport(**{**found, "categories": categories})
+
+
+@dataclass(frozen=True, slots=True)
+class HumanLabels:
+    """The labels that people gave.
+
+    Attributes:
+        known: Categories by text id: of golden texts, and of other texts that were reviewed.
+        teaching: Ids of those that models may learn from.
+        unbiased: Ids of those among them that are a fair sample of the texts: golden texts, and reviewed
+            ones that were drawn at random. Only these correct teachers, calibrate and choose models:
+            texts reviewed for being doubtful would make everybody look worse than they are.
+        reviewed: Ids of the texts that have a review and no golden label.
+    """
+
+    known: Mapping[str, tuple[str, ...]]
+    teaching: frozenset[str]
+    unbiased: frozenset[str]
+    reviewed: frozenset[str]
+
+
+def collect_human_labels(
+    dataset: Dataset, split: DatasetSplit, reviews: Mapping[str, Review], taxonomy: Taxonomy
+) -> HumanLabels:
+    """Golden labels and reviews together; a golden label outranks a review of the same text.
+
+    Reviews that leave a category open are left out. Reviewed texts of the test part teach nobody,
+    nor do duplicates of golden texts that are measured by cross-validation.
+    """
+    said = {id_: label_of(review, taxonomy) for id_, review in reviews.items() if id_ not in dataset.golden}
+    reviewed = {id_: categories for id_, categories in said.items() if categories is not None}
+    teaching = {id_ for id_ in reviewed if split.part[id_] != "test" and id_ not in split.fold}
+    drawn = {id_ for id_ in teaching if reviews[id_].chosen == "random"}
+    return HumanLabels(
+        known={**reviewed, **dataset.golden},
+        teaching=split.teaching | teaching,
+        unbiased=split.teaching | drawn,
+        reviewed=frozenset(reviewed),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What a person said about a text.
+
+    Attributes:
+        text_id: The text that was shown.
+        judged: Yes or no by category key, for every category there was.
+        by: Name of the person.
+        chosen: Why the text was shown.
+        before: The label before, as category keys; None if there was none.
+        probability: Probability of that label; None if there was none.
+        when: When the person answered.
+    """
+
+    text_id: str
+    judged: Mapping[str, bool]
+    by: str
+    chosen: Chosen
+    before: tuple[str, ...] | None = None
+    probability: float | None = None
+    when: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Keys that the person chose."""
+        return tuple(key for key, yes in self.judged.items() if yes)
+
+    @property
+    def changed(self) -> bool:
+        """True if the person did not confirm the label, or there was none."""
+        return self.before is None or set(self.before) != set(self.categories)
+
+
+def label_of(review: Review, taxonomy: Taxonomy) -> tuple[str, ...] | None:
+    """The categories of a review in taxonomy order; None where it leaves some of them open."""
+    values = _values(review, taxonomy)
+    if not np.isfinite(values).all():
+        return None
+    return tuple(key for key, value in zip(taxonomy.keys, values, strict=True) if value)
+
+
+def _values(review: Review, taxonomy: Taxonomy) -> Floats:
+    values = np.array([review.judged.get(key, np.nan) for key in taxonomy.keys], dtype=np.float64)
+    if taxonomy.single and not np.isfinite(values).all():
+        holds = [key for key in review.categories if key in taxonomy.keys and key != taxonomy.none]
+        values = np.array([float(key in holds) if holds else np.nan for key in taxonomy.keys])
+    if taxonomy.single and not values.any():
+        # Its category has left the list.
+        values = np.full(len(taxonomy.keys), np.nan)
+    return values
+
+
+Chosen = Literal["gain", "random"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 from rubricator.dataset.inputs import Inputs
-from rubricator.decision import Floats
 from rubricator.models.serialization import Files
+from rubricator.stats.arrays import Floats
 
 
 class Model(Protocol):

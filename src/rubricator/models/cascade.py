@@ -10,7 +10,6 @@ import numpy as np
 from scipy.special import logit, logsumexp
 
 from rubricator.dataset.inputs import Inputs
-from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
 from rubricator.models.serialization import (
@@ -26,6 +25,7 @@ from rubricator.models.serialization import (
     part,
     within,
 )
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.text_rules.rules import Rule, RuleSet
 
 REST = "rest"

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import Field
 
 from rubricator.dataset.inputs import Inputs
-from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
 from rubricator.models.serialization import (
@@ -26,6 +25,7 @@ from rubricator.models.serialization import (
     part,
     within,
 )
+from rubricator.stats.arrays import Floats
 
 
 class _About(About):

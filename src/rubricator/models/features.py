@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rubricator.config.kinds import ColumnKind
 from rubricator.dataset.inputs import Features
-from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.serialization import FIX
 from rubricator.records import Feature
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.text_rules.values import READERS, Value, is_missing
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import Field
 
 from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.decision import Floats
 from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
@@ -23,6 +22,7 @@ from rubricator.models.serialization import (
     expect_files,
     same_categories,
 )
+from rubricator.stats.arrays import Floats
 
 
 class _About(About):

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.sparse import csr_array, hstack
 
 from rubricator.dataset.inputs import Inputs
-from rubricator.decision import Floats
 from rubricator.models.serialization import (
     ABOUT,
     ARRAYS,
@@ -25,6 +24,7 @@ from rubricator.models.serialization import (
     expect_files,
     same_categories,
 )
+from rubricator.stats.arrays import Floats
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer

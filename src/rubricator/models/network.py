@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import Field
 
 from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.decision import Bools, Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
 from rubricator.models.serialization import (
@@ -26,6 +25,7 @@ from rubricator.models.serialization import (
     arrays_of,
     expect_files,
 )
+from rubricator.stats.arrays import Bools, Floats
 
 
 class _About(About):

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import Field
 
 from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
 from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
@@ -31,6 +30,7 @@ from rubricator.models.serialization import (
     within,
 )
 from rubricator.models.trees import TREE_SHAPES, TREE_TYPES, Trees
+from rubricator.stats.arrays import Floats
 
 
 class _About(About):

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rubricator.dataset.inputs import Inputs
-from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.heads import HeadsModel
 from rubricator.models.serialization import (
@@ -28,6 +27,7 @@ from rubricator.models.serialization import (
     expect_files,
     same_categories,
 )
+from rubricator.stats.arrays import Floats
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.decision import Floats
 from rubricator.errors import ArtifactError
 from rubricator.models.serialization import FIX, Shapes
+from rubricator.stats.arrays import Floats
 
 _ROWS = 256  # at a time: bounds memory at so many leaves per tree
 

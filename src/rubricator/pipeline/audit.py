@@ -11,7 +11,6 @@ import polars as pl
 
 from rubricator.config import Config
 from rubricator.dataset.examples import Examples, Vectors
-from rubricator.decision import Bools, Floats
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError, TrainingError
 from rubricator.ingest.splitting import make_folds
@@ -19,6 +18,7 @@ from rubricator.label.aggregation.annotations import Annotations, read_annotatio
 from rubricator.label.quality.label_errors import Reason, audit
 from rubricator.pipeline.stage import Run
 from rubricator.records import Origin, Text
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
@@ -82,7 +82,7 @@ def find(known: Annotations, vectors: Vectors, run: Run) -> list[Finding]:
     decided = known.label_set.decided[rows]
     groups = [known.groups[row] for row in rows]
     contents = [texts[row].content for row in rows]
-    context = TrainingContext.of(run.config, single=run.taxonomy.single, folder=run.folder / "stages/audit")
+    context = TrainingContext.of(run.config, space=run.taxonomy.space, folder=run.folder / "stages/audit")
     probabilities = _held_out(contents, vectors[rows], decided, groups, run.config, context)
     suspects = audit(
         decided,
@@ -130,7 +130,7 @@ def _held_out(
     folds = make_folds(targets, list(groups), folds=config.split.folds, seed=config.seed)
     examples = Examples(contents=contents, vectors=vectors, targets=targets, weights=weights, groups=groups)
     logits = fit("heads", examples, folds=folds, context=context).held_out
-    return cross_decide(logits, targets, weights, folds, single=context.single)[0]
+    return cross_decide(logits, targets, weights, folds, space=context.space)[0]
 
 
 def _write(path: Path, findings: Sequence[Finding]) -> None:

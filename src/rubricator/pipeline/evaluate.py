@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from rubricator.config import Config
 from rubricator.dataset import files
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.inputs import BASE, Encode, Inputs
 from rubricator.dataset.labels import LabelSet, read_labels
-from rubricator.decision import Bools, Floats
+from rubricator.dataset.split import golden_targets
+from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode.vectors import vector_cache
 from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import measure_latency
@@ -25,14 +27,12 @@ from rubricator.evaluate.report.model_details import TestSet, details_of
 from rubricator.evaluate.report.report_data import FactTable
 from rubricator.evaluate.report.write import write_report
 from rubricator.ingest.clean import Cleaner
-from rubricator.pipeline.read import Dataset
-from rubricator.pipeline.split import golden_targets
+from rubricator.models.training_files import read_training
+from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Text
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.search.files import read_training
-from rubricator.train.search.model_search import OutOfFoldPredictions, TrainingResult
-from rubricator.train.search.training_data import TrainingData, training_data
 
 
 def evaluate(

@@ -16,14 +16,14 @@ from rubricator.artifact import (
     write_artifact,
 )
 from rubricator.dataset import files
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.split import DatasetSplit
 from rubricator.encode import Encoder, load_trained, open_encoder
 from rubricator.evaluate.report.gather import data_fingerprint
 from rubricator.evaluate.report.model_descriptions import described
-from rubricator.pipeline.read import Dataset
-from rubricator.pipeline.split import DatasetSplit
+from rubricator.models.training_files import read_training
+from rubricator.models.training_result import TrainingResult
 from rubricator.pipeline.stage import Run, Stage
-from rubricator.train.search.files import read_training
-from rubricator.train.search.model_search import TrainingResult
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 

@@ -8,16 +8,22 @@ from typing import Any
 
 from rubricator.config import Config
 from rubricator.dataset import files
-from rubricator.dataset.labels import LabelSet, decided_of, targets_of, write_labels
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.labels import (
+    HumanLabels,
+    LabelSet,
+    collect_human_labels,
+    decided_of,
+    targets_of,
+    write_labels,
+)
+from rubricator.dataset.split import DatasetSplit
 from rubricator.label.aggregation.aggregator import Answers, LabelAggregator
-from rubricator.label.aggregation.human_labels import HumanLabels, collect_human_labels
 from rubricator.label.aggregation.log_pool import person_label
 from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import Asked, ask
 from rubricator.label.teachers.factory import open_teachers, read_files
 from rubricator.label.teachers.protocol import Scale
-from rubricator.pipeline.read import Dataset
-from rubricator.pipeline.split import DatasetSplit
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rubricator.config import LlmTeacherConfig
 from rubricator.dataset import files
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import read_labels
 from rubricator.errors import ConfigError, nearest
 from rubricator.label.asking.runner import stored_answers
 from rubricator.label.teachers.answer_table import Decision, columns, decision_of_answer, label_table
 from rubricator.label.teachers.factory import open_teachers
 from rubricator.pipeline.label import open_store
-from rubricator.pipeline.read import Dataset
 from rubricator.pipeline.stage import Run
 from rubricator.records import Answer
 from rubricator.store import Store

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from rubricator.config import Config
 from rubricator.dataset import files
+from rubricator.dataset.dataset import Dataset
 from rubricator.encode.vectors import encode_texts
 from rubricator.ingest.clean import clean_texts
 from rubricator.ingest.duplicates import group_duplicates
 from rubricator.ingest.golden import parse_golden, read_golden
-from rubricator.ingest.read import Corpus, Rejected, read_texts, write_rejected
+from rubricator.ingest.read import Corpus, read_texts, write_rejected
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
 from rubricator.records import Text, file_digest
 from rubricator.taxonomy import Taxonomy
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """Texts ready for the way.
-
-    Attributes:
-        texts: Accepted and cleaned, in input order.
-        groups: Group of each text by id; duplicates share one.
-        golden: Categories given by people, by text id.
-        rejected: Rows that could not become texts.
-        facts: Counts for the report.
-    """
-
-    texts: list[Text]
-    groups: Mapping[str, str]
-    golden: Mapping[str, tuple[str, ...]]
-    rejected: list[Rejected]
-    facts: Mapping[str, Any]
 
 
 def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> Dataset:

@@ -17,6 +17,7 @@ from typing import Any, Literal, Self
 import polars as pl
 
 from rubricator.dataset import files
+from rubricator.dataset.labels import Review
 from rubricator.errors import DataError
 from rubricator.ingest.golden import parse_labels
 from rubricator.pipeline.label import open_store
@@ -32,7 +33,7 @@ from rubricator.review.files import (
     rows_of_tasks,
     tasks_of,
 )
-from rubricator.review.reviews import Review, answer_of, judged, key_of, read_reviews
+from rubricator.review.reviews import answer_of, judged, key_of, read_reviews
 from rubricator.review.selection import RANDOM_SHARE, pick
 from rubricator.review.uncertainty import review_context
 from rubricator.tables.reading import open_table, open_writer

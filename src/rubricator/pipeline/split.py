@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 
-import numpy as np
-
-from rubricator.config import Config, Part
+from rubricator.config import Config
 from rubricator.dataset import files
-from rubricator.decision import Floats
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.split import DatasetSplit, golden_targets
 from rubricator.errors import DataError
 from rubricator.ingest.splitting import make_folds, split_texts
-from rubricator.pipeline.read import Dataset
 from rubricator.pipeline.stage import Run, Stage
+from rubricator.stats.arrays import Floats
 from rubricator.taxonomy import Taxonomy
 
 ENOUGH_GOLDEN_IN_TEST = 200
 """With so many golden test texts a cross-validated figure beside them would say nothing new."""
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetSplit:
-    """Which text serves what.
-
-    Attributes:
-        part: `train`, `validation` or `test`, by text id.
-        fold: Fold of the golden cross-validation by text id, for golden texts outside test and
-            their duplicates; empty if golden texts do not train, or test has enough of them.
-        teaching: Golden texts that may set thresholds and train models, by id.
-        by: `given`, `time` or `random`.
-        validation: `folds` (cross-fitted on train) or `part`.
-        notes: How it was done, as sentences.
-    """
-
-    part: Mapping[str, Part]
-    fold: Mapping[str, int]
-    teaching: frozenset[str]
-    by: str
-    validation: str
-    notes: tuple[str, ...]
 
 
 def split(dataset: Dataset, taxonomy: Taxonomy, config: Config) -> DatasetSplit:
@@ -71,16 +47,6 @@ def split(dataset: Dataset, taxonomy: Taxonomy, config: Config) -> DatasetSplit:
     crossed = use == "train" and in_test < ENOUGH_GOLDEN_IN_TEST
     fold = _golden_folds(dataset, targets, teaching, config) if crossed else {}
     return DatasetSplit(parts.part, fold, teaching, parts.by, parts.validation, tuple(parts.notes))
-
-
-def golden_targets(dataset: Dataset, taxonomy: Taxonomy) -> Floats:
-    """Golden labels as a 0/1 matrix, shape [texts, categories]; rows without one are zero."""
-    targets = np.zeros((len(dataset.texts), len(taxonomy.keys)))
-    column = {key: i for i, key in enumerate(taxonomy.keys)}
-    for row, text in enumerate(dataset.texts):
-        for key in dataset.golden.get(text.id, ()):
-            targets[row, column[key]] = 1.0
-    return targets
 
 
 def _golden_folds(

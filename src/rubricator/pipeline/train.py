@@ -14,24 +14,25 @@ import numpy as np
 
 from rubricator.config import Config
 from rubricator.dataset import files
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Vectors
 from rubricator.dataset.inputs import BASE
 from rubricator.dataset.labels import LabelSet, read_labels
-from rubricator.decision import Floats
+from rubricator.dataset.split import DatasetSplit
+from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode import load_trained
 from rubricator.encode.vectors import vector_cache
 from rubricator.models.cascade import CascadeModel
-from rubricator.pipeline.read import Dataset
-from rubricator.pipeline.split import DatasetSplit
+from rubricator.models.training_files import write_training
+from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
+from rubricator.stats.arrays import Floats
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
 from rubricator.train.search.candidates import is_costly
-from rubricator.train.search.files import write_training
-from rubricator.train.search.model_search import OutOfFoldPredictions, TrainingResult, train_models
+from rubricator.train.search.model_search import train_models
 from rubricator.train.search.serving_cost import cost_of
-from rubricator.train.search.training_data import TrainingData, training_data
 
 
 def train(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from rubricator.review.reviews import Review
+from rubricator.dataset.labels import Review
 
 ENOUGH = 20
 """Chosen reviews that a verdict stands on: the last so many."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, get_args
 from xml.sax.saxutils import quoteattr
 
+from rubricator.dataset.labels import Chosen, Review
 from rubricator.errors import DataError
 from rubricator.records import Text
-from rubricator.review.reviews import Review, judged
-from rubricator.review.selection import Chosen
+from rubricator.review.reviews import judged
 from rubricator.taxonomy import Taxonomy
 
 COLUMNS = ("id", "text", "suggested", "probability", "chosen", "labels")

@@ -10,53 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import get_args
 
 import numpy as np
 
-from rubricator.decision import Floats
+from rubricator.dataset.labels import Chosen, Review, _values, label_of
 from rubricator.errors import DataError
 from rubricator.records import Answer, Status, Text, content_hash
-from rubricator.review.selection import Chosen
+from rubricator.stats.arrays import Floats
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 
 PREFIX = "person:"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """What a person said about a text.
-
-    Attributes:
-        text_id: The text that was shown.
-        judged: Yes or no by category key, for every category there was.
-        by: Name of the person.
-        chosen: Why the text was shown.
-        before: The label before, as category keys; None if there was none.
-        probability: Probability of that label; None if there was none.
-        when: When the person answered.
-    """
-
-    text_id: str
-    judged: Mapping[str, bool]
-    by: str
-    chosen: Chosen
-    before: tuple[str, ...] | None = None
-    probability: float | None = None
-    when: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """Keys that the person chose."""
-        return tuple(key for key, yes in self.judged.items() if yes)
-
-    @property
-    def changed(self) -> bool:
-        """True if the person did not confirm the label, or there was none."""
-        return self.before is None or set(self.before) != set(self.categories)
 
 
 def judged(categories: Collection[str], taxonomy: Taxonomy) -> dict[str, bool]:
@@ -135,30 +101,11 @@ def read_reviews(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> dic
     return {id_: found[key] for id_, key in keys.items() if key in found}
 
 
-def label_of(review: Review, taxonomy: Taxonomy) -> tuple[str, ...] | None:
-    """The categories of a review in taxonomy order; None where it leaves some of them open."""
-    values = _values(review, taxonomy)
-    if not np.isfinite(values).all():
-        return None
-    return tuple(key for key, value in zip(taxonomy.keys, values, strict=True) if value)
-
-
 def judgements(reviews: Mapping[str, Review], texts: Sequence[Text], taxonomy: Taxonomy) -> Floats:
     """What people said, shape [texts, categories]: 1 for yes, 0 for no, NaN where nobody was asked."""
     unknown = np.full(len(taxonomy.keys), np.nan)
     rows = [_values(reviews[text.id], taxonomy) if text.id in reviews else unknown for text in texts]
     return np.array(rows, dtype=np.float64).reshape(len(texts), len(taxonomy.keys))
-
-
-def _values(review: Review, taxonomy: Taxonomy) -> Floats:
-    values = np.array([review.judged.get(key, np.nan) for key in taxonomy.keys], dtype=np.float64)
-    if taxonomy.single and not np.isfinite(values).all():
-        holds = [key for key in review.categories if key in taxonomy.keys and key != taxonomy.none]
-        values = np.array([float(key in holds) if holds else np.nan for key in taxonomy.keys])
-    if taxonomy.single and not values.any():
-        # Its category has left the list.
-        values = np.full(len(taxonomy.keys), np.nan)
-    return values
 
 
 def reviews_of(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.decision import Bools, Floats
+from rubricator.dataset.labels import Chosen
+from rubricator.stats.arrays import Bools, Floats
 
-Chosen = Literal["gain", "random"]
 Vectors = NDArray[np.float32]
 
 RANDOM_SHARE = 0.2

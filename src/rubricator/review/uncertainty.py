@@ -12,7 +12,6 @@ import numpy as np
 from rubricator.dataset import files
 from rubricator.dataset.examples import Examples, Vectors
 from rubricator.dataset.labels import decided_of, targets_of
-from rubricator.decision import Bools, Floats
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import TrainingError
 from rubricator.ingest.splitting import make_folds
@@ -22,6 +21,7 @@ from rubricator.pipeline.stage import Run
 from rubricator.records import Label, Text
 from rubricator.review.files import Question
 from rubricator.review.selection import Pick
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.search.label_weights import proxy_kind
@@ -80,9 +80,10 @@ class ReviewContext:
     @cached_property
     def posterior(self) -> Floats:
         """What the agreement and a model that did not learn from the text come to together."""
-        single = self.run.taxonomy.single
         human_labels = np.isin(np.arange(len(self.texts)), list(self.consulted.taught))
-        context = TrainingContext.of(self.run.config, single=single, folder=self.run.folder / "stages/doubt")
+        context = TrainingContext.of(
+            self.run.config, space=self.run.taxonomy.space, folder=self.run.folder / "stages/doubt"
+        )
         rows = _learners(self.targets, human_labels, self._teachable, self.run.config.seed)
         try:
             own = oof_probabilities(
@@ -93,7 +94,7 @@ class ReviewContext:
         except TrainingError as error:
             log.info("doubts stand on the labels alone: %s", error.problem)
             return self.targets
-        return product_of_experts(self.targets, own, single=single)
+        return product_of_experts(self.targets, own, single=self.run.taxonomy.single)
 
     @property
     def _teachable(self) -> Bools:
@@ -167,7 +168,7 @@ def oof_probabilities(examples: Examples, rows: Any, *, context: TrainingContext
     Raises:
         TrainingError: The labels do not allow a model.
     """
-    learning = harden_targets(examples.subset(rows), single=context.single)
+    learning = harden_targets(examples.subset(rows), single=context.space.single)
     folds = make_folds((learning.targets > 0.5).astype(float), learning.groups, folds=5, seed=context.seed)
     if proxy_kind(context.settings) == "heads":
         fitted = fit_heads(learning, folds=folds, context=context, grid=_GRID)
@@ -175,7 +176,7 @@ def oof_probabilities(examples: Examples, rows: Any, *, context: TrainingContext
         fitted = fit("linear", learning, folds=folds, context=context)
     logits = fitted.model.logits(examples.inputs())
     logits[rows] = fitted.held_out
-    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, single=context.single)
+    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, space=context.space)
     return rule.probabilities(logits)
 
 

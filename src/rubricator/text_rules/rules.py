@@ -16,8 +16,8 @@ import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rubricator.dataset.inputs import Features, Inputs
-from rubricator.decision import Bools
 from rubricator.records import Feature
+from rubricator.stats.arrays import Bools
 from rubricator.text_rules.patterns import compiled, sound_pattern
 from rubricator.text_rules.values import as_level, as_seconds, is_missing
 

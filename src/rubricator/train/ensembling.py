@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rubricator.decision import DecisionRule, Floats
+from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.models.ensemble import EnsembleModel, blend
+from rubricator.stats.arrays import Floats
 
 
 def mean_of(models: Sequence[Model], rules: Sequence[DecisionRule]) -> EnsembleModel:

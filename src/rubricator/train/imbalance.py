@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from rubricator.config import Imbalance
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 
 
 def row_weights(targets: Floats, weights: Floats, settings: Imbalance, *, single: bool) -> Floats:

@@ -20,8 +20,8 @@ from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
 from rubricator.config import Imbalance
-from rubricator.decision import Floats
 from rubricator.errors import TrainingError
+from rubricator.stats.arrays import Floats
 from rubricator.train.calibration.platt import fit_platt
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
 from rubricator.train.losses import pointwise

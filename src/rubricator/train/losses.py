@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 
 
 def pointwise(logits: Floats, target: Floats, gamma: float | None) -> tuple[Floats, Floats]:

@@ -9,10 +9,11 @@ from typing import Any, Protocol, Self
 
 from rubricator.config import Config, Encode, Train
 from rubricator.dataset.examples import Examples
-from rubricator.decision import Bools, Floats
 from rubricator.errors import TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.base import Model
 from rubricator.progress import Progress, silent
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.text_rules.rules import Rule
 from rubricator.train.logistic import Folds
 
@@ -46,7 +47,7 @@ class TrainingContext:
     Attributes:
         settings: The section `train`.
         encode: The section `encode`: which encoder is distilled or trained further.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
         seed: Of everything random.
         folder: Where a kind keeps what must outlive it: checkpoints, tables of epochs, encoders. A
             kind makes its own folder in it.
@@ -60,7 +61,7 @@ class TrainingContext:
 
     settings: Train
     encode: Encode
-    single: bool
+    space: LabelSpace
     seed: int
     folder: Path
     progress: Progress = silent
@@ -69,12 +70,12 @@ class TrainingContext:
     rules: Sequence[Rule] | None = None
 
     @classmethod
-    def of(cls, config: Config, *, single: bool, folder: Path, progress: Progress = silent) -> Self:
+    def of(cls, config: Config, *, space: LabelSpace, folder: Path, progress: Progress = silent) -> Self:
         """The bench that a config describes."""
         return cls(
             settings=config.train,
             encode=config.encode,
-            single=single,
+            space=space,
             seed=config.seed,
             folder=folder,
             progress=progress,

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rubricator.decision import DecisionRule
 from rubricator.evaluate.comparison.significance import Difference, difference, mcnemar, resample
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import DecisionRule, LabelSpace
 
 
 def answers(right: float, *, seed: int, texts: int = 150, categories: int = 3) -> ScoredPredictions:
@@ -40,7 +40,7 @@ def change(
 def test_figures_and_intervals_are_those_of_the_report() -> None:
     part = answers(0.8, seed=1)
     figures = resample(part, draws=200, confidence=0.9, seed=13)
-    rule = DecisionRule.identity(3, single=False)
+    rule = DecisionRule.identity(LabelSpace.of_size(3, single=False))
     report = measure(part, ("a", "b", "c"), rule=rule, bootstrap=200, confidence=0.9, seed=13)
     assert figures.estimate("macro_f1") == report.macro_f1
     assert figures.estimate("weighted_f1") == report.weighted_f1

@@ -10,10 +10,10 @@ from hypothesis.extra.numpy import arrays
 from invented_parts import KEYS, random_part, scored
 from sklearn import metrics as peer
 
-from rubricator.decision import DecisionRule
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.grouped_counts import GroupedCounts
 from rubricator.evaluate.metrics.part_metrics import measure
+from rubricator.label_space import DecisionRule, LabelSpace
 
 
 @st.composite
@@ -31,7 +31,7 @@ def keys_of(part):
 
 
 def measured(part, **options):
-    rule = DecisionRule.identity(part.truth.shape[1], single=False)
+    rule = DecisionRule.identity(LabelSpace.of_size(part.truth.shape[1], single=False))
     return measure(part, keys_of(part), rule=rule, **({"bootstrap": 100} | options))
 
 

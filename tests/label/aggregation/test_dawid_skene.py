@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation import dawid_skene as module
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.votes import majority
 from rubricator.taxonomy import Taxonomy
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.dawid_skene import dawid_skene
 from rubricator.label.aggregation.log_pool import aggregate, aggregate_labels, log_opinion_pool, weigh
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.records import Origin, Text
 from rubricator.taxonomy import Taxonomy
 

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.votes import majority
 from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy
 from rubricator.taxonomy import Taxonomy

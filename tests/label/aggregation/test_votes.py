@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.votes import decide, majority, votes_of
 from rubricator.taxonomy import Taxonomy
 

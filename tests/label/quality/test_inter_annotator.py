@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.quality.inter_annotator import (
     compare_teachers,
     expected_accuracy,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.quality.teacher_metrics import measure_teachers
 from rubricator.taxonomy import Taxonomy
 

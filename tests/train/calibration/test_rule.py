@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
+from rubricator.label_space import LabelSpace
 from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.train.calibration.thresholds import fit_thresholds, scarce
 
@@ -23,7 +24,12 @@ def log_loss(probabilities, targets):
 
 def test_overconfident_logits_are_calmed():
     logits, targets = drawn(2000, 2, slope=0.25)
-    rule = fit_rule(logits[:1000], targets[:1000], np.ones(1000), single=False)
+    rule = fit_rule(
+        logits[:1000],
+        targets[:1000],
+        np.ones(1000),
+        space=LabelSpace.of_size(logits.shape[1], space=LabelSpace.of_size(logits.shape[1], single=False)),
+    )
     assert rule.slope == pytest.approx([0.25, 0.25], rel=0.25)
     plain = 1 / (1 + np.exp(-logits[1000:]))
     assert log_loss(rule.probabilities(logits[1000:]), targets[1000:]) < log_loss(plain, targets[1000:]) - 0.1
@@ -32,7 +38,7 @@ def test_overconfident_logits_are_calmed():
 def test_two_positives_do_not_overrule_the_identity():
     logits, targets = np.linspace(-6, 1, 40)[:, None], np.zeros((40, 1))
     targets[[0, 39]] = 1
-    rule = fit_rule(logits, targets, np.ones(40), single=False)
+    rule = fit_rule(logits, targets, np.ones(40), space=LabelSpace.of_size(logits.shape[1], single=False))
     assert 0.2 < rule.slope[0] < 2
     assert abs(rule.intercept[0]) < 1
 
@@ -40,13 +46,15 @@ def test_two_positives_do_not_overrule_the_identity():
 def test_a_category_without_positives_keeps_a_usable_rule():
     logits, targets = drawn(50, 2)
     targets[:, 1] = 0
-    rule = fit_rule(logits, targets, np.ones(50), single=False)
+    rule = fit_rule(logits, targets, np.ones(50), space=LabelSpace.of_size(logits.shape[1], single=False))
     assert rule.threshold[1] == 0.5
     assert np.isfinite(rule.slope).all()
 
 
 def test_no_validation_text_gives_the_identity():
-    rule = fit_rule(np.empty((0, 2)), np.empty((0, 2)), np.empty(0), single=False)
+    rule = fit_rule(
+        np.empty((0, 2)), np.empty((0, 2)), np.empty(0), space=LabelSpace.of_size(np.shape[1], single=False)
+    )
     assert rule.slope.tolist() == [1, 1]
     assert rule.threshold.tolist() == [0.5, 0.5]
 
@@ -56,8 +64,10 @@ def test_single_label_shares_one_slope_and_finds_it():
     logits = rng.normal(0, 2, size=(2000, 4))
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     targets = np.eye(4)[[rng.choice(4, p=share) for share in shares]]
-    rule = fit_rule(logits * 4, targets, np.ones(2000), single=True)
-    assert rule.single
+    rule = fit_rule(
+        logits * 4, targets, np.ones(2000), space=LabelSpace.of_size(logits.shape[1], single=True)
+    )
+    assert rule.space.single
     assert len(set(rule.slope)) == 1
     assert rule.slope[0] == pytest.approx(0.25, rel=0.1)
     assert rule.probabilities(logits).sum(axis=1) == pytest.approx(np.ones(2000))
@@ -67,8 +77,10 @@ def test_weights_equal_repetition():
     logits, targets = drawn(40, 2)
     double = np.concatenate([np.arange(40), np.arange(20)])
     weights = np.where(np.arange(40) < 20, 2.0, 1.0)
-    weighted = fit_rule(logits, targets, weights, single=False)
-    repeated = fit_rule(logits[double], targets[double], np.ones(60), single=False)
+    weighted = fit_rule(logits, targets, weights, space=LabelSpace.of_size(logits.shape[1], single=False))
+    repeated = fit_rule(
+        logits[double], targets[double], np.ones(60), space=LabelSpace.of_size(logits.shape[1], single=False)
+    )
     assert weighted.slope == pytest.approx(repeated.slope, abs=1e-3)
     assert weighted.threshold == pytest.approx(repeated.threshold, abs=1e-3)
 
@@ -77,15 +89,17 @@ def test_rows_without_weight_say_nothing():
     logits, targets = drawn(60, 2)
     weights = np.where(np.arange(60) < 30, 1.0, 0.0)
     assert (
-        fit_rule(logits, targets, weights, single=False).threshold
-        == fit_rule(logits[:30], targets[:30], np.ones(30), single=False).threshold
+        fit_rule(logits, targets, weights, space=LabelSpace.of_size(logits.shape[1], single=False)).threshold
+        == fit_rule(
+            logits[:30], targets[:30], np.ones(30), space=LabelSpace.of_size(logits.shape[1], single=False)
+        ).threshold
     ).all()
 
 
 def test_a_new_category_leaves_the_rule_of_the_others():
     logits, targets = drawn(80, 3)
-    small = fit_rule(logits[:, :2], targets[:, :2], np.ones(80), single=False)
-    large = fit_rule(logits, targets, np.ones(80), single=False)
+    small = fit_rule(logits[:, :2], targets[:, :2], np.ones(80), space=LabelSpace.of_size(2, single=False))
+    large = fit_rule(logits, targets, np.ones(80), space=LabelSpace.of_size(logits.shape[1], single=False))
     for name in ("slope", "intercept", "threshold"):
         assert (getattr(large, name)[:2] == getattr(small, name)).all()
 
@@ -144,10 +158,14 @@ def test_scarce_positives_are_told():
 def test_cross_decide_never_uses_the_fold_it_decides():
     logits, targets = drawn(60, 2)
     folds = np.arange(60) % 3
-    before, _ = cross_decide(logits, targets, np.ones(60), folds, single=False)
+    before, _ = cross_decide(
+        logits, targets, np.ones(60), folds, space=LabelSpace.of_size(logits.shape[1], single=False)
+    )
     held = folds == 1
     turned = np.where(held[:, None], 1 - targets, targets)
-    after, decisions = cross_decide(logits, turned, np.ones(60), folds, single=False)
+    after, decisions = cross_decide(
+        logits, turned, np.ones(60), folds, space=LabelSpace.of_size(logits.shape[1], single=False)
+    )
     assert (before[held] == after[held]).all()
     assert (before[~held] != after[~held]).any()
     assert decisions.dtype == bool

@@ -10,6 +10,7 @@ from small_examples import make_examples, make_folds
 from rubricator.config import Cascade, Encode, Train
 from rubricator.dataset.inputs import Inputs
 from rubricator.errors import TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.registry import read_model
 from rubricator.text_rules.rules import Condition, Matcher, Rule
 from rubricator.train.kinds.cascade.candidates import minable
@@ -32,7 +33,7 @@ def context(tmp_path, *, single=True, keywords=(), rules=None, **told):
     return TrainingContext(
         settings=Train(cascade=Cascade(**told)),
         encode=Encode(),
-        single=single,
+        space=LabelSpace.of_size(3, single=single),
         seed=0,
         folder=tmp_path,
         keywords=keywords,

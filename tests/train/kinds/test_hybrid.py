@@ -10,6 +10,7 @@ from small_features import make_bench, make_hybrid
 from rubricator.config import Imbalance
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.network import NetworkModel
 from rubricator.models.registry import read_model
@@ -74,7 +75,9 @@ def test_training_twice_gives_the_same_files_and_they_the_same_model(tmp_path, w
 def test_a_text_without_features_is_as_sure_as_the_text_allows(tmp_path, way):
     examples, others = make_hybrid(120), make_hybrid(300, seed=1)
     found = fitted(tmp_path, examples, way=way)
-    rule = fit_rule(found.held_out, examples.targets, examples.weights, single=True)
+    rule = fit_rule(
+        found.held_out, examples.targets, examples.weights, space=LabelSpace.of_size(3, single=True)
+    )
     said = rule.probabilities(found.model.logits(replace(others, features=()).inputs()))
     assert said.max(axis=1).mean() == pytest.approx(right(said, others), abs=0.12)
 

@@ -7,6 +7,7 @@ from rubricator.config import KINDS as CONFIGURED
 from rubricator.config import Encode, Train
 from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.linear import side_by_side
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.linear.fit import fit_linear, ngram_features
@@ -19,7 +20,9 @@ KINDS = ["heads", "linear"]
 
 @pytest.fixture
 def context(tmp_path):
-    return TrainingContext(settings=Train(), encode=Encode(), single=True, seed=0, folder=tmp_path)
+    return TrainingContext(
+        settings=Train(), encode=Encode(), space=LabelSpace.of_size(3, single=True), seed=0, folder=tmp_path
+    )
 
 
 def logits(fitted, examples):

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from rubricator.config import Encode, Static, Train
 from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.static import StaticEmbedding
 from rubricator.progress import silent
 from rubricator.train.kinds.static import distil as distilling
@@ -34,7 +35,9 @@ def encode(tmp_path_factory):
 
 def bench_of(encode, folder, *, single=True, **static):
     settings = Train(static=Static(**static))
-    return TrainingContext(settings=settings, encode=encode, single=single, seed=0, folder=folder)
+    return TrainingContext(
+        settings=settings, encode=encode, space=LabelSpace.of_size(3, single=single), seed=0, folder=folder
+    )
 
 
 @pytest.mark.parametrize("single", [True, False])

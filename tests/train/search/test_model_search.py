@@ -8,6 +8,7 @@ import pytest
 from rubricator.config import Encode, Train
 from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.train.search import candidates
 from rubricator.train.search.candidates import ModelSearch, is_costly, suitable
@@ -40,10 +41,20 @@ FOLDS = np.arange(ROWS) // 3 % 5
 
 def search(tmp_path, learning: Examples, unlabelled: Examples | None = None, **settings) -> ModelSearch:
     context = TrainingContext(
-        settings=Train(**settings), encode=Encode(), single=True, seed=1, folder=tmp_path
+        settings=Train(**settings),
+        encode=Encode(),
+        space=LabelSpace.of_size(3, single=True),
+        seed=1,
+        folder=tmp_path,
     )
     validation_set = ValidationSet(
-        np.arange(ROWS), learning, FOLDS, held_out=False, about="", single=True, seed=1
+        np.arange(ROWS),
+        learning,
+        FOLDS,
+        held_out=False,
+        about="",
+        space=LabelSpace.of_size(3, single=True),
+        seed=1,
     )
     nobody = learning.subset(np.zeros(0, dtype=np.intp))
     return ModelSearch(learning, unlabelled or nobody, FOLDS, validation_set, context)

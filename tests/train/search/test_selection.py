@@ -3,7 +3,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from rubricator.errors import TrainingError
-from rubricator.train.search.selection import Score, chance_of_gain, choose, metric_of, score
+from rubricator.models.training_result import Score
+from rubricator.train.search.selection import chance_of_gain, choose, metric_of, score
 
 
 def reached(macro_f1: float, accuracy: float) -> Score:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rubricator.decision import Bools
 from rubricator.evaluate.comparison.runs import EvaluatedRun, common_keys, common_texts, read_runs
 from rubricator.evaluate.comparison.significance import (
     Difference,
@@ -22,6 +21,7 @@ from rubricator.evaluate.comparison.significance import (
 from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.pages.formatting import plural
+from rubricator.stats.arrays import Bools
 
 FIGURES = ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
 DRAWS = 10_000

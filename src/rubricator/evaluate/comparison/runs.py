@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.files import read_json
-from rubricator.decision import Bools
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.prediction_table import SCORED, Predictions, read_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.pages.formatting import plural
+from rubricator.stats.arrays import Bools
 
 _WORDS = re.compile(r"\w+")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.decision import Bools, Floats
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.stats.arrays import Bools, Floats
 
 # A probability of exactly 0 or 1 that turns out wrong would make the log loss infinite; scikit-learn
 # clips at the same place.

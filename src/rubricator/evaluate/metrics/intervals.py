@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 
 # Rows drawn at a time: bounds memory at 100 x groups counts whatever the number of draws.
 _CHUNK = 100

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from rubricator.decision import Bools, DecisionRule, Floats
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.grouped_counts import GroupedCounts
 from rubricator.evaluate.metrics.intervals import Estimate, draw_groups, percentile_interval
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import DecisionRule
+from rubricator.stats.arrays import Bools, Floats
 
 _BINS = 10
 
@@ -140,7 +141,7 @@ def measure(
             f"The part '{scored.part}' has no texts, so there is nothing to measure.",
             fix="Give it texts: raise `split.test`, or label more texts for the golden set.",
         )
-    tally = GroupedCounts(scored, single=rule.single)
+    tally = GroupedCounts(scored, single=rule.space.single)
     point = {name: values[0] for name, values in tally.figures(np.ones((1, tally.groups))).items()}
     samples = _resample(tally, draws=bootstrap, seed=seed)
 
@@ -158,7 +159,7 @@ def measure(
     return PartMetrics(
         part=scored.part,
         about=scored.about,
-        single=rule.single,
+        single=rule.space.single,
         texts=len(scored),
         groups=tally.groups,
         origins=dict(Counter(str(origin) for origin in scored.origins)),
@@ -170,7 +171,7 @@ def measure(
         micro_precision=estimate("micro_precision"),
         micro_recall=estimate("micro_recall"),
         subset_accuracy=estimate("subset_accuracy"),
-        accuracy=estimate("subset_accuracy") if rule.single else None,
+        accuracy=estimate("subset_accuracy") if rule.space.single else None,
         hamming_loss=estimate("hamming_loss"),
         mean_average_precision=estimate("mean_average_precision"),
         log_loss=estimate("log_loss"),
@@ -212,7 +213,7 @@ def _category(
         support=support,
         predicted=int(given.sum()),
         hits=int((truth & given).sum()),
-        threshold=None if rule.single else float(rule.threshold[column]),
+        threshold=None if rule.space.single else float(rule.threshold[column]),
         precision=_defined(point["precision"][column]),
         recall=_defined(point["recall"][column]),
         f1=f1,

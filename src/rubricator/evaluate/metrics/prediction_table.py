@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from rubricator.dataset.files import split_keys
-from rubricator.decision import Bools
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
 SCORED = "predictions.parquet"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.decision import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

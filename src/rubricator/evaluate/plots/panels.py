@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
-from rubricator.decision import Bools, Floats
 from rubricator.evaluate.metrics.part_metrics import CategoryMetrics
 from rubricator.evaluate.plots import style
+from rubricator.stats.arrays import Bools, Floats
 
 _BINS = 10
 

@@ -15,7 +15,9 @@ from typing import Any
 import yaml
 
 from rubricator.config import Config
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
+from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import PartMetrics
@@ -25,11 +27,9 @@ from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.model_table import model_facts
 from rubricator.evaluate.report.report_data import DataFacts, Details, ReportData, Reproduction, TeacherFacts
 from rubricator.label.quality.teacher_metrics import TeacherReport
-from rubricator.pipeline.read import Dataset
-from rubricator.pipeline.split import DatasetSplit
+from rubricator.models.training_result import TrainingResult
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.search.model_search import TrainingResult
 
 _LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from rubricator.config import Config
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Encode, Features, Inputs
-from rubricator.decision import Bools
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.report_data import Details, FactTable
 from rubricator.models.cascade import CascadeModel, rule_figures
+from rubricator.models.training_result import WORDS, TrainingResult
+from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.search.model_search import TrainingResult
-from rubricator.train.search.selection import WORDS
 
 _ALL = "stages/training/all"
 _SHOWN = 100  # characters of a rule in the report; rules.yaml holds it whole

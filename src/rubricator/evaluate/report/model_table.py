@@ -10,9 +10,8 @@ from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.part_metrics import PartMetrics
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.report_data import Candidate, ModelFacts
+from rubricator.models.training_result import WORDS, Score, TrainingResult
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.search.model_search import TrainingResult
-from rubricator.train.search.selection import WORDS, Score
 
 if TYPE_CHECKING:
     from rubricator.evaluate.report.gather import Evaluated

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.config import Config
-from rubricator.decision import Bools
-from rubricator.label.aggregation.human_labels import HumanLabels
+from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.labels import HumanLabels
 from rubricator.label.aggregation.log_pool import aggregate, aggregate_labels, weigh
-from rubricator.label.aggregation.probabilities import TeacherProbabilities, teacher_probabilities
+from rubricator.label.aggregation.probabilities import teacher_probabilities
 from rubricator.label.quality.teacher_metrics import TeacherReport, measure_teachers
 from rubricator.label.teachers.protocol import Scale
-from rubricator.pipeline.read import Dataset
 from rubricator.records import Answer, Label
+from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
 Answers = Mapping[str, Mapping[str, Answer]]

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.dataset import files
-from rubricator.dataset.labels import LabelSet, read_labels
-from rubricator.decision import Bools, Floats
+from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.labels import LabelSet, collect_human_labels, read_labels
 from rubricator.errors import DataError
 from rubricator.label.aggregation.aggregator import Answers, LabelAggregator
-from rubricator.label.aggregation.human_labels import collect_human_labels
 from rubricator.label.aggregation.log_pool import weigh
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.asking.runner import stored_answers
 from rubricator.label.teachers.factory import open_teachers
 from rubricator.pipeline.label import open_store
-from rubricator.pipeline.read import Dataset
 from rubricator.pipeline.stage import Run
 from rubricator.review.reviews import read_reviews
+from rubricator.stats.arrays import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True)

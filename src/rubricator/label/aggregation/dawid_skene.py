@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.aggregation.votes import SILENT, Votes, votes_of
 from rubricator.taxonomy import Taxonomy

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import expit, logit, softmax
 
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.aggregation.votes import decide, majority
 from rubricator.records import Label, Origin, Text

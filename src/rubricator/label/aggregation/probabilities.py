@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation import score_calibration as calibration
 from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.teachers.protocol import Scale
@@ -14,22 +14,6 @@ from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
 
 _FOLDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class TeacherProbabilities:
-    """What one teacher thinks of all texts.
-
-    Attributes:
-        teacher: Its name.
-        probabilities: Shape [texts, categories]; NaN where it abstains or gave no `ok` answer. In
-            single-label work a row is either a distribution or all NaN.
-        answered: Which texts it gave an `ok` answer about, shape [texts].
-    """
-
-    teacher: str
-    probabilities: Floats
-    answered: Bools
 
 
 def teacher_probabilities(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 

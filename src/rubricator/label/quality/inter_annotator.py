@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools
 from rubricator.label.aggregation.votes import SILENT, Votes, decide, votes_of
 from rubricator.label.quality.teacher_metrics import kappa_of, mean_defined

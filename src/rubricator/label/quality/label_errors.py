@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from scipy.special import xlogy
 
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 

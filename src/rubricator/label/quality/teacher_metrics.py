@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.label.aggregation.probabilities import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.aggregation.votes import decide
 from rubricator.label.quality.intervals import Interval, f1_intervals, wilson

@@ -21,6 +21,8 @@ from rubricator.config import (
     TransformersEngineConfig,
 )
 from rubricator.config.expand import expand
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.split import DatasetSplit
 from rubricator.encode.vectors import encode_texts, vector_cache
 from rubricator.errors import ConfigError
 from rubricator.label.llm.engines.engine import Engine
@@ -33,8 +35,6 @@ from rubricator.label.teachers.protocol import Teacher
 from rubricator.label.teachers.replay_file import replay_teacher
 from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
-from rubricator.pipeline.read import Dataset
-from rubricator.pipeline.split import DatasetSplit
 from rubricator.progress import Progress, silent
 from rubricator.taxonomy import Taxonomy
 

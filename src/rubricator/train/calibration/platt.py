@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 
 # Standard deviations of the Gaussian prior around the identity.
 _LOG_SLOPE = 0.5

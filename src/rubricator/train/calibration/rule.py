@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
-from rubricator.decision import Bools, DecisionRule, Floats
+from rubricator.label_space import DecisionRule, LabelSpace
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.platt import fit_platt
 from rubricator.train.calibration.thresholds import fit_thresholds
 from rubricator.train.logistic import Folds
@@ -18,7 +19,7 @@ _LOG_SLOPE = 0.5
 _BIAS = 0.5
 
 
-def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, single: bool) -> DecisionRule:
+def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, space: LabelSpace) -> DecisionRule:
     """Calibrate every category and set its threshold.
 
     Multi-label: Platt scaling and a threshold per category. Single-label: one temperature for all
@@ -29,14 +30,14 @@ def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, single: bool) 
         logits: Of texts not trained on, shape [n, categories].
         targets: In [0, 1], same shape.
         weights: Shape [n]; rows of weight 0 say nothing.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
     """
     used = weights > 0
     logits, targets, weights = logits[used], targets[used], weights[used]
-    rule = DecisionRule.identity(logits.shape[1], single=single)
+    rule = DecisionRule.identity(space)
     if not len(logits):
         return rule
-    if single:
+    if space.single:
         slope, bias = _temperature(logits, targets, weights)
         return replace(rule, slope=np.full(logits.shape[1], slope), intercept=bias)
     fitted = [fit_platt(z, target, weights) for z, target in zip(logits.T, targets.T, strict=True)]
@@ -46,7 +47,7 @@ def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, single: bool) 
 
 
 def cross_decide(
-    logits: Floats, targets: Floats, weights: Floats, folds: Folds, *, single: bool
+    logits: Floats, targets: Floats, weights: Floats, folds: Folds, *, space: LabelSpace
 ) -> tuple[Floats, Bools]:
     """Probabilities and decisions of every text by a rule fitted without its fold.
 
@@ -55,12 +56,12 @@ def cross_decide(
         targets: In [0, 1], same shape.
         weights: Shape [n].
         folds: Fold of each row, shape [n], grouped.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
     """
     probabilities, decisions = np.empty(logits.shape), np.zeros(logits.shape, dtype=bool)
     for held in np.unique(folds):
         inside, outside = folds != held, folds == held
-        rule = fit_rule(logits[inside], targets[inside], weights[inside], single=single)
+        rule = fit_rule(logits[inside], targets[inside], weights[inside], space=space)
         probabilities[outside] = rule.probabilities(logits[outside])
         decisions[outside] = rule.decide(probabilities[outside])
     return probabilities, decisions

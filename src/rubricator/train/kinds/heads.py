@@ -74,7 +74,7 @@ def fit_centred(
         folds=folds,
         grid=grid,
         imbalance=context.settings.imbalance,
-        single=context.single,
+        single=context.space.single,
     )
     coef = lines.coef / scale
     shift = np.array([line @ centre for line in coef])

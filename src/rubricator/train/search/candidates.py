@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from rubricator.config import KINDS, Kind, Train
 from rubricator.dataset.examples import Examples
-from rubricator.decision import Bools, Floats
 from rubricator.encode import open_trained
 from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.models.training_result import Choice
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.ensembling import mean_logits, mean_of
 from rubricator.train.search.hyperparameters import tuned
 from rubricator.train.search.pseudo_labels import QUICK, fit_with_pseudo_labels
-from rubricator.train.search.selection import Choice, choose, metric_of
+from rubricator.train.search.selection import choose, metric_of
 from rubricator.train.search.validation import ValidationResult, ValidationSet
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
@@ -77,7 +78,7 @@ class ModelSearch:
     ) -> None:
         self._learning, self._unlabelled = learning, unlabelled
         self._folds, self._validation_set, self._context = folds, validation_set, context
-        self._metric = metric_of(context.settings.metric, single=context.single)
+        self._metric = metric_of(context.settings.metric, single=context.space.single)
         self._started = time.monotonic()
         self.candidates: dict[str, Candidate] = {}
         self.dropped: dict[str, str] = {}
@@ -200,9 +201,11 @@ class ModelSearch:
     def _rightness(self, logits: Floats, rows: Bools) -> Floats:
         """Share of categories that each text was given rightly, by a rule fitted on these texts."""
         z, truth = logits[rows], self._validation_set.examples.targets[rows]
-        rule = fit_rule(z, truth, self._validation_set.examples.weights[rows], single=self._context.single)
+        rule = fit_rule(z, truth, self._validation_set.examples.weights[rows], space=self._context.space)
         right = rule.decide(rule.probabilities(z)) == (truth >= 0.5)
-        return np.asarray(right.all(axis=1) if self._context.single else right.mean(axis=1), dtype=np.float64)
+        return np.asarray(
+            right.all(axis=1) if self._context.space.single else right.mean(axis=1), dtype=np.float64
+        )
 
     def _tune(self, kind: Kind) -> None:
         """Better settings for the best kind, if there are any."""

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Kind, Train
-from rubricator.decision import Bools, Floats
+from rubricator.dataset.training_data import TrainingData
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.train.search.training_data import TrainingData, harden_targets
+from rubricator.train.search.training_data import harden_targets
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
@@ -41,9 +42,9 @@ def weak_label_weight(
     for weight in SURE_WEIGHTS if chosen else WEAK_LABEL_WEIGHTS:
         counted = np.where(data.golden, 1.0, weight)
         examples = replace(data.examples, targets=targets, weights=counted).subset(train)
-        learning = harden_targets(examples, single=context.single)
+        learning = harden_targets(examples, single=context.space.single)
         logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).held_out
-        rule = fit_rule(logits, targets[train], golden.astype(float), single=context.single)
+        rule = fit_rule(logits, targets[train], golden.astype(float), space=context.space)
         losses[weight] = _log_loss(rule.probabilities(logits)[golden], targets[train][golden])
     return min(losses, key=losses.__getitem__), losses
 
@@ -63,11 +64,11 @@ def self_trained(
     """
     learning = replace(data.examples, targets=targets, weights=counted).subset(train)
     logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).held_out
-    own = fit_rule(logits, learning.targets, learning.weights, single=context.single).probabilities(logits)
+    own = fit_rule(logits, learning.targets, learning.weights, space=context.space).probabilities(logits)
     yes, no = (
         np.sqrt(np.clip(a * b, 1e-12, 1)) for a, b in ((own, targets[train]), (1 - own, 1 - targets[train]))
     )
-    blended = yes / yes.sum(axis=1, keepdims=True) if context.single else yes / (yes + no)
+    blended = yes / yes.sum(axis=1, keepdims=True) if context.space.single else yes / (yes + no)
     mixed = targets.copy()
     mixed[train] = np.where(data.golden[train][:, None], targets[train], blended)
     return mixed

@@ -3,93 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rubricator.config import Config, Metric
-from rubricator.dataset.inputs import Encode
-from rubricator.decision import Bools, DecisionRule, Floats
-from rubricator.encode import open_trained
+from rubricator.config import Config
+from rubricator.dataset.training_data import TrainingData
 from rubricator.errors import TrainingError
-from rubricator.models.base import Model
+from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.progress import Progress, silent
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.folds import draw_groups, group_marks
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.calibration.thresholds import scarce
 from rubricator.train.search.candidates import Candidate, ModelSearch
 from rubricator.train.search.label_weights import self_trained, weak_label_weight
-from rubricator.train.search.selection import Choice, metric_of
-from rubricator.train.search.serving_cost import Cost
-from rubricator.train.search.training_data import TrainingData, harden_targets, spread_folds
+from rubricator.train.search.selection import metric_of
+from rubricator.train.search.training_data import harden_targets, spread_folds
 from rubricator.train.search.validation import ValidationSet, make_validation_set
 from rubricator.train.training_context import TrainingContext
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """All models trained on one set of examples, their rules, and which one won.
-
-    Attributes:
-        models: By name.
-        rules: Calibration and thresholds of each model.
-        choice: The winner and why.
-        weak_label_weight: What a label agreed between teachers counted beside a golden one.
-        weights_tried: Log-loss on golden texts (cross-fitted) by agreed weight tried.
-        seconds: Training time of each model.
-        validated_on: What models were compared and calibrated on, in a sentence.
-        scarce: What a reader must know of a category that had few texts, by its column.
-        encoders: Folders of encoders that were trained, by the name under which models ask for them.
-        facts: What each model tells of itself, as JSON values.
-        dropped: Why a kind that was thought of is not among the models, by its name.
-        metric: What models were compared by.
-        costs: What each model costs to serve; empty where nobody asked.
-    """
-
-    models: Mapping[str, Model]
-    rules: Mapping[str, DecisionRule]
-    choice: Choice
-    weak_label_weight: float
-    weights_tried: Mapping[float, float]
-    seconds: Mapping[str, float]
-    validated_on: str
-    scarce: Mapping[int, str]
-    encoders: Mapping[str, Path] = field(default_factory=dict)
-    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    dropped: Mapping[str, str] = field(default_factory=dict)
-    metric: Metric = "macro_f1"
-    costs: Mapping[str, Cost] = field(default_factory=dict)
-
-    @property
-    def winner(self) -> Model:
-        """The model that was chosen."""
-        return self.models[self.choice.name]
-
-    def open(self, config: Config) -> dict[str, Encode]:
-        """What computes the vectors of encoders that were trained."""
-        return dict(open_trained(self.encoders, config.encode))
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfFoldPredictions:
-    """Golden texts predicted by models that never saw them.
-
-    Attributes:
-        rows: Their rows among the texts.
-        probabilities: By model name and, under `chosen`, by the winner of each fold.
-        decisions: Likewise.
-        nested: Whether the whole road was built anew without each fold; otherwise only the models were,
-            and the choice between them has seen these texts.
-    """
-
-    rows: NDArray[np.intp]
-    probabilities: Mapping[str, Floats]
-    decisions: Mapping[str, Bools]
-    nested: bool = True
 
 
 def train_models(
@@ -129,9 +63,9 @@ def train_models(
         raise TrainingError(
             "No text is left to train on.", fix="Lower split.test and split.validation, or add texts."
         )
-    single = taxonomy.single
+    space = taxonomy.space
     context = replace(
-        TrainingContext.of(config, single=single, folder=folder, progress=progress),
+        TrainingContext.of(config, space=space, folder=folder, progress=progress),
         keywords=taxonomy_rules(taxonomy),
         rules=given_rules(config, taxonomy),
     )
@@ -142,9 +76,9 @@ def train_models(
         targets = self_trained(data, targets, counted, train, folds, context)
     everything = replace(data.examples, targets=targets, weights=counted)
     validation_set = make_validation_set(
-        data, everything, train=train, validation=validation, folds=folds, single=single, config=config
+        data, everything, train=train, validation=validation, folds=folds, space=space, config=config
     )
-    learning = harden_targets(everything.subset(train), single=single)
+    learning = harden_targets(everything.subset(train), single=space.single)
     search = ModelSearch(learning, everything.subset(unlabelled), folds, validation_set, context)
     choice = search.run()
     found = search.candidates
@@ -165,7 +99,7 @@ def train_models(
         },
         facts={name: candidate.fitted.facts for name, candidate in found.items()},
         dropped=search.dropped,
-        metric=metric_of(config.train.metric, single=single),
+        metric=metric_of(config.train.metric, single=space.single),
     )
     return trained, _seen_by(validation_set, found, choice.name, data.unbiased)
 

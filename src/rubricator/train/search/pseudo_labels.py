@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from rubricator.config import Kind
 from rubricator.dataset.examples import Examples, joined
-from rubricator.decision import Floats
 from rubricator.encode import open_trained
+from rubricator.stats.arrays import Floats
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.search.validation import ValidationSet
 from rubricator.train.trainers import fit
@@ -76,10 +76,10 @@ def _again(
 ) -> tuple[FitResult, int]:
     """The model trained once more, with the unlabelled texts that the first one is sure of."""
     weights = learning.weights
-    rule = fit_rule(first.held_out, learning.targets, weights, single=context.single)
+    rule = fit_rule(first.held_out, learning.targets, weights, space=context.space)
     inputs = unlabelled.inputs(open_trained(first.encoders, context.encode))
     probabilities = rule.probabilities(first.model.logits(inputs))
-    sure = surely(probabilities, context.settings.pseudo_labels or 1.0, single=context.single)
+    sure = surely(probabilities, context.settings.pseudo_labels or 1.0, single=context.space.single)
     if not sure.any():
         return first, 0
     targets = rule.decide(probabilities[sure]).astype(np.float64)

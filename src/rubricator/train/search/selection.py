@@ -3,64 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Metric
-from rubricator.decision import Bools, Floats
 from rubricator.errors import TrainingError
+from rubricator.models.training_result import WORDS, Choice, Score
+from rubricator.stats.arrays import Bools, Floats
 
 _DRAWS = 500
-WORDS: Mapping[Metric, str] = {
-    "macro_f1": "macro-F1",
-    "weighted_f1": "weighted F1",
-    "micro_f1": "micro-F1",
-    "accuracy": "accuracy",
-}
-"""What each metric is called in sentences."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """What a candidate reaches on validation.
-
-    Attributes:
-        macro_f1: Mean F1 of the categories that validation has; 0 if it has none.
-        weighted_f1: The same, each category counted by its texts.
-        micro_f1: F1 over all texts and categories together.
-        accuracy: Share of texts whose categories are all right.
-        texts: How many texts it stands on.
-        intervals: 95 % bootstrap interval of each metric, over groups of texts.
-    """
-
-    macro_f1: float
-    weighted_f1: float
-    micro_f1: float
-    accuracy: float
-    texts: int
-    intervals: Mapping[str, tuple[float, float]]
-
-    def merit(self, metric: Metric) -> tuple[float, float]:
-        """What candidates are ranked by: the metric, and macro-F1 among equals."""
-        return float(getattr(self, metric)), self.macro_f1
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The model that was chosen.
-
-    Attributes:
-        name: Its name.
-        reason: Why, as a sentence.
-        scores: What every candidate reached, best first.
-    """
-
-    name: str
-    reason: str
-    scores: Mapping[str, Score]
 
 
 def metric_of(chosen: Metric | Literal["auto"], *, single: bool) -> Metric:

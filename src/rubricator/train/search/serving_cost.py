@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from rubricator.dataset.inputs import Inputs
 from rubricator.encode import Encoder
 from rubricator.models.base import Model
+from rubricator.models.training_result import Cost
 from rubricator.records import Text
 
 _TEXTS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a model costs to serve.
-
-    Attributes:
-        texts_per_second: Speed on this machine, from cleaned text to logits, in one batch.
-        bytes: Size of the model and of the encoders that it looks through.
-    """
-
-    texts_per_second: float
-    bytes: int
 
 
 def cost_of(model: Model, texts: Sequence[Text], encoders: Mapping[str, Encoder]) -> Cost:

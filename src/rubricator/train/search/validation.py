@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from rubricator.config import Config, Metric
 from rubricator.dataset.examples import Examples
-from rubricator.decision import Bools, DecisionRule, Floats
+from rubricator.dataset.training_data import TrainingData
+from rubricator.label_space import DecisionRule, LabelSpace
+from rubricator.models.training_result import Score
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.rule import cross_decide, fit_rule
-from rubricator.train.search.selection import Score, chance_of_gain, score
-from rubricator.train.search.training_data import TrainingData, spread_folds
+from rubricator.train.search.selection import chance_of_gain, score
+from rubricator.train.search.training_data import spread_folds
 
 ENOUGH_GOLDEN = 40
 """With fewer golden texts in validation, agreed labels join them there."""
@@ -46,7 +49,7 @@ class ValidationSet:
         held_out: Whether they are a part of their own; otherwise they are the training texts, each
             judged by its held-out logits.
         about: Who they are, in a sentence.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
         seed: Draws the samples that intervals come from.
     """
 
@@ -55,15 +58,15 @@ class ValidationSet:
     folds: NDArray[np.intp]
     held_out: bool
     about: str
-    single: bool
+    space: LabelSpace
     seed: int
 
     def judge(self, logits: Floats) -> ValidationResult:
         """The verdict on logits of models that did not learn from these texts, [texts, categories]."""
         truth, weights = self.examples.targets, self.examples.weights
-        probabilities, decisions = cross_decide(logits, truth, weights, self.folds, single=self.single)
+        probabilities, decisions = cross_decide(logits, truth, weights, self.folds, space=self.space)
         return ValidationResult(
-            fit_rule(logits, truth, weights, single=self.single),
+            fit_rule(logits, truth, weights, space=self.space),
             score(decisions, truth, weights, self.examples.groups, seed=self.seed),
             probabilities,
             decisions,
@@ -89,7 +92,7 @@ def make_validation_set(
     train: Bools,
     validation: Bools,
     folds: NDArray[np.intp],
-    single: bool,
+    space: LabelSpace,
     config: Config,
 ) -> ValidationSet:
     """The validation part, or the training texts where there is none; golden ones alone if enough.
@@ -100,7 +103,7 @@ def make_validation_set(
         train: Rows to train on.
         validation: Rows held out for validation; maybe none.
         folds: Fold of each training row.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
         config: The settings.
     """
     apart = bool(validation.any())
@@ -119,6 +122,6 @@ def make_validation_set(
         folds=spread_folds(data, everything.targets, validation, config) if apart else folds,
         held_out=apart,
         about=f"Validation stands on {who}, {how}.",
-        single=single,
+        space=space,
         seed=config.seed,
     )

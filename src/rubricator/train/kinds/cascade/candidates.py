@@ -13,7 +13,7 @@ from scipy.sparse import csc_array, hstack
 
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Features
-from rubricator.decision import Bools
+from rubricator.stats.arrays import Bools
 from rubricator.text_rules.rules import ColumnCondition, Condition, Matcher, Rule, number_of
 from rubricator.text_rules.values import as_level
 from rubricator.train.kinds.cascade.words import occurrences

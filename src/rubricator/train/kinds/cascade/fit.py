@@ -10,8 +10,8 @@ import numpy as np
 
 from rubricator.config import Cascade
 from rubricator.dataset.examples import Examples
-from rubricator.decision import Floats
 from rubricator.models.cascade import CascadeModel, apply_rule_floors, precisions
+from rubricator.stats.arrays import Floats
 from rubricator.text_rules.rules import Rule, RuleSet, first_of
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.cascade.candidates import given, minable
@@ -45,18 +45,20 @@ def fit_cascade(examples: Examples, *, folds: Folds, context: TrainingContext) -
 
     settings = context.settings.cascade
     rest = fit(settings.rest, examples, folds=folds, context=context)
-    scale = fit_rule(rest.held_out, examples.targets, examples.weights, single=context.single)
+    scale = fit_rule(rest.held_out, examples.targets, examples.weights, space=context.space)
     evidence = Evidence(
         logits=rest.held_out * scale.slope + scale.intercept,
         targets=examples.targets,
         weights=_once_per_group(examples),
-        single=context.single,
+        single=context.space.single,
     )
     measured = _mined if context.rules is None else _as_given
     rules, given, facts = measured(examples, evidence, folds, context)
     return FitResult(
-        model=CascadeModel(rules, rest.model, scale.slope, scale.intercept, context.single),
-        held_out=apply_rule_floors(rest.held_out, given, scale.slope, scale.intercept, single=context.single),
+        model=CascadeModel(rules, rest.model, scale.slope, scale.intercept, context.space.single),
+        held_out=apply_rule_floors(
+            rest.held_out, given, scale.slope, scale.intercept, single=context.space.single
+        ),
         notes=rest.notes,
         encoders=rest.encoders,
         facts={**facts, "rest": settings.rest, "rest_facts": dict(rest.facts)},

@@ -14,7 +14,7 @@ from math import ceil, log
 import numpy as np
 from scipy.special import betainc, betaln
 
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 
 # Mean precision uniform from 0 to 1, how alike the rules are uniform on a log scale. No rule is believed
 # to be nearly always right before it was seen: that takes half an error more than were made (Jeffreys).

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 from scipy.special import betaincinv
 
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 from rubricator.text_rules.rules import Condition
 from rubricator.train.kinds.cascade.candidates import Candidates
 from rubricator.train.logistic import Folds

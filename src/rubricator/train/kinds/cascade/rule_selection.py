@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Cascade
-from rubricator.decision import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.kinds.cascade.precision_posterior import Proof
 
 STRENGTHS = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from rubricator.decision import Bools
+from rubricator.stats.arrays import Bools
 from rubricator.text_rules.rules import tokens
 
 Ints = NDArray[np.int64]

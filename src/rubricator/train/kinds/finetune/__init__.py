@@ -38,7 +38,7 @@ def fit_lora(examples: Examples, *, folds: Folds, context: TrainingContext) -> F
 
 
 def _fit(kind: Kind, examples: Examples, folds: Folds, context: TrainingContext) -> FitResult:
-    _check(examples, folds, single=context.single)
+    _check(examples, folds, single=context.space.single)
     try:
         import torch  # noqa: F401
         import transformers  # noqa: F401

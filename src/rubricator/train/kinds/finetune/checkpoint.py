@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.finetune.history import Epoch
 
 _log = logging.getLogger(__name__)

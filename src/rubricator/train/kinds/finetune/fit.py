@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from rubricator.dataset.examples import Examples
-from rubricator.decision import Bools, Floats
 from rubricator.encode.export import export_trained
 from rubricator.encode.folders import built
 from rubricator.models.heads import HeadsModel
 from rubricator.progress import Advance
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.kinds.finetune.checkpoint import Checkpoint, State, Weights
 from rubricator.train.kinds.finetune.fold_trainer import Fold, FoldInputs, FoldTrainer, logits_of
 from rubricator.train.kinds.finetune.history import Epoch, Scores, measured, write_table

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rubricator.decision import Floats
 from rubricator.encode.card import EncoderCard
 from rubricator.errors import TrainingError
+from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.finetune.checkpoint import Checkpoint, State
 from rubricator.train.kinds.finetune.contrastive import pair_loss, rounds
 from rubricator.train.kinds.finetune.head_init import set_heads

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import log_softmax
 
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 
 Metric = Literal["weighted_f1", "macro_f1", "accuracy", "loss"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rubricator.config import Imbalance
-from rubricator.decision import Floats
+from rubricator.stats.arrays import Floats
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
 
 

@@ -93,7 +93,7 @@ def make_plan(kind: Kind, examples: Examples, context: TrainingContext) -> Plan:
         prefix=source.prefix if encode.prefix is None else encode.prefix,
         max_tokens=encode.max_tokens,
         contrastive=few if settings.contrastive == "auto" else settings.contrastive,
-        single=context.single,
+        single=context.space.single,
         seed=context.seed,
         threads=encode.threads,
     )

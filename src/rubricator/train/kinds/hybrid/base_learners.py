@@ -17,9 +17,9 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from rubricator.dataset.examples import Vectors
-from rubricator.decision import Bools, Floats
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel, side_by_side
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.kinds.hybrid.task import HybridTask
 from rubricator.train.kinds.linear.fit import learn_ngrams
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
-from rubricator.decision import Floats
 from rubricator.models.trees import Trees
+from rubricator.stats.arrays import Floats
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, row_weights, smoothed
 from rubricator.train.kinds.hybrid.task import HybridTask
 
@@ -75,7 +75,7 @@ def boost(task: HybridTask, numbers: Floats, rows: NDArray[np.intp], *, rounds: 
         rows: Those to learn from.
         rounds: How many trees follow one another per category.
     """
-    settings, single = all_at_once(task.context.settings.imbalance), task.context.single
+    settings, single = all_at_once(task.context.settings.imbalance), task.context.space.single
     targets, weights = task.examples.targets[rows], task.examples.weights[rows]
     soft = smoothed(targets, settings, single=single)
     base = -offsets(targets, weights, settings, single=single)

@@ -11,10 +11,10 @@ import numpy as np
 from rubricator.config import Hybrid
 from rubricator.config.kinds import ColumnKind
 from rubricator.dataset.inputs import Features
-from rubricator.decision import Bools
 from rubricator.errors import TrainingError, nearest
 from rubricator.models.features import Column, FeatureTable
 from rubricator.records import Feature
+from rubricator.stats.arrays import Bools
 from rubricator.text_rules.values import READERS, as_level, is_missing
 
 _log = logging.getLogger(__name__)

@@ -52,11 +52,11 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
     ways = _go(task, text)
     if len(ways) > 1:
         ways["both"] = _both(task, list(ways.values()))
-    metric = metric_of(context.settings.metric, single=context.single)
+    metric = metric_of(context.settings.metric, single=context.space.single)
     targets, weights = task.examples.targets, task.examples.weights
     scores = {}
     for name, way in ways.items():
-        _, decisions = cross_decide(way.held_out, targets, weights, folds, single=context.single)
+        _, decisions = cross_decide(way.held_out, targets, weights, folds, space=context.space)
         scores[name] = score(decisions, targets, weights)
     choice = choose(scores, metric=metric)
     won = ways[choice.name]
@@ -82,7 +82,7 @@ def _go(task: HybridTask, text: FitResult) -> dict[str, HybridFit]:
 def _both(task: HybridTask, ways: Sequence[HybridFit]) -> HybridFit:
     """The mean of the ways: they err on different texts."""
     targets, weights = task.examples.targets, task.examples.weights
-    rules = [fit_rule(way.held_out, targets, weights, single=task.context.single) for way in ways]
+    rules = [fit_rule(way.held_out, targets, weights, space=task.context.space) for way in ways]
     model = mean_of([way.model for way in ways], rules)
     return HybridFit(model=model, held_out=mean_logits(model, [way.held_out for way in ways]))
 
@@ -126,9 +126,9 @@ def _check(task: HybridTask, left_out: int) -> None:
             fix=fix,
         )
     mass = weights @ targets
-    if task.context.single and (mass > 0).sum() < 2:
+    if task.context.space.single and (mass > 0).sum() < 2:
         raise TrainingError(f"All texts to learn from{hint} are of one category.", fix=fix)
-    if not task.context.single and not ((mass > 0) & (mass < weights.sum())).any():
+    if not task.context.space.single and not ((mass > 0) & (mass < weights.sum())).any():
         raise TrainingError(f"No category has texts with and without it to learn from{hint}.", fix=fix)
 
 

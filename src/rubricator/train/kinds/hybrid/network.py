@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.decision import Floats
 from rubricator.errors import MissingExtraError
 from rubricator.models.network import NetworkModel, joined, standardised
+from rubricator.stats.arrays import Floats
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
 from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
 from rubricator.train.training_context import FitResult
@@ -108,7 +108,7 @@ def _train(
     """Networks trained on these rows for so many epochs; `watch` sees them after each."""
     import torch
 
-    settings, single = task.context.settings.imbalance, task.context.single
+    settings, single = task.context.settings.imbalance, task.context.space.single
     targets, counts = task.examples.targets[rows], task.examples.weights[rows]
     chances = draw_weights(targets, counts, settings, single=single)
     share = offsets(targets, counts, settings, single=single)

@@ -11,10 +11,10 @@ import logging
 
 import numpy as np
 
-from rubricator.decision import Floats
 from rubricator.errors import TrainingError
 from rubricator.models.features import weighted_sums
 from rubricator.models.stacking import StackingModel
+from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.hybrid.base_learners import (
     BaseLearners,
     heads_opinions,

@@ -10,11 +10,11 @@ import numpy as np
 from scipy.special import logsumexp
 
 from rubricator.dataset.examples import Examples, Vectors
-from rubricator.decision import Bools, Floats
 from rubricator.errors import TrainingError
 from rubricator.models.base import Model
 from rubricator.models.features import FeatureTable, blank_rows
 from rubricator.models.heads import HeadsModel
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.logistic import Folds
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
@@ -81,7 +81,7 @@ class HybridTask:
 
     def _loss(self, z: Floats) -> float:
         targets, weights = self.examples.targets[self.used], self.examples.weights[self.used]
-        if self.context.single:
+        if self.context.space.single:
             losses = targets.sum(axis=1) * logsumexp(z, axis=1) - (targets * z).sum(axis=1)
         else:
             losses = (np.logaddexp(0, z) - targets * z).sum(axis=1)
@@ -97,7 +97,7 @@ class HybridTask:
             both: Held-out logits of text and features, shape [n, categories].
         """
         targets, weights = self.examples.targets, self.examples.weights
-        rules = (fit_rule(z, targets, weights, single=self.context.single) for z in (text.held_out, both))
+        rules = (fit_rule(z, targets, weights, space=self.context.space) for z in (text.held_out, both))
         alone, joint = rules
         slope = alone.slope / joint.slope
         intercept = (alone.intercept - joint.intercept) / joint.slope

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from rubricator.dataset.examples import Examples
-from rubricator.decision import Bools
 from rubricator.errors import TrainingError
 from rubricator.models.linear import Analyzer, LinearModel, Ngrams, side_by_side
+from rubricator.stats.arrays import Bools
 from rubricator.train.kinds.linear.ngrams import char_counts, word_counts
 from rubricator.train.logistic import Folds, fit_logistic
 from rubricator.train.training_context import FitResult, TrainingContext
@@ -55,7 +55,7 @@ def fit_linear(
         folds=folds,
         grid=grid,
         imbalance=context.settings.imbalance,
-        single=context.single,
+        single=context.space.single,
         tolerance=_TOLERANCE,
     )
     return FitResult(

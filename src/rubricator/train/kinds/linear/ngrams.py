@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from rubricator.decision import Bools
+from rubricator.stats.arrays import Bools
 
 
 def word_counts(

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from rubricator.dataset.examples import Examples, Vectors
-from rubricator.decision import Floats
 from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.static import StaticEmbedding, StaticModel
+from rubricator.stats.arrays import Floats
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.kinds.heads import fit_centred
 from rubricator.train.kinds.static.distil import distil
@@ -58,7 +59,7 @@ def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) ->
     chosen = ways if told.classifier == "auto" else {told.classifier: ways[told.classifier]}
     tried = {name: way() for name, way in chosen.items()}
     losses = {
-        name: _loss(fitted.held_out, examples, folds, single=context.single) for name, fitted in tried.items()
+        name: _loss(fitted.held_out, examples, folds, space=context.space) for name, fitted in tried.items()
     }
     best = min(losses, key=losses.__getitem__)
     facts = {
@@ -95,11 +96,11 @@ def _network(
     return FitResult(model=model, held_out=held_out)
 
 
-def _loss(logits: Floats, examples: Examples, folds: Folds, *, single: bool) -> float:
+def _loss(logits: Floats, examples: Examples, folds: Folds, *, space: LabelSpace) -> float:
     """Mean log-loss of a text on held-out folds, after calibration."""
     targets, weights = examples.targets, examples.weights
-    found = np.clip(cross_decide(logits, targets, weights, folds, single=single)[0], 1e-9, 1 - 1e-9)
+    found = np.clip(cross_decide(logits, targets, weights, folds, space=space)[0], 1e-9, 1 - 1e-9)
     losses = -(targets * np.log(found)).sum(axis=1)
-    if not single:
+    if not space.single:
         losses -= ((1 - targets) * np.log1p(-found)).sum(axis=1)
     return float(weights @ losses / weights.sum())

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Inputs
-from rubricator.decision import Floats
 from rubricator.models.static import StaticEmbedding, StaticModel
+from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.finetune.loss import aims
 from rubricator.train.logistic import Folds
 from rubricator.train.training_context import TrainingContext
@@ -48,7 +48,7 @@ def fit_tuned(
     """
 
     def tuned(weights: Floats) -> StaticModel:
-        loss = aims(examples.targets, weights, context.settings.imbalance, single=context.single).loss
+        loss = aims(examples.targets, weights, context.settings.imbalance, single=context.space.single).loss
         return _tune(embedding, examples, np.flatnonzero(weights > 0), loss, seed=context.seed)
 
     held_out = np.empty(examples.targets.shape)

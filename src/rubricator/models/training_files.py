@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from rubricator.dataset.files import read_json, write_json
-from rubricator.decision import DecisionRule
+from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.registry import read_model
-from rubricator.train.search.model_search import OutOfFoldPredictions, TrainingResult
-from rubricator.train.search.selection import WORDS, Choice, Score
-from rubricator.train.search.serving_cost import Cost
+from rubricator.models.training_result import WORDS, Choice, Cost, OutOfFoldPredictions, Score, TrainingResult
 
 
 def write_training(folder: Path, trained: TrainingResult, held: OutOfFoldPredictions | None) -> None:
@@ -85,8 +83,9 @@ def _score(found: dict[str, Any]) -> Score:
 
 
 def _rule(found: dict[str, Any]) -> DecisionRule:
+    space = found["space"]
     return DecisionRule(
-        found["single"],
+        LabelSpace(tuple(space["keys"]), space["single"], space["none"]),
         *(np.array(found[name], dtype=np.float64) for name in ("slope", "intercept", "threshold")),
     )
 

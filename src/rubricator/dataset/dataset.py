@@ -1,0 +1,29 @@
+"""The texts that were read, their duplicate groups, and the golden labels beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rubricator.ingest.read import Rejected
+from rubricator.records import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Texts ready for the way.
+
+    Attributes:
+        texts: Accepted and cleaned, in input order.
+        groups: Group of each text by id; duplicates share one.
+        golden: Categories given by people, by text id.
+        rejected: Rows that could not become texts.
+        facts: Counts for the report.
+    """
+
+    texts: list[Text]
+    groups: Mapping[str, str]
+    golden: Mapping[str, tuple[str, ...]]
+    rejected: list[Rejected]
+    facts: Mapping[str, Any]

@@ -1,0 +1,122 @@
+"""What a set of decisions may look like: which categories, one of them or any number, which one is "none"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from rubricator.stats.arrays import Bools, Floats
+
+_TINY = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSpace:
+    """The decisions that are possible, and the arithmetic that depends on it.
+
+    Multi-label is the general case: every category has a probability of its own. Single-label is multi-label
+    with a softmax and an argmax. Whatever differs between the two is a method here.
+
+    Attributes:
+        keys: Category keys, in the order of columns.
+        single: True if a text has exactly one category.
+        none: Key of the category that means "none of the others", where there is one.
+    """
+
+    keys: tuple[str, ...]
+    single: bool
+    none: str | None = None
+
+    @classmethod
+    def of_size(cls, categories: int, *, single: bool) -> Self:
+        """A space whose categories are called by their column."""
+        return cls(tuple(str(column) for column in range(categories)), single)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def subset(self, keys: Sequence[str]) -> LabelSpace:
+        """The same kind of decisions about some of the categories."""
+        return LabelSpace(tuple(keys), self.single, self.none if self.none in keys else None)
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Probabilities from log-odds, shape [texts, categories]."""
+        return np.asarray(softmax(logits, axis=1) if self.single else expit(logits))
+
+    def decide(self, probabilities: Floats, thresholds: Floats | float = 0.5) -> Bools:
+        """Which categories each text gets, shape [texts, categories].
+
+        Args:
+            probabilities: Shape [texts, categories]; NaN decides on nothing.
+            thresholds: Least probability that assigns a category, one or one each; unused in single-label,
+                where the likeliest category wins, and the first of equals.
+        """
+        with np.errstate(invalid="ignore"):
+            if not self.single:
+                return np.asarray(probabilities >= thresholds)
+        decisions = np.zeros(probabilities.shape, dtype=bool)
+        if len(probabilities):
+            best = np.nan_to_num(probabilities, nan=-1.0).argmax(axis=1)
+            decisions[np.arange(len(probabilities)), best] = True
+        return decisions & np.isfinite(probabilities)
+
+    def losses(self, probabilities: Floats, targets: Floats | Bools) -> Floats:
+        """Cross-entropy of each text in nats, shape [texts]; multi-label, the mean over its categories.
+
+        A probability of exactly 0 or 1 that turns out wrong would make it infinite, so both are clipped.
+        """
+        p, truth = np.clip(probabilities, _TINY, 1 - _TINY), np.asarray(targets, dtype=np.float64)
+        if self.single:
+            return np.asarray(-(truth * np.log(p)).sum(axis=1))
+        return np.asarray(-(truth * np.log(p) + (1 - truth) * np.log1p(-p)).mean(axis=1))
+
+    def harden(self, targets: Floats) -> Floats:
+        """What models learn from: in single-label work decisions rather than probabilities.
+
+        A rare category that teachers are never sure of would not once be the likeliest to a model that
+        learns their doubts (compare Lee, "Pseudo-label", 2013). Calibration keeps the doubts.
+        """
+        return self.decide(targets).astype(np.float64) if self.single else targets
+
+    def positives(self, targets: Floats) -> Bools:
+        """Which categories count as true, shape [texts, categories]: those from one half upwards."""
+        return np.asarray(targets >= 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRule:
+    """Calibration and thresholds of every category, fitted on validation only.
+
+    Multi-label: each category has a probability of its own (Platt scaling: Platt, "Probabilistic
+    outputs for support vector machines", 1999) and a threshold of its own. Single-label: the same
+    scaled logits share one softmax, and the largest wins; thresholds are not used.
+
+    Attributes:
+        space: The decisions that are possible.
+        slope: Multiplies the logit, shape [categories].
+        intercept: Added to the scaled logit, shape [categories].
+        threshold: Smallest probability that assigns the category, shape [categories].
+    """
+
+    space: LabelSpace
+    slope: Floats
+    intercept: Floats
+    threshold: Floats
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Calibrated probabilities, shape [texts, categories], from logits of the same shape."""
+        return self.space.probabilities(np.asarray(logits, dtype=np.float64) * self.slope + self.intercept)
+
+    def decide(self, probabilities: Floats) -> Bools:
+        """Which categories each text gets, shape [texts, categories]."""
+        return self.space.decide(probabilities, self.threshold)
+
+    @classmethod
+    def identity(cls, space: LabelSpace) -> DecisionRule:
+        """The rule that leaves logits as they are and decides at one half."""
+        size = len(space)
+        return cls(space, np.ones(size), np.zeros(size), np.full(size, 0.5))
