@@ -34,8 +34,8 @@ from rubricator.label.asking.runner import ask
 from rubricator.label.teachers.factory import open_teachers
 from rubricator.pipeline.read import read
 from rubricator.pipeline.split import split
+from rubricator.pipeline.uncertainty import AGREED_WEIGHT, oof_probabilities, product_of_experts
 from rubricator.review.selection import RANDOM_SHARE, pick
-from rubricator.review.uncertainty import AGREED_WEIGHT, oof_probabilities, product_of_experts
 from rubricator.stats.arrays import Bools
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy

@@ -12,10 +12,11 @@ import numpy as np
 
 from rubricator.artifact import Artifact, Manifest, read_artifact
 from rubricator.config import Columns
+from rubricator.dataset.dataset import Rejected
 from rubricator.dataset.inputs import Encode, Inputs
 from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner, is_blank
-from rubricator.ingest.read import Rejected, RowReader, fit_columns
+from rubricator.ingest.read import RowReader, fit_columns
 from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
 from rubricator.stats.arrays import Floats

@@ -23,6 +23,10 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+ONLY_FAILURES = frozenset({Status.FAILED})
+"""What is asked again by default: a refusal, or what could not be read, is an answer too."""
+
+
 class Origin(StrEnum):
     """Where a label came from."""
 

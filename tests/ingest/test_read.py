@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 import pytest
 
 from rubricator.config import Columns, Config, Data
+from rubricator.dataset.dataset import Rejected
 from rubricator.errors import DataError
-from rubricator.ingest.read import Rejected, RowReader, fit_columns, read_texts, write_rejected
+from rubricator.ingest.read import RowReader, fit_columns, read_texts, write_rejected
 from rubricator.records import Text
 from rubricator.tables.reading import Row, open_table
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from rubricator.config import Split
 from rubricator.errors import DataError
-from rubricator.ingest.splitting import make_folds, split_texts
+from rubricator.ingest.splitting import split_texts
 from rubricator.records import Text
+from rubricator.stats.folds import make_folds
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 RNG = np.random.default_rng(5)

@@ -33,7 +33,7 @@ def inputs(contents, features=None):
 
 
 def holds(condition, content="", **features):
-    return bool(RuleSet([Rule(category=0, any=(condition,))]).holds(Inputs([content], [features]))[0, 0])
+    return bool(RuleSet([Rule(category=0, any=(condition,))]).holds([content], [features])[0, 0])
 
 
 TEXTS = ("Голкипер спас дважды", "ГОЛ! и чай потом", "рост на 7 %", "матч за кубок", "тихий вечер")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.pages.formatting import duration, figure, interval, percent, plural, series
+from rubricator.stats.bootstrap import Estimate
 
 
 @pytest.mark.parametrize(

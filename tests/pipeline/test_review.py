@@ -15,9 +15,9 @@ from rubricator.errors import DataError
 from rubricator.pipeline.review import ReviewSession
 from rubricator.pipeline.stage import run_stages
 from rubricator.pipeline.stages import STAGES
+from rubricator.pipeline.uncertainty import review_context
 from rubricator.records import Origin
 from rubricator.review.reviews import read_reviews
-from rubricator.review.uncertainty import review_context
 from rubricator.store import Store
 
 

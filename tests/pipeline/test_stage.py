@@ -17,7 +17,7 @@ TAXONOMY = Taxonomy(categories=(Category(key="a"), Category(key="b")))
 CONFIG = Config(data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}))
 
 
-class Road:
+class TwoStages:
     """Two stages over one number: `first` writes it, `second` doubles it."""
 
     def __init__(self, folder: Path, number: int = 1) -> None:
@@ -41,7 +41,6 @@ class Road:
         return Stage(
             name=name,
             about="test",
-            code=("rubricator.label_space",),
             depends=(lambda run: {"number": str(self.number)}) if name == "first" else (lambda run: {}),
             after=after,
             writes=(name,),
@@ -55,7 +54,7 @@ class Road:
 
 
 def test_nothing_is_done_twice_and_change_reaches_only_what_depends_on_it(tmp_path: Path) -> None:
-    trained = Road(tmp_path)
+    trained = TwoStages(tmp_path)
     assert trained.go() == ["first", "second"]
     assert trained.go() == []
     assert "unchanged" in trained.said[-1]
@@ -66,7 +65,7 @@ def test_nothing_is_done_twice_and_change_reaches_only_what_depends_on_it(tmp_pa
 
 
 def test_a_lost_or_altered_output_is_made_again(tmp_path: Path) -> None:
-    trained = Road(tmp_path)
+    trained = TwoStages(tmp_path)
     trained.go()
     (tmp_path / "second").unlink()
     assert trained.go() == ["second"]
@@ -76,7 +75,7 @@ def test_a_lost_or_altered_output_is_made_again(tmp_path: Path) -> None:
 
 
 def test_a_stage_stopped_half_way_runs_again_even_if_the_config_goes_back(tmp_path: Path) -> None:
-    trained = Road(tmp_path)
+    trained = TwoStages(tmp_path)
     trained.go()
     trained.number, trained.fail_in = 2, "first"
     with pytest.raises(KeyboardInterrupt):
@@ -87,7 +86,7 @@ def test_a_stage_stopped_half_way_runs_again_even_if_the_config_goes_back(tmp_pa
 
 
 def test_until_and_unknown_stages(tmp_path: Path) -> None:
-    trained = Road(tmp_path)
+    trained = TwoStages(tmp_path)
     assert trained.go(until="first") == ["first"]
     with pytest.raises(ConfigError, match=r"no stage 'third'.*\n.*first, second"):
         trained.go(until="third")
@@ -96,7 +95,7 @@ def test_until_and_unknown_stages(tmp_path: Path) -> None:
 
 
 def test_a_damaged_record_means_again(tmp_path: Path) -> None:
-    trained = Road(tmp_path)
+    trained = TwoStages(tmp_path)
     trained.go()
     (tmp_path / "stages/first.done").write_text('{"key": ')
     assert trained.go() == ["first"]
@@ -109,7 +108,7 @@ def _hold(folder: Path, ready: object, leave: object) -> None:
         leave.wait(20)  # type: ignore[attr-defined]
         return []
 
-    stage = Stage(name="s", about="", code=(), depends=lambda run: {}, after=(), writes=(), work=work)
+    stage = Stage(name="s", about="", depends=lambda run: {}, after=(), writes=(), work=work)
     run_stages(Run(CONFIG, TAXONOMY, folder), (stage,))
 
 
@@ -121,21 +120,21 @@ def test_two_processes_cannot_work_in_one_folder(tmp_path: Path) -> None:
     try:
         assert ready.wait(30)
         with pytest.raises(RubricatorError, match="Another process"):
-            Road(tmp_path).go()
+            TwoStages(tmp_path).go()
     finally:
         leave.set()
         other.join(30)
-    assert Road(tmp_path).go() == ["first", "second"]
+    assert TwoStages(tmp_path).go() == ["first", "second"]
 
 
 def test_an_unwritable_place_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RubricatorError, match="cannot be written"):
-        Road(tmp_path / "file" / "run").go()
+        TwoStages(tmp_path / "file" / "run").go()
 
 
 def test_an_unsettled_stage_runs_again_and_what_follows_does_not(tmp_path: Path) -> None:
-    trained = Road(tmp_path)
+    trained = TwoStages(tmp_path)
     settled = []
     first = replace(trained.stages[0], settled=lambda _: bool(settled))
     trained.stages = (first, trained.stages[1])

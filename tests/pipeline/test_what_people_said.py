@@ -12,9 +12,9 @@ from rubricator.dataset.training_data import training_data
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
+from rubricator.pipeline.uncertainty import product_of_experts
 from rubricator.records import Origin
 from rubricator.review.reviews import answer_of, judged
-from rubricator.review.uncertainty import product_of_experts
 
 
 @pytest.fixture(scope="module")

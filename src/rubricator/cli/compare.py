@@ -19,8 +19,8 @@ from rubricator.evaluate.comparison.page import (
     write_comparison_json,
 )
 from rubricator.evaluate.comparison.significance import Difference
-from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.pages.formatting import figure, interval
+from rubricator.stats.bootstrap import Estimate
 
 
 def register(app: typer.Typer) -> None:

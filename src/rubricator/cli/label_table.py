@@ -7,8 +7,8 @@ from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
 from rubricator.label.quality.intervals import Interval
-from rubricator.label.quality.report import LabelReport
 from rubricator.pages.formatting import NONE, duration, figure, percent
+from rubricator.pipeline.label_report import LabelReport
 from rubricator.records import Status
 
 

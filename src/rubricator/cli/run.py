@@ -16,11 +16,10 @@ from rich.text import Text as Line
 from rubricator.cli.console import log_to, out, show_progress
 from rubricator.cli.table import show_result
 from rubricator.config import read_config
-from rubricator.label.asking.runner import ONLY_FAILURES
 from rubricator.pipeline.stage import Run, Stage, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.tracking import check_tracking, track
-from rubricator.records import Status
+from rubricator.records import ONLY_FAILURES, Status
 from rubricator.taxonomy import Taxonomy
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The settings.", show_default=True)]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rubricator.ingest.read import Rejected
 from rubricator.records import Text
 
 
@@ -27,3 +26,22 @@ class Dataset:
     golden: Mapping[str, tuple[str, ...]]
     rejected: list[Rejected]
     facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that cannot be used.
+
+    Attributes:
+        file: The file, as the config names it.
+        row: Number of the data row in it, from 1.
+        id: Id of the text, empty where the row is too broken to have one.
+        reason: Why, in words.
+        excerpt: Beginning of its text.
+    """
+
+    file: str
+    row: int
+    id: str
+    reason: str
+    excerpt: str

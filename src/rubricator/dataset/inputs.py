@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.records import Feature
 from rubricator.stats.arrays import Floats
-
-if TYPE_CHECKING:
-    from rubricator.models.base import Model
 
 BASE = "base"
 """The encoder of the config, which needs no training; a fine-tuned one is named after its kind."""
@@ -48,7 +45,7 @@ class Inputs:
             raise ValueError(f"{len(contents)} contents, but features of {len(self.features)} texts")
         self._encoders = encoders or {}
         self._vectors = dict(vectors or {})
-        self._opinions: dict[int, tuple[Model, Floats]] = {}
+        self._results: dict[int, tuple[object, Floats]] = {}
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -59,16 +56,23 @@ class Inputs:
             self._vectors[encoder] = self._encoders[encoder](self.contents)
         return self._vectors[encoder]
 
-    def opinion(self, model: Model) -> Floats:
-        """Logits of a model that looks at contents alone, worked out once: shape [texts, categories]."""
-        if id(model) not in self._opinions:
-            self._opinions[id(model)] = model, model.logits(self)
-        return self._opinions[id(model)][1]
+    def once(self, key: object, compute: Callable[[Inputs], Floats]) -> Floats:
+        """What `compute` makes of contents and vectors, worked out once for each `key`.
+
+        Features must not matter to it: `with_features` keeps the result.
+
+        Args:
+            key: Whatever computes; told apart by identity, and kept alive so that no other takes its place.
+            compute: Called with these inputs at the first time.
+        """
+        if id(key) not in self._results:
+            self._results[id(key)] = key, compute(self)
+        return self._results[id(key)][1]
 
     def with_features(self, features: Sequence[Features]) -> Inputs:
-        """The same texts with other features; vectors and opinions already at hand stay."""
+        """The same texts with other features; vectors and results already at hand stay."""
         changed = Inputs(self.contents, features, encoders=self._encoders, vectors=self._vectors)
-        changed._opinions = self._opinions
+        changed._results = self._results
         return changed
 
     def subset(self, rows: NDArray[np.intp]) -> Inputs:

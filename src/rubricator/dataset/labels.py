@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from rubricator.dataset import files
+from rubricator.dataset.annotations import CategoryReport, TeacherReport
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import DatasetSplit
-from rubricator.label.quality.teacher_metrics import CategoryReport, TeacherReport
 from rubricator.records import Label, Origin, Text
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy

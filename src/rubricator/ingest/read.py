@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rubricator.config import Columns, Config, DataFile
+from rubricator.dataset.dataset import Rejected
 from rubricator.errors import DataError, nearest
 from rubricator.ingest.clean import is_blank
 from rubricator.progress import Progress, silent
@@ -22,25 +23,6 @@ from rubricator.times import parse_time
 _log = logging.getLogger(__name__)
 
 _EXCERPT = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that cannot be used.
-
-    Attributes:
-        file: The file, as the config names it.
-        row: Number of the data row in it, from 1.
-        id: Id of the text, empty where the row is too broken to have one.
-        reason: Why, in words.
-        excerpt: Beginning of its text.
-    """
-
-    file: str
-    row: int
-    id: str
-    reason: str
-    excerpt: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class CascadeModel:
 
     def takes(self, inputs: Inputs) -> Bools:
         """Which rule takes which text, shape [texts, rules]."""
-        return self._set.takes(inputs, single=self.single)
+        return self._set.takes(inputs.contents, inputs.features, single=self.single)
 
     def files(self) -> Files:
         """`model.json` with the rules, the scales, and the model in a folder."""

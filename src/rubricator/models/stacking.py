@@ -80,7 +80,7 @@ class StackingModel:
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories]."""
         numbers, missing = self.table.transform(inputs.features)
-        opinions = [inputs.opinion(member) for member in self.members]
+        opinions = [inputs.once(member, member.logits) for member in self.members]
         vectors = inputs.vectors(BASE)
         seen = [*opinions, weighted_sums(vectors, self.axes), numbers]
         text = weighted_sums(vectors, self.text) + self.text_bias

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rubricator.evaluate.metrics.intervals import Estimate
+from rubricator.stats.bootstrap import Estimate
 
 NONE = "–"
 

@@ -13,12 +13,12 @@ from rubricator.config import Config
 from rubricator.dataset.examples import Examples, Vectors
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError, TrainingError
-from rubricator.ingest.splitting import make_folds
-from rubricator.label.aggregation.annotations import Annotations, read_annotations
 from rubricator.label.quality.label_errors import Reason, audit
+from rubricator.pipeline.annotations import Annotations, read_annotations
 from rubricator.pipeline.stage import Run
 from rubricator.records import Origin, Text
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext

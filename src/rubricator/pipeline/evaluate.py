@@ -17,7 +17,6 @@ from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import golden_targets
 from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode.vectors import vector_cache
-from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import PartMetrics, measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
@@ -32,6 +31,7 @@ from rubricator.models.training_result import OutOfFoldPredictions, TrainingResu
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Text
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
 
 
@@ -239,11 +239,6 @@ def _said(estimate: Estimate) -> str:
 STAGE = Stage(
     name="evaluate",
     about="Measure the model on test and golden texts, draw the plots, write the report.",
-    code=(
-        "rubricator.evaluate",
-        "rubricator.pipeline.evaluate",
-        *(f"rubricator.recipes.{room}" for room in ("report", "details", "model_facts", "scored_table")),
-    ),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"name", "evaluate", "seed", "encode", "clean"}),
         "taxonomy": run.taxonomy.version,

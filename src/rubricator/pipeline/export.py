@@ -111,7 +111,6 @@ def _work(run: Run) -> list[str]:
 STAGE = Stage(
     name="export",
     about="Write the artifact: the winner with all it needs to serve.",
-    code=("rubricator.artifact", "rubricator.pipeline.export"),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"name", "data", "clean", "encode", "label"}),
         "taxonomy": run.taxonomy.version,

@@ -193,17 +193,6 @@ def _depends(run: Run) -> dict[str, str]:
 STAGE = Stage(
     name="label",
     about="Ask the teachers, store their answers, agree on labels.",
-    code=(
-        "rubricator.label",
-        "rubricator.review.reviews",
-        "rubricator.encode",
-        "rubricator.pipeline.label",
-        "rubricator.label.aggregation.aggregator",
-        "rubricator.dataset.labels",
-        "rubricator.label.aggregation.human_labels",
-        "rubricator.label.teachers.factory",
-        "rubricator.records",
-    ),
     depends=_depends,
     after=("read", "split"),
     writes=("stages/labels.parquet", "stages/fold_targets.npz", "stages/teachers.json", ASKED, "labels.csv"),

@@ -96,7 +96,6 @@ def _depends(run: Run) -> dict[str, str]:
 STAGE = Stage(
     name="read",
     about="Read and clean the texts, find duplicates and the golden labels.",
-    code=("rubricator.data", "rubricator.times", "rubricator.pipeline.read", "rubricator.dataset.files"),
     depends=_depends,
     after=(),
     writes=("stages/texts.parquet", "stages/read.facts.json", "rejected.csv"),

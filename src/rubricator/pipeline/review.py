@@ -22,6 +22,7 @@ from rubricator.errors import DataError
 from rubricator.ingest.golden import parse_labels
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
+from rubricator.pipeline.uncertainty import review_context
 from rubricator.records import Answer
 from rubricator.review.estimates import Estimate, estimate
 from rubricator.review.files import (
@@ -35,7 +36,6 @@ from rubricator.review.files import (
 )
 from rubricator.review.reviews import answer_of, judged, key_of, read_reviews
 from rubricator.review.selection import RANDOM_SHARE, pick
-from rubricator.review.uncertainty import review_context
 from rubricator.tables.reading import open_table, open_writer
 
 Order = Literal["gain", "random"]

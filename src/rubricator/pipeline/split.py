@@ -10,9 +10,10 @@ from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import DatasetSplit, golden_targets
 from rubricator.errors import DataError
-from rubricator.ingest.splitting import make_folds, split_texts
+from rubricator.ingest.splitting import split_texts
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.stats.arrays import Floats
+from rubricator.stats.folds import make_folds
 from rubricator.taxonomy import Taxonomy
 
 ENOUGH_GOLDEN_IN_TEST = 200
@@ -77,7 +78,6 @@ def _work(run: Run) -> list[str]:
 STAGE = Stage(
     name="split",
     about="Divide the texts into train, validation and test.",
-    code=("rubricator.ingest.splitting", "rubricator.pipeline.split", "rubricator.dataset.files"),
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"split", "golden", "seed"}),
         "taxonomy": ",".join(run.taxonomy.keys),

@@ -1,6 +1,6 @@
 """Stages that are skipped when nothing they depend on has changed, and survive a kill at any moment.
 
-A stage is named by a hash of its inputs: the source code of the packages it uses, its part of the
+A stage is named by a hash of its inputs: the source code of the modules it uses, its part of the
 config, the files it reads, and the content of what earlier stages wrote. The hash is written only
 after the stage's own outputs are whole, and removed before it starts to write them, so a killed stage
 simply runs again (and finds the answers and vectors it had already stored).
@@ -8,7 +8,6 @@ simply runs again (and finds the answers and vectors it had already stored).
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import time
@@ -20,9 +19,9 @@ from typing import Any
 
 from rubricator.config import Config
 from rubricator.errors import ConfigError, RubricatorError
-from rubricator.label.asking.runner import ONLY_FAILURES
+from rubricator.pipeline.sources import source_digest
 from rubricator.progress import Progress, silent
-from rubricator.records import Status, content_hash, file_digest
+from rubricator.records import ONLY_FAILURES, Status, content_hash, file_digest
 from rubricator.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
@@ -64,7 +63,6 @@ class Stage:
     Attributes:
         name: What it is called in commands and messages.
         about: What it does, for people.
-        code: Packages and modules whose source is the stage's version.
         depends: Settings and input files that the stage reads, as name → digest or JSON.
         after: Earlier stages whose outputs it reads.
         writes: Its outputs, relative to the run's folder; folders count with all their files.
@@ -75,7 +73,6 @@ class Stage:
 
     name: str
     about: str
-    code: tuple[str, ...]
     depends: Callable[[Run], Mapping[str, str]]
     after: tuple[str, ...]
     writes: tuple[str, ...]
@@ -136,8 +133,7 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
 
 
 def _key(run: Run, stage: Stage) -> str:
-    parts: dict[str, str] = {f"code:{name}": source_digest(name) for name in stage.code}
-    parts |= stage.depends(run)
+    parts = {"code": source_digest(stage.work.__module__), **stage.depends(run)}
     for earlier in stage.after:
         outputs = _read_record(run.file(f"stages/{earlier}.done")).get("outputs", {})
         parts[f"after:{earlier}"] = json.dumps(outputs, sort_keys=True)
@@ -161,23 +157,6 @@ def _digests(run: Run, writes: Sequence[str]) -> dict[str, str]:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         found |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
     return found
-
-
-def source_digest(module: str) -> str:
-    """SHA-256 over the source files of a module or package: the version of its code."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ConfigError(f"The module {module} cannot be found.", fix="Install rubricator anew.")
-    origin = Path(spec.origin)
-    root = origin.parent
-    files = (
-        sorted(f for f in root.rglob("*") if f.suffix in {".py", ".jinja"})
-        if spec.submodule_search_locations
-        else [origin]
-    )
-    return content_hash(
-        "code:1", *(piece for f in files for piece in (str(f.relative_to(root)), f.read_bytes()))
-    )
 
 
 @contextmanager

@@ -168,16 +168,9 @@ def _depends(run: Run) -> dict[str, str]:
 
 
 RULES = "rules.yaml"
-_ROOMS = ("train", "road", "candidates", "jury", "material", "weighing", "pseudo", "tuning", "rules_file")
 STAGE = Stage(
     name="train",
     about="Train every model, calibrate and set thresholds on validation, choose the better one.",
-    code=(
-        "rubricator.train",
-        "rubricator.models",
-        "rubricator.encode",
-        *(f"rubricator.recipes.{room}" for room in _ROOMS),
-    ),
     depends=_depends,
     after=("read", "split", "label"),
     writes=("stages/train.json", "stages/models", "stages/training", RULES),

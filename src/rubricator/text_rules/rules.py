@@ -15,11 +15,12 @@ import numpy as np
 import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from rubricator.dataset.inputs import Features, Inputs
 from rubricator.records import Feature
 from rubricator.stats.arrays import Bools
 from rubricator.text_rules.patterns import compiled, sound_pattern
 from rubricator.text_rules.values import as_level, as_seconds, is_missing
+
+Features = Mapping[str, Feature]
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 0.2
@@ -200,19 +201,19 @@ class RuleSet:
         self._of_condition = [place for place, _ in pairs]
         self._matcher = Matcher([c for _, c in pairs], [rules[place].unless for place, _ in pairs])
 
-    def holds(self, inputs: Inputs) -> Bools:
+    def holds(self, contents: Sequence[str], features: Sequence[Features]) -> Bools:
         """Which rules hold of which texts, shape [texts, rules]."""
-        held = np.zeros((len(inputs), len(self.rules)), dtype=bool)
-        for row, (content, features) in enumerate(zip(inputs.contents, inputs.features, strict=True)):
-            held[row, [self._of_condition[c] for c in self._matcher.holds(content, features)]] = True
+        held = np.zeros((len(contents), len(self.rules)), dtype=bool)
+        for row, (content, columns) in enumerate(zip(contents, features, strict=True)):
+            held[row, [self._of_condition[c] for c in self._matcher.holds(content, columns)]] = True
         return held
 
-    def takes(self, inputs: Inputs, *, single: bool) -> Bools:
+    def takes(self, contents: Sequence[str], features: Sequence[Features], *, single: bool) -> Bools:
         """Which rule takes which text, shape [texts, rules].
 
         Single-label: the first that holds. Multi-label: the first of each category.
         """
-        return first_of(self.holds(inputs), [rule.category for rule in self.rules], single=single)
+        return first_of(self.holds(contents, features), [rule.category for rule in self.rules], single=single)
 
 
 def first_of(held: Bools, categories: Sequence[int], *, single: bool) -> Bools:

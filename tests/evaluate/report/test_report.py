@@ -9,7 +9,6 @@ from invented_parts import KEYS, TITLES, random_part
 
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.errors import worst_errors
-from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.plots.plot import Plot
@@ -22,6 +21,7 @@ from rubricator.evaluate.report.write import (
     TeacherFacts,
     write_report,
 )
+from rubricator.stats.bootstrap import Estimate
 
 LATENCY = Latency(
     p50=0.021, p95=0.034, slowest=0.2, texts_per_second=143.2, batch=32, n=200, budget=5.0, within_budget=True

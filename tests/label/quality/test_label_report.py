@@ -11,10 +11,10 @@ import pytest
 from rubricator.cli.label_table import show_label_report
 from rubricator.config import read_config
 from rubricator.errors import DataError
-from rubricator.label.quality import report as label_report
 from rubricator.label.quality.label_errors import Reason
-from rubricator.label.quality.report import write_label_report
+from rubricator.pipeline import label_report
 from rubricator.pipeline.audit import write_audit
+from rubricator.pipeline.label_report import write_label_report
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.records import Origin, Status

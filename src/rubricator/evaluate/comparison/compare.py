@@ -18,10 +18,10 @@ from rubricator.evaluate.comparison.significance import (
     mcnemar,
     resample,
 )
-from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.pages.formatting import plural
 from rubricator.stats.arrays import Bools
+from rubricator.stats.bootstrap import Estimate
 
 FIGURES = ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
 DRAWS = 10_000

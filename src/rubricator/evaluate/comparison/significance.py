@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.evaluate.metrics.grouped_counts import f1, mean_defined, ratio
-from rubricator.evaluate.metrics.intervals import Estimate, draw_groups, percentile_interval
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.bootstrap import Estimate, draw_groups, percentile_interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ import numpy as np
 from rubricator.config import Metric
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.grouped_counts import f1, mean_defined, ratio
-from rubricator.evaluate.metrics.intervals import draw_groups, percentile_interval
 from rubricator.records import Feature
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.bootstrap import draw_groups, percentile_interval
 
 TEXT = "text"
 """Stands for the text itself among the columns."""

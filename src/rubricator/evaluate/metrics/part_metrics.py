@@ -11,10 +11,10 @@ import numpy as np
 
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.grouped_counts import GroupedCounts
-from rubricator.evaluate.metrics.intervals import Estimate, draw_groups, percentile_interval
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import DecisionRule
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.bootstrap import Estimate, draw_groups, percentile_interval
 
 _BINS = 10
 

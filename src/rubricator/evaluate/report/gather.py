@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from rubricator.config import Config
+from rubricator.dataset.annotations import TeacherReport
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.split import DatasetSplit
@@ -26,7 +27,6 @@ from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.model_table import model_facts
 from rubricator.evaluate.report.report_data import DataFacts, Details, ReportData, Reproduction, TeacherFacts
-from rubricator.label.quality.teacher_metrics import TeacherReport
 from rubricator.models.training_result import TrainingResult
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rubricator.config import Metric
-from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.part_metrics import PartMetrics
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.report_data import Candidate, ModelFacts
 from rubricator.models.training_result import WORDS, Score, TrainingResult
+from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rubricator.evaluate.metrics.errors import PredictionError
-from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import PartMetrics
 from rubricator.evaluate.plots.plot import Plot
+from rubricator.stats.bootstrap import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

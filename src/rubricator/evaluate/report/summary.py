@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rubricator.evaluate.metrics.intervals import Estimate
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import CategoryMetrics, PartMetrics
 from rubricator.evaluate.report.report_data import ReportData
 from rubricator.pages.formatting import duration, figure, interval, percent, plural, series
+from rubricator.stats.bootstrap import Estimate
 
 # Below this many texts that have a category, its F1 says little: one text more or less moves recall
 # by five points.

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.config import Config
-from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.dataset.annotations import TeacherProbabilities, TeacherReport
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import HumanLabels
 from rubricator.label.aggregation.log_pool import aggregate, aggregate_labels, weigh
 from rubricator.label.aggregation.probabilities import teacher_probabilities
-from rubricator.label.quality.teacher_metrics import TeacherReport, measure_teachers
+from rubricator.label.quality.teacher_metrics import measure_teachers
 from rubricator.label.teachers.protocol import Scale
 from rubricator.records import Answer, Label
 from rubricator.stats.arrays import Bools

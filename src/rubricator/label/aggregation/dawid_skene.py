@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.aggregation.votes import SILENT, Votes, votes_of
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 
 _ROUNDS = 200

@@ -10,9 +10,9 @@ from scipy.special import expit, logit, softmax
 
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.aggregation.votes import decide, majority
 from rubricator.records import Label, Origin, Text
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 
 Method = Literal["pool", "majority", "dawid-skene"]

@@ -8,9 +8,9 @@ import numpy as np
 
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation import score_calibration as calibration
-from rubricator.label.aggregation.score_calibration import Bools, Floats
 from rubricator.label.teachers.protocol import Scale
 from rubricator.records import Answer, Status, Text
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 
 _FOLDS = 5

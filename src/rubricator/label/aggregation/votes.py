@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.aggregation.score_calibration import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 
 Votes = NDArray[np.int16]

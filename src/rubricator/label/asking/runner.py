@@ -12,15 +12,13 @@ from dataclasses import dataclass, field, replace
 from rubricator.label.asking.limits import NO_LIMITS, Limits, Meter
 from rubricator.label.teachers.protocol import Teacher
 from rubricator.progress import Advance, Progress, silent
-from rubricator.records import Answer, Status, Text
+from rubricator.records import ONLY_FAILURES, Answer, Status, Text
 from rubricator.store import Store
 
 _LOG = logging.getLogger(__name__)
 # What a kill may lose of a teacher that costs nothing: so many answers or so many seconds of work.
 _SAVE_ANSWERS = 500
 _SAVE_SECONDS = 2.0
-ONLY_FAILURES = frozenset({Status.FAILED})
-"""What is asked again by default: a refusal, or what could not be read, is an answer too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from itertools import combinations
 import numpy as np
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.aggregation.score_calibration import Bools
 from rubricator.label.aggregation.votes import SILENT, Votes, decide, votes_of
 from rubricator.label.quality.teacher_metrics import kappa_of, mean_defined
 from rubricator.records import Answer, Label, Status
+from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.label.aggregation.score_calibration import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats
 
 _DRAWS = 1000
 _TAILS = (0.025, 0.975)

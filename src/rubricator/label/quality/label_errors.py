@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.aggregation.score_calibration import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 
 _SPLIT = 0.3

@@ -8,58 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.aggregation.score_calibration import Bools, Floats
+from rubricator.dataset.annotations import CategoryReport, TeacherProbabilities, TeacherReport
 from rubricator.label.aggregation.votes import decide
 from rubricator.label.quality.intervals import Interval, f1_intervals, wilson
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryReport:
-    """One teacher in one category. A measure that is not defined (0 / 0) is None.
-
-    Attributes:
-        key: The category.
-        support: Golden texts in the category, whatever the teacher said.
-        answered: Share of the golden texts on which the teacher has an opinion here.
-        precision: Of the texts it puts here, the share that belongs here.
-        recall: Of the texts that belong here, the share it puts here; silence counts as missed.
-        f1: Harmonic mean of the two.
-        kappa: Cohen's kappa with the golden labels, silence counting as "not here".
-    """
-
-    key: str
-    support: int
-    answered: float
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    kappa: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TeacherReport:
-    """One teacher against the golden texts, at its own probabilities cut at one half.
-
-    Attributes:
-        teacher: Its name.
-        texts: Number of golden texts.
-        answered: Share of them on which it has any opinion.
-        macro_f1: Mean of the F1 of categories where it is defined.
-        kappa: Cohen's kappa: single-label over the categories (on answered texts), multi-label the
-            mean over categories where it is defined.
-        accuracy: Single-label only: share of the answered texts whose best category is right.
-        categories: In taxonomy order.
-    """
-
-    teacher: str
-    texts: int
-    answered: float
-    macro_f1: float | None
-    kappa: float | None
-    accuracy: float | None
-    categories: tuple[CategoryReport, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rubricator.config import Config
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.training_data import TrainingData
-from rubricator.ingest.splitting import make_folds
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.folds import make_folds
 
 
 def harden_targets(examples: Examples, *, single: bool) -> Examples:

@@ -110,7 +110,8 @@ def _as_given(examples: Examples, evidence: Evidence, folds: Folds, context: Tra
     """Rules of a person: all of them, however precise; the data only say how precise."""
     rules = tuple(context.rules or ())
     category = np.array([rule.category for rule in rules], dtype=np.intp)
-    taken = RuleSet(rules).takes(examples.inputs(), single=evidence.single)
+    inputs = examples.inputs()
+    taken = RuleSet(rules).takes(inputs.contents, inputs.features, single=evidence.single)
     given = np.zeros(examples.targets.shape)
     for fold in np.unique(folds).tolist():
         rows = np.flatnonzero(folds == fold)

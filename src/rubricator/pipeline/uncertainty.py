@@ -14,14 +14,14 @@ from rubricator.dataset.examples import Examples, Vectors
 from rubricator.dataset.labels import decided_of, targets_of
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import TrainingError
-from rubricator.ingest.splitting import make_folds
-from rubricator.label.aggregation.annotations import Annotations, read_annotations
 from rubricator.label.aggregation.log_pool import aggregate_labels
+from rubricator.pipeline.annotations import Annotations, read_annotations
 from rubricator.pipeline.stage import Run
 from rubricator.records import Label, Text
 from rubricator.review.files import Question
 from rubricator.review.selection import Pick
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.search.label_weights import proxy_kind

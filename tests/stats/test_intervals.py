@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rubricator.evaluate.metrics.intervals import draw_groups, percentile_interval
+from rubricator.stats.bootstrap import draw_groups, percentile_interval
 
 
 def test_every_draw_has_as_many_groups_as_there_are():

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.label.aggregation.annotations import Annotations
 from rubricator.label.aggregation.dawid_skene import dawid_skene
 from rubricator.label.aggregation.log_pool import Method
 from rubricator.pages.formatting import percent
+from rubricator.pipeline.annotations import Annotations
 from rubricator.stats.arrays import Floats
 from rubricator.taxonomy import Taxonomy
 

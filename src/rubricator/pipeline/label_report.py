@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from rubricator.label.aggregation.annotations import Annotations, read_annotations
 from rubricator.label.aggregation.log_pool import Method
-from rubricator.label.aggregation.weights import TeacherWeight, teacher_weights
 from rubricator.label.quality.inter_annotator import (
     Pair,
     TeacherUsage,
@@ -25,7 +23,9 @@ from rubricator.label.quality.intervals import Interval, wilson
 from rubricator.label.quality.teacher_metrics import TeacherExamination, examine_teacher
 from rubricator.pages.formatting import percent
 from rubricator.pages.page import render_page, write_page
+from rubricator.pipeline.annotations import Annotations, read_annotations
 from rubricator.pipeline.stage import Run
+from rubricator.pipeline.teacher_weights import TeacherWeight, teacher_weights
 from rubricator.records import Origin, Status
 
 REPORT = "label-report.html"
