@@ -190,7 +190,7 @@ def test_a_real_encoder_travels_in_the_artifact(tmp_path, encoder, make_artifact
     assert manifest.encoders[BASE]["digest"] == encoder.describe()["digest"]
     predictor = Predictor.load(folder)
     logits = heads.logits(Inputs(CONTENTS, encoders={BASE: encoder.encode}))
-    expected = manifest.rule.decision(single=False).probabilities(logits)
+    expected = manifest.rule.decision(manifest.taxonomy.space).probabilities(logits)
     np.testing.assert_allclose(predictor.probabilities(CONTENTS), expected, atol=0.01)
     np.testing.assert_allclose(in_a_new_process(folder, CONTENTS), expected, atol=0.01)
 

@@ -124,6 +124,7 @@ class EvaluationInputs:
         predicted: tuple[Floats, Bools],
         origin: str,
     ) -> ScoredPredictions:
+        """Some rows with their truth and what a model says of them."""
         texts = [self.dataset.texts[row] for row in rows]
         return ScoredPredictions(
             part=name,
@@ -141,7 +142,7 @@ class EvaluationInputs:
 def _parts(
     sight: EvaluationInputs, trained: TrainingResult, held: OutOfFoldPredictions | None, model: str
 ) -> Iterator[ScoredPredictions]:
-    """The parts in order of how much they can be trusted; `model` may be `chosen` (see `OutOfFoldPredictions`)."""
+    """The parts in order of trust; `model` may be `chosen` (see `OutOfFoldPredictions`)."""
     in_test = sight.data.part == "test"
     golden = np.array([text.id in sight.dataset.golden for text in sight.dataset.texts])
     truth = sight.golden_truth

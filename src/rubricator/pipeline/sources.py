@@ -1,4 +1,4 @@
-"""What a stage depends on in the source code: every module that its own module can come to, read from imports."""
+"""What a stage depends on in the source code: every module that its own one can come to by imports."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_overconfident_logits_are_calmed():
         logits[:1000],
         targets[:1000],
         np.ones(1000),
-        space=LabelSpace.of_size(logits.shape[1], space=LabelSpace.of_size(logits.shape[1], single=False)),
+        space=LabelSpace.of_size(logits.shape[1], single=False),
     )
     assert rule.slope == pytest.approx([0.25, 0.25], rel=0.25)
     plain = 1 / (1 + np.exp(-logits[1000:]))
@@ -53,7 +53,7 @@ def test_a_category_without_positives_keeps_a_usable_rule():
 
 def test_no_validation_text_gives_the_identity():
     rule = fit_rule(
-        np.empty((0, 2)), np.empty((0, 2)), np.empty(0), space=LabelSpace.of_size(np.shape[1], single=False)
+        np.empty((0, 2)), np.empty((0, 2)), np.empty(0), space=LabelSpace.of_size(2, single=False)
     )
     assert rule.slope.tolist() == [1, 1]
     assert rule.threshold.tolist() == [0.5, 0.5]

@@ -23,9 +23,10 @@ def model_facts(trained: TrainingResult, evaluated: Evaluated, taxonomy: Taxonom
     """Which models competed, on what, what each costs, and why one won."""
     reason = trained.choice.reason
     if trained.weights_tried:
+        tried = ", ".join(f"{weight:g}" for weight in trained.weights_tried)
         reason += (
-            f" A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one: "
-            f"of the weights {', '.join(f'{weight:g}' for weight in trained.weights_tried)} it fits held-out golden texts best."
+            f" A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one: of the "
+            f"weights {tried} it fits held-out golden texts best."
         )
     return ModelFacts(
         chosen=trained.choice.name,

@@ -83,6 +83,7 @@ class TeacherFactory:
     engines: dict[str, Engine] = field(default_factory=dict)
 
     def teacher(self, told: EncoderTeacherConfig | RulesTeacherConfig | LlmTeacherConfig) -> Teacher:
+        """The teacher that a section of the config describes."""
         if isinstance(told, EncoderTeacherConfig):
             return self._encoder(told)
         if isinstance(told, RulesTeacherConfig):
@@ -93,6 +94,7 @@ class TeacherFactory:
         return llm_teacher(told, self.taxonomy, self._engine(told.engine), prompt, self._shots(told))
 
     def close(self) -> None:
+        """Stop the engines that were started."""
         for engine in self.engines.values():
             engine.close()
 

@@ -113,8 +113,8 @@ def _fit(
         solve: Given folds to leave out and a penalty, the solution and the scores of all rows.
 
     Returns:
-        The solution for all rows, and `without` and `held_out` of `BaseLearners`. The penalty is the one of the
-        least squared error over the folds.
+        The solution for all rows, and `without` and `held_out` of `BaseLearners`. The penalty is the one
+        of the least squared error over the folds.
     """
     targets, weights, folds = task.examples.targets, task.examples.weights, task.folds
     names = np.unique(folds).tolist()
