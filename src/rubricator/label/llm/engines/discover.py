@@ -13,7 +13,7 @@ from rubricator.errors import EngineError, nearest
 from rubricator.label.llm.engines.engine import Message
 from rubricator.label.llm.engines.replies import first_choice, text_of, tokens_of
 from rubricator.label.llm.engines.retry import NO_ANSWER, NoAnswerError, Retries
-from rubricator.label.llm.engines.wire import Wire
+from rubricator.label.llm.engines.http import HttpClient
 
 _GREETING = (Message("user", "Say hello."),)
 # Nothing a model would say by itself, so that saying it proves that it was held to it.
@@ -66,7 +66,7 @@ class Dialect:
         return {"guided_choice": list(choices)} if self.choices == "guided_choice" else {}
 
 
-def discover(wire: Wire, retries: Retries, stop: threading.Event) -> Dialect:
+def discover(wire: HttpClient, retries: Retries, stop: threading.Event) -> Dialect:
     """Find out how the server wants to be asked.
 
     A field that is refused, or silently ignored, counts as not supported.
@@ -105,7 +105,7 @@ def _sentence(dialect: Dialect) -> str:
     return f"{dialect.server}, supports {has}" + (f"; lacks {lacks}" if lacks and has else "")
 
 
-def _server(wire: Wire) -> Dialect:
+def _server(wire: HttpClient) -> Dialect:
     """Who answers, by the pages that only it has."""
     pages: tuple[tuple[str, str, Dialect], ...] = (
         ("/props", "default_generation_settings", Dialect(server="llama.cpp", tokenize="content")),
@@ -206,7 +206,7 @@ def hopeless(fault: NoAnswerError) -> bool:
     return fault.status in _HOPELESS
 
 
-def explained(fault: NoAnswerError, wire: Wire) -> EngineError:
+def explained(fault: NoAnswerError, wire: HttpClient) -> EngineError:
     """The error for a fault that concerns the server as a whole."""
     url, model, key = wire.config.url, wire.config.model, wire.config.key
     if fault.status in _KEY_STATUSES:
@@ -230,7 +230,7 @@ def explained(fault: NoAnswerError, wire: Wire) -> EngineError:
     )
 
 
-def _models(wire: Wire) -> list[str]:
+def _models(wire: HttpClient) -> list[str]:
     try:
         listed = wire.get("/models").get("data")
     except NoAnswerError:

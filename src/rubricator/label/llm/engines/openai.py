@@ -17,11 +17,11 @@ from rubricator.config.expand import expand
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.discover import Dialect, discover, explained, hopeless, response_format
 from rubricator.label.llm.engines.engine import Capabilities, Generation, Request
-from rubricator.label.llm.engines.flight import in_flight
+from rubricator.label.llm.engines.concurrency import complete_concurrently
 from rubricator.label.llm.engines.grammar import choices_grammar, object_grammar
 from rubricator.label.llm.engines.replies import chosen_of, first_choice, generation_of
 from rubricator.label.llm.engines.retry import NoAnswerError, Retries
-from rubricator.label.llm.engines.wire import Wire
+from rubricator.label.llm.engines.http import HttpClient
 from rubricator.records import Status, content_hash
 
 _FILTERED = frozenset(
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 class _Session:
     """What is there between the first call and `close`."""
 
-    wire: Wire
+    wire: HttpClient
     retries: Retries
     dialect: Dialect
     first_tokens: dict[tuple[str, ...], tuple[int, ...]]
@@ -108,7 +108,9 @@ class OpenAIEngine:
         session = self._session()
         stop = threading.Event()
         try:
-            yield from in_flight(partial(self._answer, session, stop), requests, self._config.concurrency)
+            yield from complete_concurrently(
+                partial(self._answer, session, stop), requests, self._config.concurrency
+            )
         finally:
             stop.set()
 
@@ -128,7 +130,7 @@ class OpenAIEngine:
     def _open(self) -> _Session:
         environment = os.environ if self._environment is None else self._environment
         config = self._config.model_copy(update={"url": expand(self._config.url, environment).rstrip("/")})
-        wire = Wire(config, self._address or (lambda: config.url), _key(config, environment))
+        wire = HttpClient(config, self._address or (lambda: config.url), _key(config, environment))
         retries = Retries(config.url, config.retries)
         try:
             dialect = discover(wire, retries, threading.Event())

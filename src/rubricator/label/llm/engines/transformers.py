@@ -14,19 +14,19 @@ from typing import Any
 
 from rubricator.config import TransformersEngineConfig
 from rubricator.label.llm.engines.engine import Capabilities, Generation, Request, Token
-from rubricator.label.llm.engines.forms import (
-    Form,
+from rubricator.label.llm.engines.constrained_decoding import (
+    Constraint,
     Ids,
     as_generation,
-    choices_form,
+    choices_constraint,
     fill,
-    object_form,
+    object_constraint,
     write,
 )
 from rubricator.label.llm.engines.loading import Loaded, Placement, load, place
 from rubricator.label.llm.engines.local_model import LocalModel, find_model
-from rubricator.label.llm.engines.rows import Rows, common_prefix, shares_prefix
-from rubricator.label.llm.engines.wire import plain_prompt
+from rubricator.label.llm.engines.kv_cache import KvCache, common_prefix, shares_prefix
+from rubricator.label.llm.engines.http import plain_prompt
 from rubricator.records import Status, content_hash
 
 # Batches drawn at once: enough to put texts of one length together.
@@ -45,11 +45,11 @@ class _Job:
     number: int
     request: Request
     ids: Ids
-    form: Form | None
+    form: Constraint | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Trouble:
+class _JobFailure:
     """Why a batch was not answered."""
 
     problem: str
@@ -73,7 +73,7 @@ class TransformersEngine:
         self._folder = folder
         self._size = config.batch
         self._loaded: Loaded | None = None
-        self._prefix: tuple[Ids, Rows] | None = None
+        self._prefix: tuple[Ids, KvCache] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -155,7 +155,7 @@ class TransformersEngine:
                 batch = batch[: self._size]
             outcome = self._attempt(loaded, batch, shared)
             loaded.placement.free()
-            if not isinstance(outcome, _Trouble):
+            if not isinstance(outcome, _JobFailure):
                 yield from zip((job.number for job in batch), outcome, strict=True)
             elif len(batch) > 1:
                 half = (len(batch) + 1) // 2
@@ -169,7 +169,7 @@ class TransformersEngine:
                 _log.warning("a text of %d tokens failed: %s", len(batch[0].ids), outcome.problem)
                 yield batch[0].number, Generation(text=outcome.problem, status=Status.FAILED)
 
-    def _attempt(self, loaded: Loaded, batch: Sequence[_Job], shared: Ids) -> list[Generation] | _Trouble:
+    def _attempt(self, loaded: Loaded, batch: Sequence[_Job], shared: Ids) -> list[Generation] | _JobFailure:
         """Answer a batch, or say what went wrong, by which time its memory is free again."""
         import torch
 
@@ -178,13 +178,13 @@ class TransformersEngine:
             with torch.inference_mode():
                 answers = self._continued(loaded, batch, shared)
         except MemoryError:
-            return _Trouble("not enough memory for this text alone", memory=True)
+            return _JobFailure("not enough memory for this text alone", memory=True)
         except (RuntimeError, ValueError, IndexError) as error:
             told = str(error)
             memory = isinstance(error, torch.OutOfMemoryError) or any(
                 words in told.lower() for words in _TOLD_OUT_OF_MEMORY
             )
-            return _Trouble(f"{type(error).__name__}: {told.strip()[:300]}", memory=memory)
+            return _JobFailure(f"{type(error).__name__}: {told.strip()[:300]}", memory=memory)
         seconds = (time.monotonic() - started) / len(batch)
         return [replace(answer, seconds=seconds) for answer in answers]
 
@@ -198,20 +198,20 @@ class TransformersEngine:
         filled = zip(batch, fill(rows, form), strict=True)
         return [_fixed(job, as_generation(form, steps, prompt_tokens=len(job.ids))) for job, steps in filled]
 
-    def _read(self, loaded: Loaded, prompts: list[Ids], shared: Ids) -> Rows:
+    def _read(self, loaded: Loaded, prompts: list[Ids], shared: Ids) -> KvCache:
         """All prompts in the cache, their common beginning read once and kept for those to come."""
         if not shares_prefix(loaded.model, max(map(len, prompts))):
-            return Rows(loaded.model, prompts)
+            return KvCache(loaded.model, prompts)
         kept = self._prefix[0] if self._prefix else ()
         # Prompts may share more than that by chance, which is not worth another pass.
         stale = shared[: len(kept)] != kept or len(shared) >= 2 * len(kept)
         if stale and len(shared) >= _SHORTEST_PREFIX:
             self._prefix = None
-            self._prefix = (shared, Rows(loaded.model, [shared]))
+            self._prefix = (shared, KvCache(loaded.model, [shared]))
         begun, rows = self._prefix or ((), None)
         if any(ids[: len(begun)] != begun or len(ids) == len(begun) for ids in prompts):
-            return Rows(loaded.model, prompts)
-        return Rows(loaded.model, [ids[len(begun) :] for ids in prompts], prefix=rows)
+            return KvCache(loaded.model, prompts)
+        return KvCache(loaded.model, [ids[len(begun) :] for ids in prompts], prefix=rows)
 
 
 def _dataset(loaded: Loaded, number: int, request: Request) -> _Job | Generation:
@@ -230,11 +230,11 @@ def _dataset(loaded: Loaded, number: int, request: Request) -> _Job | Generation
     return _Job(number, request, ids, form)
 
 
-def _form(loaded: Loaded, request: Request, prompt: str) -> Form | None:
+def _form(loaded: Loaded, request: Request, prompt: str) -> Constraint | None:
     if request.choices:
-        return choices_form(request.choices, after=prompt, continuation=loaded.continuation)
+        return choices_constraint(request.choices, after=prompt, continuation=loaded.continuation)
     if request.schema is not None:
-        return object_form(request.schema, after=prompt, continuation=loaded.continuation)
+        return object_constraint(request.schema, after=prompt, continuation=loaded.continuation)
     return None
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PADDABLE = {"full_attention", "sliding_attention"}
 
 
-class Rows:
+class KvCache:
     """Sequences of tokens in a model's cache, one a row, and what may come next in each.
 
     Shorter sequences are padded on the left; the padding is hidden from attention and not counted
@@ -31,7 +31,9 @@ class Rows:
 
     logprobs: torch.Tensor
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], *, prefix: Rows | None = None) -> None:
+    def __init__(
+        self, model: Any, prompts: Sequence[Sequence[int]], *, prefix: KvCache | None = None
+    ) -> None:
         import torch
 
         self._model = model
@@ -69,7 +71,7 @@ class Rows:
         self._cache = given.past_key_values
         self.logprobs = given.logits[:, -1].float().log_softmax(dim=-1)
 
-    def select(self, rows: Sequence[int]) -> Rows:
+    def select(self, rows: Sequence[int]) -> KvCache:
         """A copy with these rows only, each as often as it is named."""
         import torch
 

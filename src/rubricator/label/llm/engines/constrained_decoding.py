@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rubricator.label.llm.engines.engine import Generation, Token
-from rubricator.label.llm.engines.rows import Rows
+from rubricator.label.llm.engines.kv_cache import KvCache
 
 Ids = tuple[int, ...]
 Continuation = Callable[[str, str], Ids]
@@ -34,14 +34,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Constraint:
     """An output as steps, and the fixed text after the last."""
 
     steps: tuple[Step, ...]
     end: str = ""
 
 
-def choices_form(choices: Sequence[str], *, after: str, continuation: Continuation) -> Form:
+def choices_constraint(choices: Sequence[str], *, after: str, continuation: Continuation) -> Constraint:
     """The form of exactly one of the choices.
 
     Args:
@@ -50,10 +50,10 @@ def choices_form(choices: Sequence[str], *, after: str, continuation: Continuati
         continuation: Tokens of its second argument where it follows the first.
     """
     ids = tuple(continuation(after[-_TAIL:], choice) for choice in choices)
-    return Form((Step("", tuple(choices), (), ids),))
+    return Constraint((Step("", tuple(choices), (), ids),))
 
 
-def object_form(schema: Mapping[str, Any], *, after: str, continuation: Continuation) -> Form:
+def object_constraint(schema: Mapping[str, Any], *, after: str, continuation: Continuation) -> Constraint:
     """The form of a flat JSON object without blanks: all properties in order, each from its list.
 
     Args:
@@ -79,10 +79,10 @@ def object_form(schema: Mapping[str, Any], *, after: str, continuation: Continua
         ids = tuple(continuation(written[-_TAIL:], value) for value in names)
         steps.append(Step(lead, names, lead_ids, ids))
         written, lead = written + names[0], quote + ","
-    return Form(tuple(steps), lead[:-1] + "}")
+    return Constraint(tuple(steps), lead[:-1] + "}")
 
 
-def fill(rows: Rows, form: Form) -> list[list[tuple[int, list[float]]]]:
+def fill(rows: KvCache, form: Constraint) -> list[list[tuple[int, list[float]]]]:
     """Choose greedily, step by step, in all rows at once.
 
     Returns:
@@ -101,7 +101,7 @@ def fill(rows: Rows, form: Form) -> list[list[tuple[int, list[float]]]]:
     return filled
 
 
-def _scores(rows: Rows, alternatives: Sequence[Ids]) -> list[list[float]]:
+def _scores(rows: KvCache, alternatives: Sequence[Ids]) -> list[list[float]]:
     """Log-probability of each alternative in each row; of its first token where those differ."""
     firsts = [ids[0] for ids in alternatives]
     scores: list[list[float]] = rows.logprobs[:, firsts].tolist()
@@ -112,7 +112,7 @@ def _scores(rows: Rows, alternatives: Sequence[Ids]) -> list[list[float]]:
     return scores
 
 
-def _rest(branches: Rows, alternatives: Sequence[Ids]) -> list[float]:
+def _rest(branches: KvCache, alternatives: Sequence[Ids]) -> list[float]:
     """Log-probability of all tokens but the first, one alternative a row."""
     totals = [0.0] * len(alternatives)
     for place in range(1, max(map(len, alternatives))):
@@ -124,7 +124,9 @@ def _rest(branches: Rows, alternatives: Sequence[Ids]) -> list[float]:
     return totals
 
 
-def as_generation(form: Form, filled: Sequence[tuple[int, list[float]]], *, prompt_tokens: int) -> Generation:
+def as_generation(
+    form: Constraint, filled: Sequence[tuple[int, list[float]]], *, prompt_tokens: int
+) -> Generation:
     """What was chosen, as text, tokens and probabilities; fixed text has the probability one."""
     tokens: list[Token] = []
     written = 0
@@ -144,7 +146,7 @@ def as_generation(form: Form, filled: Sequence[tuple[int, list[float]]], *, prom
 
 
 def write(
-    rows: Rows, limit: int, ends: frozenset[int], *, alternatives: int
+    rows: KvCache, limit: int, ends: frozenset[int], *, alternatives: int
 ) -> list[list[tuple[int, float, dict[int, float]]]]:
     """Continue every row greedily until a token of `ends`, or for `limit` tokens.
 

@@ -14,7 +14,9 @@ _GRACE_SECONDS = 10.0
 _Call = Callable[[Request], Generation]
 
 
-def in_flight(call: _Call, requests: Iterable[Request], workers: int) -> Iterator[tuple[int, Generation]]:
+def complete_concurrently(
+    call: _Call, requests: Iterable[Request], workers: int
+) -> Iterator[tuple[int, Generation]]:
     """Answer requests with up to `workers` calls at the same time.
 
     The source is drawn from in the consumer's thread, one request for each that has room, so that
@@ -32,14 +34,14 @@ def in_flight(call: _Call, requests: Iterable[Request], workers: int) -> Iterato
     Raises:
         EngineError: A call raised it. No more is drawn; what is done within seconds is let out first.
     """
-    crew = _Crew(call, workers)
+    threads = _Workers(call, workers)
     source = enumerate(requests)
     lost: EngineError | None = None
     try:
         while True:
-            for number, request in islice(source, crew.room if lost is None else 0):
-                crew.ask(number, request)
-            done = crew.next_done(None if lost is None else _GRACE_SECONDS)
+            for number, request in islice(source, threads.free if lost is None else 0):
+                threads.ask(number, request)
+            done = threads.next_done(None if lost is None else _GRACE_SECONDS)
             if done is None:
                 break
             number, outcome = done
@@ -50,12 +52,12 @@ def in_flight(call: _Call, requests: Iterable[Request], workers: int) -> Iterato
             else:
                 raise outcome
     finally:
-        crew.dismiss()
+        threads.stop()
     if lost is not None:
         raise lost
 
 
-class _Crew:
+class _Workers:
     """Threads that answer; daemons, as a process that ends must not wait for servers that are silent."""
 
     def __init__(self, call: _Call, workers: int) -> None:
@@ -67,7 +69,7 @@ class _Crew:
         self._done: SimpleQueue[tuple[int, Generation | BaseException]] = SimpleQueue()
 
     @property
-    def room(self) -> int:
+    def free(self) -> int:
         return self._workers - self._running
 
     def ask(self, number: int, request: Request) -> None:
@@ -88,7 +90,7 @@ class _Crew:
         self._running -= 1
         return done
 
-    def dismiss(self) -> None:
+    def stop(self) -> None:
         for _ in range(self._started):
             self._asked.put(None)
 

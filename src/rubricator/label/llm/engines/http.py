@@ -17,7 +17,7 @@ _EXCERPT = 300
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Wire:
+class HttpClient:
     """A pool of connections to one server.
 
     Args:

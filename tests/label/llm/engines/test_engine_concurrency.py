@@ -7,7 +7,7 @@ from scripted_server import question
 
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.engine import Generation
-from rubricator.label.llm.engines.flight import in_flight
+from rubricator.label.llm.engines.concurrency import complete_concurrently
 
 
 def asking(*texts):
@@ -19,9 +19,9 @@ def echo(request):
 
 
 def test_every_request_is_answered_under_its_number():
-    found = dict(in_flight(echo, asking(*"abcdefgh"), workers=3))
+    found = dict(complete_concurrently(echo, asking(*"abcdefgh"), workers=3))
     assert [found[number].text for number in range(8)] == list("abcdefgh")
-    assert not list(in_flight(echo, asking(), workers=3))
+    assert not list(complete_concurrently(echo, asking(), workers=3))
 
 
 def test_a_lost_engine_lets_the_finished_ones_out_and_draws_no_more():
@@ -45,7 +45,7 @@ def test_a_lost_engine_lets_the_finished_ones_out_and_draws_no_more():
 
     found = []
     with pytest.raises(EngineError, match="lost"):
-        found.extend(in_flight(call, source(), workers=3))
+        found.extend(complete_concurrently(call, source(), workers=3))
     assert (0, Generation(text="a")) in found
     assert len(drawn) < 8
     assert len(found) == len(drawn) - 1
@@ -56,12 +56,12 @@ def test_a_fault_of_ours_is_raised_where_it_is_seen():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(in_flight(call, asking("a"), workers=2))
+        list(complete_concurrently(call, asking("a"), workers=2))
 
 
 def test_no_thread_stays_behind():
     before = threading.active_count()
-    list(in_flight(echo, asking(*"abcd"), workers=4))
+    list(complete_concurrently(echo, asking(*"abcd"), workers=4))
     for thread in threading.enumerate():
         if thread.daemon and "_work" in thread.name:
             thread.join(5)
