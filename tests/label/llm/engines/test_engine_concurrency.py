@@ -6,8 +6,8 @@ import pytest
 from scripted_server import question
 
 from rubricator.errors import EngineError
-from rubricator.label.llm.engines.engine import Generation
 from rubricator.label.llm.engines.concurrency import complete_concurrently
+from rubricator.label.llm.engines.engine import Generation
 
 
 def asking(*texts):

@@ -13,9 +13,9 @@ import pytest
 from rubricator.config import TransformersEngineConfig
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.engine import Generation, Message, Request
+from rubricator.label.llm.engines.http import plain_prompt
 from rubricator.label.llm.engines.kv_cache import common_prefix
 from rubricator.label.llm.engines.transformers import TransformersEngine
-from rubricator.label.llm.engines.http import plain_prompt
 from rubricator.records import Status
 
 torch = pytest.importorskip("torch")

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from rubricator.errors import EngineError, nearest
 from rubricator.label.llm.engines.engine import Message
+from rubricator.label.llm.engines.http import HttpClient
 from rubricator.label.llm.engines.replies import first_choice, text_of, tokens_of
 from rubricator.label.llm.engines.retry import NO_ANSWER, NoAnswerError, Retries
-from rubricator.label.llm.engines.http import HttpClient
 
 _GREETING = (Message("user", "Say hello."),)
 # Nothing a model would say by itself, so that saying it proves that it was held to it.

@@ -15,13 +15,13 @@ from functools import partial
 from rubricator.config import OpenAIEngineConfig
 from rubricator.config.expand import expand
 from rubricator.errors import EngineError
+from rubricator.label.llm.engines.concurrency import complete_concurrently
 from rubricator.label.llm.engines.discover import Dialect, discover, explained, hopeless, response_format
 from rubricator.label.llm.engines.engine import Capabilities, Generation, Request
-from rubricator.label.llm.engines.concurrency import complete_concurrently
 from rubricator.label.llm.engines.grammar import choices_grammar, object_grammar
+from rubricator.label.llm.engines.http import HttpClient
 from rubricator.label.llm.engines.replies import chosen_of, first_choice, generation_of
 from rubricator.label.llm.engines.retry import NoAnswerError, Retries
-from rubricator.label.llm.engines.http import HttpClient
 from rubricator.records import Status, content_hash
 
 _FILTERED = frozenset(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from rubricator.config import TransformersEngineConfig
-from rubricator.label.llm.engines.engine import Capabilities, Generation, Request, Token
 from rubricator.label.llm.engines.constrained_decoding import (
     Constraint,
     Ids,
@@ -23,10 +22,11 @@ from rubricator.label.llm.engines.constrained_decoding import (
     object_constraint,
     write,
 )
+from rubricator.label.llm.engines.engine import Capabilities, Generation, Request, Token
+from rubricator.label.llm.engines.http import plain_prompt
+from rubricator.label.llm.engines.kv_cache import KvCache, common_prefix, shares_prefix
 from rubricator.label.llm.engines.loading import Loaded, Placement, load, place
 from rubricator.label.llm.engines.local_model import LocalModel, find_model
-from rubricator.label.llm.engines.kv_cache import KvCache, common_prefix, shares_prefix
-from rubricator.label.llm.engines.http import plain_prompt
 from rubricator.records import Status, content_hash
 
 # Batches drawn at once: enough to put texts of one length together.
