@@ -29,10 +29,10 @@ from rubricator.label.aggregation.log_pool import aggregate, weigh
 from rubricator.label.aggregation.probabilities import teacher_probabilities
 from rubricator.label.aggregation.votes import decide
 from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy, measured_accuracy
-from rubricator.label.quality.intervals import wilson
 from rubricator.label.teachers.protocol import Scale
 from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.records import Answer, Status, Text
+from rubricator.stats.shares import wilson
 from rubricator.taxonomy import Taxonomy
 
 DATA = Path(os.environ.get("RUBRICATOR_DATA", ROOT.parent / "shared" / "data")) / "reviews"

@@ -10,8 +10,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from rubricator.stats.arrays import Bools, Floats
-
-_TINY = float(np.finfo(np.float64).eps)
+from rubricator.stats.losses import binary_cross_entropy, categorical_cross_entropy
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,10 @@ class LabelSpace:
         return decisions & np.isfinite(probabilities)
 
     def losses(self, probabilities: Floats, targets: Floats | Bools) -> Floats:
-        """Cross-entropy of each text in nats, shape [texts]; multi-label, the mean over its categories.
-
-        A probability of exactly 0 or 1 that turns out wrong would make it infinite, so both are clipped.
-        """
-        p, truth = np.clip(probabilities, _TINY, 1 - _TINY), np.asarray(targets, dtype=np.float64)
+        """Cross-entropy of each text in nats, shape [texts]; multi-label, the mean over its categories."""
         if self.single:
-            return np.asarray(-(truth * np.log(p)).sum(axis=1))
-        return np.asarray(-(truth * np.log(p) + (1 - truth) * np.log1p(-p)).mean(axis=1))
+            return categorical_cross_entropy(probabilities, targets)
+        return np.asarray(binary_cross_entropy(probabilities, targets).mean(axis=1))
 
     def harden(self, targets: Floats) -> Floats:
         """What models learn from: in single-label work decisions rather than probabilities.

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rubricator.dataset.labels import Review
-from rubricator.review.estimates import ENOUGH, estimate, told, wilson
+from rubricator.review.estimates import ENOUGH, estimate, told
+from rubricator.stats.shares import wilson
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -32,13 +33,14 @@ def test_only_texts_drawn_at_random_tell_how_wrong_the_others_are():
     found = estimate(reviews("GGGGGGrrrrrrrrrR"), left=900)
     assert (found.reviews, found.changed, found.drawn, found.wrong) == (16, 7, 10, 1)
     assert found.error == pytest.approx(0.1)
-    assert (found.low, found.high) == wilson(1, 10)
+    assert (found.low, found.high) == (wilson(1, 10).low, wilson(1, 10).high)
     assert "10% of the 900 labels" in told(found)[1]
 
 
 def test_wilson_against_the_published_example():
     # Newcombe, Statistics in Medicine 17, 1998, table I: 81 of 263.
-    low, high = wilson(81, 263)
+    share = wilson(81, 263)
+    low, high = share.low, share.high
     assert low == pytest.approx(0.2553, abs=1e-4)
     assert high == pytest.approx(0.3662, abs=1e-4)
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rubricator.stats.bootstrap import draw_groups, percentile_interval
+from rubricator.stats.bootstrap import percentile_interval, resample_groups
 
 
 def test_every_draw_has_as_many_groups_as_there_are():
-    drawn = np.concatenate(list(draw_groups(7, draws=250, seed=1)))
+    drawn = np.concatenate(list(resample_groups(7, draws=250, seed=1)))
     assert drawn.shape == (250, 7)
     assert (drawn.sum(axis=1) == 7).all()
     assert drawn.mean(axis=0) == pytest.approx(np.ones(7), abs=0.25)

@@ -10,6 +10,7 @@ from small_examples import make_examples, make_folds
 
 from rubricator.config import Encode, Imbalance, Train
 from rubricator.label_space import LabelSpace
+from rubricator.stats.losses import pointwise
 from rubricator.train.imbalance import (
     all_at_once,
     cell_weights,
@@ -21,7 +22,6 @@ from rubricator.train.imbalance import (
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.linear.fit import fit_linear
 from rubricator.train.logistic import fit_logistic
-from rubricator.train.losses import pointwise
 from rubricator.train.training_context import TrainingContext
 
 SHARES = st.floats(0, 1, width=16)

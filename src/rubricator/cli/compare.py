@@ -18,9 +18,9 @@ from rubricator.evaluate.comparison.page import (
     write_comparison,
     write_comparison_json,
 )
-from rubricator.evaluate.comparison.significance import Difference
 from rubricator.pages.formatting import figure, interval
 from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.significance import Difference
 
 
 def register(app: typer.Typer) -> None:

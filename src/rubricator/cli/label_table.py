@@ -6,10 +6,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.label.quality.intervals import Interval
 from rubricator.pages.formatting import NONE, duration, figure, percent
 from rubricator.pipeline.label_report import LabelReport
 from rubricator.records import Status
+from rubricator.stats.bootstrap import Estimate
 
 
 def show_label_report(report: LabelReport) -> None:
@@ -95,5 +95,5 @@ def _expectation(report: LabelReport) -> str:
     return f"{expected}; measured on golden texts: [bold]{figure(report.measured, 3)}[/]{escape(interval)}."
 
 
-def _between(interval: Interval | None) -> str:
-    return NONE if interval is None else f"{interval.low:.2f}–{interval.high:.2f}"
+def _between(interval: Estimate | None) -> str:
+    return NONE if interval is None or interval.low is None else f"{interval.low:.2f}–{interval.high:.2f}"

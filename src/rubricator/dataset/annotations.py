@@ -33,7 +33,7 @@ class CategoryReport:
         answered: Share of the golden texts on which the teacher has an opinion here.
         precision: Of the texts it puts here, the share that belongs here.
         recall: Of the texts that belong here, the share it puts here; silence counts as missed.
-        f1: Harmonic mean of the two.
+        f1: Harmonic mean of the two; None where no golden text is in the category.
         kappa: Cohen's kappa with the golden labels, silence counting as "not here".
     """
 
@@ -54,7 +54,7 @@ class TeacherReport:
         teacher: Its name.
         texts: Number of golden texts.
         answered: Share of them on which it has any opinion.
-        macro_f1: Mean of the F1 of categories where it is defined.
+        macro_f1: Mean F1 of the categories that golden texts have.
         kappa: Cohen's kappa: single-label over the categories (on answered texts), multi-label the
             mean over categories where it is defined.
         accuracy: Single-label only: share of the answered texts whose best category is right.

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from rubricator.config import Part, Split
 from rubricator.errors import DataError
 from rubricator.records import Text
-from rubricator.stats.folds import draw_groups, group_marks, make_folds
+from rubricator.stats.folds import draw_share, group_marks, make_folds
 
 __all__ = ["Parts", "make_folds", "split_texts"]
 
@@ -174,7 +174,7 @@ def _draw(groups: list[_Group], share: float, *, by: Literal["time", "random"], 
         return []
     if by == "random":
         marks = np.stack([group.marks for group in groups])
-        return [groups[number] for number in draw_groups(marks, share=share, seed=seed)]
+        return [groups[number] for number in draw_share(marks, share=share, seed=seed)]
     wanted = share * sum(group.size for group in groups)
     latest = sorted(groups, key=_timestamp, reverse=True)
     drawn: list[_Group] = []

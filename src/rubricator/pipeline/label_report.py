@@ -19,7 +19,6 @@ from rubricator.label.quality.inter_annotator import (
     support_counts,
     teacher_usage,
 )
-from rubricator.label.quality.intervals import Interval, wilson
 from rubricator.label.quality.teacher_metrics import TeacherExamination, examine_teacher
 from rubricator.pages.formatting import percent
 from rubricator.pages.page import render_page, write_page
@@ -27,6 +26,8 @@ from rubricator.pipeline.annotations import Annotations, read_annotations
 from rubricator.pipeline.stage import Run
 from rubricator.pipeline.teacher_weights import TeacherWeight, teacher_weights
 from rubricator.records import Origin, Status
+from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.shares import wilson
 
 REPORT = "label-report.html"
 _FEW_GOLDEN = 50
@@ -77,7 +78,7 @@ class LabelReport:
     expected: float | None
     expected_golden: float | None
     measured: float | None
-    measured_interval: Interval | None
+    measured_interval: Estimate | None
     mix: Mapping[str, Mapping[Origin, int]]
     bare: Mapping[Origin, int]
     labels: Mapping[Origin, int]
@@ -166,7 +167,9 @@ def _cautions(facts: LabelReport) -> Iterator[str]:
             missing = facts.texts - asked.texts
             yield f"{asked.teacher} was not asked about {missing:,} of {facts.texts:,} texts."
     interval, stated = facts.measured_interval, facts.expected_golden
-    if interval is not None and stated is not None and not interval.low <= stated <= interval.high:
+    if interval is None or interval.low is None or interval.high is None or stated is None:
+        return
+    if not interval.low <= stated <= interval.high:
         yield (
             f"On golden texts the agreement expects {percent(stated)} to be right, and "
             f"{percent(facts.measured or 0)} are: its probabilities are too "
@@ -192,8 +195,8 @@ def _page(report: LabelReport) -> str:
     return render_page("rubricator.label.quality", "report.html.jinja", context, filters)
 
 
-def _between(interval: Interval | None) -> str:
-    return "–" if interval is None else f"{interval.low:.2f}–{interval.high:.2f}"
+def _between(interval: Estimate | None) -> str:
+    return "–" if interval is None or interval.low is None else f"{interval.low:.2f}–{interval.high:.2f}"
 
 
 def _shade(share: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from rubricator.dataset.labels import Review
+from rubricator.stats.shares import wilson
 
 ENOUGH = 20
 """Chosen reviews that a verdict stands on: the last so many."""
@@ -67,29 +68,21 @@ def estimate(reviews: Collection[Review], *, left: int, confidence: float = 0.95
     drawn = [review for review in in_time if review.chosen == "random"]
     last = [review for review in in_time if review.chosen == "gain"][-ENOUGH:]
     wrong, last_changed = _changed(drawn), _changed(last)
-    low, high = wilson(wrong, len(drawn), confidence=confidence) if drawn else (None, None)
+    share = wilson(wrong, len(drawn), confidence=confidence)
     pays, reason = _verdict(len(last), last_changed, left)
     return Estimate(
         reviews=len(in_time),
         changed=_changed(in_time),
         drawn=len(drawn),
         wrong=wrong,
-        low=low,
-        high=high,
+        low=share.low,
+        high=share.high,
         left=left,
         last=len(last),
         last_changed=last_changed,
         pays=pays,
         reason=reason,
     )
-
-
-def wilson(hits: int, count: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval of a share, honest for few texts and for shares near 0 and 1."""
-    from scipy.stats import binomtest  # a second to import, and most commands never need it
-
-    found = binomtest(hits, count).proportion_ci(confidence, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def _verdict(last: int, changed: int, left: int) -> tuple[bool | None, str]:

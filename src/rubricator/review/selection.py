@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rubricator.dataset.labels import Chosen
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.divergence import jensen_shannon
 
 Vectors = NDArray[np.float32]
 
@@ -119,20 +120,10 @@ def disagreement(opinions: Floats, *, single: bool) -> Floats:
     """
     if not len(opinions):
         return np.zeros(opinions.shape[1])
-    seen: Bools = np.asarray(np.isfinite(opinions))
-    if single:
-        seen = seen & seen.all(axis=2, keepdims=True)
-    said = np.where(seen, np.clip(np.nan_to_num(opinions), 0.0, 1.0), 0.0)
-    voices = np.maximum(seen.sum(axis=0), 1)
-    mean = said.sum(axis=0) / voices
-    apart = _surprise(mean) - np.where(seen, _surprise(said), 0.0).sum(axis=0) / voices
-    if not single:
-        apart += _surprise(1 - mean) - np.where(seen, _surprise(1 - said), 0.0).sum(axis=0) / voices
-    return np.asarray(np.maximum(apart.sum(axis=1), 0.0))
-
-
-def _surprise(probabilities: Floats) -> Floats:
-    return np.asarray(-probabilities * np.log2(np.clip(probabilities, 1e-12, 1.0)))
+    shares = np.clip(opinions, 0.0, 1.0)
+    # The last axis holds outcomes: all categories, or yes and no of each.
+    outcomes = shares[:, :, None, :] if single else np.stack([shares, 1 - shares], axis=-1)
+    return np.asarray(jensen_shannon(outcomes).sum(axis=1) / np.log(2))
 
 
 def _one_per_group(

@@ -28,7 +28,7 @@ class Estimate:
     high: float | None = None
 
 
-def draw_groups(groups: int, *, draws: int, seed: int) -> Iterator[Floats]:
+def resample_groups(groups: int, *, draws: int, seed: int) -> Iterator[Floats]:
     """Resample groups with replacement.
 
     Near-duplicates share a group and would make single texts look more independent than they are,

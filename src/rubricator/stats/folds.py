@@ -64,7 +64,7 @@ def group_marks(targets: ArrayLike, groups: Sequence[str]) -> tuple[Indices, NDA
     return of_text, marks
 
 
-def draw_groups(marks: NDArray[np.int64], *, share: float, seed: int) -> Indices:
+def draw_share(marks: NDArray[np.int64], *, share: float, seed: int) -> Indices:
     """Numbers of a stratified share of the groups, at least one and never all of several."""
     count = len(marks)
     if count < 2:

@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 from rubricator.config import Imbalance
 from rubricator.errors import TrainingError
 from rubricator.stats.arrays import Floats
-from rubricator.train.calibration.platt import fit_platt
+from rubricator.stats.calibration import fit_platt
+from rubricator.stats.losses import pointwise
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
-from rubricator.train.losses import pointwise
 
 Folds = NDArray[np.integer]
 

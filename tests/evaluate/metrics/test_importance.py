@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from rubricator.errors import DataError
-from rubricator.evaluate.metrics.importance import TEXT, Importance, draw_importance, permutation_importance
+from rubricator.evaluate.metrics.importance import TEXT, Importance, permutation_importance
+from rubricator.evaluate.plots.importance import draw_importance
 
 N = 120
 RNG = np.random.default_rng(5)

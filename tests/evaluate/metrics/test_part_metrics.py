@@ -11,8 +11,7 @@ from invented_parts import KEYS, random_part, scored
 from sklearn import metrics as peer
 
 from rubricator.errors import DataError
-from rubricator.evaluate.metrics.grouped_counts import GroupedCounts
-from rubricator.evaluate.metrics.part_metrics import measure
+from rubricator.evaluate.metrics.part_metrics import PartFigures, measure
 from rubricator.label_space import DecisionRule, LabelSpace
 
 
@@ -91,15 +90,16 @@ def test_every_headline_is_that_of_scikit_learn(part):
 @given(parts(), st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=40)
 def test_a_weighted_sample_is_the_same_as_its_rows_written_out(part, seed):
-    tally = GroupedCounts(part, single=False)
-    draw = np.random.default_rng(seed).integers(0, 3, size=(1, tally.groups)).astype(float)
-    rows = np.repeat(np.arange(len(part)), draw[0, tally.group_of_row].astype(int))
+    space = LabelSpace.of_size(part.truth.shape[1], single=False)
+    figures = PartFigures(part, space)
+    draw = np.random.default_rng(seed).integers(0, 3, size=(1, figures.counts.groups)).astype(float)
+    rows = np.repeat(np.arange(len(part)), draw[0, figures.counts.group_of_row].astype(int))
     if not len(rows):
         return
     sample = scored(part.truth[rows], part.probabilities[rows])
-    expected = GroupedCounts(sample, single=False)
-    written_out = expected.figures(np.ones((1, expected.groups)))
-    for name, values in tally.figures(draw).items():
+    expected = PartFigures(sample, space)
+    written_out = expected(np.ones((1, expected.counts.groups)))
+    for name, values in figures(draw).items():
         np.testing.assert_allclose(values, written_out[name], err_msg=name)
 
 

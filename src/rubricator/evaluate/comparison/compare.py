@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from rubricator.evaluate.comparison.runs import EvaluatedRun, common_keys, common_texts, read_runs
-from rubricator.evaluate.comparison.significance import (
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.pages.formatting import plural
+from rubricator.stats.arrays import Bools
+from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.significance import (
     Difference,
     McNemar,
     Resampled,
@@ -18,10 +22,6 @@ from rubricator.evaluate.comparison.significance import (
     mcnemar,
     resample,
 )
-from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
-from rubricator.pages.formatting import plural
-from rubricator.stats.arrays import Bools
-from rubricator.stats.bootstrap import Estimate
 
 FIGURES = ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
 DRAWS = 10_000
@@ -141,7 +141,10 @@ def compare(folders: Sequence[Path]) -> Comparison:
     runs = read_runs(folders)
     keys = common_keys(runs)
     parts, left_out = common_texts(runs, keys)
-    sampled = [resample(part, draws=DRAWS, confidence=CONFIDENCE, seed=_SEED) for part in parts]
+    sampled = [
+        resample(part.truth, part.decisions, part.groups, draws=DRAWS, confidence=CONFIDENCE, seed=_SEED)
+        for part in parts
+    ]
     sides = [_side(run, figures, keys) for run, figures in zip(runs, sampled, strict=True)]
     return Comparison(
         texts=len(parts[0]),

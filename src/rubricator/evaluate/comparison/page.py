@@ -23,9 +23,9 @@ from rubricator.evaluate.comparison.compare import (
     signed,
     verdict,
 )
-from rubricator.evaluate.comparison.significance import Difference
 from rubricator.pages.formatting import NONE, figure, series
 from rubricator.pages.page import render_page, write_page
+from rubricator.stats.significance import Difference
 
 LISTED = 500
 """Texts that the page lists of each comparison: more than people read, few enough for a browser."""

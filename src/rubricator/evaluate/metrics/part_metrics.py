@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from rubricator.errors import DataError
-from rubricator.evaluate.metrics.grouped_counts import GroupedCounts
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
-from rubricator.label_space import DecisionRule
-from rubricator.stats.arrays import Bools, Floats
-from rubricator.stats.bootstrap import Estimate, draw_groups, percentile_interval
-
-_BINS = 10
+from rubricator.label_space import DecisionRule, LabelSpace
+from rubricator.stats.arrays import Floats
+from rubricator.stats.bootstrap import Estimate, percentile_interval, resample_groups
+from rubricator.stats.calibration import calibration_error
+from rubricator.stats.counts import GroupedCounts, mean_defined, ratio
+from rubricator.stats.ranking import Ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +141,10 @@ def measure(
             f"The part '{scored.part}' has no texts, so there is nothing to measure.",
             fix="Give it texts: raise `split.test`, or label more texts for the golden set.",
         )
-    tally = GroupedCounts(scored, single=rule.space.single)
-    point = {name: values[0] for name, values in tally.figures(np.ones((1, tally.groups))).items()}
-    samples = _resample(tally, draws=bootstrap, seed=seed)
+    figures = PartFigures(scored, rule.space)
+    groups = figures.counts.groups
+    point = {name: values[0] for name, values in figures(np.ones((1, groups))).items()}
+    samples = figures.resampled(draws=bootstrap, seed=seed)
 
     def estimate(name: str, column: int | None = None) -> Estimate:
         at = () if column is None else (column,)
@@ -161,7 +162,7 @@ def measure(
         about=scored.about,
         single=rule.space.single,
         texts=len(scored),
-        groups=tally.groups,
+        groups=groups,
         origins=dict(Counter(str(origin) for origin in scored.origins)),
         draws=bootstrap,
         confidence=confidence,
@@ -182,16 +183,30 @@ def measure(
     )
 
 
-def calibration_error(truth: Bools, probabilities: Floats) -> float:
-    """Expected calibration error of one category in bins of equal width, both arguments [n]."""
-    bins = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
-    gaps = np.bincount(bins, weights=probabilities - truth, minlength=_BINS)
-    return float(np.abs(gaps).sum() / len(truth))
+class PartFigures:
+    """Every figure of a part, those of ranked probabilities and the log loss among them."""
 
+    def __init__(self, scored: ScoredPredictions, space: LabelSpace) -> None:
+        self.counts = GroupedCounts(scored.truth, scored.decisions, scored.groups)
+        losses = space.losses(scored.probabilities, scored.truth)
+        self._losses = self.counts.sums(np.column_stack([losses, np.ones(len(losses))]))
+        columns = zip(scored.truth.T, scored.probabilities.T, strict=True)
+        self._rankings = [Ranking.of(truth, probabilities) for truth, probabilities in columns]
 
-def _resample(tally: GroupedCounts, *, draws: int, seed: int) -> dict[str, Floats]:
-    chunks = [tally.figures(sample) for sample in draw_groups(tally.groups, draws=draws, seed=seed)]
-    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    def __call__(self, draws: Floats) -> dict[str, Floats]:
+        """By name, as `GroupedCounts.figures`; `draws` is of shape [samples, groups]."""
+        rows, losses = draws[:, self.counts.group_of_row], draws @ self._losses
+        areas = np.column_stack([ranking.average_precision(rows) for ranking in self._rankings])
+        return self.counts.figures(draws) | {
+            "average_precision": areas,
+            "mean_average_precision": mean_defined(areas),
+            "log_loss": ratio(losses[:, 0], losses[:, 1]),
+        }
+
+    def resampled(self, *, draws: int, seed: int) -> dict[str, Floats]:
+        """The same on samples of groups drawn with replacement."""
+        chunks = [self(sample) for sample in resample_groups(self.counts.groups, draws=draws, seed=seed)]
+        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
 def _category(

@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgba
 from rubricator.evaluate.metrics.part_metrics import CategoryMetrics
 from rubricator.evaluate.plots import style
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.shares import wilson
 
 _BINS = 10
 
@@ -109,10 +110,18 @@ def draw_reliability(axes: Axes, truth: Bools, probabilities: Floats) -> None:
     counts = np.bincount(bins, minlength=_BINS)
     some = counts > 0
     stated = np.bincount(bins, weights=probabilities, minlength=_BINS)[some] / counts[some]
-    found = np.bincount(bins, weights=truth, minlength=_BINS)[some] / counts[some]
-    low, high = _wilson(found, counts[some].astype(np.float64))
+    hits = np.bincount(bins, weights=truth, minlength=_BINS)[some]
+    shares = [wilson(int(hit), int(count)) for hit, count in zip(hits, counts[some], strict=True)]
+    found, low, high = np.array([(share.value, share.low, share.high) for share in shares], dtype=float).T
     axes.plot([0, 1], [0, 1], color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.vlines(stated, low, high, color=style.HAS, linewidth=1.2, alpha=0.55)
+    axes.vlines(
+        stated,
+        low,
+        high,
+        color=style.HAS,
+        linewidth=1.2,
+        alpha=0.55,
+    )
     axes.scatter(
         stated,
         found,
@@ -195,11 +204,3 @@ def _bare(axes: Axes, size: int) -> None:
     axes.set_yticks(np.arange(size - 1) + 0.5, minor=True)
     axes.tick_params(which="minor", length=0)
     axes.grid(visible=True, which="minor", color="white", linewidth=2)
-
-
-def _wilson(share: Floats, count: Floats) -> tuple[Floats, Floats]:
-    # Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
-    z = 1.96
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return centre - half, centre + half

@@ -92,7 +92,8 @@ def _cut(rule: str) -> str:
 
 
 def _importance(trained: TrainingResult, name: str, unseen: TestSet, config: Config, folder: Path) -> Plot:
-    from rubricator.evaluate.metrics.importance import draw_importance, permutation_importance
+    from rubricator.evaluate.metrics.importance import permutation_importance
+    from rubricator.evaluate.plots.importance import draw_importance
 
     model, rule = trained.models[name], trained.rules[name]
     # Vectors do not change when columns are shuffled, so each encoder runs once.

@@ -13,6 +13,7 @@ from rubricator.label.aggregation.dawid_skene import dawid_skene
 from rubricator.label.aggregation.votes import decide, majority
 from rubricator.records import Label, Origin, Text
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.losses import binary_cross_entropy
 from rubricator.taxonomy import Taxonomy
 
 Method = Literal["pool", "majority", "dawid-skene"]
@@ -51,8 +52,8 @@ def weigh(
 
 def _skill(probabilities: Floats, known: Bools, base: Floats, *, single: bool) -> Floats:
     seen = np.isfinite(probabilities)
-    own = np.where(seen, _log_loss(np.where(seen, probabilities, 0.5), known), 0.0)
-    blind = np.where(seen, _log_loss(base, known), 0.0)
+    own = np.where(seen, binary_cross_entropy(np.where(seen, probabilities, 0.5), known, floor=_SURE), 0.0)
+    blind = np.where(seen, binary_cross_entropy(base, known, floor=_SURE), 0.0)
     overall = 1 - own.sum() / max(blind.sum(), _SURE)
     if single:
         # Categories share one distribution, so a teacher speaks equally loudly about all of them;
@@ -63,11 +64,6 @@ def _skill(probabilities: Floats, known: Bools, base: Floats, *, single: bool) -
     borrowed = _COUNTED_AS * blind.sum() / max(seen.sum(), 1)
     skill = 1 - (own.sum(axis=0) + borrowed * (1 - overall)) / np.maximum(blind.sum(axis=0) + borrowed, _SURE)
     return np.asarray(np.clip(skill, _LEAST_WEIGHT, 1.0))
-
-
-def _log_loss(probabilities: Floats, known: Bools) -> Floats:
-    likelihood = np.where(known, probabilities, 1 - probabilities)
-    return np.asarray(-np.log(np.clip(likelihood, _SURE, 1.0)))
 
 
 def log_opinion_pool(

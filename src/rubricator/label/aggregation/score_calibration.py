@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize
-from scipy.special import expit, log_softmax, logit, logsumexp, softmax
+from scipy.optimize import brentq
+from scipy.special import expit, log_softmax, logit, softmax
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.calibration import fit_line, fit_temperature
 
 # What is believed before any golden text is seen.
 _RULE_PRECISION = 0.9
@@ -166,26 +163,11 @@ def correct_multi(guessed: Floats, truth: Bools) -> Floats:
         Shape [2, categories]: slopes and intercepts.
     """
     seen = np.isfinite(guessed)
-    shared = _platt(guessed[seen], truth[seen], np.array([1.0, 0.0]), _SPREAD_SHARED)
+    shared = fit_line(guessed[seen], truth[seen], np.array([1.0, 0.0]), _SPREAD_SHARED)
     own = [
-        _platt(guessed[rows, j], truth[rows, j], shared, _SPREAD_CATEGORY) for j, rows in enumerate(seen.T)
+        fit_line(guessed[rows, j], truth[rows, j], shared, _SPREAD_CATEGORY) for j, rows in enumerate(seen.T)
     ]
     return np.stack(own, axis=1)
-
-
-def _platt(x: Floats, y: Bools, centre: Floats, spread: Floats) -> Floats:
-    """Most probable [slope, intercept] under Gaussian priors, by Newton's method."""
-    design = np.stack([x, np.ones_like(x)], axis=1)
-    line = centre.copy()
-    for _ in range(50):
-        probability = expit(design @ line)
-        gradient = design.T @ (probability - y) + (line - centre) / spread**2
-        curvature = (design.T * (probability * (1 - probability))) @ design + np.diag(1 / spread**2)
-        step = np.linalg.solve(curvature, gradient)
-        line -= np.clip(step, -1, 1)
-        if np.abs(step).max() < 1e-8:
-            break
-    return line
 
 
 def correct_single(guessed: Floats, truth: Bools | Floats) -> Floats:
@@ -201,17 +183,8 @@ def correct_single(guessed: Floats, truth: Bools | Floats) -> Floats:
     seen = np.isfinite(guessed).all(axis=1)
     x, y = guessed[seen], truth[seen].astype(np.float64)
 
-    def loss(line: Floats) -> tuple[float, Floats]:
-        slope, bias = np.exp(line[0]), line[1:]
-        scaled = slope * x + bias
-        wrong = softmax(scaled, axis=1) - y
-        prior = np.concatenate([[line[0] / _SPREAD_SINGLE_SLOPE**2], bias / _SPREAD_SINGLE_BIAS**2])
-        value = float((logsumexp(scaled, axis=1) - (scaled * y).sum(axis=1)).sum() + 0.5 * prior @ line)
-        gradient = np.concatenate([[slope * (wrong * x).sum()], wrong.sum(axis=0)]) + prior
-        return value, gradient
-
-    found: Any = minimize(loss, np.zeros(1 + guessed.shape[1]), jac=True, method="L-BFGS-B")
-    return np.stack([np.full(guessed.shape[1], np.exp(found.x[0])), found.x[1:]])
+    slope, bias = fit_temperature(x, y, log_slope=_SPREAD_SINGLE_SLOPE, intercept=_SPREAD_SINGLE_BIAS)
+    return np.stack([np.full(guessed.shape[1], slope), bias])
 
 
 def to_probabilities(guessed: Floats, line: Floats, *, single: bool) -> Floats:

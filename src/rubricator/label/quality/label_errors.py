@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.special import xlogy
 
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.divergence import jensen_shannon
 from rubricator.taxonomy import Taxonomy
 
 _SPLIT = 0.3
@@ -166,17 +166,9 @@ def disagreement(opinions: Sequence[Floats], *, single: bool) -> Floats:
     stacked = np.stack(opinions)
     # The last axis holds outcomes: all categories, or yes and no of each.
     outcomes = stacked[:, :, None, :] if single else np.stack([stacked, 1 - stacked], axis=-1)
-    seen = np.asarray(np.isfinite(outcomes).all(axis=-1))
-    outcomes = np.where(seen[..., None], outcomes, 0.0)
-    heard = seen.sum(axis=0)
-    mean = outcomes.sum(axis=0) / np.maximum(heard, 1)[..., None]
-    own = np.where(seen, _entropy(outcomes), 0.0).sum(axis=0) / np.maximum(heard, 1)
+    heard = np.isfinite(outcomes).all(axis=-1).sum(axis=0)
     most = np.log(np.clip(heard, 2, outcomes.shape[-1]))
-    return np.asarray(np.clip(((_entropy(mean) - own) / most).max(axis=1), 0, 1))
-
-
-def _entropy(outcomes: Floats) -> Floats:
-    return np.asarray(-xlogy(outcomes, outcomes).sum(axis=-1))
+    return np.asarray(np.clip((jensen_shannon(outcomes) / most).max(axis=1), 0, 1))
 
 
 def _likely(labels: Bools, probabilities: Floats, wrong: Bools, *, single: bool) -> Bools:

@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import CategoryReport, TeacherProbabilities, TeacherReport
 from rubricator.label.aggregation.votes import decide
-from rubricator.label.quality.intervals import Interval, f1_intervals, wilson
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.shares import wilson
+from rubricator.stats.significance import resample
 from rubricator.taxonomy import Taxonomy
+
+_DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,9 @@ class TeacherExamination:
     """
 
     report: TeacherReport
-    accuracy: Interval | None
-    macro_f1: Interval | None
-    f1: tuple[Interval | None, ...]
+    accuracy: Estimate | None
+    macro_f1: Estimate
+    f1: tuple[Estimate, ...]
     confusion: NDArray[np.intp]
 
 
@@ -62,13 +66,13 @@ def examine_teacher(
     probabilities = opinion.probabilities[rows]
     decided = decide(probabilities, single=taxonomy.single)
     heard = np.isfinite(probabilities).any(axis=1)
-    macro_f1, f1 = f1_intervals(decided, known, [groups[row] for row in rows], seed=seed)
+    resampled = resample(known, decided, [groups[row] for row in rows], draws=_DRAWS, seed=seed)
     right = int((decided & known)[heard].any(axis=1).sum())
     return TeacherExamination(
         report=report,
         accuracy=wilson(right, int(heard.sum())) if taxonomy.single else None,
-        macro_f1=macro_f1,
-        f1=tuple(f1),
+        macro_f1=resampled.estimate("macro_f1"),
+        f1=tuple(resampled.estimate("f1", column) for column in range(known.shape[1])),
         confusion=_confusion(probabilities, decided, known, single=taxonomy.single),
     )
 
@@ -145,7 +149,7 @@ def _category(key: str, decided: Bools, known: Bools, answered: float) -> Catego
         answered=answered,
         precision=both / said if said else None,
         recall=both / support if support else None,
-        f1=2 * both / (said + support) if said + support else None,
+        f1=2 * both / (said + support) if support else None,
         kappa=kappa_of(known, decided),
     )
 

@@ -5,26 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import logsumexp, softmax
 
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.stats.arrays import Bools, Floats
-from rubricator.train.calibration.platt import fit_platt
+from rubricator.stats.calibration import fit_platt, fit_temperature
 from rubricator.train.calibration.thresholds import fit_thresholds
 from rubricator.train.logistic import Folds
-
-# Standard deviations of the Gaussian prior around the identity.
-_LOG_SLOPE = 0.5
-_BIAS = 0.5
 
 
 def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, space: LabelSpace) -> DecisionRule:
     """Calibrate every category and set its threshold.
 
-    Multi-label: Platt scaling and a threshold per category. Single-label: one temperature for all
-    (Guo et al., "On calibration of modern neural networks", 2017) and a small bias per category,
-    pulled to the identity by a Gaussian prior, which few positives cannot overrule.
+    Multi-label: Platt scaling and a threshold per category. Single-label: one temperature for all and
+    a small bias per category.
 
     Args:
         logits: Of texts not trained on, shape [n, categories].
@@ -38,7 +31,7 @@ def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, space: LabelSp
     if not len(logits):
         return rule
     if space.single:
-        slope, bias = _temperature(logits, targets, weights)
+        slope, bias = fit_temperature(logits, targets, weights)
         return replace(rule, slope=np.full(logits.shape[1], slope), intercept=bias)
     fitted = [fit_platt(z, target, weights) for z, target in zip(logits.T, targets.T, strict=True)]
     slopes, biases = (np.array(values) for values in zip(*fitted, strict=True))
@@ -65,20 +58,3 @@ def cross_decide(
         probabilities[outside] = rule.probabilities(logits[outside])
         decisions[outside] = rule.decide(probabilities[outside])
     return probabilities, decisions
-
-
-def _temperature(logits: Floats, targets: Floats, weights: Floats) -> tuple[float, Floats]:
-    """One slope for all categories and one bias for each."""
-    spread = np.array([_LOG_SLOPE] + [_BIAS] * logits.shape[1])
-
-    def objective(place: Floats) -> tuple[float, Floats]:
-        slope = np.exp(place[0])
-        scaled = slope * logits + place[1:]
-        loss = weights @ (logsumexp(scaled, axis=1) * targets.sum(axis=1) - (targets * scaled).sum(axis=1))
-        pull = weights[:, None] * (softmax(scaled, axis=1) * targets.sum(axis=1, keepdims=True) - targets)
-        gradient = np.concatenate([[slope * (pull * logits).sum()], pull.sum(axis=0)])
-        prior = place / spread**2
-        return float(loss + prior @ place / 2), gradient + prior
-
-    found = minimize(objective, np.zeros(len(spread)), jac=True, method="L-BFGS-B")
-    return float(np.exp(found.x[0])), np.asarray(found.x[1:])

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from rubricator.config import Kind, Train
 from rubricator.dataset.training_data import TrainingData
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.losses import binary_cross_entropy
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.search.training_data import harden_targets
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
 
+_SURE = 1e-6
 WEAK_LABEL_WEIGHTS = (0.0, 0.1, 0.3, 1.0)
 SURE_WEIGHTS = (0.3, 1.0)
 """Tried where texts were reviewed for being doubtful: alone, they would teach the odd corner only."""
@@ -45,7 +47,10 @@ def weak_label_weight(
         learning = harden_targets(examples, single=context.space.single)
         logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).held_out
         rule = fit_rule(logits, targets[train], golden.astype(float), space=context.space)
-        losses[weight] = _log_loss(rule.probabilities(logits)[golden], targets[train][golden])
+        probabilities = rule.probabilities(logits)[golden]
+        losses[weight] = float(
+            binary_cross_entropy(probabilities, targets[train][golden], floor=_SURE).mean()
+        )
     return min(losses, key=losses.__getitem__), losses
 
 
@@ -72,8 +77,3 @@ def self_trained(
     mixed = targets.copy()
     mixed[train] = np.where(data.golden[train][:, None], targets[train], blended)
     return mixed
-
-
-def _log_loss(probabilities: Floats, targets: Floats) -> float:
-    p = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    return float(-(targets * np.log(p) + (1 - targets) * np.log1p(-p)).mean())

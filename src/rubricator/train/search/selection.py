@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rubricator.config import Metric
 from rubricator.errors import TrainingError
 from rubricator.models.training_result import WORDS, Choice, Score
+from rubricator.stats import significance
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.significance import resample
 
 _DRAWS = 500
+_FIGURES: Mapping[Metric, str] = {metric: metric for metric in WORDS} | {"accuracy": "subset_accuracy"}
 
 
 def metric_of(chosen: Metric | Literal["auto"], *, single: bool) -> Metric:
@@ -35,13 +35,14 @@ def score(
         groups: Group of each text; whole groups are drawn for intervals (none are drawn without).
         seed: Of the draws.
     """
-    columns, exact = _tallied(decisions, targets)
-    figures = _figures(np.tensordot(weights, columns, axes=1), float(weights @ exact), float(weights.sum()))
-    intervals: dict[str, tuple[float, float]] = {}
-    if groups is not None and (weights > 0).any():
-        drawn = np.array([_drawn(columns, exact, times) for times in _draws(weights, groups, seed)])
-        low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
-        intervals = {name: (float(a), float(b)) for name, a, b in zip(figures, low, high, strict=True)}
+    resampled = resample(targets >= 0.5, decisions, groups, weights, draws=_DRAWS if groups else 0, seed=seed)
+    estimates = {metric: resampled.estimate(_FIGURES[metric]) for metric in WORDS}
+    intervals: dict[str, tuple[float, float]] = {
+        metric: (estimate.low, estimate.high)
+        for metric, estimate in estimates.items()
+        if estimate.low is not None and estimate.high is not None
+    }
+    figures = {metric: estimate.value or 0.0 for metric, estimate in estimates.items()}
     return Score(**figures, texts=int((weights > 0).sum()), intervals=intervals)
 
 
@@ -68,10 +69,11 @@ def chance_of_gain(
         metric: What they are compared by.
         seed: Of the draws.
     """
-    place = list(WORDS).index(metric)
-    one, other = _tallied(new, targets), _tallied(old, targets)
-    draws = _draws(weights, groups, seed)
-    return float(np.mean([_drawn(*one, times)[place] > _drawn(*other, times)[place] for times in draws]))
+    truth = targets >= 0.5
+    one, other = (
+        resample(truth, decisions, groups, weights, draws=_DRAWS, seed=seed) for decisions in (new, old)
+    )
+    return significance.chance_of_gain(other, one, _FIGURES[metric])
 
 
 def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[str] = ()) -> Choice:
@@ -108,40 +110,3 @@ def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[
     if doubtful:
         reason += f"; {told(doubtful)} {'is' if len(doubtful) == 1 else 'are'} not surely better"
     return Choice(name, f"{reason}.", in_order)
-
-
-def _figures(counts: Floats, exact: float, total: float) -> dict[str, float]:
-    """Figures from hits, claims and truths per category, shape [3, categories]."""
-    hits, claimed, real = counts
-    present = real > 0
-    f1 = 2 * hits[present] / (claimed + real)[present]
-    everything = claimed.sum() + real.sum()
-    return {
-        "macro_f1": float(f1.mean()) if len(f1) else 0.0,
-        "weighted_f1": float(f1 @ real[present] / real.sum()) if len(f1) else 0.0,
-        "micro_f1": float(2 * hits.sum() / everything) if everything else 0.0,
-        "accuracy": exact / total if total else 0.0,
-    }
-
-
-def _tallied(decisions: Bools, targets: Floats) -> tuple[Floats, Bools]:
-    """Hits, claims and truths, shape [n, 3, categories], and which texts are all right."""
-    truth = targets >= 0.5
-    columns = np.stack([decisions & truth, decisions, truth], axis=1).astype(np.float64)
-    return columns, (decisions == truth).all(axis=1)
-
-
-def _drawn(columns: Floats, exact: Bools, times: Floats) -> list[float]:
-    counts = np.tensordot(times, columns, axes=1)
-    return list(_figures(counts, float(times @ exact), float(times.sum())).values())
-
-
-def _draws(weights: Floats, groups: Sequence[str], seed: int) -> NDArray[np.float64]:
-    """Weights of each text in each sample of groups drawn with replacement, shape [draws, n]."""
-    _, number = np.unique(np.array(groups), return_inverse=True)
-    count = int(number.max()) + 1
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(count, np.full(count, 1 / count), size=_DRAWS)
-    times = drawn[:, number] * weights
-    # A sample in which no text has weight says nothing.
-    return np.asarray(times[times.sum(axis=1) > 0], dtype=np.float64)

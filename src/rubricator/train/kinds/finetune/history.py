@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from rubricator.stats.arrays import Floats
+from rubricator.stats.counts import GroupedCounts
 
 Metric = Literal["weighted_f1", "macro_f1", "accuracy", "loss"]
 
@@ -75,16 +76,11 @@ def measured(logits: Floats, targets: Floats, weights: Floats, *, single: bool) 
     else:
         losses = (np.logaddexp(0, logits) - targets * logits).sum(axis=1)
         given, truth = logits > 0, targets >= 0.5
-    hits, claimed, real = (weights @ part.astype(float) for part in (given & truth, given, truth))
-    there = real > 0
-    f1 = 2 * hits[there] / (claimed + real)[there]
-    total = weights.sum()
-    return Scores(
-        validation_loss=float(weights @ losses / total),
-        weighted_f1=float(f1 @ real[there] / real.sum()) if there.any() else 0.0,
-        macro_f1=float(f1.mean()) if there.any() else 0.0,
-        accuracy=float(weights @ (given == truth).all(axis=1) / total),
+    figures = GroupedCounts(truth, given, weights=weights).figures()
+    weighted, macro, right = (
+        float(np.nan_to_num(figures[name][0])) for name in ("weighted_f1", "macro_f1", "subset_accuracy")
     )
+    return Scores(float(weights @ losses / weights.sum()), weighted, macro, right)
 
 
 def write_table(path: Path, epochs: Iterable[Epoch]) -> None:

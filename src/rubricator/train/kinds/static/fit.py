@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from rubricator.dataset.examples import Examples, Vectors
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.label_space import LabelSpace
@@ -99,8 +97,5 @@ def _network(
 def _loss(logits: Floats, examples: Examples, folds: Folds, *, space: LabelSpace) -> float:
     """Mean log-loss of a text on held-out folds, after calibration."""
     targets, weights = examples.targets, examples.weights
-    found = np.clip(cross_decide(logits, targets, weights, folds, space=space)[0], 1e-9, 1 - 1e-9)
-    losses = -(targets * np.log(found)).sum(axis=1)
-    if not space.single:
-        losses -= ((1 - targets) * np.log1p(-found)).sum(axis=1)
-    return float(weights @ losses / weights.sum())
+    probabilities, _ = cross_decide(logits, targets, weights, folds, space=space)
+    return float(weights @ space.losses(probabilities, targets) / weights.sum())

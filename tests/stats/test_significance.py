@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rubricator.evaluate.comparison.significance import Difference, difference, mcnemar, resample
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import DecisionRule, LabelSpace
+from rubricator.stats.significance import Difference, Resampled, difference, mcnemar, resample
 
 
 def answers(right: float, *, seed: int, texts: int = 150, categories: int = 3) -> ScoredPredictions:
@@ -30,16 +30,20 @@ def answers(right: float, *, seed: int, texts: int = 150, categories: int = 3) -
     )
 
 
+def _resampled(part: ScoredPredictions, **options: float) -> Resampled:
+    return resample(part.truth, part.decisions, part.groups, **options)  # type: ignore[arg-type]
+
+
 def change(
     old: ScoredPredictions, new: ScoredPredictions, name: str = "macro_f1", *, draws: int = 1000
 ) -> Difference:
-    one, other = (resample(part, draws=draws, confidence=0.95, seed=3) for part in (old, new))
+    one, other = (_resampled(part, draws=draws, confidence=0.95, seed=3) for part in (old, new))
     return difference(one, other, name)
 
 
 def test_figures_and_intervals_are_those_of_the_report() -> None:
     part = answers(0.8, seed=1)
-    figures = resample(part, draws=200, confidence=0.9, seed=13)
+    figures = _resampled(part, draws=200, confidence=0.9, seed=13)
     rule = DecisionRule.identity(LabelSpace.of_size(3, single=False))
     report = measure(part, ("a", "b", "c"), rule=rule, bootstrap=200, confidence=0.9, seed=13)
     assert figures.estimate("macro_f1") == report.macro_f1
@@ -73,7 +77,7 @@ def test_pairing_sees_what_two_intervals_cannot() -> None:
     decisions = old.decisions.copy()
     decisions[::8] = old.truth[::8]
     new = replace(old, decisions=decisions)
-    one, other = (resample(part, draws=1000, confidence=0.95, seed=3) for part in (old, new))
+    one, other = (_resampled(part, draws=1000, confidence=0.95, seed=3) for part in (old, new))
     assert other.estimate("macro_f1").low < one.estimate("macro_f1").high  # type: ignore[operator]
     assert difference(one, other, "macro_f1").beyond_chance
 
@@ -120,7 +124,7 @@ def test_one_group_says_nothing_and_an_absent_category_has_no_figure() -> None:
     assert found.change.value is not None
     assert (found.change.low, found.p_value, found.beyond_chance) == (None, None, False)
     truth = old.truth & np.array([True, True, False])
-    absent = resample(replace(old, truth=truth), draws=100, confidence=0.95, seed=1)
+    absent = _resampled(replace(old, truth=truth), draws=100, confidence=0.95, seed=1)
     assert difference(absent, absent, "f1", 2).change.value is None
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.quality.intervals import f1_intervals, wilson
 from rubricator.label.quality.teacher_metrics import examine_teacher
+from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.shares import wilson
 from rubricator.taxonomy import Taxonomy
 
 MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
@@ -20,35 +21,7 @@ def test_wilson_by_the_book():
     sure = wilson(5, 5)
     assert sure.high == 1
     assert 0.5 < sure.low < 0.6
-    assert wilson(0, 0) is None
-
-
-def test_f1_intervals_hold_the_figure_and_narrow_with_texts():
-    rng = np.random.default_rng(0)
-    widths = []
-    for size in (50, 800):
-        known = rng.random((size, 2)) < 0.4
-        decided = known ^ (rng.random((size, 2)) < 0.2)
-        macro, (first, _) = f1_intervals(decided, known, [str(i) for i in range(size)], seed=1)
-        both, either = (decided & known)[:, 0].sum(), decided[:, 0].sum() + known[:, 0].sum()
-        assert first.low < 2 * both / either < first.high
-        widths.append(macro.high - macro.low)
-    assert widths[1] < widths[0] / 2
-
-
-def test_copies_do_not_narrow_the_interval():
-    rng = np.random.default_rng(0)
-    known = rng.random((40, 1)) < 0.5
-    decided = known ^ (rng.random((40, 1)) < 0.3)
-    names = [str(i) for i in range(40)]
-    once, _ = f1_intervals(decided, known, names, seed=1)
-    copies, _ = f1_intervals(np.tile(decided, (9, 1)), np.tile(known, (9, 1)), names * 9, seed=1)
-    assert copies == once
-
-
-def test_a_category_that_never_occurs_has_no_interval():
-    nothing = np.zeros((10, 1), dtype=bool)
-    assert f1_intervals(nothing, nothing, list("abcdefghij"), seed=1) == (None, [None])
+    assert wilson(0, 0) == Estimate(None)
 
 
 def examined(rows, truth, taxonomy):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.evaluate.metrics.grouped_counts import f1, mean_defined, ratio
-from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.stats.arrays import Bools, Floats
-from rubricator.stats.bootstrap import Estimate, draw_groups, percentile_interval
+from rubricator.stats.bootstrap import Estimate, percentile_interval, resample_groups
+from rubricator.stats.counts import GroupedCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +17,7 @@ class Resampled:
     """Every figure of one model, on the texts as they are and on each bootstrap sample of them.
 
     Attributes:
-        point: `macro_f1`, `weighted_f1`, `micro_f1` and `subset_accuracy` of shape [1], and `f1` of
-            every category, shape [1, k]; NaN where undefined.
+        point: Figures by name as `GroupedCounts.figures` gives them, of shape [1] and, by category, [1, k].
         samples: The same of shape [draws] and [draws, k].
         confidence: Share of the samples inside an interval.
     """
@@ -69,44 +67,38 @@ class McNemar:
     p_value: float
 
 
-def resample(scored: ScoredPredictions, *, draws: int, confidence: float, seed: int) -> Resampled:
+def resample(
+    truth: Bools,
+    decisions: Bools,
+    groups: Sequence[str] | None = None,
+    weights: Floats | None = None,
+    *,
+    draws: int,
+    confidence: float = 0.95,
+    seed: int,
+) -> Resampled:
     """Draw groups of texts and compute every figure each time.
 
-    Models whose `ScoredPredictions` hold the same texts in the same groups get the same samples from the same
-    seed, so their figures may be subtracted sample by sample (see `difference`).
+    Models with the same texts in the same groups get the same samples from the same seed, so their figures
+    may be subtracted sample by sample (see `difference`).
 
     Args:
-        scored: The texts with one model's answers.
-        draws: Bootstrap samples.
+        truth: Categories of each text, shape [n, k].
+        decisions: One model's answers, same shape.
+        groups: Group of each text; without it every text is its own.
+        weights: How much each text counts, shape [n]; one by default.
+        draws: Bootstrap samples; 0 for figures without intervals.
         confidence: Share of them inside an interval.
         seed: Same seed, same samples.
     """
-    names, group_of_row = np.unique(np.asarray(scored.groups, dtype=object), return_inverse=True)
-    truth, given = scored.truth, scored.decisions
-    right = (truth == given).all(axis=1)
-    per_row = np.column_stack([np.ones(len(scored)), right, truth & given, ~truth & given, truth & ~given])
-    sums = np.zeros((len(names), per_row.shape[1]))
-    np.add.at(sums, group_of_row, per_row)
-    point = _figures(sums.sum(axis=0, keepdims=True))
-    chunks = [_figures(sample @ sums) for sample in draw_groups(len(names), draws=draws, seed=seed)]
-    samples = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in point}
-    if len(names) == 1:  # every sample is the same: nothing is known, which is not the same as certainty
+    counts = GroupedCounts(truth, decisions, groups, weights)
+    point = counts.figures()
+    nothing = counts.figures(np.zeros((0, counts.groups)))
+    chunks = [counts.figures(sample) for sample in resample_groups(counts.groups, draws=draws, seed=seed)]
+    samples = {name: np.concatenate([nothing[name], *(chunk[name] for chunk in chunks)]) for name in point}
+    if counts.groups == 1:  # every sample is the same: nothing is known, which is not the same as certainty
         samples = {name: np.full_like(values, np.nan) for name, values in samples.items()}
     return Resampled(point, samples, confidence)
-
-
-def _figures(sums: Floats) -> dict[str, Floats]:
-    """As `Tally.figures`, without those of ranked texts, which take a hundred times as long."""
-    hits, false_alarms, misses = np.split(sums[:, 2:], 3, axis=1)
-    support = hits + misses
-    by_category = f1(hits, false_alarms, misses)
-    return {
-        "f1": by_category,
-        "macro_f1": mean_defined(by_category),
-        "weighted_f1": ratio((np.nan_to_num(by_category) * support).sum(axis=1), support.sum(axis=1)),
-        "micro_f1": f1(*(counts.sum(axis=1) for counts in (hits, false_alarms, misses))),
-        "subset_accuracy": ratio(sums[:, 1], sums[:, 0]),
-    }
 
 
 def difference(old: Resampled, new: Resampled, name: str, column: int | None = None) -> Difference:
@@ -134,6 +126,16 @@ def difference(old: Resampled, new: Resampled, name: str, column: int | None = N
     # Differences of equal counts may differ in the last bit: those are as far, too.
     as_far = np.abs(defined - change) >= abs(change) - 1e-12
     return Difference(estimate, float((1 + as_far.sum()) / (1 + len(defined))))
+
+
+def chance_of_gain(old: Resampled, new: Resampled, name: str) -> float:
+    """Share of the samples in which one model is better than another; both are measured on the same samples.
+
+    Samples in which either figure is undefined say nothing; without any other, the share is 0.
+    """
+    ahead = new.samples[name] - old.samples[name]
+    defined = ahead[~np.isnan(ahead)]
+    return float((defined > 0).mean()) if len(defined) else 0.0
 
 
 def mcnemar(old_right: Bools, new_right: Bools) -> McNemar:
