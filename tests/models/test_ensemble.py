@@ -65,7 +65,7 @@ def test_it_survives_its_files_with_members_within_members(linear_model):
     ("change", "said"),
     [
         (lambda f: f.pop("1/model.json"), "no model.json that names its kind"),
-        (lambda f: f.update({"2/model.json": f["0/model.json"]}), "2/model.json, which no member wrote"),
+        (lambda f: f.update({"2/model.json": f["0/model.json"]}), "of 2 members holds the folders 0, 1, 2"),
         (lambda f: f.update({"model.json": b'{"kind": "ensemble", "members": 0}'}), "members"),
         (lambda f: f.update({"model.json": b'{"kind": "pickle"}'}), "kind of model 'pickle' is unknown"),
         (lambda f: f.update({"0/" + n: d for n, d in heads(1, categories=2).files().items()}), "different"),

@@ -13,8 +13,9 @@ from rubricator.stats.arrays import Floats
 class Model(Protocol):
     """From texts to logits, one column per category.
 
-    Besides these members every kind has a class method `of_files(files: Files) -> Self`, the inverse of
-    `files`: it checks names, types and shapes, and raises `ArtifactError` for whatever it would not write.
+    Besides these members every kind has a class method `of_files`, the inverse of `files`: it checks names,
+    types and shapes, and raises `ArtifactError` for whatever it would not write. Kinds that hold other models
+    are given what reads those.
     """
 
     kind: ClassVar[str]
@@ -23,17 +24,22 @@ class Model(Protocol):
     @property
     def categories(self) -> int:
         """How many categories it knows."""
+        ...
 
     @property
     def encoders(self) -> Mapping[str, int]:
-        """The encoders whose vectors it looks at, by name, each with the width it must have."""
+        """The encoders whose vectors it looks at, by name, each with its width; none by default."""
+        return {}
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The feature columns it looks at."""
+        """The feature columns it looks at; none by default."""
+        return ()
 
     def logits(self, inputs: Inputs) -> Floats:
         """Uncalibrated log-odds, shape [texts, categories]."""
+        ...
 
     def files(self) -> Files:
         """What holds it, by path relative to its folder: `model.json` and whatever else its kind writes."""
+        ...

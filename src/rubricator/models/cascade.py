@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self
 
@@ -12,19 +12,7 @@ from scipy.special import logit, logsumexp
 from rubricator.dataset.inputs import Inputs
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
-from rubricator.models.serialization import (
-    ABOUT,
-    ARRAYS,
-    FIX,
-    About,
-    Files,
-    about_bytes,
-    about_of,
-    array_bytes,
-    arrays_of,
-    part,
-    within,
-)
+from rubricator.models.serialization import ABOUT, ARRAYS, FIX, About, Files, Layout, part, within
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.text_rules.rules import Rule, RuleSet
 
@@ -37,8 +25,11 @@ class _About(About):
     rules: tuple[Rule, ...]
 
 
+_LAYOUT = Layout(_About, {"slope": ("categories",), "intercept": ("categories",)})
+
+
 @dataclass(frozen=True, slots=True)
-class CascadeModel:
+class CascadeModel(Model):
     """A decision list (Rivest, "Learning decision lists", 1987) that ends in a model.
 
     Where a rule takes a text, the logit of its category is raised so far that the category is at least as
@@ -95,30 +86,24 @@ class CascadeModel:
     def files(self) -> Files:
         """`model.json` with the rules, the scales, and the model in a folder."""
         about = _About(kind="cascade", single=self.single, rules=self.rules)
-        return {
-            ABOUT: about_bytes(about),
-            ARRAYS: array_bytes({"slope": self.slope, "intercept": self.intercept}),
-            **within(REST, self.rest.files()),
-        }
+        own = _LAYOUT.write(about, {"slope": self.slope, "intercept": self.intercept})
+        return own | within(REST, self.rest.files())
 
     @classmethod
-    def of_files(cls, files: Files) -> Self:
+    def of_files(cls, files: Files, read_member: Callable[[Files], Model]) -> Self:
         """The model that `files` hold.
+
+        Args:
+            files: Content by path.
+            read_member: Reads the model behind the rules, which may be of any kind.
 
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        from rubricator.models.registry import read_model  # the model may be of any kind
-
-        about = about_of(files, _About)
-        strange = [n for n in files if n not in (ABOUT, ARRAYS) and not n.startswith(f"{REST}/")]
-        if strange:
-            raise ArtifactError(
-                f"The cascade holds {', '.join(sorted(strange))}, which is none of its files.", fix=FIX
-            )
-        rest = read_model(part(files, REST))
+        about = _LAYOUT.read_about(files, folders=(REST,))
+        rest = read_member(part(files, REST))
         count = rest.categories
-        arrays = arrays_of(files, {"slope": (count,), "intercept": (count,)})
+        arrays = _LAYOUT.read_arrays(files, categories=count)
         if not (arrays["slope"] > 0).all():
             raise ArtifactError(f"{ARRAYS}: slope holds numbers that are not positive.", fix=FIX)
         unknown = sorted({rule.category for rule in about.rules if rule.category >= count})

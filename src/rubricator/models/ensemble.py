@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -12,19 +12,7 @@ from pydantic import Field
 from rubricator.dataset.inputs import Inputs
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
-from rubricator.models.serialization import (
-    ABOUT,
-    ARRAYS,
-    FIX,
-    About,
-    Files,
-    about_bytes,
-    about_of,
-    array_bytes,
-    arrays_of,
-    part,
-    within,
-)
+from rubricator.models.serialization import FIX, About, Files, Layout, part, within
 from rubricator.stats.arrays import Floats
 
 
@@ -33,8 +21,18 @@ class _About(About):
     members: int = Field(ge=1, le=20)
 
 
+_LAYOUT = Layout(
+    _About,
+    {
+        "weight": ("members",),
+        "slope": ("members", "categories"),
+        "intercept": ("members", "categories"),
+    },
+)
+
+
 @dataclass(frozen=True, slots=True)
-class EnsembleModel:
+class EnsembleModel(Model):
     """The weighted mean of several models' logits, each brought to a common scale first.
 
     Attributes:
@@ -74,39 +72,33 @@ class EnsembleModel:
     def files(self) -> Files:
         """`model.json`, the scales, and each member in a folder named by its number."""
         scales = {"weight": self.weight, "slope": self.slope, "intercept": self.intercept}
-        files = {
-            ABOUT: about_bytes(_About(kind="ensemble", members=len(self.members))),
-            ARRAYS: array_bytes(scales),
-        }
+        files = _LAYOUT.write(_About(kind="ensemble", members=len(self.members)), scales)
         for number, member in enumerate(self.members):
             files |= within(str(number), member.files())
         return files
 
     @classmethod
-    def of_files(cls, files: Files) -> Self:
+    def of_files(cls, files: Files, read_member: Callable[[Files], Model]) -> Self:
         """The model that `files` hold.
+
+        Args:
+            files: Content by path.
+            read_member: Reads a member, which may be of any kind.
 
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        from rubricator.models.registry import read_model  # a member may be of any kind
-
-        count = about_of(files, _About).members
-        folders = {str(number) for number in range(count)}
-        strange = [
-            name for name in files if name not in (ABOUT, ARRAYS) and name.split("/")[0] not in folders
-        ]
-        if strange:
+        folders = {name.split("/")[0] for name in files if "/" in name}
+        count = _LAYOUT.read_about(files, folders=folders).members
+        if folders != {str(number) for number in range(count)}:
             raise ArtifactError(
-                f"The ensemble holds {', '.join(sorted(strange))}, which no member wrote.", fix=FIX
+                f"The ensemble of {count} members holds the folders {', '.join(sorted(folders)) or 'none'}.",
+                fix=FIX,
             )
-        arrays = arrays_of(files, {"weight": (count,), "slope": (count, None), "intercept": (count, None)})
-        members = tuple(read_model(part(files, str(number))) for number in range(count))
-        known = {member.categories for member in members} | {
-            a.shape[1] for a in arrays.values() if a.ndim > 1
-        }
-        if len(known) != 1:
+        members = tuple(read_member(part(files, str(number))) for number in range(count))
+        if len({member.categories for member in members}) != 1:
             raise ArtifactError("The members of the ensemble know different numbers of categories.", fix=FIX)
+        arrays = _LAYOUT.read_arrays(files, members=count, categories=members[0].categories)
         return cls(members, arrays["weight"], arrays["slope"], arrays["intercept"])
 
 

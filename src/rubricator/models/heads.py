@@ -10,18 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from rubricator.dataset.inputs import BASE, Inputs
-from rubricator.models.serialization import (
-    ABOUT,
-    ARRAYS,
-    About,
-    Files,
-    about_bytes,
-    about_of,
-    array_bytes,
-    arrays_of,
-    expect_files,
-    same_categories,
-)
+from rubricator.models.base import Model
+from rubricator.models.serialization import About, Files, Layout
 from rubricator.stats.arrays import Floats
 
 
@@ -30,8 +20,11 @@ class _About(About):
     encoder: str = Field(pattern=r"^[a-z]+$")
 
 
+_LAYOUT = Layout(_About, {"intercept": ("categories",), "coef": ("categories", "width")})
+
+
 @dataclass(frozen=True, slots=True)
-class HeadsModel:
+class HeadsModel(Model):
     """One logistic regression per category over the unit vectors of an encoder.
 
     Attributes:
@@ -55,11 +48,6 @@ class HeadsModel:
         """The one encoder it looks through, with its width."""
         return {self.encoder: self.coef.shape[1]}
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """No feature columns."""
-        return ()
-
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories].
 
@@ -74,10 +62,7 @@ class HeadsModel:
     def files(self) -> Files:
         """`model.json` and the weights."""
         about = _About(kind="heads", encoder=self.encoder)
-        return {
-            ABOUT: about_bytes(about),
-            ARRAYS: array_bytes({"coef": self.coef, "intercept": self.intercept}),
-        }
+        return _LAYOUT.write(about, {"coef": self.coef, "intercept": self.intercept})
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
@@ -86,8 +71,5 @@ class HeadsModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        about = about_of(files, _About)
-        expect_files(files, {ABOUT, ARRAYS})
-        arrays = arrays_of(files, {"coef": (None, None), "intercept": (None,)})
-        same_categories(arrays)
-        return cls(arrays["coef"], arrays["intercept"], about.encoder)
+        about = _LAYOUT.read_about(files)
+        return cls(**_LAYOUT.read_arrays(files), encoder=about.encoder)

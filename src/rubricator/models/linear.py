@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -11,19 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.sparse import csr_array, hstack
 
 from rubricator.dataset.inputs import Inputs
-from rubricator.models.serialization import (
-    ABOUT,
-    ARRAYS,
-    About,
-    Files,
-    Shapes,
-    about_bytes,
-    about_of,
-    array_bytes,
-    arrays_of,
-    expect_files,
-    same_categories,
-)
+from rubricator.models.base import Model
+from rubricator.models.serialization import About, Files, Layout
 from rubricator.stats.arrays import Floats
 
 if TYPE_CHECKING:
@@ -52,6 +41,11 @@ class _Block(BaseModel):
 class _About(About):
     kind: Literal["linear"]
     blocks: list[_Block] = Field(min_length=1, max_length=10)
+
+
+def _layout(blocks: int) -> Layout[_About]:
+    idf = {f"idf.{number}": (f"terms of block {number}",) for number in range(blocks)}
+    return Layout(_About, {"intercept": ("categories",), "coef": ("categories", "terms"), **idf})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +90,7 @@ def side_by_side(blocks: Sequence[Any]) -> csr_array:
 
 
 @dataclass(frozen=True, slots=True)
-class LinearModel:
+class LinearModel(Model):
     """One logistic regression per category over TF-IDF of words and of characters.
 
     Attributes:
@@ -119,16 +113,6 @@ class LinearModel:
         """How many categories it knows."""
         return len(self.intercept)
 
-    @property
-    def encoders(self) -> Mapping[str, int]:
-        """No encoder."""
-        return {}
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """No feature columns."""
-        return ()
-
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories]."""
         if not len(inputs):
@@ -143,10 +127,8 @@ class LinearModel:
             for b in self.ngrams
         ]
         idf = {f"idf.{number}": block.idf for number, block in enumerate(self.ngrams)}
-        return {
-            ABOUT: about_bytes(_About(kind="linear", blocks=blocks)),
-            ARRAYS: array_bytes({"coef": self.coef, "intercept": self.intercept} | idf),
-        }
+        arrays = {"coef": self.coef, "intercept": self.intercept} | idf
+        return _layout(len(blocks)).write(_About(kind="linear", blocks=blocks), arrays)
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
@@ -155,13 +137,9 @@ class LinearModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        blocks = about_of(files, _About).blocks
-        expect_files(files, {ABOUT, ARRAYS})
-        columns = sum(len(block.terms) for block in blocks)
-        idf = {f"idf.{number}": (len(block.terms),) for number, block in enumerate(blocks)}
-        shapes: Shapes = {"coef": (None, columns), "intercept": (None,), **idf}
-        arrays = arrays_of(files, shapes)
-        same_categories(arrays)
+        blocks = _layout(0).read_about(files).blocks
+        sizes = {f"terms of block {number}": len(block.terms) for number, block in enumerate(blocks)}
+        arrays = _layout(len(blocks)).read_arrays(files, terms=sum(sizes.values()), **sizes)
         ngrams = tuple(
             Ngrams(b.analyzer, b.shortest, b.longest, tuple(b.terms), arrays[f"idf.{number}"])
             for number, b in enumerate(blocks)

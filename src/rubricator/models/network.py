@@ -11,20 +11,9 @@ from pydantic import Field
 
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
+from rubricator.models.base import Model
 from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
-from rubricator.models.serialization import (
-    ABOUT,
-    ARRAYS,
-    FIX,
-    About,
-    Files,
-    Shapes,
-    about_bytes,
-    about_of,
-    array_bytes,
-    arrays_of,
-    expect_files,
-)
+from rubricator.models.serialization import FIX, About, Files, Layout
 from rubricator.stats.arrays import Bools, Floats
 
 
@@ -33,8 +22,23 @@ class _About(About):
     columns: list[Column] = Field(min_length=1)
 
 
+_LAYOUT = Layout(
+    _About,
+    {
+        "centre": ("inputs",),
+        "scale": ("inputs",),
+        "hidden": ("units", "inputs"),
+        "hidden_bias": ("units",),
+        "heads_bias": ("categories",),
+        "heads": ("categories", "units and inputs"),
+        "text": ("categories", "width"),
+        "text_bias": ("categories",),
+    },
+)
+
+
 @dataclass(frozen=True, slots=True)
-class NetworkModel:
+class NetworkModel(Model):
     """A small network: a hidden layer with ReLU, then the heads, which also see the input itself.
 
     Several networks trained from different starting points answer together (deep ensembles:
@@ -90,9 +94,8 @@ class NetworkModel:
 
     def files(self) -> Files:
         """`model.json` with the columns, and the weights."""
-        arrays = {name: getattr(self, name) for name in _SHAPES}
         about = _About(kind="network", columns=list(self.table.columns))
-        return {ABOUT: about_bytes(about), ARRAYS: array_bytes(arrays)}
+        return _LAYOUT.write(about, {name: getattr(self, name) for name in _LAYOUT.arrays})
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
@@ -101,35 +104,17 @@ class NetworkModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        table = FeatureTable.of_columns(about_of(files, _About).columns)
-        expect_files(files, {ABOUT, ARRAYS})
-        arrays = arrays_of(files, _SHAPES)
-        width, categories = arrays["text"].shape[1], len(arrays["heads_bias"])
-        inputs, units = width + len(table.names) + len(table.columns), len(arrays["hidden_bias"])
-        wanted = {
-            "centre": (inputs,),
-            "scale": (inputs,),
-            "hidden": (units, inputs),
-            "heads": (categories, units + inputs),
-            "text": (categories, width),
-            "text_bias": (categories,),
-        }
-        wrong = [name for name, shape in wanted.items() if arrays[name].shape != shape]
-        if wrong:
-            raise ArtifactError(f"{', '.join(wrong)} of the network do not fit the other arrays.", fix=FIX)
+        table = FeatureTable.of_columns(_LAYOUT.read_about(files).columns)
+        arrays = _LAYOUT.read_arrays(files)
+        width, inputs, units = (arrays[name].shape[-1] for name in ("text", "centre", "hidden_bias"))
+        features = len(table.names) + len(table.columns)
+        if inputs != width + features or arrays["heads"].shape[1] != units + inputs:
+            raise ArtifactError(
+                f"The network takes {inputs} numbers, but a vector of {width} and {features} of features are "
+                f"there, or its heads do not fit {units} units beside them.",
+                fix=FIX,
+            )
         return cls(table=table, **arrays)
-
-
-_SHAPES: Shapes = {
-    "centre": (None,),
-    "scale": (None,),
-    "hidden": (None, None),
-    "hidden_bias": (None,),
-    "heads": (None, None),
-    "heads_bias": (None,),
-    "text": (None, None),
-    "text_bias": (None,),
-}
 
 
 def joined(vectors: Floats, numbers: Floats, missing: Bools) -> Floats:

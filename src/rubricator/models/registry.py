@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from rubricator.errors import ArtifactError, nearest
@@ -23,20 +22,15 @@ class _Reader(Protocol):
     def of_files(self, files: Files) -> Model: ...
 
 
-KINDS: Mapping[str, _Reader] = MappingProxyType(
-    {
-        kind.kind: kind
-        for kind in (
-            HeadsModel,
-            LinearModel,
-            StaticModel,
-            EnsembleModel,
-            CascadeModel,
-            NetworkModel,
-            StackingModel,
-        )
-    }
-)
+class _NestedReader(Protocol):
+    def of_files(self, files: Files, read_member: Callable[[Files], Model]) -> Model: ...
+
+
+_SIMPLE: Mapping[str, _Reader] = {
+    kind.kind: kind for kind in (HeadsModel, LinearModel, StaticModel, NetworkModel, StackingModel)
+}
+_NESTED: Mapping[str, _NestedReader] = {kind.kind: kind for kind in (EnsembleModel, CascadeModel)}
+KINDS: Mapping[str, _Reader | _NestedReader] = {**_SIMPLE, **_NESTED}
 """Every kind of model that can be served, by the name in its `model.json`."""
 
 
@@ -58,4 +52,6 @@ def read_model(files: Files) -> Model:
             f"The kind of model {kind!r} is unknown{nearest(str(kind), KINDS)}.",
             fix="Use the version of Rubricator that wrote the artifact, or train it again with this one.",
         )
-    return KINDS[kind].of_files(files)
+    if kind in _NESTED:
+        return _NESTED[kind].of_files(files, read_model)
+    return _SIMPLE[kind].of_files(files)

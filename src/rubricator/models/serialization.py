@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from rubricator.errors import ArtifactError
 from rubricator.validation_errors import explain
 
 Files = Mapping[str, bytes]
-Shapes = Mapping[str, tuple[int | None, ...]]
 
 ABOUT = "model.json"
 ARRAYS = "arrays.safetensors"
@@ -24,7 +23,6 @@ FIX = "Take an untouched copy of the artifact, or train it again."
 
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I8": "|i1", "U8": "|u1"}
 _FLOATING = {"F64", "F32", "F16"}
-_ALL_F64: Mapping[str, str] = MappingProxyType({})
 
 
 class About(BaseModel):
@@ -38,71 +36,75 @@ class About(BaseModel):
 AnyAbout = TypeVar("AnyAbout", bound=About)
 
 
-def about_bytes(about: About) -> bytes:
-    """The description as JSON."""
-    return about.model_dump_json(indent=1).encode()
+@dataclass(frozen=True, slots=True)
+class Layout(Generic[AnyAbout]):
+    """What the files of one kind of model are; `write` and `read` are inverse to one another.
 
-
-def about_of(files: Files, kind: type[AnyAbout]) -> AnyAbout:
-    """The checked description of a model.
-
-    Raises:
-        ArtifactError: There is none, or it is not what `kind` describes.
+    Attributes:
+        about: What `model.json` says.
+        arrays: Dimensions of every array; those of the same name have the same length.
+        types: Type of an array as safetensors names it, where it is not F64.
+        beside: Other files.
     """
-    if ABOUT not in files:
-        raise ArtifactError(f"The model has no {ABOUT}.", fix=FIX)
-    try:
-        return kind.model_validate_json(files[ABOUT])
-    except ValidationError as error:
-        raise ArtifactError(
-            f"{ABOUT} has {error.error_count()} fault(s):\n{explain(error, kind)}", fix=FIX
-        ) from error
 
+    about: type[AnyAbout]
+    arrays: Mapping[str, tuple[str, ...]]
+    types: Mapping[str, str] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
 
-def array_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Arrays as a safetensors file, each in its own type."""
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    def write(self, about: AnyAbout, arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
+        """`model.json`, and the arrays as a safetensors file, each in its own type."""
+        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        return {ABOUT: about.model_dump_json(indent=1).encode(), ARRAYS: save(whole)}
 
+    def read_about(self, files: Files, *, folders: Collection[str] = ()) -> AnyAbout:
+        """The checked description of a model.
 
-def arrays_of(
-    files: Files, shapes: Shapes, *, types: Mapping[str, str] = _ALL_F64, name: str = ARRAYS
-) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file, checked.
+        Args:
+            files: Files of the model.
+            folders: Where parts of it lie; these are left to whoever reads the parts.
 
-    Args:
-        files: Files of the model.
-        shapes: Every array that must be there, and no other, with its shape; None stands for any length.
-        types: Type of each array as safetensors names it, where it is not F64.
-        name: The file.
+        Raises:
+            ArtifactError: There is none, it is not what `about` describes, or files are missing or strange.
+        """
+        if ABOUT not in files:
+            raise ArtifactError(f"The model has no {ABOUT}.", fix=FIX)
+        try:
+            about = self.about.model_validate_json(files[ABOUT])
+        except ValidationError as error:
+            raise ArtifactError(
+                f"{ABOUT} has {error.error_count()} fault(s):\n{explain(error, self.about)}", fix=FIX
+            ) from error
+        expected = {ABOUT, ARRAYS} | self.beside
+        own = {name for name in files if name.split("/")[0] not in folders}
+        if own != expected:
+            raise ArtifactError(
+                f"The model consists of {', '.join(sorted(own))} instead of {', '.join(sorted(expected))}.",
+                fix=FIX,
+            )
+        return about
 
-    Raises:
-        ArtifactError: The file is damaged, or names, types, shapes or values are not what they should be.
-    """
-    if name not in files:
-        raise ArtifactError(f"The model lacks {name}.", fix=FIX)
-    try:
-        views = deserialize(files[name])  # type: ignore[no-untyped-call]
-    except SafetensorError as error:
-        raise ArtifactError(f"{name} is not a safetensors file: {error}.", fix=FIX) from error
-    arrays = {key: _array(name, key, view, types.get(key, "F64")) for key, view in views}
-    if arrays.keys() != shapes.keys():
-        raise ArtifactError(f"{name} holds {sorted(arrays)} instead of {sorted(shapes)}.", fix=FIX)
-    for key, wanted in shapes.items():
-        _same_shape(f"{name}: {key}", arrays[key].shape, wanted)
-    return arrays
+    def read_arrays(self, files: Files, **sizes: int) -> dict[str, NDArray[Any]]:
+        """The arrays, checked.
 
+        Args:
+            files: Files of the model.
+            **sizes: Lengths of dimensions that are known.
 
-def expect_files(files: Files, names: set[str]) -> None:
-    """Refuse files that are missing or that the kind does not write.
-
-    Raises:
-        ArtifactError: The names differ.
-    """
-    if set(files) != names:
-        raise ArtifactError(
-            f"The model consists of {', '.join(sorted(files))} instead of {', '.join(sorted(names))}.",
-            fix=FIX,
-        )
+        Raises:
+            ArtifactError: The file is damaged, or names, types, shapes or values are not what they should be.
+        """
+        try:
+            views = deserialize(files[ARRAYS])  # type: ignore[no-untyped-call]
+        except SafetensorError as error:
+            raise ArtifactError(f"{ARRAYS} is not a safetensors file: {error}.", fix=FIX) from error
+        arrays = {key: _array(key, view, self.types.get(key, "F64")) for key, view in views}
+        if arrays.keys() != self.arrays.keys():
+            raise ArtifactError(f"{ARRAYS} holds {sorted(arrays)} instead of {sorted(self.arrays)}.", fix=FIX)
+        lengths = dict(sizes)
+        for key, dimensions in self.arrays.items():
+            _check_shape(key, arrays[key].shape, dimensions, lengths)
+        return arrays
 
 
 def within(folder: str, files: Files) -> dict[str, bytes]:
@@ -116,28 +118,23 @@ def part(files: Files, folder: str) -> dict[str, bytes]:
     return {name.removeprefix(start): data for name, data in files.items() if name.startswith(start)}
 
 
-def _array(file: str, key: str, view: Mapping[str, Any], wanted: str) -> NDArray[Any]:
+def _array(key: str, view: Mapping[str, Any], wanted: str) -> NDArray[Any]:
     if view["dtype"] != wanted:
-        raise ArtifactError(f"{file}: {key} has the type {view['dtype']} instead of {wanted}.", fix=FIX)
+        raise ArtifactError(f"{ARRAYS}: {key} has the type {view['dtype']} instead of {wanted}.", fix=FIX)
     array = np.frombuffer(view["data"], dtype=_TYPES[view["dtype"]]).reshape(view["shape"])
     if view["dtype"] in _FLOATING and not np.isfinite(array).all():
-        raise ArtifactError(f"{file}: {key} holds numbers that are not finite.", fix=FIX)
+        raise ArtifactError(f"{ARRAYS}: {key} holds numbers that are not finite.", fix=FIX)
     return array
 
 
-def _same_shape(what: str, found: tuple[int, ...], wanted: tuple[int | None, ...]) -> None:
-    if len(found) != len(wanted) or any(w not in (None, f) for w, f in zip(wanted, found, strict=True)):
-        should = " × ".join("any" if length is None else str(length) for length in wanted)
-        seen = " × ".join(map(str, found)) or "one number"
-        raise ArtifactError(f"{what} has the shape {seen} instead of {should}.", fix=FIX)
-
-
-def same_categories(arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Refuse weights and intercepts of different numbers of categories.
-
-    Raises:
-        ArtifactError: They differ.
-    """
-    rows, biases = len(arrays["coef"]), len(arrays["intercept"])
-    if rows != biases:
-        raise ArtifactError(f"{ARRAYS}: coef is of {rows} categories, intercept of {biases}.", fix=FIX)
+def _check_shape(
+    key: str, shape: tuple[int, ...], dimensions: tuple[str, ...], lengths: dict[str, int]
+) -> None:
+    """Compare a shape with its dimensions; the first array that has one says how long it is."""
+    wanted = [lengths.get(name) for name in dimensions]
+    if len(shape) != len(dimensions) or any(w not in (None, n) for w, n in zip(wanted, shape, strict=False)):
+        pairs = zip(dimensions, wanted, strict=True)
+        should = " × ".join(name if length is None else f"{length} {name}" for name, length in pairs)
+        actual = " × ".join(map(str, shape)) or "one number"
+        raise ArtifactError(f"{ARRAYS}: {key} has the shape {actual} instead of {should}.", fix=FIX)
+    lengths |= dict(zip(dimensions, shape, strict=True))

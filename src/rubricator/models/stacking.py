@@ -15,21 +15,8 @@ from rubricator.models.base import Model
 from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel
-from rubricator.models.serialization import (
-    ABOUT,
-    ARRAYS,
-    FIX,
-    About,
-    Files,
-    Shapes,
-    about_bytes,
-    about_of,
-    array_bytes,
-    arrays_of,
-    part,
-    within,
-)
-from rubricator.models.trees import TREE_SHAPES, TREE_TYPES, Trees
+from rubricator.models.serialization import FIX, About, Files, Layout, part, within
+from rubricator.models.trees import TREE_ARRAYS, TREE_TYPES, Trees
 from rubricator.stats.arrays import Floats
 
 
@@ -39,8 +26,20 @@ class _About(About):
     members: list[Literal["heads", "linear"]] = Field(min_length=1, max_length=2)
 
 
+_LAYOUT = Layout(
+    _About,
+    {
+        "axes": ("axes", "width"),
+        "text": ("categories", "width"),
+        "text_bias": ("categories",),
+        **TREE_ARRAYS,
+    },
+    types=TREE_TYPES,
+)
+
+
 @dataclass(frozen=True, slots=True)
-class StackingModel:
+class StackingModel(Model):
     """Boosted trees that look at what text models say, at the main axes of the vectors, and at features.
 
     A text without any feature gets heads that see nothing but its vector, on the same scale.
@@ -93,7 +92,7 @@ class StackingModel:
         ]
         about = _About(kind="stacking", columns=list(self.table.columns), members=kinds)
         own = {"axes": self.axes, "text": self.text, "text_bias": self.text_bias}
-        files = {ABOUT: about_bytes(about), ARRAYS: array_bytes(own | self.trees.arrays())}
+        files = _LAYOUT.write(about, own | self.trees.arrays())
         for kind, member in zip(kinds, self.members, strict=True):
             files |= within(kind, member.files())
         return files
@@ -105,19 +104,16 @@ class StackingModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        about = about_of(files, _About)
+        about = _LAYOUT.read_about(files, folders=("heads", "linear"))
         members = tuple(_member(kind, files) for kind in about.members)
-        expected = {ABOUT, ARRAYS} | {
-            f"{member.kind}/{name}" for member in members for name in member.files()
-        }
-        if set(files) != expected or len(set(about.members)) != len(members):
+        folders = {name.split("/")[0] for name in files if "/" in name}
+        if folders != set(about.members) or len(folders) != len(members):
             raise ArtifactError("The model holds files that none of its text models wrote.", fix=FIX)
         table = FeatureTable.of_columns(about.columns)
         categories = members[0].categories
-        own: Shapes = {"axes": (None, None), "text": (categories, None), "text_bias": (categories,)}
-        arrays = arrays_of(files, {**TREE_SHAPES, **own, "base": (categories,)}, types=TREE_TYPES)
+        arrays = _LAYOUT.read_arrays(files, categories=categories)
         axes, text = arrays["axes"], arrays["text"]
-        widths = {axes.shape[1], text.shape[1]} | {w for member in members for w in member.encoders.values()}
+        widths = {axes.shape[1]} | {w for member in members for w in member.encoders.values()}
         if len(widths) != 1 or any(member.categories != categories for member in members):
             raise ArtifactError("The parts of the model are of different widths.", fix=FIX)
         trees = Trees.of_arrays(arrays, width=len(members) * categories + len(axes) + len(table.names))

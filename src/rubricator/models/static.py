@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -12,21 +12,9 @@ from pydantic import Field
 
 from rubricator.dataset.inputs import Inputs
 from rubricator.errors import ArtifactError
+from rubricator.models.base import Model
 from rubricator.models.heads import HeadsModel
-from rubricator.models.serialization import (
-    ABOUT,
-    ARRAYS,
-    FIX,
-    About,
-    Files,
-    Shapes,
-    about_bytes,
-    about_of,
-    array_bytes,
-    arrays_of,
-    expect_files,
-    same_categories,
-)
+from rubricator.models.serialization import FIX, About, Files, Layout
 from rubricator.stats.arrays import Floats
 
 if TYPE_CHECKING:
@@ -39,6 +27,14 @@ _AT_ONCE = 256  # texts: what bounds the memory
 class _About(About):
     kind: Literal["static"]
     unknown: int | None = Field(ge=0)
+
+
+_LAYOUT = Layout(
+    _About,
+    {"intercept": ("categories",), "coef": ("categories", "width"), "table": ("pieces", "width")},
+    types={"table": "F16"},
+    beside=frozenset({TOKENIZER}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ class StaticEmbedding:
 
 
 @dataclass(frozen=True, slots=True)
-class StaticModel:
+class StaticModel(Model):
     """One logistic regression per category over the static vector of a text.
 
     Attributes:
@@ -104,16 +100,6 @@ class StaticModel:
         """How many categories it knows."""
         return len(self.intercept)
 
-    @property
-    def encoders(self) -> Mapping[str, int]:
-        """No encoder."""
-        return {}
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """No feature columns."""
-        return ()
-
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories]; a text's do not depend on the others of the batch."""
         heads = HeadsModel(self.coef, self.intercept, encoder=self.kind)
@@ -127,11 +113,8 @@ class StaticModel:
             "coef": self.coef,
             "intercept": self.intercept,
         }
-        return {
-            ABOUT: about_bytes(_About(kind="static", unknown=self.embedding.unknown)),
-            TOKENIZER: self.embedding.tokenizer.encode(),
-            ARRAYS: array_bytes(arrays),
-        }
+        about = _About(kind="static", unknown=self.embedding.unknown)
+        return _LAYOUT.write(about, arrays) | {TOKENIZER: self.embedding.tokenizer.encode()}
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
@@ -140,20 +123,12 @@ class StaticModel:
         Raises:
             ArtifactError: A file is not what `files` would have written.
         """
-        about = about_of(files, _About)
-        expect_files(files, {ABOUT, TOKENIZER, ARRAYS})
-        shapes: Shapes = {"table": (None, None), "coef": (None, None), "intercept": (None,)}
-        arrays = arrays_of(files, shapes, types={"table": "F16"})
-        same_categories(arrays)
-        table = arrays["table"]
-        width = arrays["coef"].shape[1]
-        if table.shape[1] != width:
-            raise ArtifactError(f"{ARRAYS}: the table is {table.shape[1]} wide, coef {width}.", fix=FIX)
+        about, arrays = _LAYOUT.read_about(files), _LAYOUT.read_arrays(files)
         try:
             tokenizer = files[TOKENIZER].decode()
         except UnicodeDecodeError as error:
             raise ArtifactError(f"{TOKENIZER} is not text: {error}.", fix=FIX) from error
-        embedding = StaticEmbedding(tokenizer, about.unknown, table)
+        embedding = StaticEmbedding(tokenizer, about.unknown, arrays["table"])
         return cls(embedding, arrays["coef"], arrays["intercept"])
 
 

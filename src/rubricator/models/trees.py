@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.errors import ArtifactError
-from rubricator.models.serialization import FIX, Shapes
+from rubricator.models.serialization import FIX
 from rubricator.stats.arrays import Floats
 
 _ROWS = 256  # at a time: bounds memory at so many leaves per tree
@@ -70,21 +70,21 @@ class Trees:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What holds them, by name."""
-        return {name: getattr(self, name) for name in TREE_SHAPES}
+        return {name: getattr(self, name) for name in TREE_ARRAYS}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, width: int) -> Self:
         """The trees that `arrays` hold, checked.
 
         Args:
-            arrays: With the names of `TREE_SHAPES` among them.
+            arrays: With the names of `TREE_ARRAYS` among them.
             width: How many numbers a row has.
 
         Raises:
             ArtifactError: A node, category or number is named that does not exist, or a walk could go
                 round in circles.
         """
-        held = {name: arrays[name] for name in TREE_SHAPES}
+        held = {name: arrays[name] for name in TREE_ARRAYS}
         nodes, own = len(held["left"]), np.arange(len(held["left"]))
         inner = held["left"] != own
         below = {
@@ -93,27 +93,19 @@ class Trees:
             "feature": (held["feature"], width),
             "missing_left": (held["missing_left"], 2),
         }
-        sound = (
-            len({len(held[name]) for name in _OF_NODES}) == 1
-            and len(held["root"]) == len(held["category"])
-            and all(_within(found, limit) for found, limit in below.values())
-            and all(_after(held[side], own, inner) for side in ("left", "right"))
+        sound = all(_within(found, limit) for found, limit in below.values()) and all(
+            _after(held[side], own, inner) for side in ("left", "right")
         )
         if not sound:
             raise ArtifactError("The trees of the model name nodes or numbers that do not exist.", fix=FIX)
         return cls(steps=_depth(held["left"], held["right"], inner), **held)
 
 
-TREE_SHAPES: Shapes = {
-    "base": (None,),
-    "root": (None,),
-    "category": (None,),
-    "feature": (None,),
-    "threshold": (None,),
-    "missing_left": (None,),
-    "left": (None,),
-    "right": (None,),
-    "value": (None,),
+TREE_ARRAYS: Mapping[str, tuple[str, ...]] = {
+    "base": ("categories",),
+    "root": ("trees",),
+    "category": ("trees",),
+    **dict.fromkeys(("feature", "threshold", "missing_left", "left", "right", "value"), ("nodes",)),
 }
 TREE_TYPES = {
     "root": "I64",
@@ -124,8 +116,6 @@ TREE_TYPES = {
     "right": "I64",
 }
 """Types of the arrays that are not float64."""
-
-_OF_NODES = ("feature", "threshold", "missing_left", "left", "right", "value")
 
 
 def _within(found: NDArray[Any], limit: int) -> bool:
