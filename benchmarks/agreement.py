@@ -52,13 +52,16 @@ Truth = dict[int, np.ndarray]
 def main() -> None:
     given = arguments(__doc__.splitlines()[0]).parse_args()
     table, golden = pl.read_csv(DATA / "annotators.csv"), pl.read_csv(DATA / "golden.csv")
-    contents, known = cleaned(table["text"]), dict(zip(cleaned(golden["text"]), golden["label"], strict=True))
-    opinions = [opinion(name, table[name]) for name in table.columns if name != "text"]
+    contents, known = (
+        cleaned(table["text"].to_list()),
+        dict(zip(cleaned(golden["text"].to_list()), golden["label"], strict=True)),
+    )
+    opinions = [opinion(name, table[name].to_list()) for name in table.columns if name != "text"]
     human_labels = label_set(contents, known)
     words = yardstick(contents)
     drawn = np.random.default_rng(13).choice(sorted(words), size=TOLD, replace=False).tolist()
     told = {row: words[row] for row in drawn}
-    corrected = [opinion(found.teacher, table[found.teacher], told) for found in opinions]
+    corrected = [opinion(found.teacher, table[found.teacher].to_list(), told) for found in opinions]
     rest = {row: truth for row, truth in words.items() if row not in told}
     fit = yardstick(list(known))
     right = sum(
@@ -203,8 +206,8 @@ def pair_of(pair: Any) -> dict[str, Any]:
 def qwen2(known: dict[str, str]) -> dict[str, Any]:
     """The categories read from Qwen2's generations, on the golden texts among them."""
     table = pl.read_csv(DATA / "qwen2_answers.csv")
-    found = opinion("qwen2", table["category"])
-    contents = cleaned(table["text"])
+    found = opinion("qwen2", table["category"].to_list())
+    contents = cleaned(table["text"].to_list())
     human_labels = label_set(contents, known)
     by_category = {
         key: [sum(bool(found.probabilities[row][j]) for row in rows), len(rows)]

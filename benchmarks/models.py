@@ -114,7 +114,7 @@ def measured(
 
 def seconds_of(trained: dict[str, Any]) -> float:
     """What training took: the ensemble is as old as its members, which are counted by themselves."""
-    return sum(seconds for model, seconds in trained["seconds"].items() if model != "ensemble")
+    return float(sum(seconds for model, seconds in trained["seconds"].items() if model != "ensemble"))
 
 
 def run(config: str, folder: Path, settings: Sequence[str]) -> str:
@@ -184,7 +184,7 @@ def figures(
         decisions=np.concatenate([part.decisions for part in parts]),
         origins=[origin for part in parts for origin in part.origins],
     )
-    rule = DecisionRule.identity(len(data.keys), single=data.single)
+    rule = DecisionRule.identity(data.space)
     measured_together = measure(scored, list(data.keys), rule=rule, seed=SEED).as_dict()
     return {figure: measured_together[figure] for figure in peers.FIGURES}
 

@@ -150,7 +150,7 @@ def job_of(data: Divided, bounds: Bounds) -> dict[str, Any]:
         "texts": data.contents,
         "labels": data.labels,
         "keys": list(data.keys),
-        "single": data.single,
+        "single": data.space.single,
         "splits": data.splits,
         "encoder": str(encoder.folder),
         "prefix": encoder.prefix,
@@ -179,7 +179,7 @@ def figures(data: Divided, predictions: list[list[list[str]]]) -> dict[str, Any]
         decisions=decisions,
         origins=["golden"] * len(rows),
     )
-    rule = DecisionRule.identity(len(data.keys), single=data.single)
+    rule = DecisionRule.identity(data.space)
     found = measure(scored, data.keys, rule=rule).as_dict()
     return {name: found[name] for name in FIGURES}
 

@@ -103,7 +103,7 @@ def opened(settings: list[str]) -> Project:
         weights=np.zeros(len(ids)),
         groups=[dataset.groups[id_] for id_ in ids],
     )
-    test = np.array([split.part[id_] == "test" for id_ in ids])
+    test = np.array([dataset_split.part[id_] == "test" for id_ in ids])
     nobody = HumanLabels({}, frozenset(), frozenset(), frozenset())
     agreeing = LabelAggregator(dataset, taxonomy, answers, scales, nobody, config)
     return Project(config, taxonomy, dataset, truth, test, agreeing, examples)

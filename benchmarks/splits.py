@@ -13,6 +13,7 @@ from machine import ROOT
 
 from rubricator.config import Config, read_config
 from rubricator.dataset.split import DatasetSplit, golden_targets
+from rubricator.label_space import LabelSpace
 from rubricator.pipeline.read import read
 from rubricator.pipeline.split import split
 from rubricator.stats.arrays import Bools
@@ -47,12 +48,15 @@ class Divided:
     figure: str
     ids: list[str]
     contents: list[str]
-    keys: tuple[str, ...]
-    single: bool
+    space: LabelSpace
     truth: Bools
     groups: list[str]
     splits: list[tuple[list[int], list[int]]]
     config: Config
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.space.keys
 
     @property
     def labels(self) -> list[list[str]]:
@@ -81,8 +85,7 @@ def divided(name: str) -> Divided:
         figure=figure,
         ids=[text.id for text in texts],
         contents=[text.content for text in texts],
-        keys=taxonomy.keys,
-        single=taxonomy.single,
+        space=taxonomy.space,
         truth=truth[rows],
         groups=groups,
         splits=splits,

@@ -7,14 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_stages import CONFIG, TAXONOMY, hold_run
 
-from rubricator.config import Config, Data
 from rubricator.errors import ConfigError, RubricatorError
 from rubricator.pipeline.stage import Run, Stage, run_stages
-from rubricator.taxonomy import Category, Taxonomy
-
-TAXONOMY = Taxonomy(categories=(Category(key="a"), Category(key="b")))
-CONFIG = Config(data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}))
 
 
 class TwoStages:
@@ -102,20 +98,10 @@ def test_a_damaged_record_means_again(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "stages/first.done").read_text())["lines"] == ["first did"]
 
 
-def _hold(folder: Path, ready: object, leave: object) -> None:
-    def work(run: Run) -> list[str]:
-        ready.set()  # type: ignore[attr-defined]
-        leave.wait(20)  # type: ignore[attr-defined]
-        return []
-
-    stage = Stage(name="s", about="", depends=lambda run: {}, after=(), writes=(), work=work)
-    run_stages(Run(CONFIG, TAXONOMY, folder), (stage,))
-
-
 def test_two_processes_cannot_work_in_one_folder(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ready, leave = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(tmp_path, ready, leave))
+    other = context.Process(target=hold_run, args=(tmp_path, ready, leave))
     other.start()
     try:
         assert ready.wait(30)

@@ -1,6 +1,6 @@
-"""What the main road reaches: shipped news, a real crawl, reviews, SIB-200, with and without human labels.
+"""What the pipeline reaches: shipped news, a real crawl, reviews, SIB-200, with and without human labels.
 
-    python benchmarks/main_road.py --json benchmarks/results/main-road.json
+    python benchmarks/pipeline.py --json benchmarks/results/pipeline.json
 
 Needs the real data (RUBRICATOR_DATA, default ../shared/data beside the project) for all but the first row.
 Runs land in runs/benchmarks/; what has not changed is not done again.
