@@ -96,7 +96,7 @@ def tampered():
     yield "a negative piece", files | {ABOUT: json.dumps(about | {"unknown": -1}).encode()}, "fault"
     yield "another word", files | {ABOUT: json.dumps(about | {"more": 1}).encode()}, "fault"
     yield "another type", with_arrays(table=np.zeros((8, 6))), "F64 instead of F16"
-    yield "another width", with_arrays(table=np.zeros((8, 5), np.float16)), "8 × 5 instead of pieces × 6 width"
+    yield "another width", with_arrays(table=np.zeros((8, 5), np.float16)), "8 × 5 instead of pieces × 6"
     yield "not finite", with_arrays(table=np.full((8, 6), np.nan, np.float16)), "finite"
     yield "other categories", with_arrays(intercept=np.zeros(2)), "categories"
 

@@ -252,7 +252,7 @@ def changed_tensors(folder, change):
     [
         (lambda t: t.pop("intercept"), r"holds \['coef'\] instead of"),
         (lambda t: t.update(more=np.zeros(3)), "instead of"),
-        (lambda t: t.update(coef=t["coef"][:2].copy()), "coef has the shape 2 × 8 instead of 3 categories × width"),
+        (lambda t: t.update(coef=t["coef"][:2].copy()), "coef has the shape 2 × 8 instead of 3 categories"),
         (
             lambda t: t.update(coef=t["coef"][:, :7].copy()),
             "base of width 7; the artifact has base",
