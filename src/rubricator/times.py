@@ -26,10 +26,10 @@ def parse_time(value: Any) -> datetime | None:
     time types of Parquet and Excel. Times without a zone are taken as UTC.
     """
     try:
-        found = _parse(value)
-        if found is None:
+        moment = _parse(value)
+        if moment is None:
             return None
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -16,8 +16,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     for fault in error.errors():
         place = ".".join(str(step) for step in fault["loc"]) or "the file"
         if fault["type"] == "extra_forbidden":
-            known = _fields_at(model, fault["loc"][:-1])
-            lines.append(f"  {place}: unknown key{nearest(str(fault['loc'][-1]), known)}")
+            keys = _fields_at(model, fault["loc"][:-1])
+            lines.append(f"  {place}: unknown key{nearest(str(fault['loc'][-1]), keys)}")
         elif fault["type"] == "missing":
             lines.append(f"  {place}: is required")
         else:
@@ -57,5 +57,5 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) in (Union, types.UnionType, tuple, list, dict) or get_args(annotation):
-        return [found for argument in get_args(annotation) for found in _models_in(argument)]
+        return [part for argument in get_args(annotation) for part in _models_in(argument)]
     return []

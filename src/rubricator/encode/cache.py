@@ -74,21 +74,21 @@ class VectorCache:
         keys = [content_hash("content:1", content) for content in contents]
         by_key = dict(zip(keys, contents, strict=True))
         with self._database() as database, progress("Encoding texts", total=len(by_key)) as step:
-            found = self._find(database, list(by_key))
-            step(len(found))
+            vectors_by_key = self._find(database, list(by_key))
+            step(len(vectors_by_key))
             # Like lengths together: less padding.
-            missing = sorted(by_key.keys() - found.keys(), key=lambda key: (-len(by_key[key]), key))
+            missing = sorted(by_key.keys() - vectors_by_key.keys(), key=lambda key: (-len(by_key[key]), key))
             for at in range(0, len(missing), _CHUNK):
                 chunk = missing[at : at + _CHUNK]
                 vectors = self._encoder.encode([by_key[key] for key in chunk], progress=_part_of(step))
                 self._save(database, chunk, vectors)
-                found.update(zip(chunk, vectors, strict=True))
+                vectors_by_key.update(zip(chunk, vectors, strict=True))
         if not keys:
             return np.zeros((0, self._encoder.width), dtype=np.float32)
-        return np.stack([found[key] for key in keys])
+        return np.stack([vectors_by_key[key] for key in keys])
 
     def _find(self, database: sqlite3.Connection, keys: list[str]) -> dict[str, NDArray[np.float32]]:
-        found: dict[str, NDArray[np.float32]] = {}
+        vectors_by_key: dict[str, NDArray[np.float32]] = {}
         for at in range(0, len(keys), _CHUNK):
             chunk = keys[at : at + _CHUNK]
             marks = ", ".join("?" * len(chunk))
@@ -98,8 +98,8 @@ class VectorCache:
             )
             for key, blob in rows:
                 if len(blob) == 4 * self._encoder.width:
-                    found[key] = np.frombuffer(blob, dtype="<f4")
-        return found
+                    vectors_by_key[key] = np.frombuffer(blob, dtype="<f4")
+        return vectors_by_key
 
     def _save(self, database: sqlite3.Connection, keys: list[str], vectors: NDArray[np.float32]) -> None:
         name = self._encoder.fingerprint

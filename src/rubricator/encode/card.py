@@ -57,12 +57,12 @@ def read_card(folder: Path) -> EncoderCard:
     """
     path = folder / CARD_FILE
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EncoderError(
             f"{path} cannot be read: {error}.", fix="Give the folder of an exported encoder, whole."
         ) from error
-    version = found.get("format") if isinstance(found, dict) else None
+    version = content.get("format") if isinstance(content, dict) else None
     if version != FORMAT:
         raise EncoderError(
             f"{path} has format {version!r}; this version of Rubricator reads {FORMAT}.",
@@ -72,12 +72,12 @@ def read_card(folder: Path) -> EncoderCard:
     wrong = [
         field.name
         for field in fields(EncoderCard)
-        if type(found.get(field.name)) is not types[str(field.type)]
+        if type(content.get(field.name)) is not types[str(field.type)]
     ]
-    unknown = found.keys() - {field.name for field in fields(EncoderCard)}
+    unknown = content.keys() - {field.name for field in fields(EncoderCard)}
     if wrong or unknown:
         raise EncoderError(
             f"{path} has missing, wrong or unknown entries: {', '.join(sorted({*wrong, *unknown}))}.",
             fix="Restore the file or export the encoder again.",
         )
-    return EncoderCard(**found)
+    return EncoderCard(**content)

@@ -142,8 +142,8 @@ class Encoder:
             tokens = self._tokenize(contents)
             slices = list(self._batches([ids.size for ids in tokens]))
             batches = (self._padded([tokens[row] for row in rows]) for rows in slices)
-            for rows, found in zip(slices, self._runtime.run(batches), strict=True):
-                vectors[rows] = found / np.linalg.norm(found, axis=1, keepdims=True)
+            for rows, raw in zip(slices, self._runtime.run(batches), strict=True):
+                vectors[rows] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
                 step(len(rows))
         return vectors
 

@@ -103,6 +103,6 @@ def _sweep(target: Path) -> None:
 def _is_whole(folder: Path) -> bool:
     try:
         digests = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))
-        return bool(digests) and all(file_digest(folder / name) == seen for name, seen in digests.items())
+        return bool(digests) and all(file_digest(folder / name) == digest for name, digest in digests.items())
     except (OSError, ValueError, AttributeError):
         return False

@@ -74,9 +74,9 @@ class CascadeModel(Model):
 
     def logits(self, inputs: Inputs) -> Floats:
         """Logits on the scale of the model, shape [texts, categories]."""
-        given = precisions(self.rules, self.takes(inputs), self.categories)
+        granted = precisions(self.rules, self.takes(inputs), self.categories)
         return apply_rule_floors(
-            self.rest.logits(inputs), given, self.slope, self.intercept, single=self.single
+            self.rest.logits(inputs), granted, self.slope, self.intercept, single=self.single
         )
 
     def takes(self, inputs: Inputs) -> Bools:
@@ -122,29 +122,29 @@ def precisions(rules: Sequence[Rule], taken: Bools, categories: int) -> Floats:
         taken: Which rule takes which text, shape [texts, rules].
         categories: How many there are.
     """
-    given = np.zeros((len(taken), categories))
+    granted = np.zeros((len(taken), categories))
     for place, rule in enumerate(rules):
-        given[taken[:, place], rule.category] = rule.precision
-    return given
+        granted[taken[:, place], rule.category] = rule.precision
+    return granted
 
 
 def apply_rule_floors(
-    logits: Floats, given: Floats, slope: Floats, intercept: Floats, *, single: bool
+    logits: Floats, granted: Floats, slope: Floats, intercept: Floats, *, single: bool
 ) -> Floats:
     """Logits with the categories that rules give raised to the precision of the rules.
 
     Args:
         logits: Of the model, shape [texts, categories].
-        given: Precision of the rule that gives a text a category, 0 where none does, same shape.
+        granted: Precision of the rule that gives a text a category, 0 where none does, same shape.
         slope: With the intercept it makes log-odds of the logits, shape [categories].
         intercept: Likewise.
         single: True if the categories share one softmax; then a rule gives a text one category.
     """
     result = np.array(logits, dtype=np.float64)
-    rows, columns = np.nonzero(given)
+    rows, columns = np.nonzero(granted)
     scaled = result[rows] * slope + intercept
     own = scaled[np.arange(len(rows)), columns]
-    floor = logit(given[rows, columns])
+    floor = logit(granted[rows, columns])
     if single and len(rows):
         scaled[np.arange(len(rows)), columns] = -np.inf
         floor += logsumexp(scaled, axis=1)

@@ -78,7 +78,7 @@ class Column(BaseModel):
         Amounts and lengths of time enter by their signed logarithm, dates as a trend in years and as
         places on the circles of the year, the week and the day, categories as one column per level.
         """
-        known = {level: place for place, level in enumerate(self.levels)}
+        place_of = {level: place for place, level in enumerate(self.levels)}
         result = np.full((len(values), len(self.names())), np.nan)
         for row, value in enumerate(values):
             if value is None:
@@ -87,7 +87,7 @@ class Column(BaseModel):
                 result[row] = _date_numbers(value)
             elif isinstance(value, str):
                 result[row] = 0.0
-                result[row, known.get(value, len(known))] = 1.0
+                result[row, place_of.get(value, len(place_of))] = 1.0
             else:
                 result[row] = value if self.kind == "boolean" else np.sign(value) * np.log1p(abs(value))
         return result

@@ -87,9 +87,9 @@ class NetworkModel(Model):
         """Logits, shape [texts, categories]."""
         numbers, missing = self.table.transform(inputs.features)
         vectors = np.asarray(inputs.vectors(BASE), dtype=np.float64)
-        seen = standardised(joined(vectors, numbers, missing), self.centre, self.scale)
-        units = np.maximum(weighted_sums(seen, self.hidden) + self.hidden_bias, 0.0)
-        both = weighted_sums(np.hstack([units, seen]), self.heads) + self.heads_bias
+        standard = standardised(joined(vectors, numbers, missing), self.centre, self.scale)
+        units = np.maximum(weighted_sums(standard, self.hidden) + self.hidden_bias, 0.0)
+        both = weighted_sums(np.hstack([units, standard]), self.heads) + self.heads_bias
         return or_text(both, weighted_sums(vectors, self.text) + self.text_bias, missing, self.table)
 
     def files(self) -> Files:
@@ -122,9 +122,9 @@ def joined(vectors: Floats, numbers: Floats, missing: Bools) -> Floats:
     return np.hstack([vectors, numbers, missing.astype(np.float64)])
 
 
-def standardised(seen: Floats, centre: Floats, scale: Floats) -> Floats:
+def standardised(standard: Floats, centre: Floats, scale: Floats) -> Floats:
     """Inputs around 0; what is missing is 0, and what lies far out is brought to the edge."""
-    moved = np.nan_to_num((seen - centre) * scale, nan=0.0)
+    moved = np.nan_to_num((standard - centre) * scale, nan=0.0)
     return np.clip(moved, -_EDGE, _EDGE)
 
 

@@ -81,9 +81,9 @@ class StackingModel(Model):
         numbers, missing = self.table.transform(inputs.features)
         opinions = [inputs.once(member, member.logits) for member in self.members]
         vectors = inputs.vectors(BASE)
-        seen = [*opinions, weighted_sums(vectors, self.axes), numbers]
+        inputs_of_trees = [*opinions, weighted_sums(vectors, self.axes), numbers]
         text = weighted_sums(vectors, self.text) + self.text_bias
-        return or_text(self.trees.logits(np.hstack(seen)), text, missing, self.table)
+        return or_text(self.trees.logits(np.hstack(inputs_of_trees)), text, missing, self.table)
 
     def files(self) -> Files:
         """`model.json` with the columns, the arrays, and each text model in a folder of its kind."""

@@ -84,21 +84,21 @@ class Trees:
             ArtifactError: A node, category or number is named that does not exist, or a walk could go
                 round in circles.
         """
-        held = {name: arrays[name] for name in TREE_ARRAYS}
-        nodes, own = len(held["left"]), np.arange(len(held["left"]))
-        inner = held["left"] != own
+        by_name = {name: arrays[name] for name in TREE_ARRAYS}
+        nodes, own = len(by_name["left"]), np.arange(len(by_name["left"]))
+        inner = by_name["left"] != own
         below = {
-            "root": (held["root"], nodes),
-            "category": (held["category"], len(held["base"])),
-            "feature": (held["feature"], width),
-            "missing_left": (held["missing_left"], 2),
+            "root": (by_name["root"], nodes),
+            "category": (by_name["category"], len(by_name["base"])),
+            "feature": (by_name["feature"], width),
+            "missing_left": (by_name["missing_left"], 2),
         }
         sound = all(_within(found, limit) for found, limit in below.values()) and all(
-            _after(held[side], own, inner) for side in ("left", "right")
+            _after(by_name[side], own, inner) for side in ("left", "right")
         )
         if not sound:
             raise ArtifactError("The trees of the model name nodes or numbers that do not exist.", fix=FIX)
-        return cls(steps=_depth(held["left"], held["right"], inner), **held)
+        return cls(steps=_depth(by_name["left"], by_name["right"], inner), **by_name)
 
 
 TREE_ARRAYS: Mapping[str, tuple[str, ...]] = {

@@ -78,12 +78,12 @@ class Store:
         Raises:
             StoreError: The database refused.
         """
-        found: dict[str, Answer] = {}
+        answers: dict[str, Answer] = {}
         with explained(self._engine.url), self._engine.connect() as connection:
             for some in _pages(list(dict.fromkeys(keys))):
                 rows = connection.execute(sa.select(ANSWERS).where(ANSWERS.c.key.in_(some)))
-                found.update((row.key, _answer(row)) for row in rows)
-        return found
+                answers.update((row.key, _answer(row)) for row in rows)
+        return answers
 
     def answers(self, teacher: str | None = None) -> Iterator[Answer]:
         """All answers, or those of one teacher, in the order of their keys.

@@ -55,9 +55,9 @@ def open_delimited(path: Path, *, separator: str | None) -> Delimited:
         sample = list(islice((line for line in handle if line.strip()), _SAMPLE_ROWS))
     if not sample:
         raise DataError(f"{path} is empty.", fix="Write a header line and rows into it.")
-    found = separator or _detect_separator(sample, suffix=path.suffix.lower())
+    detected = separator or _detect_separator(sample, suffix=path.suffix.lower())
     with _open(path, encoding) as handle:
-        header, *rest = islice(_records(_Lines(handle), found), 2)
+        header, *rest = islice(_records(_Lines(handle), detected), 2)
     if not header.cells or _SPOILT.search("".join(header.cells)):
         raise DataError(
             f"The header of {path} cannot be read: {header.fault or 'bytes that are not text'}.",
@@ -65,7 +65,7 @@ def open_delimited(path: Path, *, separator: str | None) -> Delimited:
         )
     if not rest:
         raise DataError(f"{path} holds a header and no rows.", fix="Add rows below the header.")
-    return Delimited(path, encoding, found, column_names(header.cells))
+    return Delimited(path, encoding, detected, column_names(header.cells))
 
 
 def column_names(header: list[str]) -> tuple[str, ...]:

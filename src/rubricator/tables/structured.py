@@ -72,14 +72,14 @@ def _json_rows(path: Path, encoding: str) -> Iterator[Row]:
 
 def _json_object(text: str) -> tuple[dict[str, Any], str]:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         return {}, f"no valid JSON: {error.msg} at character {error.pos + 1}"
     except RecursionError:
         return {}, "no valid JSON: nested too deeply"
-    if not isinstance(found, dict):
-        return {}, f"a JSON {type(found).__name__} where an object was expected"
-    return found, ""
+    if not isinstance(value, dict):
+        return {}, f"a JSON {type(value).__name__} where an object was expected"
+    return value, ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ def kind_of(path: Path) -> str:
     """
     suffix = path.suffix.lower()
     if suffix not in _KINDS:
-        seen = f"the suffix '{suffix}'" if suffix else "no suffix"
+        ending = f"the suffix '{suffix}'" if suffix else "no suffix"
         raise DataError(
-            f"{path} has {seen}, which says no kind of table{nearest(suffix, _KINDS)}.",
+            f"{path} has {ending}, which says no kind of table{nearest(suffix, _KINDS)}.",
             fix=f"Use a file that ends in one of {', '.join(_KINDS)}.",
         )
     return _KINDS[suffix]
