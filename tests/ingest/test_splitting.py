@@ -99,11 +99,13 @@ def test_by_time_no_training_text_is_later_than_a_test_text():
 def test_one_text_without_a_time_makes_auto_random_but_not_time():
     texts, groups, targets = corpus(50, timed=True)
     texts[7] = Text(id="t7")
-    assert split((texts, groups, targets)).by == "random"
-    parts = split((texts, groups, targets), by="time")
-    assert parts.by == "time"
+    parts = split((texts, groups, targets))
+    assert parts.by == "time", "a few texts without a time do not make chance of it"
     assert parts.part["t7"] == "train"
-    assert any("1 groups have no time" in note for note in parts.notes)
+    assert any("1 texts have no time" in note for note in parts.notes)
+    for number in range(30):
+        texts[number] = Text(id=f"t{number}")
+    assert split((texts, groups, targets)).by == "random", "most have none"
     with pytest.raises(DataError, match="none of them has one"):
         split(corpus(50), by="time")
 
@@ -217,7 +219,7 @@ def test_every_text_gets_one_part_and_groups_stay_whole(size, twins, golden, use
     except DataError:
         return
     needed = {"train", "test"} | ({"validation"} if parts.validation == "part" else set())
-    assert set(parts.part.values()) == needed
+    assert set(parts.part.values()) - {"left_out"} == needed
 
 
 def test_folds_keep_groups_whole_and_spread_categories():
@@ -258,3 +260,79 @@ def test_auto_folds_where_the_input_leaves_no_text_free_for_validation():
     prescribed = {number: "train" if number < 2500 else "test" for number in range(3000)}
     assert split(corpus(3000, parts=prescribed)).validation == "folds"
     assert split(corpus(3000, parts=dict.fromkeys(range(2900, 3000), "test"))).validation == "part"
+
+
+@st.composite
+def dated(draw):
+    """Texts with times that repeat or are missing, and groups that may reach over any moment."""
+    size = draw(st.integers(4, 40))
+    days = draw(st.lists(st.one_of(st.none(), st.integers(0, 15)), min_size=size, max_size=size))
+    texts = [
+        Text(id=f"t{row}", time=None if day is None else START + timedelta(days=day))
+        for row, day in enumerate(days)
+    ]
+    members = draw(st.lists(st.integers(0, size), min_size=size, max_size=size))
+    groups = {f"t{row}": f"g{group}" for row, group in enumerate(members)}
+    golden = [f"t{row}" for row in range(size) if draw(st.booleans())]
+    return (texts, groups, np.zeros((size, 2))), golden
+
+
+@given(
+    dated(),
+    st.sampled_from(["test", "tune", "train"]),
+    st.sampled_from(["auto", "time"]),
+    st.sampled_from(["auto", "folds", 0.3]),
+)
+@settings(deadline=None, max_examples=200)
+def test_in_a_split_by_time_nothing_that_trains_is_later_than_a_test_text(case, use, by, validation):
+    made, golden = case
+    try:
+        parts = split(made, golden, use=use, by=by, validation=validation)
+    except DataError:
+        return
+    if parts.by != "time":
+        assert by == "auto"
+        return
+    times = {text.id: text.time for text in made[0] if text.time}
+    tests = [times[name] for name in members(parts, "test") if name in times]
+    others = [
+        times[name] for part in ("train", "validation") for name in members(parts, part) if name in times
+    ]
+    assert tests
+    assert max(others, default=min(tests)) <= min(tests)
+
+
+def test_by_time_golden_and_other_texts_share_one_boundary():
+    texts, groups, targets = corpus(200, timed=True)
+    early = [text.id for text in sorted(texts, key=lambda text: text.time)[:60]]
+    parts = split((texts, groups, targets), early, use="train")
+    assert parts.by == "time"
+    assert not members(parts, "test") & set(early), "golden texts that are all early do not test"
+    assert count(parts, "test") == pytest.approx(40, abs=2)
+
+
+def test_duplicates_on_both_sides_of_the_boundary_are_left_out_and_it_is_said():
+    texts, groups, targets = corpus(100, timed=True)
+    in_order = sorted(texts, key=lambda text: text.time)
+    groups[in_order[0].id] = groups[in_order[-1].id] = "twins"
+    parts = split((texts, groups, targets), by="time")
+    assert members(parts, "left_out") == {in_order[0].id, in_order[-1].id}
+    assert any(note.startswith("2 texts have near-duplicates") for note in parts.notes)
+
+
+def test_one_moment_for_all_texts_divides_nothing():
+    texts = [Text(id=f"t{number}", time=START) for number in range(20)]
+    made = texts, {text.id: text.id for text in texts}, np.zeros((20, 2))
+    assert split(made).by == "random"
+    with pytest.raises(DataError, match="no moment has different texts before and after it"):
+        split(made, by="time")
+
+
+def test_golden_texts_that_only_test_are_the_test_unless_time_is_asked_for():
+    golden = [f"t{number}" for number in range(40)]
+    made = corpus(400, timed=True)
+    assert split(made, golden).by == "golden"
+    assert members(split(made, golden), "test") == set(golden)
+    parts = split(made, golden, by="time")
+    assert parts.by == "time"
+    assert any("they are earlier than the test" in note for note in parts.notes)

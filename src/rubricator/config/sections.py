@@ -96,7 +96,8 @@ class Golden(Section):
 class Split(Section):
     """How texts are divided.
 
-    `by: auto` splits by time where every text has one, otherwise at random, stratified.
+    `by: auto` splits by time where most texts have one (the others train) and the golden set is not the
+    test; otherwise at random, stratified. By time, nothing that trains is later than a test text.
     `validation: folds` predicts every training text by a model that did not see it
     (cross-fitting) and uses those predictions as validation; a share holds that part out.
     `auto` folds below 2,000 texts (below 2,000 golden ones, where golden texts train).

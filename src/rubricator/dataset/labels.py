@@ -14,7 +14,7 @@ import polars as pl
 from rubricator.dataset import files
 from rubricator.dataset.annotations import CategoryReport, TeacherReport
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.split import DatasetSplit
+from rubricator.dataset.split import TEACHING_PARTS, DatasetSplit
 from rubricator.records import Label, Origin, Text
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
@@ -144,7 +144,7 @@ def collect_human_labels(
     """
     said = {id_: label_of(review, taxonomy) for id_, review in reviews.items() if id_ not in dataset.golden}
     reviewed = {id_: categories for id_, categories in said.items() if categories is not None}
-    teaching = {id_ for id_ in reviewed if split.part[id_] != "test" and id_ not in split.fold}
+    teaching = {id_ for id_ in reviewed if split.part[id_] in TEACHING_PARTS and id_ not in split.fold}
     drawn = {id_ for id_ in teaching if reviews[id_].chosen == "random"}
     return HumanLabels(
         known={**reviewed, **dataset.golden},

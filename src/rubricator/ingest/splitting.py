@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rubricator.config import Part, Split
+from rubricator.dataset.split import SplitBy, SplitPart
 from rubricator.errors import DataError
 from rubricator.records import Text
-from rubricator.stats.folds import draw_share, group_marks, make_folds
-
-__all__ = ["Parts", "make_folds", "split_texts"]
+from rubricator.stats.folds import draw_share, group_marks
 
 _FOLDS_BELOW = 2000
 _VALIDATION_SHARE = 0.15
+_MOST_LEFT_OUT = 0.1  # of all texts, before `by: auto` takes chance rather than time
 _RANK: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -28,15 +28,15 @@ class Parts:
     """Which text belongs to which part.
 
     Attributes:
-        part: Part by text id.
-        by: What divided the texts: the input itself, time, or chance.
+        part: Part by text id; `left_out` for texts with duplicates on both sides of the boundary in time.
+        by: What divided the texts: the input itself, time, chance, or the golden set, which is the test.
         validation: `part` where some texts are held out for validation; `folds` where every training
             text is predicted by a model that did not see it.
         notes: How the texts were divided, in sentences for the report.
     """
 
-    part: dict[str, Part]
-    by: Literal["given", "time", "random"]
+    part: dict[str, SplitPart]
+    by: SplitBy
     validation: Literal["folds", "part"]
     notes: list[str]
 
@@ -49,8 +49,13 @@ class _Group:
     size: int = 0
     golden: bool = False
     given: Part | None = None
-    part: Part | None = None
-    time: datetime | None = None
+    part: SplitPart | None = None
+    earliest: float = math.inf
+    latest: float = -math.inf
+
+    @property
+    def timed(self) -> bool:
+        return math.isfinite(self.latest)
 
 
 def split_texts(
@@ -68,12 +73,14 @@ def split_texts(
     A part that the input prescribes holds for the whole group of the text (test before validation
     before train), and no other texts are drawn into it. What is left:
 
-    - `use="test"`: golden texts are the test part, alone; the others train and validate.
-    - `use="tune"`: golden texts are divided in halves between validation and test; the others train.
-    - `use="train"`: all texts are divided alike, golden and other ones each in the same proportion.
+    - by time: the latest texts test, whoever labelled them, and no other text is later than one of them.
+      Groups with texts on both sides of the boundary are left out; texts without a time train. With
+      `use="tune"` the earlier golden texts validate, with `use="test"` their golden labels are not used.
+    - else with `use="test"`: golden texts are the test part, alone; the others train and validate.
+    - else with `use="tune"`: golden texts are divided in halves between validation and test.
+    - at random: stratified by category, golden texts and others each in the same proportion.
 
-    By time, the latest groups go to test and the ones before them to validation, so that no
-    training text is later than a test text; at random, division is stratified by category.
+    `by: auto` goes by time where most texts have one, unless the golden set is the test.
 
     Args:
         texts: The labelled texts.
@@ -85,38 +92,55 @@ def split_texts(
         seed: Same seed, same parts.
 
     Raises:
-        DataError: There are too few texts to fill the parts.
+        DataError: There are too few texts to fill the parts, or no boundary in time divides them.
     """
     divided, of_text = _gather(texts, groups, targets, golden)
-    by = _method(texts, config)
     given = {group.given for group in divided if group.given}
-    free_golden = any(group.golden and group.part is None for group in divided)
-    tuned = use == "tune" and free_golden
+    golden_tests = use != "train" and any(group.golden and group.part is None for group in divided)
+    boundary = None
+    if "test" not in given and not (golden_tests and config.by == "auto"):
+        boundary = _boundary(divided, texts, config)
+    if boundary is not None:
+        _place_by_time(divided, boundary, use=use)
+    elif golden_tests:
+        _place_golden(divided, use=use, given=given, seed=seed)
+    tuned = use == "tune" and any(group.golden and group.part == "validation" for group in divided)
     # Where people labelled some texts, those are what validation can trust, so they are what counts.
     judges = len(golden) if use == "train" and golden else len(texts)
     free = any(group.part is None for group in divided)
     folded = _by_folds(judges, config) or (config.validation == "auto" and not free)
     held_out = "validation" in given or tuned or not folded
+    chronological = boundary is not None or (golden_tests and _goes_by_time(texts, config))
     shares: dict[Part, float] = {}
-    if "test" not in given and (use == "train" or not free_golden):
+    if boundary is None and not golden_tests and "test" not in given:
         shares["test"] = config.test
     if held_out and not tuned and "validation" not in given:
         shares["validation"] = _VALIDATION_SHARE if config.validation == "auto" else float(config.validation)
-    _place_golden(divided, use=use, given=given, seed=seed)
     for part, share in shares.items():
         for golden_ones in (True, False):
             left = [group for group in divided if group.part is None and group.golden == golden_ones]
-            for group in _draw(left, share, by=by, seed=seed):
+            for group in _draw(left, share, latest=chronological, seed=seed):
                 group.part = part
     for group in divided:
         group.part = group.part or "train"
     validation: Literal["folds", "part"] = "part" if held_out else "folds"
     _refuse_empty(divided, validation=validation, use=use)
+    by: SplitBy = "given" if "test" in given else "golden" if golden_tests else "random"
     return Parts(
         part={text.id: divided[number].part or "train" for text, number in zip(texts, of_text, strict=True)},
-        by="given" if "test" in given else by,
+        by=by if boundary is None else "time",
         validation=validation,
-        notes=list(_notes(divided, use=use, by=by, drawn=list(shares), validation=validation, config=config)),
+        notes=list(
+            _notes(
+                divided,
+                boundary,
+                use=use,
+                drawn=list(shares),
+                chronological=chronological,
+                validation=validation,
+                config=config,
+            )
+        ),
     )
 
 
@@ -134,20 +158,74 @@ def _gather(
             wanted = cast(Part, text.part)
             group.given = max(group.given or "train", wanted, key=_RANK.index)
             group.part = group.given
-        # The latest of its texts places a group: no training group reaches past the boundary.
-        if text.time is not None and (group.time is None or text.time > group.time):
-            group.time = text.time
+        if text.time is not None:
+            moment = _timestamp(text.time)
+            group.earliest, group.latest = min(group.earliest, moment), max(group.latest, moment)
     return gathered, of_text
 
 
-def _method(texts: Sequence[Text], config: Split) -> Literal["time", "random"]:
-    timed = sum(text.time is not None for text in texts)
-    if config.by == "time" and not timed:
+def _boundary(groups: list[_Group], texts: Sequence[Text], config: Split) -> float | None:
+    """The moment from which on texts test, None where time does not divide them.
+
+    Raises:
+        DataError: Time shall divide the texts and cannot.
+    """
+    if not _goes_by_time(texts, config):
+        return None
+    if not any(text.time is not None for text in texts):
         raise DataError(
             "The texts shall be divided by time, and none of them has one.",
             fix="Name the column under `data.columns.time`, or set `split.by: random`.",
         )
-    return "time" if config.by == "time" or (config.by == "auto" and timed == len(texts)) else "random"
+    free = [group for group in groups if group.part is None]
+    boundary, left_out = _best_boundary(free, config.test)
+    if config.by == "auto":
+        return None if left_out > _MOST_LEFT_OUT * len(texts) else boundary
+    if boundary is None:
+        raise DataError(
+            "The texts shall be divided by time, and no moment has different texts before and after it.",
+            fix="Add texts of other times, or set `split.by: random`.",
+        )
+    return boundary
+
+
+def _goes_by_time(texts: Sequence[Text], config: Split) -> bool:
+    timed = sum(text.time is not None for text in texts)
+    return config.by == "time" or (config.by == "auto" and 2 * timed > len(texts))
+
+
+def _best_boundary(groups: list[_Group], share: float) -> tuple[float | None, int]:
+    """The moment that leaves about `share` of the texts for the test and divides few groups.
+
+    Returns:
+        The first moment of the test, None if there is none with texts on both sides; and how many texts lie
+        in groups with texts on both sides.
+    """
+    total = sum(group.size for group in groups)
+    timed = [group for group in groups if group.timed]
+    sizes = np.array([group.size for group in timed])
+    earliest, latest = (np.array([getattr(g, name) for g in timed]) for name in ("earliest", "latest"))
+    moments = np.unique(earliest)
+    # Of every moment: texts in groups that begin from then on, and in groups that end from then on.
+    after, ending = (
+        sizes.sum() - np.concatenate([[0], np.cumsum(sizes[order])])[np.searchsorted(ends[order], moments)]
+        for ends, order in ((earliest, np.argsort(earliest)), (latest, np.argsort(latest)))
+    )
+    divided = ending - after
+    possible = (after > 0) & (total - ending > 0)
+    if not possible.any():
+        return None, 0
+    cost = np.where(possible, np.abs(after - share * total) + 2 * divided, np.inf)
+    best = int(cost.argmin())
+    return float(moments[best]), int(divided[best])
+
+
+def _place_by_time(groups: list[_Group], boundary: float, *, use: str) -> None:
+    for group in groups:
+        if group.part is None and group.latest >= boundary:
+            group.part = "test" if group.earliest >= boundary else "left_out"
+        elif group.part is None and group.golden and use == "tune":
+            group.part = "validation"
 
 
 def _by_folds(count: int, config: Split) -> bool:
@@ -157,28 +235,25 @@ def _by_folds(count: int, config: Split) -> bool:
 def _place_golden(groups: list[_Group], *, use: str, given: set[Part], seed: int) -> None:
     """Golden groups that the input leaves free: to test, or in halves to validation and test."""
     free = [group for group in groups if group.golden and group.part is None]
-    if use == "train":
-        return
     for group in free:
         group.part = "test"
     if use == "test" or "validation" in given:
         return
-    halved = free if "test" in given else _draw(free, 0.5, by="random", seed=seed)
+    halved = free if "test" in given else _draw(free, 0.5, latest=False, seed=seed)
     for group in halved:
         group.part = "validation"
 
 
-def _draw(groups: list[_Group], share: float, *, by: Literal["time", "random"], seed: int) -> list[_Group]:
+def _draw(groups: list[_Group], share: float, *, latest: bool, seed: int) -> list[_Group]:
     """The latest groups, or a stratified choice: about `share` of the texts, never all groups."""
     if len(groups) < 2:
         return []
-    if by == "random":
+    if not latest:
         marks = np.stack([group.marks for group in groups])
         return [groups[number] for number in draw_share(marks, share=share, seed=seed)]
     wanted = share * sum(group.size for group in groups)
-    latest = sorted(groups, key=_timestamp, reverse=True)
     drawn: list[_Group] = []
-    for group in latest[:-1]:
+    for group in sorted(groups, key=lambda group: group.latest, reverse=True)[:-1]:
         drawn.append(group)
         wanted -= group.size
         if wanted <= group.size / 2:
@@ -186,12 +261,8 @@ def _draw(groups: list[_Group], share: float, *, by: Literal["time", "random"], 
     return drawn
 
 
-def _timestamp(group: _Group) -> float:
-    """Groups without a time count as the earliest: they train."""
-    if group.time is None:
-        return -math.inf
-    aware = group.time if group.time.tzinfo else group.time.replace(tzinfo=UTC)
-    return aware.timestamp()
+def _timestamp(time: datetime) -> float:
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _refuse_empty(groups: list[_Group], *, validation: str, use: str) -> None:
@@ -211,16 +282,18 @@ def _refuse_empty(groups: list[_Group], *, validation: str, use: str) -> None:
         )
 
 
-def _sizes(groups: list[_Group]) -> dict[Part, int]:
-    return {part: sum(group.size for group in groups if group.part == part) for part in _RANK}
+def _sizes(groups: list[_Group]) -> dict[SplitPart, int]:
+    parts: tuple[SplitPart, ...] = (*_RANK, "left_out")
+    return {part: sum(group.size for group in groups if group.part == part) for part in parts}
 
 
 def _notes(
     groups: list[_Group],
+    boundary: float | None,
     *,
     use: str,
-    by: str,
     drawn: list[Part],
+    chronological: bool,
     validation: str,
     config: Split,
 ) -> Iterator[str]:
@@ -231,33 +304,46 @@ def _notes(
     given = sorted({group.given for group in groups if group.given}, key=_RANK.index)
     if given:
         yield f"The input prescribes: {', '.join(given)}."
+    if boundary is not None:
+        yield from _time_notes(groups, boundary)
     if drawn:
-        how = "the latest texts" if by == "time" else "texts at random, stratified by category"
+        how = "the latest of the other texts" if chronological else "texts at random, stratified by category"
         yield f"Drawn as {' and '.join(drawn)}: {how}."
-    if by == "time" and (untimed := sum(group.time is None for group in groups)):
-        yield f"{untimed:,} groups have no time and count as the earliest."
     if validation == "folds":
         yield (
             f"There is no validation part: every training text is predicted by a model that did not see it"
             f" ({config.folds} folds)."
         )
-    yield from _golden_notes(groups, use=use)
+    yield from _golden_notes(groups, boundary, use=use)
 
 
-def _golden_notes(groups: list[_Group], *, use: str) -> Iterator[str]:
+def _time_notes(groups: list[_Group], boundary: float) -> Iterator[str]:
+    moment = datetime.fromtimestamp(boundary, UTC).strftime("%Y-%m-%d %H:%M")
+    yield f"Texts from {moment} (UTC) on test; none that trains or validates is later than they are."
+    if untimed := sum(group.size for group in groups if not group.timed and group.part == "train"):
+        yield f"{untimed:,} texts have no time: they train."
+    if left_out := sum(group.size for group in groups if group.part == "left_out"):
+        yield f"{left_out:,} texts have near-duplicates on the other side of that moment: they are left out."
+
+
+def _golden_notes(groups: list[_Group], boundary: float | None, *, use: str) -> Iterator[str]:
     golden = [group for group in groups if group.golden]
     if not golden:
         yield "No text was labelled by people: the test measures agreement with the teachers."
         return
     sizes = _sizes(golden)
     yield {
-        "test": "Golden texts only test.",
-        "tune": "Golden texts only validate and test, in halves.",
-        "train": "Golden texts train, validate and test like all others.",
-    }[use]
+        ("test", False): "Golden texts only test.",
+        ("test", True): "Golden texts only test, those of the later time.",
+        ("tune", False): "Golden texts only validate and test, in halves.",
+        ("tune", True): "Golden texts only validate and test, the later ones of them.",
+        ("train", False): "Golden texts train, validate and test like all others.",
+        ("train", True): "Golden texts train, validate and test like all others.",
+    }[use, boundary is not None]
     moved = sizes["train"] if use != "train" else 0
     if moved:
+        why = "the input prescribes it" if boundary is None else "they are earlier than the test"
         yield (
-            f"{moved:,} golden texts and duplicates of theirs lie in train, because the input prescribes it;"
+            f"{moved:,} golden texts and duplicates of theirs lie in train, because {why};"
             " their golden labels are not used."
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.split import DatasetSplit, golden_targets
+from rubricator.dataset.split import DatasetSplit, SplitBy, SplitPart, golden_targets
 from rubricator.errors import DataError
 from rubricator.ingest.splitting import split_texts
 from rubricator.pipeline.stage import Run, Stage
@@ -65,14 +65,28 @@ def _golden_folds(
     }
 
 
+_SHOWN: Mapping[SplitPart, str] = {
+    "train": "train",
+    "validation": "validation",
+    "test": "test",
+    "left_out": "left out",
+}
+_BY: Mapping[SplitBy, str] = {
+    "given": "as the input prescribes",
+    "time": "by time",
+    "golden": "the golden texts are the test",
+    "random": "at random",
+}
+
+
 def _work(run: Run) -> list[str]:
     dataset = files.read_dataset(run.folder)
     dataset_split = split(dataset, run.taxonomy, run.config)
     files.write_split(run.file("stages/split.json"), dataset_split)
     sizes = Counter(dataset_split.part.values())
-    counts = ", ".join(f"{sizes[part]:,} {part}" for part in ("train", "validation", "test") if sizes[part])
+    counts = ", ".join(f"{sizes[part]:,} {_SHOWN[part]}" for part in _SHOWN if sizes[part])
     how = "cross-fitted on train" if dataset_split.validation == "folds" else "the validation part"
-    return [f"{counts} (by {dataset_split.by}); validation: {how}"]
+    return [f"{counts} ({_BY[dataset_split.by]}); validation: {how}"]
 
 
 STAGE = Stage(
