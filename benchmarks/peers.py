@@ -145,7 +145,7 @@ def measured(data: Divided, peer: str, python: str, bounds: Bounds) -> dict[str,
 
 def job_of(data: Divided, bounds: Bounds) -> dict[str, Any]:
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    encoder = resolve(data.config.encode.encoder, cache=cache_folder(data.config.encode.cache))
+    encoder = resolve(data.config.encoding.encoder, cache=cache_folder(data.config.encoding.cache))
     return {
         "texts": data.contents,
         "labels": data.labels,

@@ -95,3 +95,35 @@ def test_shipped_examples_are_valid_and_mention_only_real_keys(name: str) -> Non
     config = read_config(path)
     assert config.name == name
     assert isinstance(config, Config)
+
+
+def test_every_place_starts_at_the_folder_of_the_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my-encoder").mkdir()
+    monkeypatch.setenv("STORE", "shared/answers.sqlite")
+    places = ["encode.cache=kept", "encode.encoder=my-encoder", "label.store=${STORE}"]
+    config = read_config(written(tmp_path, SMALL), places)
+    assert config.encoding.cache == str(tmp_path / "kept")
+    assert config.encoding.encoder == str(tmp_path / "my-encoder")
+    assert config.store == str(tmp_path / "shared/answers.sqlite")
+    assert config.encode.encoder == "my-encoder", "what is hashed and reported is what was written"
+
+
+@pytest.mark.parametrize(
+    ("written_store", "place"),
+    [("postgresql://me@host/db", "postgresql://me@host/db"), ("sqlite:////abs/a.db", "/abs/a.db")],
+)
+def test_addresses_and_absolute_paths_stay(tmp_path: Path, written_store: str, place: str) -> None:
+    config = read_config(
+        written(tmp_path, SMALL),
+        [f"label.store={written_store}", "encode.encoder=intfloat/multilingual-e5-small"],
+    )
+    assert config.store == place
+    assert config.encoding.encoder == "intfloat/multilingual-e5-small"
+    assert config.encoding.cache is None
+
+
+def test_a_teacher_whose_name_has_a_comma_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be called 'a, b'"):
+        read_config(written(tmp_path, SMALL), ['label.teachers=[{kind: rules, name: "a, b"}]'])

@@ -148,3 +148,20 @@ def test_rejections_are_written_and_read_back(tmp_path):
     (batch,) = open_table(tmp_path / "r.csv").rows()
     assert [row.cells["excerpt"] for row in batch] == ["—", "да, нет"]
     assert batch[0].cells == {"file": "a.csv", "row": "3", "id": "x", "reason": "no text", "excerpt": "—"}
+
+
+@pytest.mark.parametrize(
+    ("names", "ids"),
+    [
+        (("one.csv", "two.csv"), ["one:1", "two:1"]),
+        (("texts.csv", "texts.tsv"), ["texts.csv:1", "texts.tsv:1"]),
+        (("old/texts.csv", "new/texts.csv"), ["old/texts.csv:1", "new/texts.csv:1"]),
+        (("texts.csv", "texts.csv"), ["1:texts.csv:1", "2:texts.csv:1"]),
+    ],
+)
+def test_stand_in_ids_differ_however_files_are_called(tmp_path, names, ids):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("text\nпервая строка\n", encoding="utf-8")
+    corpus = read_texts(config_of(tmp_path, list(names), body="text"))
+    assert ([text.id for text in corpus.texts], corpus.rejected) == (ids, [])

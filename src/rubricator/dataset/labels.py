@@ -15,6 +15,7 @@ from rubricator.dataset import files
 from rubricator.dataset.annotations import CategoryReport, TeacherReport
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import TEACHING_PARTS, DatasetSplit
+from rubricator.errors import DataError
 from rubricator.records import Label, Origin, Text
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
@@ -61,6 +62,12 @@ def decided_of(labels: Mapping[str, Label], texts: Sequence[Text], taxonomy: Tax
 
 def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: Taxonomy) -> None:
     """Write `stages/labels.parquet` for the next stages and `labels.csv` for people."""
+    if not label_set.labels:
+        raise DataError(
+            "No text has a label: no teacher had an opinion about any of them, and no person labelled one.",
+            fix="Look at the answers with `rubricator label --report`; add keywords or descriptions to the "
+            "taxonomy, another teacher under `label.teachers`, or golden labels.",
+        )
     keys = taxonomy.keys
     rows = [
         {
@@ -122,9 +129,9 @@ class HumanLabels:
     Attributes:
         known: Categories by text id: of golden texts, and of other texts that were reviewed.
         teaching: Ids of those that models may learn from.
-        unbiased: Ids of those among them that are a fair sample of the texts: golden texts, and reviewed
-            ones that were drawn at random. Only these correct teachers, calibrate and choose models:
-            texts reviewed for being doubtful would make everybody look worse than they are.
+        unbiased: Ids of those that may measure: golden texts that may teach, and reviewed ones that were
+            drawn at random. Only these correct teachers, calibrate and choose models (where they also
+            teach): texts reviewed for being doubtful would make everybody look worse than they are.
         reviewed: Ids of the texts that have a review and no golden label.
     """
 
@@ -145,7 +152,11 @@ def collect_human_labels(
     said = {id_: label_of(review, taxonomy) for id_, review in reviews.items() if id_ not in dataset.golden}
     reviewed = {id_: categories for id_, categories in said.items() if categories is not None}
     teaching = {id_ for id_ in reviewed if split.part[id_] in TEACHING_PARTS and id_ not in split.fold}
-    drawn = {id_ for id_ in teaching if reviews[id_].chosen == "random"}
+    drawn = {
+        id_
+        for id_ in reviewed
+        if reviews[id_].chosen == "random" and (id_ in teaching or split.part[id_] == "test")
+    }
     return HumanLabels(
         known={**reviewed, **dataset.golden},
         teaching=split.teaching | teaching,

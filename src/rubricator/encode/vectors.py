@@ -18,8 +18,9 @@ def vector_cache(config: Config, *, progress: Progress = silent) -> VectorCache:
         EncoderError: The encoder cannot be had, or the cache cannot be written.
         MissingExtraError: The encoder must first be exported, and the extra `train` is missing.
     """
-    encoder: Encoder = open_encoder(config.encode, progress=progress)
-    return VectorCache(cache_folder(config.encode.cache) / "vectors.sqlite", encoder)
+    settings = config.encoding
+    encoder: Encoder = open_encoder(settings, progress=progress)
+    return VectorCache(cache_folder(settings.cache) / "vectors.sqlite", encoder)
 
 
 def encode_texts(texts: Sequence[Text], config: Config, *, progress: Progress = silent) -> Vectors:

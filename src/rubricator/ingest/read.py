@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from rubricator.config import Columns, Config, DataFile
@@ -165,9 +165,10 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
     tables = [open_table(config.path(file.path)) for file in config.data.files]
     label_set = any(config.data.columns.labels in table.columns for table in tables)
     with progress("Reading texts", total=None) as done:
-        for file, table in zip(config.data.files, tables, strict=True):
+        prefixes = _prefixes([file.path for file in config.data.files])
+        for file, table, prefix in zip(config.data.files, tables, prefixes, strict=True):
             columns = fit_columns(table, config.data.columns, optional={"labels"} if label_set else ())
-            _read_file(config, file, table, columns, corpus, first_seen, done)
+            _read_file(config, file, table, prefix, columns, corpus, first_seen, done)
     if not corpus.texts:
         reasons = Counter(row.reason for row in corpus.rejected).most_common(3)
         told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
@@ -182,17 +183,17 @@ def _read_file(
     config: Config,
     file: DataFile,
     table: Table,
+    prefix: str,
     columns: Columns,
     corpus: Corpus,
     first_seen: dict[str, str],
     done: Callable[[int], None],
 ) -> None:
-    several = len(config.data.files) > 1
     reader = RowReader(
         columns,
         max_characters=config.data.max_characters,
         file=file.path,
-        prefix=f"{table.path.stem}:" if several else "",
+        prefix=prefix,
         part=file.part or "",
     )
     for batch in table.rows():
@@ -217,6 +218,17 @@ def _read_file(
             reader.unreadable_times,
             config.data.columns.time,
         )
+
+
+def _prefixes(paths: Sequence[str]) -> list[str]:
+    """What tells the stand-in ids of several files apart: of what names a file, the shortest that differs."""
+    if len(paths) == 1:
+        return [""]
+    files = [PurePath(path) for path in paths]
+    numbered = [f"{number}:{path}" for number, path in enumerate(paths, start=1)]
+    forms = ([file.stem for file in files], [file.name for file in files], list(paths), numbered)
+    names = next(form for form in forms if len(set(form)) == len(paths))
+    return [f"{name}:" for name in names]
 
 
 def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:

@@ -107,7 +107,7 @@ class TrainingResult:
 
     def open(self, config: Config) -> dict[str, Encode]:
         """What computes the vectors of encoders that were trained."""
-        return dict(open_trained(self.encoders, config.encode))
+        return dict(open_trained(self.encoders, config.encoding))
 
 
 @dataclass(frozen=True, slots=True)

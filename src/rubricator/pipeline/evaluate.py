@@ -29,7 +29,7 @@ from rubricator.ingest.clean import Cleaner
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.pipeline.stage import Run, Stage
-from rubricator.records import Text
+from rubricator.records import Origin, Text
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
@@ -63,9 +63,7 @@ def evaluate(
         DataError: There is no text to measure on.
     """
     winner = trained.choice.name
-    sight = EvaluationInputs(
-        data, dataset, label_set, golden_targets(dataset, taxonomy) > 0.5, trained.open(config)
-    )
+    sight = _evaluation_inputs(data, dataset, label_set, taxonomy, trained.open(config))
     scored = list(_parts(sight, trained, held, winner if held is None else "chosen"))
 
     def figures_of(part: ScoredPredictions, model: str) -> PartMetrics:
@@ -91,7 +89,8 @@ class EvaluationInputs:
     data: TrainingData
     dataset: Dataset
     label_set: LabelSet
-    golden_truth: Bools
+    human_truth: Bools
+    human: Bools
     encoders: Mapping[str, Encode]
     seen: dict[bytes, Inputs] = field(default_factory=dict)
 
@@ -109,11 +108,19 @@ class EvaluationInputs:
 
     def unseen(self) -> TestSet:
         """Texts of the test part whose categories are known, from people where they said so."""
-        golden = np.array([text.id in self.dataset.golden for text in self.dataset.texts])
-        known = golden | np.isfinite(self.label_set.targets).all(axis=1)
-        rows = np.flatnonzero((self.data.part == "test") & known)
-        truth = np.where(golden[rows, None], self.golden_truth[rows], self.label_set.decided[rows])
+        rows = np.flatnonzero((self.data.part == "test") & (self.human | self.agreed))
+        truth = np.where(self.human[rows, None], self.human_truth[rows], self.label_set.decided[rows])
         return TestSet(self.data.examples.subset(rows), truth, self.encoders)
+
+    @property
+    def agreed(self) -> Bools:
+        """Texts whose label the teachers agreed on; a person who saw suggestions measures nothing."""
+        labels = [self.label_set.labels.get(text.id) for text in self.dataset.texts]
+        by_teachers = [label is not None and label.origin is Origin.AGREEMENT for label in labels]
+        return np.asarray(~self.human & np.array(by_teachers))
+
+    def _origin(self, id_: str) -> Origin:
+        return Origin.GOLDEN if id_ in self.dataset.golden else self.label_set.labels[id_].origin
 
     def part(
         self,
@@ -122,7 +129,6 @@ class EvaluationInputs:
         rows: NDArray[np.intp],
         truth: Bools,
         predicted: tuple[Floats, Bools],
-        origin: str,
     ) -> ScoredPredictions:
         """Some rows with their truth and what a model says of them."""
         texts = [self.dataset.texts[row] for row in rows]
@@ -135,8 +141,22 @@ class EvaluationInputs:
             truth=truth,
             probabilities=predicted[0],
             decisions=predicted[1],
-            origins=[origin] * len(texts),
+            origins=[self._origin(text.id) for text in texts],
         )
+
+
+def _evaluation_inputs(
+    data: TrainingData,
+    dataset: Dataset,
+    label_set: LabelSet,
+    taxonomy: Taxonomy,
+    encoders: Mapping[str, Encode],
+) -> EvaluationInputs:
+    """What people said of texts in a way that may measure is their truth; the others have agreed labels."""
+    golden = np.array([text.id in dataset.golden for text in dataset.texts])
+    human = golden | np.array([text.id in label_set.unbiased for text in dataset.texts])
+    truth = np.where(golden[:, None], golden_targets(dataset, taxonomy) > 0.5, label_set.decided)
+    return EvaluationInputs(data, dataset, label_set, truth, human, encoders)
 
 
 def _parts(
@@ -144,11 +164,9 @@ def _parts(
 ) -> Iterator[ScoredPredictions]:
     """The parts in order of trust; `model` may be `chosen` (see `OutOfFoldPredictions`)."""
     in_test = sight.data.part == "test"
-    golden = np.array([text.id in sight.dataset.golden for text in sight.dataset.texts])
-    truth = sight.golden_truth
-    tested = np.flatnonzero(in_test & golden)
-    label_set = np.isfinite(sight.label_set.targets).all(axis=1)
-    agreed = np.flatnonzero(in_test & ~golden & label_set)
+    truth = sight.human_truth
+    tested = np.flatnonzero(in_test & sight.human)
+    agreed = np.flatnonzero(in_test & sight.agreed)
     served = trained.choice.name if model == "chosen" else model
     p, d = sight.predicted(trained, served, tested)
     if held is not None:
@@ -162,10 +180,10 @@ def _parts(
             about += (
                 "; which kind of model serves was chosen on the former, so the figure is a little optimistic"
             )
-        yield sight.part("golden", about, rows, truth[rows], both, "golden")
+        yield sight.part("golden", about, rows, truth[rows], both)
     if len(tested):
         about = f"{len(tested)} texts of the test part, labelled by people"
-        yield sight.part("test", about, tested, truth[tested], (p, d), "golden")
+        yield sight.part("test", about, tested, truth[tested], (p, d))
     if len(agreed):
         about = (
             f"{len(agreed)} texts of the test part with labels agreed between teachers: "
@@ -173,8 +191,8 @@ def _parts(
         )
         decided = sight.label_set.decided[agreed]
         predicted = sight.predicted(trained, served, agreed)
-        name = "test_agreed" if golden.any() else "test"
-        yield sight.part(name, about, agreed, decided, predicted, "agreement")
+        name = "test_agreed" if sight.human.any() else "test"
+        yield sight.part(name, about, agreed, decided, predicted)
 
 
 def _work(run: Run) -> list[str]:

@@ -17,6 +17,7 @@ from rubricator.artifact import (
 )
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import DatasetSplit
 from rubricator.encode import Encoder, load_trained, open_encoder
 from rubricator.evaluate.report.gather import data_fingerprint
@@ -24,6 +25,7 @@ from rubricator.evaluate.report.model_descriptions import described
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import TrainingResult
 from rubricator.pipeline.stage import Run, Stage
+from rubricator.records import Origin
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
@@ -32,6 +34,7 @@ def export(
     run: Run,
     dataset: Dataset,
     split: DatasetSplit,
+    label_set: LabelSet,
     trained: TrainingResult,
     metrics: dict[str, Any],
     encoders: Mapping[str, Encoder],
@@ -55,15 +58,23 @@ def export(
         max_characters=config.data.max_characters,
         metrics=metrics,
         data_fingerprint=data_fingerprint(dataset),
-        card=render_card(_card(run, split, trained, metrics)),
+        card=render_card(_card(run, split, label_set, trained, metrics)),
     )
 
 
-def _card(run: Run, split: DatasetSplit, trained: TrainingResult, metrics: dict[str, Any]) -> CardFacts:
+def _taught_by_people(label_set: LabelSet, split: DatasetSplit) -> int:
+    """How many training texts have the label that a person gave them."""
+    by_people = {id_ for id_, label in label_set.labels.items() if label.origin is not Origin.AGREEMENT}
+    return sum(split.part[id_] == "train" for id_ in by_people)
+
+
+def _card(
+    run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingResult, metrics: dict[str, Any]
+) -> CardFacts:
     part = metrics["parts"][metrics["headline"]]
     winner = trained.choice.name
     sizes = Counter(split.part.values())
-    taught = f"{len(split.teaching):,} of them labelled by people, the others by teachers"
+    taught = f"{_taught_by_people(label_set, split):,} of them labelled by people, the others by teachers"
     return CardFacts(
         name=run.config.name,
         created=datetime.now(UTC),
@@ -93,16 +104,17 @@ def _card(run: Run, split: DatasetSplit, trained: TrainingResult, metrics: dict[
 
 def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    label_set = read_labels(run.folder, dataset, run.taxonomy)
     trained, _ = read_training(run.folder)
     metrics = files.read_json(run.folder / "metrics.json")
-    encode = run.config.encode
+    encode = run.config.encoding
     encoders = {
         name: load_trained(trained.encoders[name], encode)
         if name in trained.encoders
         else open_encoder(encode, progress=run.progress)
         for name in trained.winner.encoders
     }
-    manifest = export(run, dataset, split, trained, metrics, encoders)
+    manifest = export(run, dataset, split, label_set, trained, metrics, encoders)
     folder = run.folder / "artifact"
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return [f"{manifest.identifier} ({manifest.kind}, {size / 2**20:.0f} MiB) in {folder}"]
@@ -115,7 +127,7 @@ STAGE = Stage(
         "config": run.config.model_dump_json(include={"name", "data", "clean", "encode", "label"}),
         "taxonomy": run.taxonomy.version,
     },
-    after=("read", "split", "train", "evaluate"),
+    after=("read", "split", "label", "train", "evaluate"),
     writes=("artifact",),
     work=_work,
 )

@@ -111,7 +111,7 @@ def in_order_of_asking(dataset: Dataset) -> list[Text]:
 
 def open_store(run: Run) -> Store:
     """The store of the run: a file of its own, or the shared one that the config names."""
-    return Store.open(run.config.label.store or str(run.file("answers.sqlite")))
+    return Store.open(run.config.store or run.file("answers.sqlite"))
 
 
 def _work(run: Run) -> list[str]:

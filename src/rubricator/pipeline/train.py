@@ -133,7 +133,7 @@ def _work(run: Run) -> list[str]:
         progress=run.progress,
     )
     encoders = {BASE: cache.encoder} | {
-        name: load_trained(place, run.config.encode) for name, place in trained.encoders.items()
+        name: load_trained(place, run.config.encoding) for name, place in trained.encoders.items()
     }
     costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}
     write_training(run.folder, replace(trained, costs=costs), held)

@@ -74,7 +74,7 @@ class TrainingContext:
         """The bench that a config describes."""
         return cls(
             settings=config.train,
-            encode=config.encode,
+            encode=config.encoding,
             space=space,
             seed=config.seed,
             folder=folder,

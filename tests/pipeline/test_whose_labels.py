@@ -1,0 +1,76 @@
+"""Reports and cards say whose labels they stand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_project import TEXTS, labelled
+
+from rubricator.config import read_config
+from rubricator.dataset import files
+from rubricator.dataset.labels import Review, read_labels
+from rubricator.dataset.training_data import training_data
+from rubricator.errors import DataError
+from rubricator.pipeline.evaluate import _evaluation_inputs
+from rubricator.pipeline.export import _taught_by_people
+from rubricator.pipeline.label import open_store
+from rubricator.pipeline.stage import Run, run_stages
+from rubricator.pipeline.stages import STAGES
+from rubricator.review.reviews import answer_of, judged
+from rubricator.taxonomy import Taxonomy
+
+
+def test_reviewed_texts_of_the_test_part_are_not_called_agreed_between_teachers(tmp_path: Path) -> None:
+    run = labelled(tmp_path, single=False)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    drawn, doubtful = [text for text in dataset.texts if split.part[text.id] == "test"][:2]
+    with open_store(run) as store:
+        store.save(
+            answer_of(
+                Review(text_id=text.id, judged=judged(["food"], run.taxonomy), by="anna", chosen=chosen),
+                text.content,
+                run.taxonomy,
+            )
+            for text, chosen in ((drawn, "random"), (doubtful, "gain"))
+        )
+    run_stages(run, STAGES, until="label")
+    label_set = read_labels(run.folder, dataset, run.taxonomy)
+    data = training_data(dataset, split, label_set, np.zeros((len(dataset.texts), 2), dtype=np.float32))
+    inputs = _evaluation_inputs(data, dataset, label_set, run.taxonomy, {})
+    row = {text.id: number for number, text in enumerate(dataset.texts)}
+    assert inputs.human[row[drawn.id]], "a person drew and labelled it: it measures"
+    assert inputs.human_truth[row[drawn.id]].tolist() == [False, False, True]
+    assert not inputs.human[row[doubtful.id]], "it was chosen for being doubtful"
+    assert not inputs.agreed[[row[drawn.id], row[doubtful.id]]].any()
+    assert inputs.agreed.any()
+
+
+def test_golden_texts_that_only_tune_are_not_counted_as_training_texts(tmp_path: Path) -> None:
+    run = labelled(tmp_path, single=False)
+    golden = "".join(f"{number},food\n" for number in range(8))
+    (tmp_path / "golden.csv").write_text("id,labels\n" + golden, encoding="utf-8")
+    settings = ["golden.file=golden.csv", "golden.use=tune"]
+    run = Run(read_config(tmp_path / "rubricator.yaml", settings), run.taxonomy, tmp_path / "tuned")
+    run_stages(run, STAGES, until="label")
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    label_set = read_labels(run.folder, dataset, run.taxonomy)
+    assert len(split.teaching) == 4
+    assert _taught_by_people(label_set, split) == 0
+
+
+def test_rules_that_never_hit_end_in_a_sentence(tmp_path: Path) -> None:
+    folder = labelled(tmp_path, single=False).folder
+    taxonomy = Taxonomy.model_validate(
+        {
+            "task": "single-label",
+            "categories": [{"key": "a", "keywords": ["никогда"]}, {"key": "b", "keywords": ["нигде"]}],
+        }
+    )
+    run = Run(read_config(tmp_path / "rubricator.yaml", []), taxonomy, tmp_path / "silent")
+    with pytest.raises(DataError, match="No text has a label"):
+        run_stages(run, STAGES, until="label")
+    assert not (run.folder / "labels.csv").exists()
+    assert not (run.folder / "stages/labels.parquet").exists()
+    assert len(files.read_dataset(folder).texts) == len(TEXTS)
