@@ -33,9 +33,10 @@ from rubricator.label.aggregation.aggregator import LabelAggregator
 from rubricator.label.asking.runner import ask
 from rubricator.label.teachers.factory import open_teachers
 from rubricator.pipeline.read import read
+from rubricator.pipeline.review import oof_probabilities
 from rubricator.pipeline.split import split
-from rubricator.pipeline.uncertainty import AGREED_WEIGHT, oof_probabilities, product_of_experts
 from rubricator.review.selection import RANDOM_SHARE, pick
+from rubricator.review.uncertainty import AGREED_WEIGHT, product_of_experts
 from rubricator.stats.arrays import Bools
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
@@ -130,7 +131,7 @@ def curve(
             project.examples.groups,
             reviewed=[*reviewed, *np.flatnonzero(~train).tolist()],
             count=BATCH,
-            single=True,
+            space=project.taxonomy.space,
             seed=1000 * seed + len(reviewed),
             random_share=1.0 if order == "random" else RANDOM_SHARE,
         )
@@ -147,7 +148,8 @@ def doubts(project: Project, targets: Any, reviewed: list[int], train: Bools) ->
         context = replace(
             TrainingContext.of(project.config, space=project.taxonomy.space, folder=Path(folder)), seed=seed
         )
-        return product_of_experts(targets, oof_probabilities(examples, rows, context=context), single=True)
+        own = oof_probabilities(examples, rows, context=context)
+        return product_of_experts(targets, own, context.space)
 
 
 def measured(

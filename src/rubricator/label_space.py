@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit, logit, softmax
 
 from rubricator.stats.arrays import Bools, Floats
-from rubricator.stats.losses import binary_cross_entropy, categorical_cross_entropy
+from rubricator.stats.losses import EPSILON, binary_cross_entropy, categorical_cross_entropy
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,17 @@ class LabelSpace:
     def probabilities(self, logits: Floats) -> Floats:
         """Probabilities from log-odds, shape [texts, categories]."""
         return np.asarray(softmax(logits, axis=1) if self.single else expit(logits))
+
+    def logits(self, probabilities: Floats) -> Floats:
+        """What `probabilities` turns back: log-odds, or logarithms where categories share one softmax."""
+        p = np.clip(probabilities, EPSILON, 1 - EPSILON)
+        return np.asarray(np.log(p) if self.single else logit(p))
+
+    def confidence(self, probabilities: Floats, decided: Bools) -> Floats:
+        """That all of each decision is right, shape [texts]; multi-label as if independent."""
+        if self.single:
+            return np.asarray(np.where(decided, probabilities, 0.0).sum(axis=1))
+        return np.asarray(np.where(decided, probabilities, 1 - probabilities).prod(axis=1))
 
     def decide(self, probabilities: Floats, thresholds: Floats | float = 0.5) -> Bools:
         """Which categories each text gets, shape [texts, categories].

@@ -31,7 +31,7 @@ def multi(tmp_path):
 
 
 def review(run, *options, keys=""):
-    told = [
+    arguments = [
         "review",
         "-c",
         str(run.config.folder / "rubricator.yaml"),
@@ -40,16 +40,19 @@ def review(run, *options, keys=""):
         "--by",
         "Анна",
     ]
-    done = CliRunner().invoke(app, [*told, *options], input=keys)
+    done = CliRunner().invoke(app, [*arguments, *options], input=keys)
     assert done.exit_code == 0, done.output
     return done.output
+
+
+QUESTION = re.compile(r"── \d+ of \d+ · (.*?) ──\n(.*)\n((?:.*\n)+?.*q ends\n)")
 
 
 def stored(run):
     dataset = files.read_dataset(run.folder)
     with Store.open(run.folder / "answers.sqlite") as store:
-        found = read_reviews(store, dataset.texts, run.taxonomy)
-    return sorted(found.values(), key=lambda one: one.when)
+        reviews = read_reviews(store, dataset.texts, run.taxonomy)
+    return sorted(reviews.values(), key=lambda one: one.when)
 
 
 def test_keys_choose_skip_take_back_and_end(single):
@@ -63,26 +66,47 @@ def test_keys_choose_skip_take_back_and_end(single):
 
 def test_an_empty_line_confirms_the_label(multi):
     review(multi, "--count", "30", keys="\n" * 30)
-    found = stored(multi)
-    assert len(found) > 15
-    assert all(one.categories == (one.before or ()) for one in found)
+    reviews = stored(multi)
+    assert len(reviews) > 15
+    for one in reviews:
+        assert one.categories == (() if one.shown == "blind" else one.before or ())
 
 
 def test_where_there_is_no_label_nothing_can_be_confirmed(single):
     said = review(single, "--count", "1", keys="\n\n2\n")
     assert "No label yet." in said
-    assert said.count("Enter or space confirms") == 3, "once as a hint, twice in answer to the empty lines"
+    assert said.count("gives a category") == 3, "once as a hint, twice in answer to the empty lines"
+    assert "Enter or space confirms" not in said
     assert [one.categories for one in stored(single)] == [("sport",)]
 
 
 def test_keys_that_mean_nothing_change_nothing(single):
     said = review(single, "--count", "1", keys="x\n9\nй\n")
     assert stored(single) == []
-    assert "Enter or space confirms" in said
+    assert said.count("gives a category") == 3
+
+
+@pytest.mark.parametrize("task", ["single", "multi"])
+def test_a_text_that_measures_is_shown_alone(task, request):
+    run = request.getfixturevalue(task)
+    shown = QUESTION.findall(review(run, "--count", "30", keys="3\n" * 30))
+    blind = {one.text_id for one in stored(run) if one.shown == "blind"}
+    assert 2 < len(blind) < len(shown)
+    ids = {text.content: text.id for text in files.read_dataset(run.folder).texts}
+    for why, content, beside in shown:
+        assert (why == "shown blind: it measures") == (ids[content] in blind)
+        if ids[content] in blind:
+            assert re.fullmatch(r"\n1 Погода  2 Спорт  3 Еда\n.*q ends\n", beside), "nothing but the keys"
+        else:
+            assert "rules:" in beside
+    answers = stored(run)
+    assert any(one.before for one in answers if one.text_id in blind), "the label not shown is kept"
+    assert all(one.seconds is not None and one.taxonomy == run.taxonomy.version for one in answers)
 
 
 def test_toggles_start_from_the_label_and_a_line_takes_them(multi):
-    review(multi, "--count", "4", keys="1\n23\n\ns\n")
+    review(multi, "--count", "2", keys="1\n23\n")
+    review(multi, "--count", "2", keys="\ns\n")
     first, second, third = stored(multi)
     assert set(first.categories) == set(first.before or ()) ^ {"weather"}
     assert set(second.categories) == set(second.before or ()) ^ {"sport", "food"}
@@ -109,8 +133,8 @@ def test_files(single, tmp_path):
 
 def test_a_run_without_labels_says_what_to_do(single):
     (single.folder / "stages/labels.parquet").unlink()
-    told = ["review", "-c", str(single.config.folder / "rubricator.yaml"), "--out", str(single.folder)]
-    done = CliRunner().invoke(app, told)
+    arguments = ["review", "-c", str(single.config.folder / "rubricator.yaml"), "--out", str(single.folder)]
+    done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
     assert "rubricator label" in done.output
 

@@ -7,18 +7,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_project import TEXTS, labelled
+from small_project import TEXTS, labelled, project
 
+from rubricator.config import read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
 from rubricator.errors import DataError
-from rubricator.pipeline.review import ReviewSession
-from rubricator.pipeline.stage import run_stages
+from rubricator.pipeline.review import open_review, review_context
+from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
-from rubricator.pipeline.uncertainty import review_context
 from rubricator.records import Origin
+from rubricator.review.question import Question
 from rubricator.review.reviews import read_reviews
 from rubricator.store import Store
+from rubricator.taxonomy import Taxonomy
 
 
 @pytest.fixture(params=[True, False], ids=["single", "multi"])
@@ -28,7 +30,7 @@ def run(request, tmp_path):
 
 @pytest.fixture
 def desk(run):
-    with ReviewSession(run, "Анна") as opened:
+    with open_review(run, "Анна") as opened:
         yield opened
 
 
@@ -38,12 +40,21 @@ def stored(run):
         return read_reviews(store, dataset.texts, run.taxonomy)
 
 
+def before(run, question):
+    """The label that the run has of a text, whether it was shown or not."""
+    label = read_labels(run.folder, files.read_dataset(run.folder), run.taxonomy).labels.get(question.text.id)
+    return None if label is None else label.categories
+
+
 def test_questions_hold_what_helps_to_decide(desk, run):
     questions = desk.questions(30)
     part = files.read_split(run.folder).part
     assert {q.text.id for q in questions} == {str(n) for n in range(len(TEXTS)) if part[str(n)] != "test"}
     assert {q.chosen for q in questions} == {"gain", "random"}
     for question in questions:
+        if question.chosen == "random":
+            assert (question.suggested, question.probability, question.opinions) == (None, None, {})
+            continue
         assert question.opinions.keys() == {"rules"}
         if question.suggested is None:
             assert question.probability is None
@@ -64,9 +75,10 @@ def test_doubts_are_those_of_a_model_that_did_not_see_the_text(run):
 
 def test_an_answer_is_stored_at_once_and_not_asked_again(desk, run):
     first, *_ = desk.questions(5)
-    desk.answer(first, ["food"])
+    desk.answer(first, ["food"], seconds=2.5)
     review = stored(run)[first.text.id]
-    assert (review.by, review.categories, review.before) == ("Анна", ("food",), first.suggested)
+    assert (review.by, review.categories, review.before) == ("Анна", ("food",), before(run, first))
+    assert (review.shown, review.seconds, review.taxonomy) == (first.shown, 2.5, run.taxonomy.version)
     assert first.text.id not in {question.text.id for question in desk.questions(30)}
 
 
@@ -88,13 +100,13 @@ def test_answers_reach_the_labels_and_outrank_the_teachers(desk, run):
 )
 def test_undo_puts_back_what_was_there(tmp_path_factory, said):
     run = _shared_run(tmp_path_factory)
-    with ReviewSession(run, "Борис") as earlier:
+    with open_review(run, "Борис") as earlier:
         questions = sorted(earlier.questions(30), key=lambda question: question.text.id)[:5]
         if questions[0].text.id not in stored(run):
             earlier.answer(questions[0], ["sport"])
     before = stored(run)
     expected = {id_: review.categories for id_, review in before.items()}
-    with ReviewSession(run, "Анна") as desk:
+    with open_review(run, "Анна") as desk:
         for place, word in said:
             id_ = questions[place].text.id
             if word == "undo":
@@ -134,7 +146,8 @@ def test_a_file_goes_out_and_comes_back(desk, run, name, tmp_path):
     assert {id_: r.categories for id_, r in found.items()} == {q.text.id: ("sport",) for q in questions[:4]}
     for question in questions[:4]:
         review = found[question.text.id]
-        assert (review.chosen, review.before) == (question.chosen, question.suggested)
+        assert (review.chosen, review.shown) == (question.chosen, question.shown)
+        assert (review.before, review.taxonomy) == (before(run, question), run.taxonomy.version)
     with pytest.raises(DataError, match="may hold answers"):
         desk.write(path, questions)
 
@@ -180,14 +193,56 @@ def test_the_estimate_counts_what_is_left(desk, run):
     outside = sum(part[str(n)] != "test" for n in range(len(TEXTS)))
     for question in desk.questions(5):
         desk.answer(question, question.suggested if question.suggested else ["food"])
-    found = desk.estimate()
-    assert (found.reviews, found.drawn, found.left) == (5, 1, outside - 5)
+    progress = desk.progress()
+    assert (progress.reviews, progress.blind, progress.left) == (5, 1, outside - 5)
+
+
+def test_a_run_of_fewer_groups_than_folds_can_be_reviewed(tmp_path):
+    config = project(tmp_path, single=False)
+    rows = "".join(f'{number},"{text}"\n' for number, text in enumerate(TEXTS[:4]))
+    (tmp_path / "texts.csv").write_text("id,text\n" + rows, encoding="utf-8")
+    settings = read_config(config, [])
+    run = Run(settings, Taxonomy.read(settings.path(settings.taxonomy)), tmp_path / "run")
+    run_stages(run, STAGES, until="label")
+    with open_review(run, "Анна") as session:
+        assert len(session.questions(4)) == 3, "one of the four is kept for the test"
+
+
+@pytest.mark.parametrize("name", ["batch.csv", "batch.json"])
+def test_an_answer_given_blind_in_a_file_is_told_beside_the_label_it_did_not_show(desk, run, name, tmp_path):
+    questions = desk.questions(30, order="random")
+    desk.write(tmp_path / name, questions)
+    _fill(tmp_path / name, {question.text.id: "food" for question in questions})
+    desk.take(tmp_path / name)
+    reviews = stored(run)
+    assert all(review.measures for review in reviews.values())
+    assert {id_: one.before for id_, one in reviews.items()} == {q.text.id: before(run, q) for q in questions}
+    kept = reviews[questions[0].text.id].before
+    run_stages(run, STAGES, until="label")
+    with open_review(run, "Анна") as later:
+        _fill(tmp_path / name, {questions[0].text.id: "sport"})
+        assert later.take(tmp_path / name) == 1
+    corrected = stored(run)[questions[0].text.id]
+    assert (corrected.categories, corrected.before) == (("sport",), kept), "not what the person said first"
+
+
+def test_what_may_measure_is_taken_in_though_no_label_changed(run):
+    run_stages(run, STAGES, until="label")
+    with open_review(run, "Анна") as session:
+        (question,) = session.questions(1)
+        session.answer(question, ["food"])
+        run_stages(run, STAGES, until="label")
+        dataset = files.read_dataset(run.folder)
+        assert read_labels(run.folder, dataset, run.taxonomy).unbiased == frozenset()
+        session.answer(Question(text=question.text, chosen="random"), ["food"])
+    run_stages(run, STAGES, until="label")
+    assert read_labels(run.folder, dataset, run.taxonomy).unbiased == {question.text.id}
 
 
 def test_labels_of_another_list_are_not_reviewed(run):
     (run.folder / "stages/labels.parquet").unlink()
-    with pytest.raises(DataError, match="have not been labelled"):
-        ReviewSession(run, "Анна")
+    with pytest.raises(DataError, match="have not been labelled"), open_review(run, "Анна"):
+        pass
 
 
 def test_labels_of_an_older_list_are_not_reviewed(run):
@@ -195,5 +250,8 @@ def test_labels_of_an_older_list_are_not_reviewed(run):
     newer = run.taxonomy.model_validate(
         run.taxonomy.model_dump() | {"categories": [*categories, {"key": "animals"}]}
     )
-    with pytest.raises(DataError, match="another list"):
-        ReviewSession(type(run)(run.config, newer, run.folder), "Анна")
+    with (
+        pytest.raises(DataError, match="another list"),
+        open_review(Run(run.config, newer, run.folder), "Анна"),
+    ):
+        pass

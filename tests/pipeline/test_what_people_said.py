@@ -9,12 +9,13 @@ from small_project import labelled
 from rubricator.dataset import files
 from rubricator.dataset.labels import Review, collect_human_labels, read_labels
 from rubricator.dataset.training_data import training_data
+from rubricator.label_space import LabelSpace
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
-from rubricator.pipeline.uncertainty import product_of_experts
 from rubricator.records import Origin
 from rubricator.review.reviews import answer_of, judged
+from rubricator.review.uncertainty import product_of_experts
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +29,17 @@ def parts(run: Run) -> dict[str, list[str]]:
 
 
 def reviews(run: Run) -> dict[str, Review]:
-    """Two texts of train, one of them drawn at random, and one of test."""
+    """Three texts of train, two of them drawn at random and one of these shown blind, and one of test."""
     train, test = parts(run)["train"], parts(run)["test"]
-    said = {train[0]: "gain", train[1]: "random", test[0]: "gain"}
+    shown = {
+        train[0]: ("gain", "suggested"),
+        train[1]: ("random", "blind"),
+        train[2]: ("random", "suggested"),
+        test[0]: ("gain", "suggested"),
+    }
     return {
-        id_: Review(text_id=id_, judged=judged(["food"], run.taxonomy), by="anna", chosen=chosen)
-        for id_, chosen in said.items()
+        id_: Review(text_id=id_, judged=judged(["food"], run.taxonomy), by="anna", chosen=chosen, shown=how)
+        for id_, (chosen, how) in shown.items()
     }
 
 
@@ -43,7 +49,7 @@ def test_what_may_teach_and_what_may_judge(run):
     people = collect_human_labels(dataset, split, found, run.taxonomy)
     train = parts(run)["train"]
     assert people.reviewed == frozenset(found)
-    assert people.teaching == {train[0], train[1]}
+    assert people.teaching == set(train[:3])
     assert people.unbiased == {train[1]}
 
 
@@ -74,7 +80,7 @@ def test_reviews_become_labels_when_the_label_stage_next_runs(run, tmp_path: Pat
     data = training_data(dataset, files.read_split(mine.folder), result, vectors)
     rows = {text.id: row for row, text in enumerate(dataset.texts)}
     judging = {id_ for id_ in rows if data.unbiased[rows[id_]]}
-    assert judging == {id_ for id_, review in found.items() if review.chosen == "random"}
+    assert judging == {id_ for id_, review in found.items() if review.measures}
     assert all(data.golden[rows[id_]] for id_ in found)
 
 
@@ -82,7 +88,7 @@ def test_reviews_become_labels_when_the_label_stage_next_runs(run, tmp_path: Pat
 def test_together_agreeing_opinions_are_surer_and_opposed_ones_unsure(single):
     agreed = np.array([[0.8, 0.2], [0.8, 0.2], [np.nan, np.nan]])
     own = np.array([[0.7, 0.3], [0.2, 0.8], [0.4, 0.6]])
-    both = product_of_experts(agreed, own, single=single)
+    both = product_of_experts(agreed, own, LabelSpace(("a", "b"), single))
     assert both[0, 0] == pytest.approx(0.56 / 0.62)
     np.testing.assert_allclose(both[1], 0.5)
     np.testing.assert_array_equal(both[2], own[2])

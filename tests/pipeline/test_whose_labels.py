@@ -25,15 +25,19 @@ from rubricator.taxonomy import Taxonomy
 def test_reviewed_texts_of_the_test_part_are_not_called_agreed_between_teachers(tmp_path: Path) -> None:
     run = labelled(tmp_path, single=False)
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
-    drawn, doubtful = [text for text in dataset.texts if split.part[text.id] == "test"][:2]
+    drawn, doubtful, prompted = [text for text in dataset.texts if split.part[text.id] == "test"][:3]
     with open_store(run) as store:
         store.save(
             answer_of(
-                Review(text_id=text.id, judged=judged(["food"], run.taxonomy), by="anna", chosen=chosen),
+                Review(text_id=text.id, judged=judged(["food"], run.taxonomy), by="a", chosen=why, shown=how),
                 text.content,
                 run.taxonomy,
             )
-            for text, chosen in ((drawn, "random"), (doubtful, "gain"))
+            for text, why, how in (
+                (drawn, "random", "blind"),
+                (doubtful, "gain", "suggested"),
+                (prompted, "random", "suggested"),
+            )
         )
     run_stages(run, STAGES, until="label")
     label_set = read_labels(run.folder, dataset, run.taxonomy)
@@ -43,7 +47,8 @@ def test_reviewed_texts_of_the_test_part_are_not_called_agreed_between_teachers(
     assert inputs.human[row[drawn.id]], "a person drew and labelled it: it measures"
     assert inputs.human_truth[row[drawn.id]].tolist() == [False, False, True]
     assert not inputs.human[row[doubtful.id]], "it was chosen for being doubtful"
-    assert not inputs.agreed[[row[drawn.id], row[doubtful.id]]].any()
+    assert not inputs.human[row[prompted.id]], "the person saw what the teachers think"
+    assert not inputs.agreed[[row[text.id] for text in (drawn, doubtful, prompted)]].any()
     assert inputs.agreed.any()
 
 

@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 from rubricator.errors import DataError
 from rubricator.ingest.golden import parse_labels
 from rubricator.records import Text
-from rubricator.review.files import (
-    COLUMNS,
-    Question,
-    labelling_config,
-    reviews_in_rows,
-    rows_of,
-    rows_of_tasks,
-    tasks_of,
-)
+from rubricator.review.files import COLUMNS, read_rows, reviews_in_rows, rows_of, write_questions
+from rubricator.review.label_studio import labelling_config, rows_of_tasks, tasks_of
+from rubricator.review.question import Question
 from rubricator.taxonomy import Taxonomy
 
 MULTI = Taxonomy.model_validate(
@@ -36,7 +30,9 @@ TEXTS = {id_: Text(id=id_, content=f'Текст «{id_}»; с кавычкой "
 
 
 def question(id_="1", suggested=("sport",), probability=0.75, chosen="gain"):
-    return Question(text=TEXTS[id_], suggested=suggested, probability=probability, chosen=chosen, opinions={})
+    if chosen == "random":
+        return Question(text=TEXTS[id_], chosen=chosen)
+    return Question(text=TEXTS[id_], suggested=suggested, probability=probability, chosen=chosen)
 
 
 def read(rows, taxonomy=MULTI):
@@ -53,7 +49,7 @@ def read(rows, taxonomy=MULTI):
 def filled(questions, answers):
     return [
         (f"row {n}", row | {"labels": a})
-        for n, (row, a) in enumerate(zip(rows_of(questions), answers, strict=True), 1)
+        for n, (row, a) in enumerate(zip(rows_of(questions, MULTI), answers, strict=True), 1)
     ]
 
 
@@ -71,11 +67,14 @@ def test_what_goes_out_comes_back_with_the_answers(batch, probability):
         question(id_, suggested, None if suggested is None else probability, chosen)
         for id_, (suggested, _, chosen) in zip(TEXTS, batch, strict=False)
     ]
-    found = read(filled(questions, [",".join(answer) or "-" for _, answer, _ in batch]))
-    assert [r.text_id for r in found] == list(TEXTS)[: len(batch)]
-    for review, (suggested, answer, chosen) in zip(found, batch, strict=True):
-        assert (review.before, review.categories, review.chosen) == (suggested, answer, chosen)
-        assert review.probability == (None if suggested is None else pytest.approx(probability, abs=1e-4))
+    reviews = read(filled(questions, [",".join(answer) or "-" for _, answer, _ in batch]))
+    assert [r.text_id for r in reviews] == list(TEXTS)[: len(batch)]
+    for review, asked, (_, answer, chosen) in zip(reviews, questions, batch, strict=True):
+        assert (review.before, review.categories, review.chosen) == (asked.suggested, answer, chosen)
+        assert (review.shown, review.taxonomy) == (asked.shown, MULTI.version)
+        assert review.measures == (chosen == "random")
+        unknown = asked.probability is None
+        assert review.probability == (None if unknown else pytest.approx(probability, abs=1e-4))
 
 
 @given(st.lists(st.tuples(st.none() | labels, labels), max_size=3))
@@ -88,9 +87,9 @@ def test_label_studio_answers_come_back(batch):
         assert predicted == ([] if suggested is None else [[shown[k] for k in suggested] or ["-"]])
         choices = [shown[key] for key in answer] or ["-"]
         task["annotations"] = [{"result": [{"type": "choices", "value": {"choices": choices}}]}]
-    found = read(rows_of_tasks(tasks, where="export.json"))
-    assert [r.categories for r in found] == [answer for _, answer in batch]
-    assert [r.before for r in found] == [suggested for suggested, _ in batch]
+    reviews = read(rows_of_tasks(tasks, where="export.json"))
+    assert [r.categories for r in reviews] == [answer for _, answer in batch]
+    assert [r.before for r in reviews] == [suggested for suggested, _ in batch]
 
 
 def test_empty_cells_are_not_reviewed_and_names_count_like_keys():
@@ -100,13 +99,53 @@ def test_empty_cells_are_not_reviewed_and_names_count_like_keys():
 
 
 def test_the_columns_are_those_people_were_told():
-    assert tuple(rows_of([question()])[0]) == COLUMNS
+    assert tuple(rows_of([question()], MULTI)[0]) == COLUMNS
 
 
 def test_texts_that_a_person_picked_by_hand_do_not_count_as_drawn():
     (review,) = read([("row 1", {"id": "1", "labels": "sport", "chosen": "сам"})])
     assert review.chosen == "gain"
     assert review.before is None
+    assert review.shown == "suggested"
+
+
+@pytest.mark.parametrize("cells", [{"suggested": "art"}, {"suggested": "-"}, {"shown": ""}, {"shown": "да"}])
+def test_whoever_read_a_suggestion_was_not_blind(cells):
+    (row,) = rows_of([question(chosen="random")], MULTI)
+    assert read([("row 1", row | {"labels": "sport"})])[0].measures
+    assert not read([("row 1", row | {"labels": "sport"} | cells)])[0].measures
+
+
+@pytest.mark.parametrize("facts", [{"suggested": ("art",)}, {"opinions": {"rules": {"art": 1.0}}}])
+def test_what_measures_cannot_be_shown_beside_a_suggestion(facts):
+    with pytest.raises(ValueError, match="without suggestion"):
+        Question(text=TEXTS["1"], chosen="random", **facts)
+
+
+@pytest.mark.parametrize("name", ["batch.csv", "batch.json"])
+def test_nothing_stands_beside_a_blind_text_in_a_file(tmp_path, name):
+    path = tmp_path / name
+    write_questions(path, [question("1", chosen="random"), question("2", chosen="gain")], MULTI)
+    blind, suggested = read_rows(path) if name == "batch.csv" else raw_tasks(path)
+    assert suggested[1]["suggested"] == "sport"
+    assert not blind[1]["suggested"]
+    assert not blind[1]["probability"]
+    assert set(blind[1]) <= {*COLUMNS}
+    written = json.dumps(blind[1], ensure_ascii=False)
+    assert not any(word in written for word in ("sport", "Спорт", "0.75"))
+
+
+def raw_tasks(path):
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    assert [len(task["predictions"]) for task in tasks] == [0, 1]
+    return [("task", task["data"]) for task in tasks]
+
+
+def test_label_studio_tells_how_long_an_answer_took():
+    (task,) = tasks_of([question()], MULTI)
+    task["annotations"] = [annotation("Спорт", lead_time=7.25)]
+    (review,) = read(rows_of_tasks([task], where="f"))
+    assert review.seconds == 7.25
 
 
 def test_all_faults_of_a_file_are_told_together():

@@ -1,9 +1,9 @@
 """People's answers: stored like any other, read back as reviews."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +14,10 @@ from rubricator.records import Text
 from rubricator.review.reviews import (
     answer_of,
     judged,
-    judgements,
     key_of,
     read_reviews,
     review_of,
     reviews_digest,
-    reviews_of,
 )
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
@@ -62,12 +60,16 @@ TEXTS = [Text(id="1", content="дождь"), Text(id="2", content="снег"), T
     st.sets(st.sampled_from("abc")),
     st.one_of(st.none(), st.lists(st.sampled_from("abc"), unique=True).map(tuple)),
     st.sampled_from(["gain", "random"]),
+    st.sampled_from(["blind", "suggested"]),
+    st.none() | st.floats(0.01, 1e5),
     st.text(min_size=1, max_size=20).filter(lambda name: name.strip()),
 )
-def test_a_review_survives_being_an_answer(categories, before, chosen, by):
-    said = review(categories, before=before, chosen=chosen, by=by)
+def test_a_review_survives_being_an_answer(categories, before, chosen, shown, seconds, by):
+    facts = {"before": before, "chosen": chosen, "shown": shown, "seconds": seconds, "by": by}
+    said = replace(review(categories), taxonomy=MULTI.version, **facts)
     answer = answer_of(said, "дождь", MULTI)
     assert review_of(answer) == said
+    assert answer.seconds == (seconds or 0)
     assert answer.teacher == f"person:{by}"
     assert answer.scores == {key: float(key in categories) for key in "abc"}
 
@@ -75,10 +77,9 @@ def test_a_review_survives_being_an_answer(categories, before, chosen, by):
 def test_one_content_has_one_review_and_the_later_person_counts(store):
     store.save([answer_of(review(["a"]), "дождь", MULTI)])
     store.save([answer_of(review(["b"], by="Борис"), "дождь", MULTI)])
-    found = read_reviews(store, TEXTS, MULTI)
-    assert found.keys() == {"1", "3"}
-    assert {r.by for r in found.values()} == {"Борис"}
-    assert reviews_of(store, TEXTS, MULTI) == {"1": ("b",), "3": ("b",)}
+    reviews = read_reviews(store, TEXTS, MULTI)
+    assert reviews.keys() == {"1", "3"}
+    assert {(one.by, one.categories) for one in reviews.values()} == {("Борис", ("b",))}
 
 
 def test_lists_of_other_names_or_tasks_do_not_share_reviews():
@@ -112,10 +113,9 @@ def test_a_review_needs_a_name():
 
 
 def test_a_new_category_is_unknown_in_old_multi_label_reviews():
-    old = {"1": review(["a"])}
+    old = review(["a"])
     more = grown(MULTI, *"adbc")
-    np.testing.assert_array_equal(judgements(old, TEXTS[:2], more), [[1, np.nan, 0, 0], [np.nan] * 4])
-    assert label_of(old["1"], more) is None
+    assert label_of(old, more) is None
 
 
 def test_old_single_label_reviews_hold_while_their_category_is_in_the_list():
@@ -142,6 +142,22 @@ def test_the_digest_changes_with_what_people_say_and_not_with_who_says_it(store)
     assert reviews_digest(store, TEXTS, MULTI) not in (first, blank)
 
 
+def test_the_digest_changes_with_what_may_measure(store):
+    digests = []
+    for chosen, shown in (("gain", "suggested"), ("random", "suggested"), ("random", "blind")):
+        store.save([answer_of(review(["a"], chosen=chosen, shown=shown), "дождь", MULTI)])
+        digests.append(reviews_digest(store, TEXTS, MULTI))
+    assert digests[0] == digests[1] != digests[2], "beside a suggestion neither measures"
+
+
+@pytest.mark.parametrize("chosen", ["gain", "random"])
+def test_reviews_from_before_texts_were_shown_blind_count_as_suggested(chosen):
+    raw = {"chosen": chosen, "before": ["a"], "probability": 0.7, "when": "2026-03-01T00:00:00+00:00"}
+    old = replace(answer_of(review(["b"]), "дождь", MULTI), raw=json.dumps(raw))
+    assert review_of(old) == review(["b"], chosen=chosen, shown="suggested")
+    assert not review_of(old).measures
+
+
 @settings(deadline=None, max_examples=30)
 @given(
     st.lists(
@@ -153,5 +169,7 @@ def test_the_last_word_on_each_content_is_read(tmp_path_factory, said):
     with Store.open(tmp_path_factory.mktemp("store") / "a.sqlite") as store:
         for content, categories in said:
             store.save([answer_of(review(categories, text_id=content), content, MULTI)])
-        found = reviews_of(store, texts, MULTI)
-    assert found == {content: tuple(sorted(categories)) for content, categories in dict(said).items()}
+        reviews = read_reviews(store, texts, MULTI)
+    assert {content: one.categories for content, one in reviews.items()} == {
+        content: tuple(sorted(categories)) for content, categories in dict(said).items()
+    }

@@ -7,31 +7,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rubricator.label_space import LabelSpace
 from rubricator.review.selection import disagreement, gain, pick
 
 NAN = np.nan
 
 
-def decided_from(probabilities, *, single):
-    found = np.nan_to_num(probabilities)
-    if not single:
-        return found >= 0.5
-    return (found == found.max(axis=1, keepdims=True)) & np.isfinite(probabilities)
+def space(categories, *, single):
+    return LabelSpace.of_size(categories, single=single)
 
 
 def chosen(
     probabilities, *, single=True, opinions=None, vectors=None, groups=None, count=2, share=0.0, reviewed=()
 ):
     probabilities = np.array(probabilities, dtype=float)
+    labels = space(probabilities.shape[1], single=single)
     return pick(
         probabilities,
-        decided_from(probabilities, single=single),
+        labels.decide(probabilities),
         np.empty((0, *probabilities.shape)) if opinions is None else np.array(opinions, dtype=float),
         None if vectors is None else np.array(vectors, dtype=np.float32),
         groups or [str(row) for row in range(len(probabilities))],
         reviewed=reviewed,
         count=count,
-        single=single,
+        space=labels,
         seed=1,
         random_share=share,
     )
@@ -39,20 +38,20 @@ def chosen(
 
 def test_the_most_doubtful_labels_come_first_and_a_text_without_label_before_them():
     picks = chosen([[0.9, 0.1], [0.55, 0.45], [NAN, NAN], [0.7, 0.3]], count=3)
-    assert [found.row for found in picks] == [2, 1, 3]
-    assert {found.chosen for found in picks} == {"gain"}
+    assert [one.row for one in picks] == [2, 1, 3]
+    assert {one.chosen for one in picks} == {"gain"}
 
 
 def test_a_label_contradicted_by_the_model_is_more_doubtful_than_a_tie():
     posterior = np.array([[0.5, 0.5], [0.9, 0.1]])
     decided = np.array([[True, False], [False, True]])
-    gains = gain(posterior, decided, np.empty((0, 2, 2)), single=True)
+    gains = gain(posterior, decided, np.empty((0, 2, 2)), space(2, single=True))
     np.testing.assert_allclose(gains, [0.5, 0.9])
 
 
 def test_multi_label_gain_counts_expected_faults_over_the_categories():
     posterior = np.array([[0.9, 0.2, 0.5], [0.99, 0.01, 0.01]])
-    gains = gain(posterior, posterior >= 0.5, np.empty((0, 2, 3)), single=False)
+    gains = gain(posterior, posterior >= 0.5, np.empty((0, 2, 3)), space(3, single=False))
     np.testing.assert_allclose(gains, [0.1 + 0.2 + 0.5, 0.03])
 
 
@@ -60,14 +59,14 @@ def test_multi_label_gain_counts_expected_faults_over_the_categories():
 def test_teachers_disagree_where_they_say_different_things(single):
     one = [[1, 0], [0.5, 0.5], [1, 0], [NAN, NAN]]
     two = [[0, 1], [0.5, 0.5], [NAN, NAN], [NAN, NAN]]
-    apart = disagreement(np.array([one, two], dtype=float), single=single)
+    apart = disagreement(np.array([one, two], dtype=float), space(2, single=single))
     np.testing.assert_allclose(apart, [1 if single else 2, 0, 0, 0], atol=1e-9)
 
 
 def test_between_equal_doubts_teachers_that_disagree_decide():
     doubts = [[0.6, 0.4]] * 3
     opinions = [[[1, 0], [1, 0], [1, 0]], [[1, 0], [0, 1], [1, 0]]]
-    assert [found.row for found in chosen(doubts, opinions=opinions, count=1)] == [1]
+    assert [one.row for one in chosen(doubts, opinions=opinions, count=1)] == [1]
 
 
 def test_a_batch_spreads_and_leaves_outliers():
@@ -79,7 +78,7 @@ def test_a_batch_spreads_and_leaves_outliers():
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     doubts = np.tile([0.6, 0.4], (41, 1))
     doubts[:20] = [0.58, 0.42]
-    rows = [found.row for found in chosen(doubts, vectors=vectors, count=14)]
+    rows = [one.row for one in chosen(doubts, vectors=vectors, count=14)]
     assert any(row < 20 for row in rows[:2]), "the second is elsewhere, though a little less doubtful"
     assert any(20 <= row < 40 for row in rows[:2])
     assert 40 not in rows[:2], "a text like no other teaches little"
@@ -95,24 +94,24 @@ def test_picks_are_open_texts_one_a_group_and_the_same_for_the_same_seed(data, s
     groups = [str(number) for number in rng.integers(0, rows, rows)]
     reviewed = np.flatnonzero(rng.random(rows) < 0.3).tolist()
     vectors = rng.normal(size=(rows, 5))
-    told = {"single": single, "groups": groups, "reviewed": reviewed, "count": count, "share": share}
-    picks = chosen(probabilities, vectors=vectors, **told)
-    assert picks == chosen(probabilities, vectors=vectors, **told)
+    options = {"single": single, "groups": groups, "reviewed": reviewed, "count": count, "share": share}
+    picks = chosen(probabilities, vectors=vectors, **options)
+    assert picks == chosen(probabilities, vectors=vectors, **options)
     closed = {groups[row] for row in reviewed}
-    found = [groups[pick.row] for pick in picks]
-    assert len(found) == len(set(found)) == min(count, len(set(groups) - closed))
-    assert not closed & set(found)
-    assert sum(pick.chosen == "random" for pick in picks) == round(len(picks) * share)
+    picked = [groups[one.row] for one in picks]
+    assert len(picked) == len(set(picked)) == min(count, len(set(groups) - closed))
+    assert not closed & set(picked)
+    assert sum(one.chosen == "random" for one in picks) == round(len(picks) * share)
 
 
 def test_the_random_share_is_drawn_evenly_from_what_the_choice_left():
     probabilities = np.tile([0.9, 0.1], (50, 1))
     probabilities[:10] = [0.55, 0.45]
-    seen = np.zeros(50)
+    drawn, places = np.zeros(50), np.zeros(10)
     for seed in range(300):
-        decided = decided_from(probabilities, single=True)
+        decided = space(2, single=True).decide(probabilities)
         groups = [str(row) for row in range(50)]
-        for found in pick(
+        picks = pick(
             probabilities,
             decided,
             np.empty((0, 50, 2)),
@@ -120,13 +119,17 @@ def test_the_random_share_is_drawn_evenly_from_what_the_choice_left():
             groups,
             reviewed=(),
             count=10,
-            single=True,
+            space=space(2, single=True),
             seed=seed,
             random_share=0.2,
-        ):
-            seen[found.row] += found.chosen == "random"
-    assert seen[10:].min() > 0
-    assert seen[10:].max() < 40, "600 lots over 40 texts and the two doubtful ones that were left"
+        )
+        for place, one in enumerate(picks):
+            drawn[one.row] += one.chosen == "random"
+            places[place] += one.chosen == "random"
+    assert drawn[10:].min() > 0
+    assert drawn[10:].max() < 40, "600 lots over 40 texts and the two doubtful ones that were left"
+    assert places.min() > 35, "no place of a batch gives away what stands there: 60 each on average"
+    assert places.max() < 85
 
 
 def test_a_hundred_thousand_texts_take_seconds():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -15,14 +16,15 @@ from rubricator.cli.console import out
 from rubricator.cli.keys import CONFIRM, keyboard
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
 from rubricator.errors import DataError
-from rubricator.pipeline.review import ReviewSession
-from rubricator.review.estimates import told
-from rubricator.review.files import Question
-from rubricator.taxonomy import Taxonomy
+from rubricator.pipeline.review import open_review
+from rubricator.review.estimates import progress_lines
+from rubricator.review.question import Question
+from rubricator.review.session import ReviewSession
 
 SKIP, UNDO, QUIT = "s", "u", "q"
 _KEYS = "123456789abcdefghijklmnoprtvwxyz"
 _CHARACTERS = 3000
+_WHY = {"blind": "shown blind: it measures", "suggested": "probably worth a look"}
 
 
 class _Order(StrEnum):
@@ -44,7 +46,10 @@ def _review(
         str | None, typer.Option(metavar="NAME", help="Who reviews; by default your login name.")
     ] = None,
     order: Annotated[
-        _Order, typer.Option(help="Most promising texts with a random fifth, or all at random.")
+        _Order,
+        typer.Option(
+            help="Most promising texts with a random fifth, or all at random, which makes a golden set."
+        ),
     ] = _Order.GAIN,
     export: Annotated[
         Path | None,
@@ -62,8 +67,9 @@ def _review(
     Shows one text at a time with its label. Enter or space confirms it; a digit or letter gives another
     category (where texts may have several, keys switch categories on and off, and Enter takes them).
     `s` skips, `u` takes the last answer back, `q` ends. Every answer is stored at once: stop whenever you
-    like. After each batch you are told how many labels changed, how wrong the others are likely to be, and
-    whether it pays to go on. `rubricator run` then trains on what you said.
+    like. A fifth of the texts is drawn at random and shown blind, without label or opinions: these
+    measure. After each batch you are told how many labels changed, how wrong the others are likely to be,
+    and whether it pays to go on. `rubricator run` then trains on what you said.
 
     In a file, fill in the column `labels`: keys or names of categories joined by commas, `-` for none of
     them; rows left empty are not reviewed. With `.json` go a file for Label Studio and the labelling
@@ -76,17 +82,17 @@ def _review(
     if export and import_:
         raise typer.BadParameter("--export and --import exclude each other")
     run = go(config, overrides, out_folder, until="split")
-    with ReviewSession(run, by or _login()) as desk:
+    with open_review(run, by or _login()) as session:
         if import_:
-            out.print(f"{desk.take(import_):,} new answers from {import_}")
+            out.print(f"{session.take(import_):,} new answers from {import_}")
         elif export:
-            questions = desk.questions(count, order=order.value)
-            written = desk.write(export, questions)
+            questions = session.questions(count, order=order.value)
+            written = session.write(export, questions)
             out.print(f"{len(questions):,} texts: {', '.join(str(path) for path in written)}")
             return
         elif not status:
-            _Batch(desk, desk.questions(count, order=order.value), run.taxonomy).go()
-        for line in told(desk.estimate()):
+            _Batch(session, session.questions(count, order=order.value)).go()
+        for line in progress_lines(session.progress()):
             out.print(line)
 
 
@@ -100,13 +106,14 @@ def _login() -> str:
 class _Batch:
     """One batch of questions at the terminal."""
 
-    def __init__(self, desk: ReviewSession, questions: Sequence[Question], taxonomy: Taxonomy) -> None:
+    def __init__(self, session: ReviewSession, questions: Sequence[Question]) -> None:
+        taxonomy = session.taxonomy
         if len(taxonomy.keys) > len(_KEYS):
             raise DataError(
                 f"{len(taxonomy.keys)} categories are more than there are keys ({len(_KEYS)}).",
                 fix="Review in a file: --export FILE.csv, then --import FILE.csv.",
             )
-        self._desk, self._questions, self._taxonomy = desk, questions, taxonomy
+        self._session, self._questions, self._taxonomy = session, questions, taxonomy
         self._categories = dict(zip(_KEYS, taxonomy.keys, strict=False))
 
     def go(self) -> None:
@@ -120,17 +127,18 @@ class _Batch:
         place = 0
         while place < len(self._questions):
             question = self._questions[place]
-            out.print(f"\n[dim]── {place + 1} of {len(self._questions)} · {_why(question)} ──[/]")
+            out.print(f"\n[dim]── {place + 1} of {len(self._questions)} · {_WHY[question.shown]} ──[/]")
             self._show(question)
-            said = self._ask(question, keys)
-            if said == QUIT:
+            started = time.monotonic()
+            answer = self._ask(question, keys)
+            if answer == QUIT:
                 return
-            if said == UNDO:
+            if answer == UNDO:
                 place = self._back(place)
             else:
-                if not isinstance(said, str):
-                    self._desk.answer(question, said)
-                    out.print(f"[green]✓[/] {escape(', '.join(said) or 'no category')}")
+                if not isinstance(answer, str):
+                    self._session.answer(question, answer, seconds=time.monotonic() - started)
+                    out.print(f"[green]✓[/] {escape(', '.join(answer) or 'no category')}")
                 place += 1
 
     def _ask(self, question: Question, keys: Iterator[str]) -> tuple[str, ...] | str:
@@ -146,16 +154,16 @@ class _Batch:
                 chosen ^= {category}
                 out.print(f"  {escape(self._named(chosen))}")
             elif key == CONFIRM and (chosen or not self._taxonomy.single):
-                return tuple(known for known in self._taxonomy.keys if known in chosen)
+                return tuple(key for key in self._taxonomy.keys if key in chosen)
             else:
-                out.print(f"  [yellow]?[/] {self._hint()}")
+                out.print(f"  [yellow]?[/] {self._hint(question)}")
         return QUIT
 
     def _back(self, place: int) -> int:
         if not place:
             out.print("  There is nothing to take back.")
             return 0
-        if self._desk.undo(self._questions[place - 1]):
+        if self._session.undo(self._questions[place - 1]):
             out.print("  Taken back.")
         return place - 1
 
@@ -166,27 +174,32 @@ class _Batch:
         )
         out.print(escape(content[:_CHARACTERS]) + cut)
         out.print()
+        if question.shown == "suggested":
+            self._show_suggestion(question)
+        names = ((key, self._taxonomy[category].title) for key, category in self._categories.items())
+        out.print("  ".join(f"[bold]{key}[/] {escape(name)}" for key, name in names))
+        out.print(f"[dim]{self._hint(question)}[/]")
+
+    def _show_suggestion(self, question: Question) -> None:
         if question.suggested is None:
             out.print("No label yet.")
         else:
             sure = f" [dim]{question.probability:.2f}[/]" if question.probability is not None else ""
             out.print(f"[bold]{escape(self._named(question.suggested))}[/]{sure}")
-        for teacher, said in question.opinions.items():
-            words = ", ".join(f"{key} {p:.2f}" for key, p in said.items()) or "silent"
+        for teacher, probabilities in question.opinions.items():
+            words = ", ".join(f"{key} {p:.2f}" for key, p in probabilities.items()) or "silent"
             out.print(f"[dim]  {escape(teacher)}: {escape(words)}[/]")
-        names = ((key, self._taxonomy[category].title) for key, category in self._categories.items())
-        out.print("  ".join(f"[bold]{key}[/] {escape(name)}" for key, name in names))
-        out.print(f"[dim]{self._hint()}[/]")
 
     def _named(self, chosen: Sequence[str] | set[str]) -> str:
         titles = [self._taxonomy[key].title for key in self._taxonomy.keys if key in chosen]
         return ", ".join(titles) or "no category"
 
-    def _hint(self) -> str:
+    def _hint(self, question: Question) -> str:
         last = list(self._categories)[-1]
-        how = "gives a category" if self._taxonomy.single else "switches a category on or off"
-        return f"Enter or space confirms, 1–{last} {how}, s skips, u takes back, q ends"
-
-
-def _why(question: Question) -> str:
-    return "drawn at random" if question.chosen == "random" else "probably worth a look"
+        if self._taxonomy.single:
+            confirms = "Enter or space confirms, " if question.suggested else ""
+            how = f"{confirms}1–{last} gives a category"
+        else:
+            confirms = "confirms" if question.shown == "suggested" else "takes those that are on, or none"
+            how = f"Enter or space {confirms}, 1–{last} switches a category on or off"
+        return f"{how}, s skips, u takes back, q ends"

@@ -130,8 +130,9 @@ class HumanLabels:
         known: Categories by text id: of golden texts, and of other texts that were reviewed.
         teaching: Ids of those that models may learn from.
         unbiased: Ids of those that may measure: golden texts that may teach, and reviewed ones that were
-            drawn at random. Only these correct teachers, calibrate and choose models (where they also
-            teach): texts reviewed for being doubtful would make everybody look worse than they are.
+            drawn at random and shown blind. Only these correct teachers, calibrate and choose models (where
+            they also teach): texts reviewed for being doubtful would make everybody look worse than they
+            are, and answers given beside a suggestion better.
         reviewed: Ids of the texts that have a review and no golden label.
     """
 
@@ -152,17 +153,19 @@ def collect_human_labels(
     said = {id_: label_of(review, taxonomy) for id_, review in reviews.items() if id_ not in dataset.golden}
     reviewed = {id_: categories for id_, categories in said.items() if categories is not None}
     teaching = {id_ for id_ in reviewed if split.part[id_] in TEACHING_PARTS and id_ not in split.fold}
-    drawn = {
-        id_
-        for id_ in reviewed
-        if reviews[id_].chosen == "random" and (id_ in teaching or split.part[id_] == "test")
+    measuring = {
+        id_ for id_ in reviewed if reviews[id_].measures and (id_ in teaching or split.part[id_] == "test")
     }
     return HumanLabels(
         known={**reviewed, **dataset.golden},
         teaching=split.teaching | teaching,
-        unbiased=split.teaching | drawn,
+        unbiased=split.teaching | measuring,
         reviewed=frozenset(reviewed),
     )
+
+
+Chosen = Literal["gain", "random"]
+Shown = Literal["blind", "suggested"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +176,12 @@ class Review:
         text_id: The text that was shown.
         judged: Yes or no by category key, for every category there was.
         by: Name of the person.
-        chosen: Why the text was shown.
+        chosen: Why the text was shown: `gain` for its expected gain, `random` by lot.
+        shown: `blind` if the person saw neither a suggestion nor what teachers think.
         before: The label before, as category keys; None if there was none.
         probability: Probability of that label; None if there was none.
+        seconds: How long the answer took; None where nobody took the time.
+        taxonomy: Version of the list that the person saw; None where that is unknown.
         when: When the person answered.
     """
 
@@ -183,8 +189,11 @@ class Review:
     judged: Mapping[str, bool]
     by: str
     chosen: Chosen
+    shown: Shown = "suggested"
     before: tuple[str, ...] | None = None
     probability: float | None = None
+    seconds: float | None = None
+    taxonomy: str | None = None
     when: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -196,6 +205,14 @@ class Review:
     def changed(self) -> bool:
         """True if the person did not confirm the label, or there was none."""
         return self.before is None or set(self.before) != set(self.categories)
+
+    @property
+    def measures(self) -> bool:
+        """True if the answer tells about texts that nobody looked at: drawn by lot, and given blind.
+
+        Suggestions shift what people say and flatter whoever made them (Schroeder et al., ACL 2025).
+        """
+        return self.chosen == "random" and self.shown == "blind"
 
 
 def label_of(review: Review, taxonomy: Taxonomy) -> tuple[str, ...] | None:
@@ -215,6 +232,3 @@ def _values(review: Review, taxonomy: Taxonomy) -> Floats:
         # Its category has left the list.
         values = np.full(len(taxonomy.keys), np.nan)
     return values
-
-
-Chosen = Literal["gain", "random"]

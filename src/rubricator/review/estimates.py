@@ -5,116 +5,120 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
+
 from rubricator.dataset.labels import Review
+from rubricator.stats.arrays import Floats
+from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.shares import wilson
 
-ENOUGH = 20
-"""Chosen reviews that a verdict stands on: the last so many."""
+ENOUGH = 10
+"""Blind answers that a verdict stands on."""
+NEXT = 20
+"""It is about the next so many chosen texts."""
 WORTH = 0.1
-"""Reviewing pays while at least this share of the last chosen texts changes its label."""
+"""Reviewing pays while at least this share of them is expected to change its label."""
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ReviewProgress:
     """Where a review stands.
 
     Attributes:
         reviews: How many texts people have answered.
         changed: How many of them got another label.
-        drawn: How many of them were drawn at random, from labels not looked at till then.
+        blind: How many of them were drawn by lot and shown blind: only these measure.
         wrong: How many of those had a wrong label.
-        low: Lower end of the interval of the share of wrong labels; None without drawn texts.
-        high: Its upper end.
+        error: Share of wrong labels among those that nobody has looked at; undefined without blind answers.
         left: Labels that nobody has looked at.
-        last: The last chosen reviews, at most `ENOUGH`.
-        last_changed: How many of these changed.
-        pays: Whether reviewing more is worth it; None while it is too early to tell.
+        gain: Expected share of wrong labels among the next chosen texts; None while it is too early.
+        pays: Whether reviewing more is worth it; None while it is too early.
         reason: Why, as a sentence.
     """
 
     reviews: int
     changed: int
-    drawn: int
+    blind: int
     wrong: int
-    low: float | None
-    high: float | None
+    error: Estimate
     left: int
-    last: int
-    last_changed: int
+    gain: float | None
     pays: bool | None
     reason: str
 
-    @property
-    def error(self) -> float | None:
-        """Share of wrong labels among the texts drawn at random; None without any."""
-        return self.wrong / self.drawn if self.drawn else None
 
-
-def estimate(reviews: Collection[Review], *, left: int, confidence: float = 0.95) -> Estimate:
+def measure_progress(
+    reviews: Collection[Review], doubts: Floats, *, confidence: float = 0.95
+) -> ReviewProgress:
     """Count what changed, and estimate the error left in the labels that nobody has looked at.
 
-    Only texts drawn at random tell about the others: the chosen ones were chosen for being doubtful.
-    Each was drawn from the labels not looked at till then, and reviewing takes wrong ones away, so
-    the estimate rather errs on the dark side. The interval is Wilson's ("Probable inference",
-    1927). Whether to go on is decided by the last chosen texts: while one in ten changes its label, a
-    person's minute is well spent.
+    Only texts drawn by lot tell about the others (the chosen ones were chosen for being doubtful), and
+    only answers given blind tell what people think. Each was drawn from the labels not looked at till
+    then, and reviewing takes wrong ones away, so the estimate rather errs on the dark side.
 
     Args:
         reviews: One per answer of a person.
-        left: Number of labels that nobody has looked at.
+        doubts: How probably each label that nobody has looked at is wrong, by its own probability, shape
+            [labels]; 1 where there is no label.
         confidence: Of the interval.
     """
-    in_time = sorted(reviews, key=lambda review: review.when)
-    drawn = [review for review in in_time if review.chosen == "random"]
-    last = [review for review in in_time if review.chosen == "gain"][-ENOUGH:]
-    wrong, last_changed = _changed(drawn), _changed(last)
-    share = wilson(wrong, len(drawn), confidence=confidence)
-    pays, reason = _verdict(len(last), last_changed, left)
-    return Estimate(
-        reviews=len(in_time),
-        changed=_changed(in_time),
-        drawn=len(drawn),
+    blind = [review for review in reviews if review.measures]
+    wrong = _changed(blind)
+    doubted = np.array([1 - (review.probability or 0.0) for review in blind])
+    gain = _gain(doubts, wrong, doubted) if len(blind) >= ENOUGH and len(doubts) else None
+    pays, reason = _verdict(len(blind), gain, len(doubts))
+    return ReviewProgress(
+        reviews=len(reviews),
+        changed=_changed(reviews),
+        blind=len(blind),
         wrong=wrong,
-        low=share.low,
-        high=share.high,
-        left=left,
-        last=len(last),
-        last_changed=last_changed,
+        error=wilson(wrong, len(blind), confidence=confidence),
+        left=len(doubts),
+        gain=gain,
         pays=pays,
         reason=reason,
     )
 
 
-def _verdict(last: int, changed: int, left: int) -> tuple[bool | None, str]:
+def _gain(doubts: Floats, wrong: int, doubted: Floats) -> float:
+    """Share of the next chosen texts that is expected to change.
+
+    The most doubtful labels are put next; how far their doubts are to be trusted, the blind answers tell:
+    the labels found wrong over those that their probabilities expected to be, one more on both sides, so
+    that few answers change little.
+    """
+    trust = (wrong + 1) / (doubted.sum() + 1)
+    return float(np.minimum(np.sort(doubts)[-NEXT:] * trust, 1).mean())
+
+
+def _verdict(blind: int, gain: float | None, left: int) -> tuple[bool | None, str]:
     if not left:
         return False, "every label has been looked at"
-    if last < ENOUGH:
-        return None, f"too early to tell: {last} of {ENOUGH} chosen texts are answered"
-    if changed >= WORTH * last:
-        return True, f"one of {last / changed:.1f} of the last {last} chosen texts changed its label"
-    return False, (
-        f"only {changed} of the last {last} chosen texts changed the label, fewer than one in {1 / WORTH:.0f}"
-    )
+    if gain is None:
+        return None, f"too early to tell: {blind} of {ENOUGH} texts that are shown blind are answered"
+    expected = f"by the {blind} answers given blind, {gain:.0%} of the next chosen texts have a wrong label"
+    return gain >= WORTH, expected if gain >= WORTH else f"{expected}, fewer than one in {1 / WORTH:.0f}"
 
 
 def _changed(reviews: Collection[Review]) -> int:
     return sum(review.changed for review in reviews)
 
 
-def told(found: Estimate) -> list[str]:
-    """An estimate as lines for people."""
-    lines = [f"{found.reviews:,} texts reviewed, {found.changed:,} labels changed."]
-    if found.error is not None:
+def progress_lines(progress: ReviewProgress) -> list[str]:
+    """What reviews tell, as lines for people."""
+    lines = [f"{progress.reviews:,} texts reviewed, {progress.changed:,} labels changed."]
+    error = progress.error
+    if error.value is not None:
         lines.append(
-            f"Of {found.drawn} texts drawn at random {found.wrong} had a wrong label: by this "
-            f"{found.error:.0%} of the {found.left:,} labels that nobody has looked at are wrong "
-            f"(95% interval {found.low:.0%} to {found.high:.0%})."
+            f"Of {progress.blind} texts drawn at random and shown blind {progress.wrong} had a wrong label: "
+            f"by this {error.value:.0%} of the {progress.left:,} labels that nobody has looked at are "
+            f"wrong (95% interval {error.low:.0%} to {error.high:.0%})."
         )
     else:
-        lines.append("No text drawn at random was reviewed yet: the error left cannot be estimated.")
+        lines.append("No text shown blind was reviewed yet: the error left cannot be estimated.")
     verdict = {
         True: "Reviewing more pays",
         False: "Reviewing more hardly pays",
         None: "Whether reviewing more pays",
     }
-    return [*lines, f"{verdict[found.pays]}: {found.reason}."]
+    return [*lines, f"{verdict[progress.pays]}: {progress.reason}."]

@@ -9,16 +9,13 @@ its category is still in the list (unless that is the `none` category, which a n
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import get_args
+from typing import Any, get_args
 
-import numpy as np
-
-from rubricator.dataset.labels import Chosen, Review, _values, label_of
+from rubricator.dataset.labels import Chosen, Review, Shown, label_of
 from rubricator.errors import DataError
 from rubricator.records import Answer, Status, Text, content_hash
-from rubricator.stats.arrays import Floats
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 
@@ -50,15 +47,19 @@ def key_of(content: str, taxonomy: Taxonomy) -> str:
 
 
 def answer_of(review: Review, content: str, taxonomy: Taxonomy) -> Answer:
-    """The review as an answer to store; its `raw` says why the text was shown and what stood there.
+    """The review as an answer to store; its `raw` says why and how the text was shown, and what stood there.
+
+    These facts need no columns of their own: nothing asks the database for them.
 
     Raises:
         DataError: The person has no name.
     """
     if not review.by.strip():
         raise DataError("A review needs the name of the person.", fix="Give it with --by NAME.")
-    told = {
+    context = {
         "chosen": review.chosen,
+        "shown": review.shown,
+        "taxonomy": review.taxonomy,
         "before": None if review.before is None else list(review.before),
         "probability": review.probability,
         "when": review.when.isoformat(),
@@ -69,23 +70,32 @@ def answer_of(review: Review, content: str, taxonomy: Taxonomy) -> Answer:
         key=key_of(content, taxonomy),
         status=Status.OK,
         scores={key: float(yes) for key, yes in review.judged.items()},
-        raw=json.dumps(told, ensure_ascii=False),
+        raw=json.dumps(context, ensure_ascii=False),
+        seconds=review.seconds or 0.0,
     )
 
 
 def review_of(answer: Answer) -> Review:
-    """Read what `answer_of` wrote."""
-    told = json.loads(answer.raw)
-    chosen: Chosen = told["chosen"] if told["chosen"] in get_args(Chosen) else "gain"
+    """Read what `answer_of` wrote; reviews from before texts were shown blind count as suggested."""
+    context = json.loads(answer.raw)
+    before = context["before"]
     return Review(
         text_id=answer.text_id,
         judged={key: score > 0.5 for key, score in answer.scores.items()},
         by=answer.teacher.removeprefix(PREFIX),
-        chosen=chosen,
-        before=None if told["before"] is None else tuple(told["before"]),
-        probability=told["probability"],
-        when=datetime.fromisoformat(told["when"]),
+        chosen=one_of(Chosen, context["chosen"], otherwise="gain"),
+        shown=one_of(Shown, context.get("shown"), otherwise="suggested"),
+        before=None if before is None else tuple(before),
+        probability=context["probability"],
+        seconds=answer.seconds or None,
+        taxonomy=context.get("taxonomy"),
+        when=datetime.fromisoformat(context["when"]),
     )
+
+
+def one_of(options: Any, word: object, *, otherwise: Any) -> Any:
+    """A word if it is one of a `Literal`'s; what does not measure is the answer to anything unknown."""
+    return word if word in get_args(options) else otherwise
 
 
 def read_reviews(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> dict[str, Review]:
@@ -97,34 +107,18 @@ def read_reviews(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> dic
         StoreError: The database refused.
     """
     keys = {text.id: key_of(text.content, taxonomy) for text in texts}
-    found = {key: review_of(answer) for key, answer in store.find(list(keys.values())).items()}
-    return {id_: found[key] for id_, key in keys.items() if key in found}
-
-
-def judgements(reviews: Mapping[str, Review], texts: Sequence[Text], taxonomy: Taxonomy) -> Floats:
-    """What people said, shape [texts, categories]: 1 for yes, 0 for no, NaN where nobody was asked."""
-    unknown = np.full(len(taxonomy.keys), np.nan)
-    rows = [_values(reviews[text.id], taxonomy) if text.id in reviews else unknown for text in texts]
-    return np.array(rows, dtype=np.float64).reshape(len(texts), len(taxonomy.keys))
-
-
-def reviews_of(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
-    """Reviewed categories by text id, in taxonomy order; only reviews that leave no category open.
-
-    Raises:
-        StoreError: The database refused.
-    """
-    labels = {id_: label_of(found, taxonomy) for id_, found in read_reviews(store, texts, taxonomy).items()}
-    return {id_: label for id_, label in labels.items() if label is not None}
+    reviews = {key: review_of(answer) for key, answer in store.find(list(keys.values())).items()}
+    return {id_: reviews[key] for id_, key in keys.items() if key in reviews}
 
 
 def reviews_digest(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> str:
-    """Names the reviewed categories of the texts: changes whenever one of them does.
+    """Changes whenever a reviewed label does, or whether it may measure; not with who gave it.
 
     Raises:
         StoreError: The database refused.
     """
-    labels = reviews_of(store, texts, taxonomy)
-    return content_hash(
-        "reviews:1", *(part for id_ in sorted(labels) for part in (id_, ",".join(labels[id_])))
-    )
+    parts: list[str] = []
+    for id_, review in sorted(read_reviews(store, texts, taxonomy).items()):
+        if (label := label_of(review, taxonomy)) is not None:
+            parts += [id_, ",".join(label), "measures" if review.measures else "teaches"]
+    return content_hash("reviews:2", *parts)

@@ -3,7 +3,8 @@
 The gain of a review is the expected number of faults in the label that it would mend, by the current
 probabilities (NaN ones are the most uncertain), and a share of what teachers disagree about. Most of
 a batch has the highest gains, spread over the vector space; the rest is drawn at random, because only
-texts that nobody chose tell how many labels are wrong (see `rubricator.review.estimates`).
+texts that nobody chose tell how many labels are wrong (see `rubricator.review.estimates`). Those are
+shown blind.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.dataset.examples import Vectors
 from rubricator.dataset.labels import Chosen
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.divergence import jensen_shannon
-
-Vectors = NDArray[np.float32]
 
 RANDOM_SHARE = 0.2
 _DISAGREEMENT = 0.1  # what a bit of disagreement is worth beside one expected fault
@@ -51,7 +52,7 @@ def pick(
     *,
     reviewed: Collection[int],
     count: int,
-    single: bool,
+    space: LabelSpace,
     seed: int,
     random_share: float = RANDOM_SHARE,
 ) -> list[Pick]:
@@ -67,12 +68,12 @@ def pick(
         groups: Group of near-duplicates of every text; one text a group is asked about.
         reviewed: Rows that people have answered, or that need no answer; their groups are left out.
         count: How many texts to pick; fewer if fewer are left.
-        single: True if a text has exactly one category.
+        space: What a set of decisions may look like.
         seed: Draws the random share and their places in the batch.
         random_share: Part of the batch that is drawn at random, 0 to 1.
     """
     rng = np.random.default_rng(seed)
-    gains = gain(probabilities, decided, opinions, single=single)
+    gains = gain(probabilities, decided, opinions, space)
     free = _one_per_group(gains, groups, reviewed, rng)
     count = min(count, len(free))
     drawn = min(count, round(count * random_share))
@@ -87,27 +88,27 @@ def pick(
     return picks
 
 
-def gain(probabilities: Floats, decided: Bools, opinions: Floats, *, single: bool) -> Floats:
+def gain(probabilities: Floats, decided: Bools, opinions: Floats, space: LabelSpace) -> Floats:
     """What reviewing each text promises, shape [texts].
 
     Args:
         probabilities: Shape [texts, categories]; a row with NaN counts as entirely uncertain.
         decided: Same shape.
         opinions: Shape [teachers, texts, categories].
-        single: True if a text has exactly one category.
+        space: What a set of decisions may look like.
     """
-    known: Bools = np.asarray(np.isfinite(probabilities).all(axis=1))
-    posterior = np.where(known[:, None], probabilities, 0.0)
-    if single:
+    believed: Bools = np.asarray(np.isfinite(probabilities).all(axis=1))
+    posterior = np.where(believed[:, None], probabilities, 0.0)
+    if space.single:
         faults = 1 - (posterior * decided).sum(axis=1)
     else:
         faults = np.where(decided, 1 - posterior, posterior).sum(axis=1)
-    split = _DISAGREEMENT * disagreement(opinions, single=single)
-    certain = 1.0 if single else float(probabilities.shape[1])
-    return np.asarray(np.where(known, faults + split, certain + _DISAGREEMENT))
+    split = _DISAGREEMENT * disagreement(opinions, space)
+    certain = 1.0 if space.single else float(probabilities.shape[1])
+    return np.asarray(np.where(believed, faults + split, certain + _DISAGREEMENT))
 
 
-def disagreement(opinions: Floats, *, single: bool) -> Floats:
+def disagreement(opinions: Floats, space: LabelSpace) -> Floats:
     """How far teachers are from one another about each text, in bits, shape [texts].
 
     The Jensen-Shannon divergence of their distributions (Lin, "Divergence measures based on the
@@ -116,13 +117,13 @@ def disagreement(opinions: Floats, *, single: bool) -> Floats:
 
     Args:
         opinions: Shape [teachers, texts, categories], NaN where a teacher abstains.
-        single: True if a text has exactly one category.
+        space: What a set of decisions may look like.
     """
     if not len(opinions):
         return np.zeros(opinions.shape[1])
     shares = np.clip(opinions, 0.0, 1.0)
     # The last axis holds outcomes: all categories, or yes and no of each.
-    outcomes = shares[:, :, None, :] if single else np.stack([shares, 1 - shares], axis=-1)
+    outcomes = shares[:, :, None, :] if space.single else np.stack([shares, 1 - shares], axis=-1)
     return np.asarray(jensen_shannon(outcomes).sum(axis=1) / np.log(2))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
 from rubricator.stats.arrays import Floats
 from rubricator.stats.bootstrap import Estimate
@@ -29,7 +28,7 @@ def prediction_powered_share(
     inference", Science 2023): the mean prediction of the other texts, corrected by how wrong predictions are
     where people judged. How far predictions are used, from not at all to wholly, makes the variance least
     (Angelopoulos, Duchi & Zrnic, "PPI++: efficient prediction-powered inference", 2023): useless
-    predictions cost nothing. Quantiles are Student's, as the judged texts are few.
+    predictions cost nothing. The interval is Wilson's for as many texts as would be equally sure alone.
 
     Args:
         labels: What is true of each judged text, 0 or 1, shape [n].
@@ -53,9 +52,13 @@ def prediction_powered_share(
     variance = residuals.var(ddof=1) / count
     if len(others) > 1:
         variance += power**2 * others.var(ddof=1) / len(others)
-    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * float(np.sqrt(variance))
-    low, high = (min(max(end, 0.0), 1.0) for end in (value - half, value + half))
-    return Estimate(min(max(value, 0.0), 1.0), low, high)
+    value = min(max(value, 0.0), 1.0)
+    if not 0 < value < 1 or not variance:
+        return wilson(round(float(truth.sum())), count, confidence=confidence)
+    # As many texts as would be this sure alone: Wilson's interval of them is honest for skewed shares, too.
+    effective = max(round(value * (1 - value) / variance), count)
+    interval = wilson(round(value * effective), effective, confidence=confidence)
+    return Estimate(value, interval.low, interval.high)
 
 
 def _power(truth: Floats, predicted: Floats, others: Floats) -> float:

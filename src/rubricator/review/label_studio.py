@@ -1,0 +1,109 @@
+"""Reviews as tasks of Label Studio: texts go out, annotations come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from rubricator.review.faults import FaultList
+from rubricator.review.question import NOTHING, Question
+from rubricator.taxonomy import Taxonomy
+
+_CONTROL = "category"
+
+
+def tasks_of(questions: Iterable[Question], taxonomy: Taxonomy) -> list[dict[str, Any]]:
+    """Tasks for Label Studio, the labels that are shown as predictions.
+
+    The format is that of https://labelstud.io/guide/predictions.
+    """
+    names = _names(taxonomy)
+    return [
+        {
+            "data": question.cells(taxonomy),
+            "predictions": [_prediction(question, names)] if question.suggested is not None else [],
+        }
+        for question in questions
+    ]
+
+
+def _prediction(question: Question, names: Mapping[str, str]) -> dict[str, Any]:
+    choices = [names[key] for key in question.suggested or ()] or [NOTHING]
+    result = {"from_name": _CONTROL, "to_name": "text", "type": "choices", "value": {"choices": choices}}
+    return {"model_version": "rubricator", "score": question.probability, "result": [result]}
+
+
+def labelling_config(taxonomy: Taxonomy) -> str:
+    """The labelling interface of the project in Label Studio, as XML.
+
+    Choices are the names of the categories, or the keys where names are not distinct. Multi-label,
+    a further choice `-` says that none fits: an empty answer may just as well be a forgotten one.
+    """
+    kind = "single" if taxonomy.single else "multiple"
+    choices = [*_names(taxonomy).values(), *([] if taxonomy.single else [NOTHING])]
+    lines = [f"    <Choice value={quoteattr(choice)}/>" for choice in choices]
+    return "\n".join(
+        [
+            "<View>",
+            '  <Text name="text" value="$text"/>',
+            f'  <Choices name="{_CONTROL}" toName="text" choice="{kind}" required="true">',
+            *lines,
+            "  </Choices>",
+            "</View>",
+            "",
+        ]
+    )
+
+
+def _names(taxonomy: Taxonomy) -> dict[str, str]:
+    titles = [category.title.casefold() for category in taxonomy.categories]
+    keys = [key.casefold() for key in taxonomy.keys]
+    return {
+        category.key: category.title
+        if titles.count(folded := category.title.casefold()) == 1
+        and (folded not in keys or folded == category.key.casefold())
+        else category.key
+        for category in taxonomy.categories
+    }
+
+
+def rows_of_tasks(tasks: Any, *, where: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Label Studio's export (JSON) as rows for `reviews_in_rows`; skipped tasks have empty `labels`.
+
+    Each annotation that was not cancelled makes a row, so two people's answers about one text are
+    told as a fault, not decided here. Choices may be keys or names.
+
+    Raises:
+        DataError: The file is not such an export; all faults are listed.
+    """
+    faults = FaultList(where)
+    rows: list[tuple[str, Mapping[str, Any]]] = []
+    if not isinstance(tasks, list):
+        faults.add("the file", "a list of tasks was expected")
+        tasks = []
+    for number, task in enumerate(tasks, 1):
+        place = f"task {number}"
+        data = task.get("data") if isinstance(task, dict) else None
+        if not isinstance(data, dict) or "id" not in data:
+            faults.add(place, "it has no `data` with the `id` of the text, as `--export` writes it")
+            continue
+        annotations = task.get("annotations") or []
+        if not all(isinstance(annotation, dict) for annotation in annotations):
+            faults.add(place, "its `annotations` are no objects: export in the format JSON, not JSON-MIN")
+            continue
+        rows += [
+            (place, {**data, "labels": _choices(annotation), "seconds": annotation.get("lead_time")})
+            for annotation in annotations
+            if not annotation.get("was_cancelled")
+        ]
+    faults.raise_any()
+    return rows
+
+
+def _choices(annotation: Mapping[str, Any]) -> str:
+    choices: list[str] = []
+    for part in annotation.get("result") or []:
+        if part.get("type") == "choices":
+            choices += part.get("value", {}).get("choices", [])
+    return "|".join(choices)

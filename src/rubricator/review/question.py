@@ -1,0 +1,56 @@
+"""A text put before a person, and what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rubricator.dataset.labels import Chosen, Shown
+from rubricator.records import Text
+from rubricator.taxonomy import Taxonomy
+
+NOTHING = "-"
+"""What a person writes for "none of the categories"; an empty cell is a text not reviewed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A text put before a person.
+
+    A blind one holds nothing that could leak: neither a label nor what teachers think.
+
+    Attributes:
+        text: What is read.
+        chosen: Why this text.
+        suggested: The current label, as category keys; None if there is none, or it is not shown.
+        probability: Its probability; None where no label is shown.
+        opinions: What each teacher thinks: best categories with their probability, by its name.
+    """
+
+    text: Text
+    chosen: Chosen
+    suggested: tuple[str, ...] | None = None
+    probability: float | None = None
+    opinions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.shown == "blind" and (self.suggested is not None or self.opinions):
+            raise ValueError("a text that measures is shown without suggestion and opinions")
+
+    @property
+    def shown(self) -> Shown:
+        """How the person sees it: texts drawn by lot measure, so they are shown blind."""
+        return "blind" if self.chosen == "random" else "suggested"
+
+    def cells(self, taxonomy: Taxonomy) -> dict[str, str]:
+        """The question as cells of a table, by column; people's answers come back with them."""
+        suggested = self.suggested
+        return {
+            "id": self.text.id,
+            "text": self.text.content,
+            "suggested": "" if suggested is None else ",".join(suggested) or NOTHING,
+            "probability": "" if self.probability is None else f"{self.probability:.4f}",
+            "chosen": self.chosen,
+            "shown": self.shown,
+            "taxonomy": taxonomy.version,
+        }

@@ -1,0 +1,211 @@
+"""One person's review: texts are put before them, every answer is stored at once, and answers are counted.
+
+Nothing is asked of the teachers here: what they answered and the reviews so far make the labels that are
+reviewed. The label stage takes the reviews in when it next runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.labels import LabelSet, Review
+from rubricator.dataset.split import TEACHING_PARTS, DatasetSplit
+from rubricator.records import Answer, Origin, Text
+from rubricator.review.estimates import ReviewProgress, measure_progress
+from rubricator.review.files import Parse, read_rows, reviews_in_rows, write_questions
+from rubricator.review.question import Question
+from rubricator.review.reviews import answer_of, judged, key_of, read_reviews, review_of
+from rubricator.review.selection import RANDOM_SHARE, pick
+from rubricator.review.uncertainty import ReviewContext
+from rubricator.stats.arrays import Floats
+from rubricator.store import Store
+from rubricator.taxonomy import Taxonomy
+
+Order = Literal["gain", "random"]
+
+
+@dataclass
+class ReviewSession:
+    """One person's review of one run.
+
+    Attributes:
+        by: Name of the person.
+        store: Where the answers go.
+        dataset: The texts.
+        split: Their parts.
+        label_set: The labels that the label stage left.
+        taxonomy: The categories.
+        context: Gathers what the choice of texts stands on, with the reviews so far.
+        parse: Reads the category keys of a cell.
+        seed: Draws the random share.
+    """
+
+    by: str
+    store: Store
+    dataset: Dataset
+    split: DatasetSplit
+    label_set: LabelSet
+    taxonomy: Taxonomy
+    context: Callable[[], ReviewContext]
+    parse: Parse
+    seed: int
+    _earlier: dict[str, Answer | None] = field(default_factory=dict, init=False)
+
+    def questions(self, count: int, *, order: Order = "gain") -> list[Question]:
+        """The next texts worth a person's minute.
+
+        Texts of the test part and golden ones are left out: the first would teach nobody, the second
+        have a person's label.
+
+        Args:
+            count: How many; fewer if fewer are left.
+            order: By expected gain with a random share, or all at random: a golden set in the making.
+        """
+        reviews = self._reviews()
+        context = self.context()
+        picks = pick(
+            context.posterior,
+            context.decided,
+            context.teacher_probabilities,
+            context.vectors,
+            context.groups,
+            reviewed=[row for row, text in enumerate(self.dataset.texts) if not self._is_open(text, reviews)],
+            count=count,
+            space=self.taxonomy.space,
+            seed=self.seed + len(reviews),
+            random_share=1.0 if order == "random" else RANDOM_SHARE,
+        )
+        return [context.question(one) for one in picks]
+
+    def answer(
+        self, question: Question, categories: Collection[str], *, seconds: float | None = None
+    ) -> None:
+        """Store the person's answer; it is safe when this returns.
+
+        Args:
+            question: What was shown.
+            categories: Keys that the person chose.
+            seconds: How long it took.
+
+        Raises:
+            DataError: The categories do not fit the taxonomy.
+            StoreError: The database refused.
+        """
+        review = Review(
+            text_id=question.text.id,
+            judged=judged(categories, self.taxonomy),
+            by=self.by,
+            chosen=question.chosen,
+            shown=question.shown,
+            before=question.suggested,
+            probability=question.probability,
+            seconds=seconds,
+            taxonomy=self.taxonomy.version,
+        )
+        key = key_of(question.text.content, self.taxonomy)
+        stored = self.store.find([key]).get(key)
+        self._earlier.setdefault(key, stored)
+        self.store.save([self._answer(review, question.text, stored)])
+
+    def undo(self, question: Question) -> bool:
+        """Put back what was stored about a text before this session; False if nothing was answered.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        key = key_of(question.text.content, self.taxonomy)
+        if key not in self._earlier:
+            return False
+        earlier = self._earlier.pop(key)
+        if earlier is None:
+            self.store.remove([key])
+        else:
+            self.store.save([earlier])
+        return True
+
+    def progress(self) -> ReviewProgress:
+        """What the reviews so far tell about the labels that nobody has looked at.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        reviews = self._reviews()
+        unseen = [self._is_open(text, reviews) for text in self.dataset.texts]
+        answers = {(review.text_id, review.when): review for review in reviews.values()}
+        return measure_progress(list(answers.values()), self._doubts[np.array(unseen, dtype=bool)])
+
+    def write(self, path: Path, questions: Sequence[Question]) -> list[Path]:
+        """Write texts for people to label (see `write_questions`)."""
+        return write_questions(path, questions, self.taxonomy)
+
+    def take(self, path: Path) -> int:
+        """Store the answers in a table or in Label Studio's JSON, all or none.
+
+        Returns:
+            How many answers were new; one that says the same as the stored one of the same person is not.
+
+        Raises:
+            DataError: The file cannot be read, or anything in it is wrong; all faults are listed.
+            StoreError: The database refused.
+        """
+        texts = {text.id: text for text in self.dataset.texts}
+        reviews = reviews_in_rows(
+            read_rows(path), parse=self.parse, taxonomy=self.taxonomy, ids=texts, by=self.by, where=str(path)
+        )
+        keys = {review.text_id: key_of(texts[review.text_id].content, self.taxonomy) for review in reviews}
+        stored = self.store.find(list(keys.values()))
+        answers = [
+            self._answer(review, texts[review.text_id], stored.get(keys[review.text_id]))
+            for review in reviews
+        ]
+        fresh = [answer for answer in answers if not _same(answer, stored.get(answer.key))]
+        self.store.save(fresh)
+        return len(fresh)
+
+    def _answer(self, review: Review, text: Text, stored: Answer | None) -> Answer:
+        """What to store: an answer given blind is told beside the label that the person did not see."""
+        if review.shown == "blind":
+            before, probability = self._label_of(text, None if stored is None else review_of(stored))
+            review = replace(review, before=before, probability=probability)
+        return answer_of(review, text.content, self.taxonomy)
+
+    def _label_of(self, text: Text, earlier: Review | None) -> tuple[tuple[str, ...] | None, float | None]:
+        if earlier is not None:  # by now the label may be what the person said
+            return earlier.before, earlier.probability
+        label = self.label_set.labels.get(text.id)
+        if label is None or label.origin is not Origin.AGREEMENT:
+            return None, None
+        return label.categories, float(1 - self._doubts[self._row[text.id]])
+
+    @cached_property
+    def _row(self) -> dict[str, int]:
+        return {text.id: row for row, text in enumerate(self.dataset.texts)}
+
+    @cached_property
+    def _doubts(self) -> Floats:
+        """How probably each label is wrong, shape [texts]; 1 without a label."""
+        targets = self.label_set.targets
+        right = self.taxonomy.space.confidence(targets, self.label_set.decided)
+        return np.asarray(np.where(np.isfinite(targets).all(axis=1), 1 - right, 1.0))
+
+    def _reviews(self) -> dict[str, Review]:
+        return read_reviews(self.store, self.dataset.texts, self.taxonomy)
+
+    def _is_open(self, text: Text, reviews: Collection[str]) -> bool:
+        """True if a person may be asked about the text, and was not."""
+        return (
+            text.id not in reviews
+            and text.id not in self.dataset.golden
+            and self.split.part[text.id] in TEACHING_PARTS
+        )
+
+
+def _same(answer: Answer, stored: Answer | None) -> bool:
+    return stored is not None and (answer.teacher, answer.scores) == (stored.teacher, dict(stored.scores))
