@@ -32,6 +32,19 @@ def reviews(pattern):
     ]
 
 
+def test_what_teachers_think_of_all_texts_narrows_the_interval():
+    rng = np.random.default_rng(5)
+    doubts = rng.choice([0.1, 0.9], 900, p=[0.7, 0.3])
+    blind = [
+        replace(review, judged={"a": sure, "b": not sure}, probability=0.9 if sure else 0.1)
+        for review, sure in zip(reviews("b" * 40), rng.random(40) < 0.7, strict=True)
+    ]
+    progress = measure_progress(blind, doubts)
+    alone = wilson(progress.wrong, 40)
+    assert progress.error.high - progress.error.low < 0.8 * (alone.high - alone.low)
+    assert progress.error.low <= 0.3 <= progress.error.high
+
+
 def unsure(count, doubt=0.4):
     return np.full(count, doubt)
 

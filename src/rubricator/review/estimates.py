@@ -10,7 +10,7 @@ import numpy as np
 from rubricator.dataset.labels import Review
 from rubricator.stats.arrays import Floats
 from rubricator.stats.bootstrap import Estimate
-from rubricator.stats.shares import wilson
+from rubricator.stats.prediction_powered import prediction_powered_share
 
 ENOUGH = 10
 """Blind answers that a verdict stands on."""
@@ -54,7 +54,8 @@ def measure_progress(
 
     Only texts drawn by lot tell about the others (the chosen ones were chosen for being doubtful), and
     only answers given blind tell what people think. Each was drawn from the labels not looked at till
-    then, and reviewing takes wrong ones away, so the estimate rather errs on the dark side.
+    then, and reviewing takes wrong ones away, so the estimate rather errs on the dark side. What the labels'
+    own probabilities say of all of them narrows the interval (see `prediction_powered_share`).
 
     Args:
         reviews: One per answer of a person.
@@ -63,16 +64,16 @@ def measure_progress(
         confidence: Of the interval.
     """
     blind = [review for review in reviews if review.measures]
-    wrong = _changed(blind)
-    doubted = np.array([1 - (review.probability or 0.0) for review in blind])
+    wrong = np.array([review.changed for review in blind], dtype=np.float64)
+    doubted = np.array([1 - (review.probability or 0.0) for review in blind], dtype=np.float64)
     gain = _gain(doubts, wrong, doubted) if len(blind) >= ENOUGH and len(doubts) else None
     pays, reason = _verdict(len(blind), gain, len(doubts))
     return ReviewProgress(
         reviews=len(reviews),
         changed=_changed(reviews),
         blind=len(blind),
-        wrong=wrong,
-        error=wilson(wrong, len(blind), confidence=confidence),
+        wrong=int(wrong.sum()),
+        error=prediction_powered_share(wrong, doubted, doubts, confidence=confidence),
         left=len(doubts),
         gain=gain,
         pays=pays,
@@ -80,14 +81,14 @@ def measure_progress(
     )
 
 
-def _gain(doubts: Floats, wrong: int, doubted: Floats) -> float:
+def _gain(doubts: Floats, wrong: Floats, doubted: Floats) -> float:
     """Share of the next chosen texts that is expected to change.
 
     The most doubtful labels are put next; how far their doubts are to be trusted, the blind answers tell:
     the labels found wrong over those that their probabilities expected to be, one more on both sides, so
     that few answers change little.
     """
-    trust = (wrong + 1) / (doubted.sum() + 1)
+    trust = (wrong.sum() + 1) / (doubted.sum() + 1)
     return float(np.minimum(np.sort(doubts)[-NEXT:] * trust, 1).mean())
 
 
@@ -111,8 +112,8 @@ def progress_lines(progress: ReviewProgress) -> list[str]:
     if error.value is not None:
         lines.append(
             f"Of {progress.blind} texts drawn at random and shown blind {progress.wrong} had a wrong label: "
-            f"by this {error.value:.0%} of the {progress.left:,} labels that nobody has looked at are "
-            f"wrong (95% interval {error.low:.0%} to {error.high:.0%})."
+            f"by this, and by what teachers think of all texts, {error.value:.0%} of the {progress.left:,} "
+            f"labels that nobody has looked at are wrong (95% interval {error.low:.0%} to {error.high:.0%})."
         )
     else:
         lines.append("No text shown blind was reviewed yet: the error left cannot be estimated.")
