@@ -21,7 +21,8 @@ from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import PartMetrics, measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
-from rubricator.evaluate.report.gather import Evaluated, figures, report_data
+from rubricator.evaluate.report.evaluated import Evaluated
+from rubricator.evaluate.report.gather import figures, report_data
 from rubricator.evaluate.report.model_details import TestSet, details_of
 from rubricator.evaluate.report.report_data import FactTable
 from rubricator.evaluate.report.write import write_report

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,37 +20,17 @@ from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.metrics.errors import worst_errors
-from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import PartMetrics
-from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots.plot import Plot
+from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.model_table import model_facts
-from rubricator.evaluate.report.report_data import DataFacts, Details, ReportData, Reproduction, TeacherFacts
+from rubricator.evaluate.report.report_data import DataFacts, ReportData, Reproduction, TeacherFacts
 from rubricator.models.training_result import TrainingResult
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
 
 _LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What the model is worth.
-
-    Attributes:
-        scored: Predictions of the winner beside the truth, per part; the first is the headline.
-        metrics: Figures of the same parts.
-        rivals: Figures of every model on the headline part, by model name.
-        latency: How long an answer takes.
-        details: What there is to see of the winner itself: tables and plots.
-    """
-
-    scored: Sequence[ScoredPredictions]
-    metrics: Sequence[PartMetrics]
-    rivals: Mapping[str, PartMetrics]
-    latency: Latency
-    details: Details = field(default_factory=Details)
 
 
 def data_fingerprint(dataset: Dataset) -> str:

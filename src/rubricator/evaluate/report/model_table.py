@@ -14,7 +14,7 @@ from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
-    from rubricator.evaluate.report.gather import Evaluated
+    from rubricator.evaluate.report.evaluated import Evaluated
 
 _MEBI = 2**20
 
