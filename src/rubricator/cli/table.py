@@ -59,11 +59,12 @@ def _headline(metrics: dict[str, Any], part: dict[str, Any]) -> Table:
     table = figure_table(
         f"{part['part']}, {part['texts']} texts", *(name.replace("_", " ") for name in _HEADLINE)
     )
-    chosen = metrics["model"]
-    _add(table, f"{chosen} (chosen)", part)
-    for name, figures in metrics["models"].items():
-        if name != chosen:
-            _add(table, name, figures)
+    chosen, models = metrics["model"], metrics["models"]
+    if any(part[figure] != models[chosen][figure] for figure in _HEADLINE):
+        # In a fold another kind may have won: the procedure is more than the kind that it chose in the end.
+        _add(table, "whole procedure", part)
+    for name in sorted(models, key=lambda name: name != chosen):
+        _add(table, f"{name} (chosen)" if name == chosen else name, models[name])
     return table
 
 

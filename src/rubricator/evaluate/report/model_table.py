@@ -28,6 +28,11 @@ def model_facts(trained: TrainingResult, evaluated: Evaluated, taxonomy: Taxonom
             f" A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one: of the "
             f"weights {tried} it fits held-out golden texts best."
         )
+    if evaluated.metrics[0] != evaluated.rivals[trained.choice.name]:
+        reason += (
+            " The headline figures are those of the whole procedure, which chose between kinds anew without "
+            f"the texts that it is measured on; the row {trained.choice.name} is that kind alone."
+        )
     return ModelFacts(
         chosen=trained.choice.name,
         reason=reason,
