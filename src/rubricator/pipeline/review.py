@@ -86,7 +86,7 @@ class ReviewSession:
             case.decided,
             case.opinions,
             case.vectors,
-            case.consulted.groups,
+            case.groups,
             reviewed=closed,
             count=count,
             single=self.run.taxonomy.single,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 import numpy as np
 
 from rubricator.dataset import files
+from rubricator.dataset.annotations import TeacherProbabilities, read_annotations
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples, Vectors
-from rubricator.dataset.labels import decided_of, targets_of
+from rubricator.dataset.labels import collect_human_labels, decided_of, targets_of
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import TrainingError
-from rubricator.label.aggregation.log_pool import aggregate_labels
-from rubricator.pipeline.annotations import Annotations, read_annotations
+from rubricator.label.aggregation.labels import label_texts
+from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
 from rubricator.records import Label, Text
 from rubricator.review.files import Question
+from rubricator.review.reviews import read_reviews
 from rubricator.review.selection import Pick
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.folds import make_folds
@@ -45,14 +49,18 @@ class ReviewContext:
 
     Attributes:
         run: The run.
-        consulted: What the teachers said.
+        dataset: The texts.
+        teachers: What each teacher thinks, corrected by the reviews so far.
+        human: Ids of the texts that people labelled and that may teach.
         labels: What their agreement and the reviews come to now, by text id.
         open: Ids of the texts that a person may be asked about.
         vectors: Of all texts; None where the first model of the config needs none.
     """
 
     run: Run
-    consulted: Annotations
+    dataset: Dataset
+    teachers: Sequence[TeacherProbabilities]
+    human: frozenset[str]
     labels: dict[str, Label]
     open: frozenset[str]
     vectors: Vectors | None = field(repr=False)
@@ -60,12 +68,17 @@ class ReviewContext:
     @property
     def texts(self) -> list[Text]:
         """All texts of the run."""
-        return self.consulted.dataset.texts
+        return self.dataset.texts
+
+    @property
+    def groups(self) -> list[str]:
+        """Group of near-duplicates of each text."""
+        return [self.dataset.groups[text.id] for text in self.texts]
 
     @property
     def opinions(self) -> Floats:
         """What the teachers think, shape [teachers, texts, categories]."""
-        return np.stack([opinion.probabilities for opinion in self.consulted.opinions])
+        return np.stack([opinion.probabilities for opinion in self.teachers])
 
     @cached_property
     def targets(self) -> Floats:
@@ -80,7 +93,7 @@ class ReviewContext:
     @cached_property
     def posterior(self) -> Floats:
         """What the agreement and a model that did not learn from the text come to together."""
-        human_labels = np.isin(np.arange(len(self.texts)), list(self.consulted.taught))
+        human_labels = np.array([text.id in self.human for text in self.texts])
         context = TrainingContext.of(
             self.run.config, space=self.run.taxonomy.space, folder=self.run.folder / "stages/doubt"
         )
@@ -107,7 +120,7 @@ class ReviewContext:
             vectors=self.vectors,
             targets=np.nan_to_num(self.targets),
             weights=np.where(human_labels, 1.0, AGREED_WEIGHT),
-            groups=self.consulted.groups,
+            groups=self.groups,
         )
 
     def question(self, found: Pick) -> Question:
@@ -115,7 +128,7 @@ class ReviewContext:
         text, keys = self.texts[found.row], self.run.taxonomy.keys
         label = self.labels.get(text.id)
         opinions = {}
-        for opinion in self.consulted.opinions:
+        for opinion in self.teachers:
             said = opinion.probabilities[found.row]
             best = [j for j in np.argsort(-np.nan_to_num(said, nan=-1.0))[:_SHOWN] if np.isfinite(said[j])]
             opinions[opinion.teacher] = {keys[j]: float(said[j]) for j in best}
@@ -135,22 +148,25 @@ def review_context(run: Run) -> ReviewContext:
         EncoderError: An encoder is needed that cannot be had.
         StoreError: The database refused.
     """
-    consulted = read_annotations(run)
-    texts, keys = consulted.dataset.texts, run.taxonomy.keys
-    taught = {
-        texts[row].id: tuple(key for key, yes in zip(keys, given, strict=True) if yes)
-        for row, given in consulted.taught.items()
-    }
-    labels = aggregate_labels(consulted.agreed, consulted.opinions, texts, run.taxonomy, taught)
-    split = files.read_split(run.folder)
-    golden = consulted.dataset.golden
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
+    with open_store(run) as store:
+        reviews = read_reviews(store, dataset.texts, run.taxonomy)
+    human_labels = collect_human_labels(dataset, split, reviews, run.taxonomy)
+    labels, aggregation = label_texts(annotations.scores, dataset, human_labels, run.taxonomy, run.config)
     needed = proxy_kind(run.config.train) == "heads"
     return ReviewContext(
         run=run,
-        consulted=consulted,
+        dataset=dataset,
+        teachers=aggregation.probabilities,
+        human=human_labels.teaching,
         labels={label.text_id: label for label in labels},
-        open=frozenset(t.id for t in texts if t.id not in golden and split.part[t.id] != "test"),
-        vectors=encode_texts(texts, run.config, progress=run.progress) if needed else None,
+        open=frozenset(
+            text.id
+            for text in dataset.texts
+            if text.id not in dataset.golden and split.part[text.id] != "test"
+        ),
+        vectors=encode_texts(dataset.texts, run.config, progress=run.progress) if needed else None,
     )
 
 
