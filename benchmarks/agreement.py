@@ -22,14 +22,11 @@ import polars as pl
 from machine import ROOT, arguments, write
 
 from rubricator.config import Clean
-from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.dataset.annotations import Scale, TeacherProbabilities
 from rubricator.ingest.clean import Cleaner
-from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.log_pool import aggregate, weigh
-from rubricator.label.aggregation.probabilities import teacher_probabilities
-from rubricator.label.aggregation.votes import decide
+from rubricator.label.aggregation.aggregator import combine
+from rubricator.label.aggregation.probabilities import teacher_probabilities, teacher_scores
 from rubricator.label.quality.inter_annotator import compare_teachers, expected_accuracy, measured_accuracy
-from rubricator.label.teachers.protocol import Scale
 from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.records import Answer, Status, Text
 from rubricator.stats.shares import wilson
@@ -37,6 +34,7 @@ from rubricator.taxonomy import Taxonomy
 
 DATA = Path(os.environ.get("RUBRICATOR_DATA", ROOT.parent / "shared" / "data")) / "reviews"
 TAXONOMY = Taxonomy.read(ROOT / "benchmarks/real/reviews-taxonomy.yaml")
+SPACE = TAXONOMY.space
 NAMES = {category.title.casefold(): category.key for category in TAXONOMY.categories}
 SPELLINGS = {"украшения и аксессары": "украшения и аксессуары", "unknown": None}
 TOLD = 100
@@ -72,7 +70,7 @@ def main() -> None:
         "people": len(human_labels),
         "yardstick": {"texts": len(words), "fits_golden": right, "of_golden": len(fit)},
         "teachers": {o.teacher: teacher(o, human_labels, words) for o in opinions},
-        "pairs": [pair_of(pair) for pair in compare_teachers(opinions, TAXONOMY)],
+        "pairs": [pair_of(pair) for pair in compare_teachers(opinions, SPACE)],
         "agreement": {
             name: {method: agreement(chosen(opinions, only), method, {}, words) for method in METHODS}
             for name, only in SETS.items()
@@ -121,10 +119,8 @@ def opinion(name: str, said: Sequence[str | None], told: Truth | None = None) ->
         if key_of(label)
     }
     groups = [text.id for text in texts]
-    scales = {name: Scale.PROBABILITY}
-    return teacher_probabilities(
-        {name: answers}, scales, texts, TAXONOMY, truth=told or {}, groups=groups, seed=13
-    )[0]
+    scores = teacher_scores(name, Scale.PROBABILITY, answers, texts, SPACE)
+    return teacher_probabilities([scores], SPACE, truth=told or {}, groups=groups, seed=13)[0]
 
 
 def scores_of(label: str | None) -> dict[str, float]:
@@ -144,7 +140,7 @@ def yardstick(contents: Sequence[str]) -> Truth:
 def share(found: TeacherProbabilities, truth: Truth) -> dict[str, Any]:
     """Accuracy on the texts about which there is an opinion, with its interval."""
     rows = sum(bool(np.isfinite(found.probabilities[row]).all()) for row in truth)
-    accuracy = measured_accuracy(found, truth, TAXONOMY)
+    accuracy = measured_accuracy(found, truth, SPACE)
     interval = wilson(round((accuracy or 0) * rows), rows)
     return {
         "accuracy": accuracy,
@@ -158,16 +154,14 @@ def macro_f1(found: TeacherProbabilities, truth: Truth) -> float:
     """Over the categories that at least ten of the texts have."""
     rows = sorted(truth)
     known = np.array([truth[row] for row in rows])
-    decided = decide(found.probabilities[rows], single=True)
+    decided = SPACE.decide(found.probabilities[rows])
     enough = known.sum(axis=0) >= 10
     scores = 2 * (known & decided).sum(axis=0)[enough] / (known.sum(axis=0) + decided.sum(axis=0))[enough]
     return float(scores.mean()) if enough.any() else float("nan")
 
 
 def mix(found: TeacherProbabilities) -> dict[str, int]:
-    return dict(
-        zip(TAXONOMY.keys, decide(found.probabilities, single=True).sum(axis=0).tolist(), strict=True)
-    )
+    return dict(zip(TAXONOMY.keys, SPACE.decide(found.probabilities).sum(axis=0).tolist(), strict=True))
 
 
 def teacher(found: TeacherProbabilities, human_labels: Truth, words: Truth) -> dict[str, Any]:
@@ -180,22 +174,18 @@ def teacher(found: TeacherProbabilities, human_labels: Truth, words: Truth) -> d
 
 
 def agreement(opinions: list[TeacherProbabilities], method: Any, told: Truth, words: Truth) -> dict[str, Any]:
-    weights = weigh(opinions, told, TAXONOMY)
-    agreed = aggregate(opinions, TAXONOMY, method=method, truth=told, weights=weights)
+    agreed, weights = combine(opinions, TAXONOMY, method=method, truth=told)
     figures = {
         "mix": mix(agreed),
-        "expected": expected_accuracy(agreed, TAXONOMY),
+        "expected": expected_accuracy(agreed, SPACE),
         "yardstick": share(agreed, words),
     }
     if method == "dawid-skene":
-        judgement = dawid_skene(opinions, TAXONOMY, told)
         figures["trust"] = {
-            name: {"overall": float(judgement.share @ np.diag(found))}
-            | dict(zip(TAXONOMY.keys, np.diag(found).tolist(), strict=True))
-            for name, found in judgement.confusion.items()
+            one.teacher: {"overall": one.figure, **one.by_category} for one in weights.teachers
         }
     elif method == "pool":
-        figures["trust"] = {name: {"overall": float(weight.mean())} for name, weight in weights.items()}
+        figures["trust"] = {one.teacher: {"overall": one.figure} for one in weights.teachers}
     return figures
 
 

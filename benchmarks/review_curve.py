@@ -23,13 +23,15 @@ import numpy as np
 from machine import ROOT, arguments, write
 
 from rubricator.config import Config, read_config
+from rubricator.dataset.annotations import TeacherScores
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.labels import HumanLabels, decided_of, targets_of
 from rubricator.dataset.split import golden_targets
 from rubricator.dataset.training_data import TrainingData
 from rubricator.encode.vectors import encode_texts
-from rubricator.label.aggregation.aggregator import LabelAggregator
+from rubricator.label.aggregation.labels import label_texts
+from rubricator.label.aggregation.probabilities import teacher_scores
 from rubricator.label.asking.runner import ask
 from rubricator.label.teachers.factory import open_teachers
 from rubricator.pipeline.read import read
@@ -57,7 +59,7 @@ class Project:
     dataset: Dataset
     truth: Bools
     test: Bools
-    agreeing: LabelAggregator
+    scores: list[TeacherScores]
     examples: Examples
 
     def agree(self, reviewed: list[int], drawn: set[int]) -> tuple[Any, Any, Any]:
@@ -70,16 +72,14 @@ class Project:
         texts = self.dataset.texts
         known = {texts[row].id: self.dataset.golden[texts[row].id] for row in reviewed}
         unbiased = frozenset(texts[row].id for row in drawn)
-        agreeing = replace(
-            self.agreeing, human_labels=HumanLabels(known, frozenset(known), unbiased, frozenset(known))
-        )
-        opinions = agreeing.opinions(known.keys())
-        labels = {found.text_id: found for found in agreeing.labels(known.keys())}
-        targets = targets_of(labels.values(), texts, self.taxonomy)
+        human_labels = HumanLabels(known, frozenset(known), unbiased, frozenset(known))
+        labels, aggregation = label_texts(self.scores, self.dataset, human_labels, self.taxonomy, self.config)
+        targets = targets_of(labels, texts, self.taxonomy)
+        by_id = {label.text_id: label for label in labels}
         return (
             targets,
-            decided_of(labels, texts, self.taxonomy),
-            np.stack([o.probabilities for o in opinions]),
+            decided_of(by_id, texts, self.taxonomy),
+            np.stack([one.probabilities for one in aggregation.probabilities]),
         )
 
 
@@ -93,8 +93,11 @@ def opened(settings: list[str]) -> Project:
         Store.open(Path(folder) / "answers.sqlite") as store,
         open_teachers(dataset, dataset_split, taxonomy, config) as teachers,
     ):
-        scales = {teacher.name: teacher.scale for teacher in teachers}
         answers = ask(teachers, dataset.texts, store).answers
+        scores = [
+            teacher_scores(one.name, one.scale, answers[one.name], dataset.texts, taxonomy.space)
+            for one in teachers
+        ]
     truth = golden_targets(dataset, taxonomy) > 0.5
     ids = [text.id for text in dataset.texts]
     examples = Examples(
@@ -105,9 +108,7 @@ def opened(settings: list[str]) -> Project:
         groups=[dataset.groups[id_] for id_ in ids],
     )
     test = np.array([dataset_split.part[id_] == "test" for id_ in ids])
-    nobody = HumanLabels({}, frozenset(), frozenset(), frozenset())
-    agreeing = LabelAggregator(dataset, taxonomy, answers, scales, nobody, config)
-    return Project(config, taxonomy, dataset, truth, test, agreeing, examples)
+    return Project(config, taxonomy, dataset, truth, test, scores, examples)
 
 
 def curve(

@@ -12,9 +12,10 @@ from rich.panel import Panel
 from rubricator.cli.console import out
 from rubricator.cli.label_table import show_label_report
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.label.asking.plan import TeacherPlan
 from rubricator.pages.formatting import duration
 from rubricator.pipeline.label_export import write_label_table
-from rubricator.pipeline.label_plan import TeacherPlan, plan
+from rubricator.pipeline.label_plan import plan
 from rubricator.pipeline.label_report import write_label_report
 from rubricator.pipeline.stage import Run
 from rubricator.records import Status

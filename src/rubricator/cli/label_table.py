@@ -6,8 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
+from rubricator.label.quality.report import LabelReport
 from rubricator.pages.formatting import NONE, duration, figure, percent
-from rubricator.pipeline.label_report import LabelReport
 from rubricator.records import Status
 from rubricator.stats.bootstrap import Estimate
 
@@ -21,17 +21,17 @@ def show_label_report(report: LabelReport) -> None:
         out.print(_categories(report))
     if report.pairs:
         out.print(_pairs(report))
-    out.print(_trust(report))
-    out.print(f"[dim]{escape(report.trust_is)}[/]\n")
+    out.print(_weights(report))
+    out.print(f"[dim]{escape(report.weights_are)}[/]\n")
     out.print(_expectation(report))
     for caution in report.cautions:
         out.print(f"[yellow]![/] {escape(caution)}")
 
 
 def _asking(report: LabelReport) -> Table:
-    seen = [s for s in Status if s is Status.OK or any(asked.statuses.get(s) for asked in report.yields)]
+    seen = [s for s in Status if s is Status.OK or any(asked.statuses.get(s) for asked in report.usage)]
     table = figure_table("teacher", "texts", *seen, "opinion", "cost/1,000", "per answer")
-    for asked in report.yields:
+    for asked in report.usage:
         shares = [percent(asked.statuses.get(status, 0) / max(asked.texts, 1)) for status in seen]
         seconds = NONE if asked.seconds is None else duration(asked.seconds)
         table.add_row(
@@ -79,11 +79,12 @@ def _pairs(report: LabelReport) -> Table:
     return table
 
 
-def _trust(report: LabelReport) -> Table:
-    table = figure_table(f"trusted by {report.method}", *(escape(trust.teacher) for trust in report.trust))
-    table.add_row("overall", *(figure(trust.figure) for trust in report.trust), style="bold")
+def _weights(report: LabelReport) -> Table:
+    names = (escape(weight.teacher) for weight in report.weights)
+    table = figure_table(f"believed by {report.method}", *names)
+    table.add_row("overall", *(figure(weight.figure) for weight in report.weights), style="bold")
     for key in report.titles:
-        table.add_row(key, *(figure(trust.by_category[key]) for trust in report.trust))
+        table.add_row(key, *(figure(weight.by_category[key]) for weight in report.weights))
     return table
 
 

@@ -1,18 +1,66 @@
-"""What the teachers of a run think of its texts."""
+"""What the label stage keeps of the teachers: scores, probabilities, agreement, and whom that believes.
+
+Audit, report, review and export read it: none of them opens a teacher again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from rubricator.dataset import files
+from rubricator.errors import DataError
+from rubricator.records import Status
 from rubricator.stats.arrays import Bools, Floats
+
+ARRAYS, FACTS = "stages/annotations.npz", "stages/annotations.json"
+"""Where annotations lie in the folder of a run."""
+
+
+class Scale(StrEnum):
+    """What a teacher's raw scores are, which says how they become probabilities.
+
+    `similarity`: every category has a score, larger is likelier, zero and unit mean nothing.
+    `count`: how many rules speak for the category; it is abstained from where none does.
+    `probability`: between 0 and 1, and only as trustworthy as whoever says it.
+    """
+
+    SIMILARITY = "similarity"
+    COUNT = "count"
+    PROBABILITY = "probability"
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherScores:
+    """What one teacher said of all texts, as it said it: nothing that people labelled has touched it.
+
+    Attributes:
+        teacher: Its name.
+        scale: What its scores are.
+        scores: Shape [texts, categories]; NaN where it abstains or gave no `ok` answer.
+        answered: Which texts it gave an `ok` answer about, shape [texts].
+        keys: Key of each answer in the store, as ASCII, shape [texts]; empty where it was not asked.
+    """
+
+    teacher: str
+    scale: Scale
+    scores: Floats
+    answered: Bools
+    keys: NDArray[np.bytes_]
 
 
 @dataclass(frozen=True, slots=True)
 class TeacherProbabilities:
-    """What one teacher thinks of all texts.
+    """What one teacher, or their agreement, thinks of all texts.
 
     Attributes:
-        teacher: Its name.
+        teacher: Its name; `agreement` for what several come to.
         probabilities: Shape [texts, categories]; NaN where it abstains or gave no `ok` answer. In
             single-label work a row is either a distribution or all NaN.
         answered: Which texts it gave an `ok` answer about, shape [texts].
@@ -21,6 +69,146 @@ class TeacherProbabilities:
     teacher: str
     probabilities: Floats
     answered: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherWeight:
+    """How far the agreement believes one teacher.
+
+    Attributes:
+        teacher: Its name.
+        figure: Between 0 and 1; what it means depends on the method.
+        by_category: The same by category key.
+        why: In a sentence, or an empty string.
+    """
+
+    teacher: str
+    figure: float
+    by_category: Mapping[str, float]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherUsage:
+    """What came of asking one teacher.
+
+    Attributes:
+        teacher: Its name.
+        texts: Texts that it was asked about.
+        statuses: Number of them by what became of the question.
+        opinions: Share of them on which it has any opinion; rules answer and yet may have none.
+        cost: Money per 1,000 texts, counting each distinct content once, as it is asked.
+        seconds: Mean seconds per answer; None if it answered nothing.
+    """
+
+    teacher: str
+    texts: int
+    statuses: Mapping[Status, int]
+    opinions: float
+    cost: float
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """Everything the label stage worked out about the teachers. Rows are the texts of the dataset.
+
+    Attributes:
+        scores: Of each teacher, in the order of the config. With these and the labels of people
+            `label.aggregation.aggregator.aggregate` does the aggregation once more.
+        probabilities: The same as probabilities, corrected by what people labelled when the stage ran.
+        agreement: What the teachers come to. About golden texts it is what they say of them, not what is
+            known.
+        weights: Whom the agreement believes.
+        weights_are: What the figures of `weights` are, in a sentence.
+        usage: What came of asking each teacher.
+    """
+
+    scores: Sequence[TeacherScores]
+    probabilities: Sequence[TeacherProbabilities]
+    agreement: TeacherProbabilities
+    weights: Sequence[TeacherWeight]
+    weights_are: str
+    usage: Sequence[TeacherUsage]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is no array."""
+
+    categories: tuple[str, ...]
+    teachers: tuple[str, ...]
+    scales: tuple[Scale, ...]
+    weights: tuple[TeacherWeight, ...]
+    weights_are: str
+    usage: tuple[TeacherUsage, ...]
+
+
+def write_annotations(folder: Path, annotations: Annotations, categories: Sequence[str]) -> None:
+    """Write the arrays and, beside them, the facts.
+
+    Args:
+        folder: Of the run.
+        annotations: What to keep.
+        categories: Keys of the columns.
+    """
+    np.savez_compressed(
+        folder / ARRAYS,
+        allow_pickle=False,
+        scores=np.stack([one.scores for one in annotations.scores]),
+        keys=np.stack([one.keys for one in annotations.scores]),
+        answered=np.stack([one.answered for one in annotations.scores]),
+        probabilities=np.stack([one.probabilities for one in annotations.probabilities]),
+        agreement=annotations.agreement.probabilities,
+        agreement_answered=annotations.agreement.answered,
+    )
+    facts = _Facts(
+        categories=tuple(categories),
+        teachers=tuple(one.teacher for one in annotations.scores),
+        scales=tuple(one.scale for one in annotations.scores),
+        weights=tuple(annotations.weights),
+        weights_are=annotations.weights_are,
+        usage=tuple(annotations.usage),
+    )
+    files.write_json(folder / FACTS, TypeAdapter(_Facts).dump_python(facts, mode="json"))
+
+
+def read_annotations(folder: Path, texts: int, categories: Sequence[str]) -> Annotations:
+    """Read what `write_annotations` wrote.
+
+    Args:
+        folder: Of the run.
+        texts: Number of texts of the dataset.
+        categories: Keys of the columns.
+
+    Raises:
+        DataError: The texts have not been labelled, or what was kept is of other texts or categories.
+    """
+    fix = "Run `rubricator label` first."
+    if not ((folder / ARRAYS).is_file() and (folder / FACTS).is_file()):
+        raise DataError(f"The texts in {folder} have not been labelled.", fix=fix)
+    facts = TypeAdapter(_Facts).validate_python(files.read_json(folder / FACTS))
+    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    if facts.categories != tuple(categories) or kept["agreement"].shape[0] != texts:
+        raise DataError(f"The labels in {folder} are of other texts or of other categories.", fix=fix)
+    teachers = range(len(facts.teachers))
+    return Annotations(
+        scores=[
+            TeacherScores(
+                facts.teachers[i], facts.scales[i], kept["scores"][i], kept["answered"][i], kept["keys"][i]
+            )
+            for i in teachers
+        ],
+        probabilities=[
+            TeacherProbabilities(facts.teachers[i], kept["probabilities"][i], kept["answered"][i])
+            for i in teachers
+        ],
+        agreement=TeacherProbabilities("agreement", kept["agreement"], kept["agreement_answered"]),
+        weights=facts.weights,
+        weights_are=facts.weights_are,
+        usage=facts.usage,
+    )
 
 
 @dataclass(frozen=True, slots=True)

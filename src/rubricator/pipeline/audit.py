@@ -10,11 +10,14 @@ import numpy as np
 import polars as pl
 
 from rubricator.config import Config
+from rubricator.dataset import files
+from rubricator.dataset.annotations import TeacherProbabilities, read_annotations
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError, TrainingError
 from rubricator.label.quality.label_errors import Reason, audit
-from rubricator.pipeline.annotations import Annotations, read_annotations
 from rubricator.pipeline.stage import Run
 from rubricator.records import Origin, Text
 from rubricator.stats.arrays import Bools, Floats
@@ -62,34 +65,44 @@ def write_audit(run: Run) -> list[Finding]:
         EncoderError: The encoder cannot be had.
         TrainingError: The labels do not allow a model to be trained.
     """
-    known = read_annotations(run)
-    vectors = encode_texts(known.dataset.texts, run.config, progress=run.progress)
-    findings = find(known, vectors, run)
+    dataset = files.read_dataset(run.folder)
+    annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
+    label_set = read_labels(run.folder, dataset, run.taxonomy)
+    vectors = encode_texts(dataset.texts, run.config, progress=run.progress)
+    findings = find(dataset, label_set, annotations.probabilities, vectors, run)
     _write(run.file(AUDIT), findings)
     return findings
 
 
-def find(known: Annotations, vectors: Vectors, run: Run) -> list[Finding]:
-    """The findings, from what labelling knew.
+def find(
+    dataset: Dataset,
+    label_set: LabelSet,
+    opinions: Sequence[TeacherProbabilities],
+    vectors: Vectors,
+    run: Run,
+) -> list[Finding]:
+    """The findings.
 
     Args:
-        known: The labels and what the teachers said.
+        dataset: The texts.
+        label_set: Their labels.
+        opinions: What each teacher thinks of them.
         vectors: Of all texts, shape [texts, width].
         run: Taxonomy and settings.
     """
-    texts, labels = known.dataset.texts, known.label_set.labels
+    texts, labels = dataset.texts, label_set.labels
     rows = np.array([row for row, text in enumerate(texts) if text.id in labels], dtype=np.intp)
-    decided = known.label_set.decided[rows]
-    groups = [known.groups[row] for row in rows]
+    decided = label_set.decided[rows]
+    groups = [dataset.groups[texts[row].id] for row in rows]
     contents = [texts[row].content for row in rows]
     context = TrainingContext.of(run.config, space=run.taxonomy.space, folder=run.folder / "stages/audit")
-    probabilities = _held_out(contents, vectors[rows], decided, groups, run.config, context)
+    probabilities = _out_of_fold(contents, vectors[rows], decided, groups, run.config, context)
     suspects = audit(
         decided,
         probabilities,
-        run.taxonomy,
+        run.taxonomy.space,
         groups=groups,
-        opinions=[replace(o, probabilities=o.probabilities[rows]) for o in known.opinions],
+        opinions=[replace(one, probabilities=one.probabilities[rows]) for one in opinions],
         by_people=np.array([labels[texts[row].id].origin is not Origin.AGREEMENT for row in rows]),
     )
     findings = []
@@ -111,7 +124,7 @@ def find(known: Annotations, vectors: Vectors, run: Run) -> list[Finding]:
     return findings
 
 
-def _held_out(
+def _out_of_fold(
     contents: Sequence[str],
     vectors: Vectors,
     decided: Bools,
@@ -136,17 +149,17 @@ def _held_out(
 def _write(path: Path, findings: Sequence[Finding]) -> None:
     rows = [
         {
-            "rank": found.rank,
-            "id": found.text.id,
-            "text": found.text.content,
-            "label": ",".join(found.label),
-            "origin": found.origin,
-            "suggestion": ",".join(found.suggestion),
-            "probability": round(found.probability, 4),
-            "reasons": ",".join(found.reasons),
-            "score": round(found.score, 4),
+            "rank": finding.rank,
+            "id": finding.text.id,
+            "text": finding.text.content,
+            "label": ",".join(finding.label),
+            "origin": finding.origin,
+            "suggestion": ",".join(finding.suggestion),
+            "probability": round(finding.probability, 4),
+            "reasons": ",".join(finding.reasons),
+            "score": round(finding.score, 4),
         }
-        for found in findings
+        for finding in findings
     ]
     names = {"rank": pl.Int64, "probability": pl.Float64, "score": pl.Float64}
     columns = ("rank", "id", "text", "label", "origin", "suggestion", "probability", "reasons", "score")

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from rubricator.config import Config
 from rubricator.dataset import files
+from rubricator.dataset.annotations import (
+    ARRAYS,
+    FACTS,
+    Annotations,
+    Scale,
+    TeacherScores,
+    write_annotations,
+)
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import (
     HumanLabels,
@@ -18,12 +26,14 @@ from rubricator.dataset.labels import (
     write_labels,
 )
 from rubricator.dataset.split import DatasetSplit
-from rubricator.label.aggregation.aggregator import Answers, LabelAggregator
-from rubricator.label.aggregation.log_pool import person_label
+from rubricator.label.aggregation.aggregator import Aggregation
+from rubricator.label.aggregation.labels import label_texts, person_label, truth_of
+from rubricator.label.aggregation.probabilities import teacher_scores
 from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import Asked, ask
+from rubricator.label.quality.inter_annotator import teacher_usage
+from rubricator.label.quality.teacher_metrics import measure_teachers
 from rubricator.label.teachers.factory import open_teachers, read_files
-from rubricator.label.teachers.protocol import Scale
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest
@@ -36,47 +46,48 @@ ASKED = "stages/asked.json"
 def label(
     dataset: Dataset,
     split: DatasetSplit,
-    answers: Answers,
-    scales: Mapping[str, Scale],
+    scores: Sequence[TeacherScores],
     taxonomy: Taxonomy,
     config: Config,
     *,
     human_labels: HumanLabels,
-) -> LabelSet:
+) -> tuple[LabelSet, Aggregation]:
     """Agree on labels.
 
-    Texts that people labelled and that may teach have their labels; the fair ones among them set
+    Texts that people labelled and that may teach have their labels; the unbiased ones among them set
     weights and probabilities; all golden texts measure.
 
     Args:
         dataset: The texts and their golden labels.
         split: Folds of the golden texts.
-        answers: By teacher name, then by text id.
-        scales: What the scores of the answers are, by teacher name.
+        scores: Of each teacher.
         taxonomy: The categories.
         config: The settings.
         human_labels: What people said; it outranks every teacher.
     """
     texts = dataset.texts
-    agreeing = LabelAggregator(dataset, taxonomy, answers, scales, human_labels, config)
-    labels = {found.text_id: found for found in agreeing.labels(human_labels.teaching)}
+    agreed, aggregation = label_texts(scores, dataset, human_labels, taxonomy, config)
     fold_targets = {}
     for fold in sorted(set(split.fold.values())):
         away = {id_ for id_, of in split.fold.items() if of == fold}
-        fold_targets[fold] = targets_of(agreeing.labels(human_labels.teaching - away), texts, taxonomy)
+        without, _ = label_texts(scores, dataset, human_labels, taxonomy, config, without=away)
+        fold_targets[fold] = targets_of(without, texts, taxonomy)
     # A corrected text of the test part teaches nobody, but its label is what the person said.
-    labels |= {
+    labels = {one.text_id: one for one in agreed} | {
         id_: person_label(id_, human_labels.known[id_], taxonomy, Origin.REVIEW)
         for id_ in human_labels.reviewed
     }
-    return LabelSet(
+    golden = truth_of(human_labels.known, dataset, taxonomy.space, ids=dataset.golden)
+    opinions = [*aggregation.probabilities, aggregation.agreement]
+    label_set = LabelSet(
         labels,
         targets_of(labels.values(), texts, taxonomy),
         decided_of(labels, texts, taxonomy),
         fold_targets,
-        agreeing.reports(human_labels.teaching),
+        measure_teachers(opinions, golden, taxonomy.space) if golden else [],
         human_labels.unbiased,
     )
+    return label_set, aggregation
 
 
 def ask_teachers(
@@ -92,8 +103,8 @@ def ask_teachers(
         EngineError: A language model is out of reach; what it had answered is stored.
         StoreError: The database refused.
     """
-    told = run.config.label
-    limits = Limits(told.max_cost, told.max_minutes, told.max_texts)
+    settings = run.config.label
+    limits = Limits(settings.max_cost, settings.max_minutes, settings.max_texts)
     texts = in_order_of_asking(dataset)
     with open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers:
         asked = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
@@ -120,10 +131,23 @@ def _work(run: Run) -> list[str]:
         asked, scales = ask_teachers(run, dataset, split, store)
         reviews = read_reviews(store, dataset.texts, run.taxonomy)
     human_labels = collect_human_labels(dataset, split, reviews, run.taxonomy)
-    label_set = label(
-        dataset, split, asked.answers, scales, run.taxonomy, run.config, human_labels=human_labels
+    scores = [
+        teacher_scores(name, scales[name], answers, dataset.texts, run.taxonomy.space)
+        for name, answers in asked.answers.items()
+    ]
+    label_set, aggregation = label(
+        dataset, split, scores, run.taxonomy, run.config, human_labels=human_labels
     )
     write_labels(run.folder, label_set, dataset, run.taxonomy)
+    annotations = Annotations(
+        scores,
+        aggregation.probabilities,
+        aggregation.agreement,
+        aggregation.weights.teachers,
+        aggregation.weights.meaning,
+        usage=[teacher_usage(asked.answers[one.teacher], one) for one in aggregation.probabilities],
+    )
+    write_annotations(run.folder, annotations, run.taxonomy.keys)
     state = _state(asked, dataset)
     files.write_json(run.file(ASKED), state)
     return _lines(label_set, run.taxonomy) + _unfinished(state)
@@ -163,8 +187,8 @@ def _settled(run: Run) -> bool:
 
 
 def _lines(label_set: LabelSet, taxonomy: Taxonomy) -> list[str]:
-    mix = Counter(key for found in label_set.labels.values() for key in found.categories)
-    origins = Counter(found.origin for found in label_set.labels.values())
+    mix = Counter(key for label in label_set.labels.values() for key in label.categories)
+    origins = Counter(label.origin for label in label_set.labels.values())
     counts = ", ".join(f"{mix[key]:,} {key}" for key in taxonomy.keys)
     lines = [
         f"{len(label_set.labels):,} labels ("
@@ -195,7 +219,15 @@ STAGE = Stage(
     about="Ask the teachers, store their answers, agree on labels.",
     depends=_depends,
     after=("read", "split"),
-    writes=("stages/labels.parquet", "stages/fold_targets.npz", "stages/teachers.json", ASKED, "labels.csv"),
+    writes=(
+        "stages/labels.parquet",
+        "stages/fold_targets.npz",
+        "stages/teachers.json",
+        ARRAYS,
+        FACTS,
+        ASKED,
+        "labels.csv",
+    ),
     work=_work,
     settled=_settled,
 )

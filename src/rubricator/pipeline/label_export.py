@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from rubricator.config import LlmTeacherConfig
 from rubricator.dataset import files
+from rubricator.dataset.annotations import read_annotations
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import read_labels
 from rubricator.errors import ConfigError, nearest
-from rubricator.label.asking.runner import stored_answers
 from rubricator.label.teachers.answer_table import Decision, columns, decision_of_answer, label_table
-from rubricator.label.teachers.factory import open_teachers
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
 from rubricator.records import Answer
-from rubricator.store import Store
 from rubricator.tables.reading import open_writer
 
 
@@ -40,24 +38,23 @@ def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> in
         DataError: The place cannot be written, or a category is called like another column.
         StoreError: The database refused.
     """
-    told = {teacher.name: teacher for teacher in run.config.label.teachers}
-    if teacher is not None and teacher not in told:
+    configs = {teacher.name: teacher for teacher in run.config.label.teachers}
+    if teacher is not None and teacher not in configs:
         raise ConfigError(
-            f"There is no teacher '{teacher}'{nearest(teacher, told)}.",
-            fix=f"The teachers of the config are {', '.join(told)}.",
+            f"There is no teacher '{teacher}'{nearest(teacher, configs)}.",
+            fix=f"The teachers of the config are {', '.join(configs)}.",
         )
-    models = [name for name, teacher in told.items() if isinstance(teacher, LlmTeacherConfig)]
+    models = [name for name, teacher in configs.items() if isinstance(teacher, LlmTeacherConfig)]
     dataset = files.read_dataset(run.folder)
     names = columns(run.taxonomy)
-    with open_store(run) as store:
-        answers = _stored(run, dataset, store, [teacher] if teacher else models)
+    answers = _answers(run, dataset, [teacher] if teacher else models)
     if teacher:
         decisions = {id_: decision_of_answer(a, run.taxonomy) for id_, a in answers[teacher].items()}
     else:
         labels = read_labels(run.folder, dataset, run.taxonomy).labels
         decisions = {
             text.id: Decision(
-                labels[text.id].categories if text.id in labels else None, _said(text.id, answers)
+                labels[text.id].categories if text.id in labels else None, _generation(text.id, answers)
             )
             for text in dataset.texts
         }
@@ -67,14 +64,23 @@ def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> in
     return len(rows)
 
 
-def _stored(run: Run, dataset: Dataset, store: Store, names: list[str]) -> dict[str, dict[str, Answer]]:
-    """Stored answers by teacher, then by text id; no model is asked."""
-    split = files.read_split(run.folder)
-    with open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers:
-        wanted = [teacher for teacher in teachers if teacher.name in names]
-        return stored_answers(wanted, dataset.texts, store)
+def _answers(run: Run, dataset: Dataset, names: Collection[str]) -> dict[str, dict[str, Answer]]:
+    """Stored answers by teacher, then by text id, looked up by the keys that the label stage kept."""
+    annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
+    answers = {}
+    with open_store(run) as store:
+        for scores in annotations.scores:
+            if scores.teacher in names:
+                keys = [key.decode() for key in scores.keys]
+                stored = store.find([key for key in keys if key])
+                answers[scores.teacher] = {
+                    text.id: stored[key]
+                    for text, key in zip(dataset.texts, keys, strict=True)
+                    if key in stored
+                }
+    return answers
 
 
-def _said(text_id: str, answers: Mapping[str, Mapping[str, Answer]]) -> str:
-    said = {name: of[text_id].raw for name, of in answers.items() if text_id in of}
-    return next(iter(said.values()), "") if len(answers) < 2 else json.dumps(said, ensure_ascii=False)
+def _generation(text_id: str, answers: Mapping[str, Mapping[str, Answer]]) -> str:
+    raw = {name: of[text_id].raw for name, of in answers.items() if text_id in of}
+    return next(iter(raw.values()), "") if len(answers) < 2 else json.dumps(raw, ensure_ascii=False)

@@ -1,89 +1,15 @@
-"""The teachers' report: what each is worth, where they differ, whom the agreement trusts and why."""
+"""The teachers' report of a labelled run, from what the label stage kept."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-
-import numpy as np
-
-from rubricator.label.aggregation.log_pool import Method
-from rubricator.label.quality.inter_annotator import (
-    Pair,
-    TeacherUsage,
-    compare_teachers,
-    expected_accuracy,
-    measured_accuracy,
-    support_counts,
-    teacher_usage,
-)
-from rubricator.label.quality.teacher_metrics import TeacherExamination, examine_teacher
-from rubricator.pages.formatting import percent
-from rubricator.pages.page import render_page, write_page
-from rubricator.pipeline.annotations import Annotations, read_annotations
+from rubricator.dataset import files
+from rubricator.dataset.annotations import read_annotations
+from rubricator.dataset.labels import read_labels
+from rubricator.label.quality.report import LabelReport, label_report, report_page
+from rubricator.pages.page import write_page
 from rubricator.pipeline.stage import Run
-from rubricator.pipeline.teacher_weights import TeacherWeight, teacher_weights
-from rubricator.records import Origin, Status
-from rubricator.stats.bootstrap import Estimate
-from rubricator.stats.shares import wilson
 
 REPORT = "label-report.html"
-_FEW_GOLDEN = 50
-_SAME = 0.95
-_MANY_FAILURES = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelReport:
-    """Plain facts about the teachers of a run and what they agreed on.
-
-    Attributes:
-        name: Name of the run.
-        created: Date and time, as it shall be read.
-        titles: Category key to name for people, in taxonomy order.
-        single: True if a text has exactly one category.
-        method: How the teachers agree.
-        texts: Number of texts.
-        golden: Number of golden texts; 0 leaves `examinations` empty and `measured` None.
-        examinations: Each teacher against the golden texts, then their agreement.
-        pairs: Teachers against each other.
-        yields: What came of asking each teacher.
-        trust: Whom the agreement believes.
-        trust_is: What the figures of `trust` are, in a sentence.
-        expected: Expected accuracy of the labels that teachers agreed on.
-        expected_golden: What the agreement expected of itself on golden texts …
-        measured: … and what it reached there.
-        measured_interval: 95% interval of that; single-label only.
-        mix: Category key to origin of labels to their number.
-        bare: Labels without any category, by origin.
-        labels: Number of labels by origin.
-        stood: Teacher to category key to agreed labels it stands for.
-        cautions: Sentences that a reader must not miss.
-    """
-
-    name: str
-    created: str
-    titles: Mapping[str, str]
-    single: bool
-    method: Method
-    texts: int
-    golden: int
-    examinations: Sequence[TeacherExamination]
-    pairs: Sequence[Pair]
-    yields: Sequence[TeacherUsage]
-    trust: Sequence[TeacherWeight]
-    trust_is: str
-    expected: float | None
-    expected_golden: float | None
-    measured: float | None
-    measured_interval: Estimate | None
-    mix: Mapping[str, Mapping[Origin, int]]
-    bare: Mapping[Origin, int]
-    labels: Mapping[Origin, int]
-    stood: Mapping[str, Mapping[str, int]]
-    cautions: Sequence[str]
 
 
 def write_label_report(run: Run) -> LabelReport:
@@ -91,119 +17,10 @@ def write_label_report(run: Run) -> LabelReport:
 
     Raises:
         DataError: The texts have not been labelled, or the page cannot be written.
-        EncoderError: A teacher needs an encoder that cannot be had.
-        StoreError: The database refused.
     """
-    report = label_report(read_annotations(run), run)
-    write_page(run.file(REPORT), _page(report))
+    dataset = files.read_dataset(run.folder)
+    annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
+    label_set = read_labels(run.folder, dataset, run.taxonomy)
+    report = label_report(annotations, dataset, label_set, run.taxonomy, run.config)
+    write_page(run.file(REPORT), report_page(report))
     return report
-
-
-def label_report(known: Annotations, run: Run) -> LabelReport:
-    """The facts, from what labelling knew."""
-    taxonomy, config = run.taxonomy, run.config
-    golden = np.array([row in known.golden for row in range(len(known.dataset.texts))])
-    labels = list(known.label_set.labels.values())
-    decided = {label.text_id for label in labels if label.origin is Origin.AGREEMENT}
-    agreed = np.array([text.id in decided for text in known.dataset.texts])
-    method = config.label.agreement
-    trust_is, trust = teacher_weights(known, method, taxonomy)
-    examinations = [
-        examine_teacher(opinion, known.golden, taxonomy, groups=known.groups, seed=config.seed)
-        for opinion in (*known.opinions, known.agreed)
-        if known.golden
-    ]
-    measured = measured_accuracy(known.agreed, known.golden, taxonomy)
-    judged = int(np.isfinite(known.agreed.probabilities[golden]).all(axis=1).sum())
-    facts = LabelReport(
-        name=config.name,
-        created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
-        titles={category.key: category.title for category in taxonomy.categories},
-        single=taxonomy.single,
-        method=method,
-        texts=len(known.dataset.texts),
-        golden=len(known.golden),
-        examinations=examinations,
-        pairs=compare_teachers(known.opinions, taxonomy),
-        yields=[teacher_usage(known.answers[opinion.teacher], opinion) for opinion in known.opinions],
-        trust=trust,
-        trust_is=trust_is,
-        expected=expected_accuracy(known.agreed, taxonomy, agreed),
-        expected_golden=expected_accuracy(known.agreed, taxonomy, golden),
-        measured=measured,
-        measured_interval=wilson(round(measured * judged), judged)
-        if taxonomy.single and measured is not None
-        else None,
-        mix={
-            key: Counter(label.origin for label in labels if key in label.categories) for key in taxonomy.keys
-        },
-        bare=Counter(label.origin for label in labels if not label.categories),
-        labels=Counter(label.origin for label in labels),
-        stood=support_counts(labels, taxonomy),
-        cautions=(),
-    )
-    return replace(facts, cautions=list(_cautions(facts)))
-
-
-def _cautions(facts: LabelReport) -> Iterator[str]:
-    if not facts.golden:
-        yield (
-            "No text was labelled by people, so nothing here says who is right: only who answers, who agrees "
-            "with whom, and what the agreement believes of itself. A hundred golden texts would tell."
-        )
-    elif facts.golden < _FEW_GOLDEN:
-        yield f"Only {facts.golden} golden texts: the intervals are wide, and small differences mean nothing."
-    for pair in facts.pairs:
-        if pair.same is not None and pair.same >= _SAME and pair.texts >= _FEW_GOLDEN:
-            yield (
-                f"{pair.one} and {pair.other} say the same on {percent(pair.same)} of {pair.texts:,} texts. "
-                "If they come from one model they err together, and one opinion counts twice: name only one."
-            )
-    for asked in facts.yields:
-        lost = 1 - asked.statuses.get(Status.OK, 0) / max(asked.texts, 1)
-        if asked.texts and lost > _MANY_FAILURES:
-            yield f"{asked.teacher} gave no readable answer about {percent(lost)} of the texts."
-        if asked.texts < facts.texts:
-            missing = facts.texts - asked.texts
-            yield f"{asked.teacher} was not asked about {missing:,} of {facts.texts:,} texts."
-    interval, stated = facts.measured_interval, facts.expected_golden
-    if interval is None or interval.low is None or interval.high is None or stated is None:
-        return
-    if not interval.low <= stated <= interval.high:
-        yield (
-            f"On golden texts the agreement expects {percent(stated)} to be right, and "
-            f"{percent(facts.measured or 0)} are: its probabilities are too "
-            f"{'sure' if stated > interval.high else 'modest'}."
-        )
-
-
-def _page(report: LabelReport) -> str:
-    teachers = [asked.teacher for asked in report.yields]
-    pairs = {frozenset((pair.one, pair.other)): pair for pair in report.pairs}
-    agreement = next((e for e in report.examinations if e.report.teacher == "agreement"), None)
-    context = {
-        "kind": "Teachers' report",
-        "data": report,
-        "teachers": teachers,
-        "pair": lambda one, other: pairs[frozenset((one, other))],
-        "agreement": agreement,
-        "statuses": list(Status),
-        "origins": [origin for origin in Origin if report.labels.get(origin)],
-        "agreed_mix": {key: counts.get(Origin.AGREEMENT, 0) for key, counts in report.mix.items()},
-    }
-    filters: dict[str, Callable[..., str]] = {"between": _between, "shade": _shade, "money": _money}
-    return render_page("rubricator.label.quality", "report.html.jinja", context, filters)
-
-
-def _between(interval: Estimate | None) -> str:
-    return "–" if interval is None or interval.low is None else f"{interval.low:.2f}–{interval.high:.2f}"
-
-
-def _shade(share: float | None) -> str:
-    """Background and ink of a cell of a heat map; white letters where it is dark."""
-    depth = min(max(share or 0.0, 0.0), 1.0)
-    return f"background: rgb(0 114 178 / {depth:.2f}); color: {'white' if depth > 0.6 else 'inherit'}"
-
-
-def _money(cost: float) -> str:
-    return f"{cost:,.2f}" if cost >= 0.995 else f"{cost:.2g}" if cost else "0"

@@ -10,15 +10,16 @@ import numpy as np
 import polars as pl
 
 from rubricator.dataset import files
+from rubricator.dataset.annotations import read_annotations
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.labels import read_labels
+from rubricator.dataset.labels import collect_human_labels, read_labels
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError
 from rubricator.ingest.golden import parse_labels
-from rubricator.label.aggregation.log_pool import aggregate_labels
-from rubricator.pipeline.annotations import read_annotations
+from rubricator.label.aggregation.labels import label_texts
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
+from rubricator.review.reviews import read_reviews
 from rubricator.review.session import ReviewSession
 from rubricator.review.uncertainty import Indices, ReviewContext
 from rubricator.stats.arrays import Floats
@@ -69,23 +70,23 @@ def review_context(run: Run) -> ReviewContext:
         EncoderError: An encoder is needed that cannot be had.
         StoreError: The database refused.
     """
-    annotations, taxonomy = read_annotations(run), run.taxonomy
-    texts = annotations.dataset.texts
-    human = {
-        texts[row].id: tuple(key for key, yes in zip(taxonomy.keys, decided, strict=True) if yes)
-        for row, decided in annotations.taught.items()
-    }
-    labels = aggregate_labels(annotations.agreed, annotations.opinions, texts, taxonomy, human)
+    taxonomy = run.taxonomy
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    annotations = read_annotations(run.folder, len(dataset.texts), taxonomy.keys)
+    with open_store(run) as store:
+        reviews = read_reviews(store, dataset.texts, taxonomy)
+    human_labels = collect_human_labels(dataset, split, reviews, taxonomy)
+    labels, aggregation = label_texts(annotations.scores, dataset, human_labels, taxonomy, run.config)
     context = TrainingContext.of(run.config, space=taxonomy.space, folder=run.folder / "stages/doubt")
     needs_vectors = proxy_kind(run.config.train) == "heads"
     return ReviewContext(
-        dataset=annotations.dataset,
-        split=files.read_split(run.folder),
+        dataset=dataset,
+        split=split,
         taxonomy=taxonomy,
         labels={label.text_id: label for label in labels},
-        opinions=annotations.opinions,
-        human=frozenset(human),
-        vectors=encode_texts(texts, run.config, progress=run.progress) if needs_vectors else None,
+        opinions=aggregation.probabilities,
+        human=human_labels.teaching,
+        vectors=encode_texts(dataset.texts, run.config, progress=run.progress) if needs_vectors else None,
         out_of_fold=partial(oof_probabilities, context=context),
         seed=run.config.seed,
     )

@@ -11,8 +11,8 @@ from rubricator.label.aggregation.dawid_skene import dawid_skene
 from rubricator.label.aggregation.votes import majority
 from rubricator.taxonomy import Taxonomy
 
-MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
-SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": k} for k in "abcd"]})
+MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]}).space
+SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": k} for k in "abcd"]}).space
 
 
 def single_teachers(accuracies, texts=600, seed=0, silence=0.0):

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.label.aggregation.aggregator import combine
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.log_pool import aggregate, aggregate_labels, log_opinion_pool, weigh
+from rubricator.label.aggregation.labels import aggregate_labels
+from rubricator.label.aggregation.log_pool import log_opinion_pool, weigh
 from rubricator.records import Origin, Text
 from rubricator.taxonomy import Taxonomy
 
@@ -31,20 +33,20 @@ def texts(count):
 
 def labels_of(opinions, count, taxonomy, golden=None):
     weights = {one.teacher: np.ones(3) for one in opinions}
-    agreed = log_opinion_pool(opinions, taxonomy, weights=weights)
+    agreed = log_opinion_pool(opinions, taxonomy.space, weights=weights)
     return aggregate_labels(agreed, opinions, texts(count), taxonomy, golden or {})
 
 
 def test_opinions_meet_half_way_in_log_odds():
     one, two = opinion("one", [[0.9, 0.5, 0.2]]), opinion("two", [[0.9, 0.9, NAN]])
-    found = log_opinion_pool([one, two], MULTI, weights=EQUAL)
+    found = log_opinion_pool([one, two], MULTI.space, weights=EQUAL)
     np.testing.assert_allclose(found.probabilities, [[0.9, 0.75, 0.2]])
 
 
 def test_a_louder_teacher_draws_the_pool():
     one, two = opinion("one", [[0.2] * 3]), opinion("two", [[0.8] * 3])
     weights = {"one": np.array([1.0, 0.05, 0.5]), "two": np.array([0.05, 1.0, 0.5])}
-    found = log_opinion_pool([one, two], MULTI, weights=weights).probabilities[0]
+    found = log_opinion_pool([one, two], MULTI.space, weights=weights).probabilities[0]
     assert found[0] < 0.3
     assert found[1] > 0.7
     assert found[2] == pytest.approx(0.5)
@@ -56,22 +58,22 @@ def test_a_louder_teacher_draws_the_pool():
 )
 def test_the_pool_lies_between_the_opinions_and_does_not_depend_on_their_order(first, second):
     one, two = opinion("one", first), opinion("two", second)
-    found = log_opinion_pool([one, two], MULTI, weights=EQUAL).probabilities
+    found = log_opinion_pool([one, two], MULTI.space, weights=EQUAL).probabilities
     assert (found >= np.minimum(first, second) - 1e-5).all()
     assert (found <= np.maximum(first, second) + 1e-5).all()
-    np.testing.assert_allclose(log_opinion_pool([two, one], MULTI, weights=EQUAL).probabilities, found)
+    np.testing.assert_allclose(log_opinion_pool([two, one], MULTI.space, weights=EQUAL).probabilities, found)
 
 
 def test_where_all_abstain_the_category_is_as_likely_as_anywhere():
     rules = opinion("one", [[0.9, NAN, NAN], [NAN, NAN, NAN], [NAN, NAN, NAN]], [True, True, False])
-    found = log_opinion_pool([rules], MULTI, weights=EQUAL).probabilities
+    found = log_opinion_pool([rules], MULTI.space, weights=EQUAL).probabilities
     np.testing.assert_allclose(found, [[0.9, 0, 0], [0.45, 0, 0], [NAN] * 3])
 
 
 def test_single_label_pools_are_distributions():
     one = opinion("one", [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [NAN] * 3])
     two = opinion("two", [[0.05, 0.9, 0.05], [NAN] * 3, [NAN] * 3])
-    found = log_opinion_pool([one, two], SINGLE, weights=EQUAL).probabilities
+    found = log_opinion_pool([one, two], SINGLE.space, weights=EQUAL).probabilities
     np.testing.assert_allclose(found[:2].sum(axis=1), 1)
     assert found[0].argmax() == 1
     np.testing.assert_allclose(found[1], [0.1, 0.8, 0.1])
@@ -118,12 +120,12 @@ def test_standing_for_several_categories():
 def test_the_method_of_the_config_is_used():
     opinions = [opinion("one", [[0.9] * 3] + [[0.1] * 3] * 3), opinion("two", [[0.1] * 3] * 4)]
     found = {
-        method: aggregate(opinions, MULTI, method=method, truth={}, weights=EQUAL).probabilities[0, 0]
+        method: combine(opinions, MULTI, method=method, truth={})[0].probabilities[0, 0]
         for method in ("pool", "majority", "dawid-skene")
     }
     assert found["pool"] == pytest.approx(0.5)
     assert found["majority"] == pytest.approx((1 + 1 / 8) / 3)
-    assert found["dawid-skene"] == dawid_skene(opinions, MULTI, {}).opinion.probabilities[0, 0]
+    assert found["dawid-skene"] == dawid_skene(opinions, MULTI.space, {}).opinion.probabilities[0, 0]
 
 
 def test_golden_labels_outrank_every_teacher():
@@ -135,7 +137,7 @@ def test_golden_labels_outrank_every_teacher():
 
 
 def test_without_golden_texts_all_speak_equally_loudly():
-    weights = weigh([opinion("one", [[0.9] * 3])], {}, MULTI)
+    weights = weigh([opinion("one", [[0.9] * 3])], {}, MULTI.space)
     np.testing.assert_array_equal(weights["one"], 1)
 
 
@@ -150,7 +152,7 @@ def test_the_skilled_speak_louder_than_the_guessing_and_the_wrong(taxonomy):
         opinion("wrong", np.where(known, 0.1, 0.45)),
         opinion("silent", np.full(good.shape, NAN)),
     ]
-    weights = weigh(opinions, dict(enumerate(known)), taxonomy)
+    weights = weigh(opinions, dict(enumerate(known)), taxonomy.space)
     assert (weights["good"] > 0.5).all()
     assert (weights["blind"] < 0.1).all()
     assert (weights["wrong"] == 0.05).all()
@@ -162,5 +164,5 @@ def test_a_category_with_few_opinions_borrows_skill():
     good = np.where(known, 0.9, 0.1)
     good[1:, 2] = NAN
     good[0, 2] = 0.9
-    weights = weigh([opinion("one", good)], dict(enumerate(known)), MULTI)["one"]
+    weights = weigh([opinion("one", good)], dict(enumerate(known)), MULTI.space)["one"]
     assert 0.05 < weights[2] < weights[0]

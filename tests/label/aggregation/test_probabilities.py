@@ -3,27 +3,25 @@
 import numpy as np
 import pytest
 
-from rubricator.label.aggregation.probabilities import teacher_probabilities
-from rubricator.label.teachers.protocol import Scale
+from rubricator.dataset.annotations import Scale
+from rubricator.label.aggregation.probabilities import teacher_probabilities, teacher_scores
 from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
 
-MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
-SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": "a"}, {"key": "b"}]})
+MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]}).space
+SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": "a"}, {"key": "b"}]}).space
 
 
 def answer(row, scores, status=Status.OK):
     return Answer(text_id=str(row), teacher="t", key=str(row), status=status, scores=scores)
 
 
-def opinion(scores, *, taxonomy=MULTI, scale=Scale.COUNT, truth=None, groups=None, answers=None, seed=1):
+def opinion(scores, *, space=MULTI, scale=Scale.COUNT, truth=None, groups=None, answers=None, seed=1):
     given = answers or {str(row): answer(row, s) for row, s in enumerate(scores)}
     texts = [Text(id=str(row), content="т") for row in range(len(scores))]
     (found,) = teacher_probabilities(
-        {"t": given},
-        {"t": scale},
-        texts,
-        taxonomy,
+        [teacher_scores("t", scale, given, texts, space)],
+        space,
         truth=truth or {},
         groups=groups or [t.id for t in texts],
         seed=seed,
@@ -40,19 +38,17 @@ def test_silence_and_failure_are_no_opinion():
     assert found.teacher == "t"
 
 
-@pytest.mark.parametrize("taxonomy", [MULTI, SINGLE])
+@pytest.mark.parametrize("space", [MULTI, SINGLE])
 @pytest.mark.parametrize("scale", list(Scale))
-def test_a_teacher_without_a_single_answer_has_no_opinion(taxonomy, scale):
+def test_a_teacher_without_a_single_answer_has_no_opinion(space, scale):
     given = {"0": answer(0, {}, Status.FAILED)}
-    found = opinion(
-        [{}] * 3, taxonomy=taxonomy, scale=scale, answers=given, truth={0: np.array([True, False])}
-    )
+    found = opinion([{}] * 3, space=space, scale=scale, answers=given, truth={0: np.array([True, False])})
     assert np.isnan(found.probabilities).all()
 
 
 @pytest.mark.parametrize("scale", list(Scale))
 def test_single_label_rows_are_distributions(scale):
-    found = opinion([{"a": 1, "b": 2}, {"a": 3, "b": 1}], taxonomy=SINGLE, scale=scale).probabilities
+    found = opinion([{"a": 1, "b": 2}, {"a": 3, "b": 1}], space=SINGLE, scale=scale).probabilities
     np.testing.assert_allclose(found.sum(axis=1), 1)
     assert found[0, 1] > found[0, 0]
 
@@ -93,17 +89,18 @@ def test_a_single_golden_text_is_judged_by_the_guess_alone():
     assert found[1, 0] < 0.9
 
 
-def both(scores, hits, *, taxonomy):
+def both(scores, hits, *, space):
     """Opinions of a likeness and of rules about the same texts."""
-    answers = {
-        name: {str(row): answer(row, given) for row, given in enumerate(rows)}
-        for name, rows in (("likeness", scores), ("rules", hits))
-    }
+    texts = [Text(id=str(row), content="т") for row in range(len(scores))]
+    teachers = [
+        teacher_scores(
+            name, scale, {str(row): answer(row, given) for row, given in enumerate(rows)}, texts, space
+        )
+        for name, scale, rows in (("likeness", Scale.SIMILARITY, scores), ("rules", Scale.COUNT, hits))
+    ]
     return teacher_probabilities(
-        answers,
-        {"likeness": Scale.SIMILARITY, "rules": Scale.COUNT},
-        [Text(id=str(row), content="т") for row in range(len(scores))],
-        taxonomy,
+        teachers,
+        space,
         truth={},
         groups=[str(row) for row in range(len(scores))],
         seed=1,
@@ -116,8 +113,8 @@ def test_rules_tell_a_likeness_how_common_categories_are():
     lean = rng.normal(0.2, 0.3, 300)
     scores = [{"a": 0.0, "b": float(value)} for value in lean]
     hits = [{"b" if row % 10 == 0 else "a": 1.0} if row < 100 else {} for row in range(300)]
-    alone = opinion(scores, taxonomy=SINGLE, scale=Scale.SIMILARITY).probabilities
-    aligned, rules = both(scores, hits, taxonomy=SINGLE)
+    alone = opinion(scores, space=SINGLE, scale=Scale.SIMILARITY).probabilities
+    aligned, rules = both(scores, hits, space=SINGLE)
     assert (alone.argmax(axis=1) == 0).mean() < 0.4
     assert (aligned.probabilities.argmax(axis=1) == 0).mean() > 0.8
     np.testing.assert_allclose(aligned.probabilities.sum(axis=1), 1)
@@ -127,12 +124,12 @@ def test_rules_tell_a_likeness_how_common_categories_are():
 def test_rules_leave_a_likeness_alone_where_texts_may_have_several_categories():
     scores = [{"a": float(row), "b": -float(row)} for row in range(20)]
     alone = opinion(scores, scale=Scale.SIMILARITY).probabilities
-    beside, _ = both(scores, [{"b": 1.0}] * 20, taxonomy=MULTI)
+    beside, _ = both(scores, [{"b": 1.0}] * 20, space=MULTI)
     np.testing.assert_array_equal(beside.probabilities, alone)
 
 
 def test_rules_that_never_speak_change_nothing():
     scores = [{"a": float(row % 7), "b": 3.0} for row in range(20)]
-    alone = opinion(scores, taxonomy=SINGLE, scale=Scale.SIMILARITY).probabilities
-    beside, _ = both(scores, [{}] * 20, taxonomy=SINGLE)
+    alone = opinion(scores, space=SINGLE, scale=Scale.SIMILARITY).probabilities
+    beside, _ = both(scores, [{}] * 20, space=SINGLE)
     np.testing.assert_allclose(beside.probabilities, alone, atol=1e-6)

@@ -32,33 +32,31 @@ def annotators():
     for teacher, said in columns.items():
         sure = np.array([[float(name == own) if own in names else np.nan for name in names] for own in said])
         opinions.append(TeacherProbabilities(teacher, sure, np.isfinite(sure).any(axis=1)))
-    return opinions, taxonomy
+    return opinions, taxonomy.space
 
 
 def test_a_vote_of_the_others_is_seen_to_be_one(annotators):
-    opinions, taxonomy = annotators
-    pairs = {(pair.one, pair.other): pair for pair in compare_teachers(opinions, taxonomy)}
-    assert len(taxonomy.keys) == 9
+    opinions, space = annotators
+    pairs = {(pair.one, pair.other): pair for pair in compare_teachers(opinions, space)}
+    assert len(space) == 9
     assert pairs["rubert_catboost_b", "ensemble_b"].same > 0.99
     assert max(pair.same for key, pair in pairs.items() if key != ("rubert_catboost_b", "ensemble_b")) < 0.75
 
 
 def test_whom_dawid_skene_trusts(annotators):
-    opinions, taxonomy = annotators
-    found = dawid_skene(opinions, taxonomy, {})
+    opinions, space = annotators
+    found = dawid_skene(opinions, space, {})
     trust = {name: float(found.share @ np.diag(confusion)) for name, confusion in found.confusion.items()}
     assert max(trust, key=trust.get) == "xlmr_zeroshot_b"
     assert min(trust, key=trust.get) == "rubert_a"
-    counted, estimated = (
-        expected_accuracy(o, taxonomy) for o in (majority(opinions, taxonomy), found.opinion)
-    )
+    counted, estimated = (expected_accuracy(o, space) for o in (majority(opinions, space), found.opinion))
     assert estimated > counted + 0.15
 
 
 def test_no_category_turns_into_another(annotators):
     """Without pooling, a thousand clothes become electronics because two teachers never say so."""
-    opinions, taxonomy = annotators
-    decided = dawid_skene(opinions, taxonomy, {}).opinion.probabilities.argmax(axis=1)
+    opinions, space = annotators
+    decided = dawid_skene(opinions, space, {}).opinion.probabilities.argmax(axis=1)
     said = np.stack([np.nan_to_num(o.probabilities) for o in opinions])
     unsaid = said[:, np.arange(len(decided)), decided].max(axis=0) == 0
     assert unsaid.mean() < 0.01

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.aggregation.votes import decide, majority, votes_of
+from rubricator.label.aggregation.votes import majority, votes_of
 from rubricator.taxonomy import Taxonomy
 
-MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
-SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": k} for k in "abc"]})
+MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]}).space
+SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": k} for k in "abc"]}).space
 NAN = np.nan
 A, B, C, SILENT = [0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [NAN] * 3
 
@@ -23,7 +23,6 @@ def opinion(name, rows, answered=None):
 def test_votes_and_silence():
     assert votes_of([opinion("x", [A, C, SILENT])], SINGLE).tolist() == [[0, 2, -1]]
     assert votes_of([opinion("x", [[0.5, NAN], [0.4, 0.9]])], MULTI).tolist() == [[[1, -1], [0, 1]]]
-    assert decide(np.array([[0.5, NAN], [0.4, 0.9]]), single=False).tolist() == [[True, False], [False, True]]
 
 
 def test_most_votes_win_and_more_votes_are_surer():

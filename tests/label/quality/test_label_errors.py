@@ -7,8 +7,8 @@ from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.quality.label_errors import Reason, audit, disagreement
 from rubricator.taxonomy import Taxonomy
 
-MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
-SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": k} for k in "abc"]})
+MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]}).space
+SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": k} for k in "abc"]}).space
 NAN = np.nan
 OWN = [str(row) for row in range(300)]
 

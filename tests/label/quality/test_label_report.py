@@ -12,7 +12,7 @@ from rubricator.cli.label_table import show_label_report
 from rubricator.config import read_config
 from rubricator.errors import DataError
 from rubricator.label.quality.label_errors import Reason
-from rubricator.pipeline import label_report
+from rubricator.label.quality.report import report_page
 from rubricator.pipeline.audit import write_audit
 from rubricator.pipeline.label_report import write_label_report
 from rubricator.pipeline.stage import Run, run_stages
@@ -45,12 +45,12 @@ def report(run):
 
 def test_the_report_knows_every_teacher(run, report):
     names = [teacher.name for teacher in run.config.label.teachers]
-    assert [asked.teacher for asked in report.yields] == names
+    assert [asked.teacher for asked in report.usage] == names
     assert [exam.report.teacher for exam in report.examinations] == [*names, "agreement"]
-    assert [trust.teacher for trust in report.trust] == names
+    assert [weight.teacher for weight in report.weights] == names
     assert len(report.pairs) == len(names) * (len(names) - 1) // 2
-    assert all(asked.statuses == {Status.OK: report.texts} for asked in report.yields)
-    assert all(0.05 <= trust.figure <= 1 for trust in report.trust)
+    assert all(asked.statuses == {Status.OK: report.texts} for asked in report.usage)
+    assert all(0.05 <= weight.figure <= 1 for weight in report.weights)
 
 
 def test_what_it_says_is_what_labelling_measured(run, report):
@@ -67,10 +67,10 @@ def test_what_it_says_is_what_labelling_measured(run, report):
 
 def test_the_page_stands_alone_and_names_all(run, report):
     page = (run.folder / "label-report.html").read_text(encoding="utf-8")
-    for title in (*report.titles.values(), *(asked.teacher for asked in report.yields)):
+    for title in (*report.titles.values(), *(asked.teacher for asked in report.usage)):
         assert title in page
     assert not re.search(r"<script|https?://|src=\"(?!data:)", page)
-    assert "Whom the agreement trusts" in page
+    assert "Whom the agreement believes" in page
     assert "{{" not in page
 
 
@@ -103,7 +103,7 @@ def test_nothing_labelled(tmp_path):
 
 
 def test_names_cannot_break_out_of_the_page(report):
-    page = label_report._page(replace(report, name="<b>x</b>"))
+    page = report_page(replace(report, name="<b>x</b>"))
     assert "<b>x</b>" not in page
     assert "&lt;b&gt;x&lt;/b&gt;" in page
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.quality.teacher_metrics import examine_teacher
+from rubricator.label.quality.teacher_metrics import examine_teacher, measure_teachers
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.shares import wilson
 from rubricator.taxonomy import Taxonomy
 
-MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
-SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": "a"}, {"key": "b"}]})
+MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]}).space
+SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": "a"}, {"key": "b"}]}).space
 NAN = np.nan
 
 
@@ -24,10 +24,11 @@ def test_wilson_by_the_book():
     assert wilson(0, 0) == Estimate(None)
 
 
-def examined(rows, truth, taxonomy):
+def examined(rows, truth, space):
     opinion = TeacherProbabilities("t", np.array(rows, dtype=float), np.ones(len(rows), dtype=bool))
     known = {row: np.array(categories, dtype=bool) for row, categories in truth.items()}
-    return examine_teacher(opinion, known, taxonomy, groups=[str(i) for i in range(len(rows))], seed=1)
+    (report,) = measure_teachers([opinion], known, space)
+    return examine_teacher(report, opinion, known, space, groups=[str(i) for i in range(len(rows))], seed=1)
 
 
 def test_single_label_confusion_counts_silence():

@@ -7,16 +7,14 @@ from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.quality.teacher_metrics import measure_teachers
 from rubricator.taxonomy import Taxonomy
 
-MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]})
-SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": "a"}, {"key": "b"}]})
+MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]}).space
+SINGLE = Taxonomy.model_validate({"task": "single-label", "categories": [{"key": "a"}, {"key": "b"}]}).space
 NAN = np.nan
 
 
-def report(rows, truth, taxonomy=MULTI):
+def report(rows, truth, space=MULTI):
     opinion = TeacherProbabilities("t", np.array(rows, dtype=float), np.ones(len(rows), dtype=bool))
-    (found,) = measure_teachers(
-        [opinion], {row: np.array(t, dtype=bool) for row, t in truth.items()}, taxonomy
-    )
+    (found,) = measure_teachers([opinion], {row: np.array(t, dtype=bool) for row, t in truth.items()}, space)
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rubricator.config import LlmTeacherConfig
+from rubricator.dataset.annotations import Scale
 from rubricator.errors import ConfigError, EngineError
 from rubricator.label.llm.engines.engine import Capabilities, Generation
 from rubricator.label.llm.tasks.choose import Choose
@@ -15,7 +16,6 @@ from rubricator.label.llm.tasks.examples import Shots
 from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.llm.tasks.task import Example
 from rubricator.label.teachers.llm import LlmTeacher, build_task, llm_teacher
-from rubricator.label.teachers.protocol import Scale
 from rubricator.records import Status, Text
 from rubricator.taxonomy import Taxonomy
 

@@ -1,93 +1,85 @@
-"""Agreement over all texts of a run, as often as golden texts are held out."""
+"""Aggregation over all texts of a run, by the method that the config names."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-
-from rubricator.config import Config
-from rubricator.dataset.annotations import TeacherProbabilities, TeacherReport
-from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.labels import HumanLabels
-from rubricator.label.aggregation.log_pool import aggregate, aggregate_labels, weigh
+from rubricator.dataset.annotations import TeacherProbabilities, TeacherScores
+from rubricator.label.aggregation.dawid_skene import dawid_skene
+from rubricator.label.aggregation.log_pool import log_opinion_pool, weigh
 from rubricator.label.aggregation.probabilities import teacher_probabilities
-from rubricator.label.quality.teacher_metrics import measure_teachers
-from rubricator.label.teachers.protocol import Scale
-from rubricator.records import Answer, Label
+from rubricator.label.aggregation.votes import majority
+from rubricator.label.aggregation.weights import Weights, confusion_weights, pool_weights, vote_weights
 from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
-Answers = Mapping[str, Mapping[str, Answer]]
+Method = Literal["pool", "majority", "dawid-skene"]
 
 
 @dataclass(frozen=True, slots=True)
-class LabelAggregator:
-    """Everything agreement needs but the texts that may set things.
+class Aggregation:
+    """What the teachers say and what it comes to.
 
     Attributes:
-        dataset: The texts.
-        taxonomy: The categories.
-        answers: By teacher name, then by text id.
-        scales: What the scores are, by teacher name.
-        human_labels: What people said.
-        config: The settings.
+        probabilities: Of each teacher, in their order.
+        agreement: What they come to. About golden texts it is what the teachers say of them, not what is
+            known, so that it can be measured there.
+        weights: Whom it believes.
     """
 
-    dataset: Dataset
-    taxonomy: Taxonomy
-    answers: Answers
-    scales: Mapping[str, Scale]
-    human_labels: HumanLabels
-    config: Config
+    probabilities: list[TeacherProbabilities]
+    agreement: TeacherProbabilities
+    weights: Weights
 
-    def opinions(self, teaching: Collection[str]) -> list[TeacherProbabilities]:
-        """Opinions of the teachers, corrected by the fair ones among the texts `teaching` (ids)."""
-        return teacher_probabilities(
-            self.answers,
-            self.scales,
-            self.dataset.texts,
-            self.taxonomy,
-            truth=self._truth(self.human_labels.unbiased & set(teaching)),
-            groups=[self.dataset.groups[text.id] for text in self.dataset.texts],
-            seed=self.config.seed,
-        )
 
-    def agreed(
-        self, opinions: Sequence[TeacherProbabilities], teaching: Collection[str]
-    ) -> TeacherProbabilities:
-        """What the teachers agree on, by the method of the config."""
-        truth = self._truth(self.human_labels.unbiased & set(teaching))
-        return aggregate(
-            opinions,
-            self.taxonomy,
-            method=self.config.label.agreement,
-            truth=truth,
-            weights=weigh(opinions, truth, self.taxonomy),
-        )
+def aggregate(
+    scores: Sequence[TeacherScores],
+    taxonomy: Taxonomy,
+    *,
+    method: Method,
+    truth: Mapping[int, Bools],
+    groups: Sequence[str],
+    seed: int,
+) -> Aggregation:
+    """Turn the teachers' scores into probabilities, and these into one opinion.
 
-    def labels(self, teaching: Collection[str]) -> list[Label]:
-        """Labels of all texts: what people said of the texts `teaching`, agreed ones elsewhere."""
-        opinions = self.opinions(teaching)
-        taught = {id_: self.human_labels.known[id_] for id_ in teaching}
-        return aggregate_labels(
-            self.agreed(opinions, teaching), opinions, self.dataset.texts, self.taxonomy, taught
-        )
+    Args:
+        scores: Of each teacher, at least one; same texts.
+        taxonomy: The categories.
+        method: How the teachers agree.
+        truth: Row of a text labelled by people that may set things → its categories, shape [categories].
+        groups: Group of near-duplicates of every text.
+        seed: Draws the folds in which golden texts correct one another.
+    """
+    probabilities = teacher_probabilities(scores, taxonomy.space, truth=truth, groups=groups, seed=seed)
+    agreement, weights = combine(probabilities, taxonomy, method=method, truth=truth)
+    return Aggregation(probabilities, agreement, weights)
 
-    def reports(self, teaching: Collection[str]) -> list[TeacherReport]:
-        """Each teacher and their agreement against all golden texts."""
-        measured = self._truth(self.dataset.golden)
-        if not measured:
-            return []
-        opinions = self.opinions(teaching)
-        return measure_teachers([*opinions, self.agreed(opinions, teaching)], measured, self.taxonomy)
 
-    def _truth(self, ids: Collection[str]) -> dict[int, Bools]:
-        """Row of a text → its categories, shape [categories], for the texts `ids`."""
-        wanted = set(ids)
-        return {
-            row: np.array([key in self.human_labels.known[text.id] for key in self.taxonomy.keys], dtype=bool)
-            for row, text in enumerate(self.dataset.texts)
-            if text.id in wanted
-        }
+def combine(
+    probabilities: Sequence[TeacherProbabilities],
+    taxonomy: Taxonomy,
+    *,
+    method: Method,
+    truth: Mapping[int, Bools],
+) -> tuple[TeacherProbabilities, Weights]:
+    """One opinion from several, and whom it believes.
+
+    Args:
+        probabilities: At least one; same texts.
+        taxonomy: The categories.
+        method: How the teachers agree.
+        truth: As in `aggregate`: sets the weights of the pool, and Dawid–Skene learns from it.
+    """
+    space = taxonomy.space
+    if method == "majority":
+        teachers = [one.teacher for one in probabilities]
+        return majority(probabilities, space), vote_weights(teachers, taxonomy)
+    if method == "dawid-skene":
+        judgement = dawid_skene(probabilities, space, truth)
+        return judgement.opinion, confusion_weights(judgement, taxonomy, golden=len(truth))
+    weights = weigh(probabilities, truth, space)
+    agreement = log_opinion_pool(probabilities, space, weights=weights)
+    return agreement, pool_weights(weights, taxonomy, golden=len(truth))

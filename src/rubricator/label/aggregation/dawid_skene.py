@@ -11,8 +11,8 @@ from scipy.special import softmax
 
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.votes import SILENT, Votes, votes_of
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
-from rubricator.taxonomy import Taxonomy
 
 _ROUNDS = 200
 _STILL = 1e-6
@@ -44,7 +44,7 @@ class Judgement:
 
 
 def dawid_skene(
-    opinions: Sequence[TeacherProbabilities], taxonomy: Taxonomy, truth: Mapping[int, Bools]
+    opinions: Sequence[TeacherProbabilities], space: LabelSpace, truth: Mapping[int, Bools]
 ) -> Judgement:
     """Estimate true categories and the teachers' confusion together, by expectation maximisation.
 
@@ -66,22 +66,22 @@ def dawid_skene(
 
     Args:
         opinions: At least one, better three or more; same texts.
-        taxonomy: Single- or multi-label.
+        space: Single- or multi-label.
         truth: Row of a golden text → its categories, shape [categories]; may be empty.
     """
-    votes = votes_of(opinions, taxonomy)
+    votes = votes_of(opinions, space)
     names = [opinion.teacher for opinion in opinions]
     answered = np.any([opinion.answered for opinion in opinions], axis=0)
-    known = np.full((votes.shape[1], len(taxonomy.keys)), SILENT, dtype=np.int16)
+    known = np.full((votes.shape[1], len(space)), SILENT, dtype=np.int16)
     for row, categories in truth.items():
         known[row] = categories
-    if taxonomy.single:
+    if space.single:
         golden = np.where(known[:, 0] == SILENT, SILENT, known.argmax(axis=1)).astype(np.int16)
-        posterior, share, confusion = _estimate(votes, golden, len(taxonomy.keys))
+        posterior, share, confusion = _estimate(votes, golden, len(space))
         posterior[(votes == SILENT).all(axis=0)] = np.nan
         by_teacher = dict(zip(names, confusion, strict=True))
         return Judgement(TeacherProbabilities("agreement", posterior, answered), by_teacher, share)
-    columns = [_estimate(votes[..., j], known[:, j], 2) for j in range(len(taxonomy.keys))]
+    columns = [_estimate(votes[..., j], known[:, j], 2) for j in range(len(space))]
     posterior = np.stack([column[0][:, 1] for column in columns], axis=1)
     posterior[~answered & (votes == SILENT).all(axis=(0, 2))] = np.nan
     stacked = np.stack([column[2] for column in columns], axis=1)

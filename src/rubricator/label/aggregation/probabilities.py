@@ -6,21 +6,44 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.dataset.annotations import Scale, TeacherProbabilities, TeacherScores
 from rubricator.label.aggregation import score_calibration as calibration
-from rubricator.label.teachers.protocol import Scale
+from rubricator.label_space import LabelSpace
 from rubricator.records import Answer, Status, Text
 from rubricator.stats.arrays import Bools, Floats
-from rubricator.taxonomy import Taxonomy
 
 _FOLDS = 5
 
 
+def teacher_scores(
+    teacher: str, scale: Scale, answers: Mapping[str, Answer], texts: Sequence[Text], space: LabelSpace
+) -> TeacherScores:
+    """The answers of one teacher as arrays.
+
+    Args:
+        teacher: Its name.
+        scale: What its scores are.
+        answers: By text id.
+        texts: Rows of the result.
+        space: Columns of the result.
+    """
+    by_row = [answers.get(text.id) for text in texts]
+    scores = np.full((len(texts), len(space)), np.nan)
+    for row, answer in enumerate(by_row):
+        if answer is not None:
+            scores[row] = [answer.scores.get(key, np.nan) for key in space.keys]
+    return TeacherScores(
+        teacher,
+        scale,
+        scores,
+        answered=np.array([a is not None and a.status is Status.OK for a in by_row], dtype=bool),
+        keys=np.array([b"" if a is None else a.key.encode() for a in by_row], dtype=np.bytes_),
+    )
+
+
 def teacher_probabilities(
-    answers: Mapping[str, Mapping[str, Answer]],
-    scales: Mapping[str, Scale],
-    texts: Sequence[Text],
-    taxonomy: Taxonomy,
+    scores: Sequence[TeacherScores],
+    space: LabelSpace,
     *,
     truth: Mapping[int, Bools],
     groups: Sequence[str],
@@ -29,48 +52,30 @@ def teacher_probabilities(
     """Turn raw scores into probabilities.
 
     Without golden texts the probabilities are guessed from the scores, in single-label work those of
-    likeness with the help of rules; golden texts correct the guess, per category. Opinions about the
+    similarity with the help of rules; golden texts correct the guess, per category. Opinions about the
     golden texts themselves are cross-fitted: corrected by the others only, near-duplicates kept
     together, so measuring teachers on them is fair.
 
     Args:
-        answers: By teacher name, then by text id.
-        scales: What the scores are, by teacher name.
-        texts: Rows of the result.
-        taxonomy: Columns of the result.
+        scores: Of each teacher; same texts.
+        space: Columns of the scores.
         truth: Row of a golden text that may set things → its categories, shape [categories].
         groups: Group of near-duplicates of every text.
         seed: Draws the folds.
 
     Returns:
-        One opinion per teacher, in the order of `answers`.
+        One opinion per teacher, in the order of `scores`.
     """
     golden = np.array(sorted(truth), dtype=np.intp)
-    known = np.array([truth[row] for row in golden], dtype=bool).reshape(len(golden), len(taxonomy.keys))
+    known = np.array([truth[row] for row in golden], dtype=bool).reshape(len(golden), len(space))
     folds = _folds(np.asarray(groups)[golden], seed)
-    found = {teacher: _scores(given, texts, taxonomy) for teacher, given in answers.items()}
-    guesses = {
-        teacher: _guess(scores, answered, scales[teacher], single=taxonomy.single)
-        for teacher, (scores, answered) in found.items()
-    }
-    if taxonomy.single:
-        guesses = _aligned(guesses, scales)
+    guesses = [_guess(one.scores, one.answered, one.scale, single=space.single) for one in scores]
+    if space.single:
+        guesses = _aligned(guesses, [one.scale for one in scores])
     return [
-        TeacherProbabilities(
-            teacher, _corrected(guessed, golden, known, folds, single=taxonomy.single), found[teacher][1]
-        )
-        for teacher, guessed in guesses.items()
+        TeacherProbabilities(one.teacher, _corrected(guess, golden, known, folds, space=space), one.answered)
+        for one, guess in zip(scores, guesses, strict=True)
     ]
-
-
-def _scores(answers: Mapping[str, Answer], texts: Sequence[Text], taxonomy: Taxonomy) -> tuple[Floats, Bools]:
-    given = [answers.get(text.id) for text in texts]
-    answered = np.array([a is not None and a.status is Status.OK for a in given], dtype=bool)
-    scores = np.full((len(texts), len(taxonomy.keys)), np.nan)
-    for row, answer in enumerate(given):
-        if answer is not None:
-            scores[row] = [answer.scores.get(key, np.nan) for key in taxonomy.keys]
-    return scores, answered
 
 
 def _guess(scores: Floats, answered: Bools, scale: Scale, *, single: bool) -> Floats:
@@ -88,37 +93,37 @@ def _guess(scores: Floats, answered: Bools, scale: Scale, *, single: bool) -> Fl
     return guessed
 
 
-def _aligned(guesses: Mapping[str, Floats], scales: Mapping[str, Scale]) -> dict[str, Floats]:
-    """Single-label guesses, those from likeness corrected by what rules say about the same texts.
+def _aligned(guesses: Sequence[Floats], scales: Sequence[Scale]) -> list[Floats]:
+    """Single-label guesses, those from similarity corrected by what rules say about the same texts.
 
-    A likeness tells neither how sure to be nor how common a category is; a keyword that a person
+    A similarity tells neither how sure to be nor how common a category is; a keyword that a person
     wrote down does, on the texts where it occurs. So rules stand in for golden texts, as sources of
     weak supervision do (Ratner et al., "Data programming", 2016).
     """
-    rules = [guess for teacher, guess in guesses.items() if scales[teacher] is Scale.COUNT]
+    rules = [guess for guess, scale in zip(guesses, scales, strict=True) if scale is Scale.COUNT]
     if not rules:
-        return dict(guesses)
+        return list(guesses)
     said = np.exp(np.concatenate(rules))
-    heard = np.isfinite(said)
-    aligned = dict(guesses)
-    for teacher, guess in guesses.items():
-        if scales[teacher] is Scale.SIMILARITY:
-            both = np.where(heard, np.tile(guess, (len(rules), 1)), np.nan)
+    spoken = np.isfinite(said)
+    aligned = list(guesses)
+    for place, (guess, scale) in enumerate(zip(guesses, scales, strict=True)):
+        if scale is Scale.SIMILARITY:
+            both = np.where(spoken, np.tile(guess, (len(rules), 1)), np.nan)
             line = calibration.correct_single(both, said)
-            aligned[teacher] = np.log(calibration.to_probabilities(guess, line, single=True))
+            aligned[place] = np.log(calibration.to_probabilities(guess, line, single=True))
     return aligned
 
 
 def _corrected(
-    guessed: Floats, golden: np.ndarray, known: Bools, folds: list[Bools], *, single: bool
+    guess: Floats, golden: np.ndarray, known: Bools, folds: list[Bools], *, space: LabelSpace
 ) -> Floats:
-    correct = calibration.correct_single if single else calibration.correct_multi
-    line = correct(guessed[golden], known)
-    probabilities = calibration.to_probabilities(guessed, line, single=single)
+    correct = calibration.correct_single if space.single else calibration.correct_multi
+    line = correct(guess[golden], known)
+    probabilities = calibration.to_probabilities(guess, line, single=space.single)
     for held_out in folds:
-        line = correct(guessed[golden[~held_out]], known[~held_out])
+        line = correct(guess[golden[~held_out]], known[~held_out])
         rows = golden[held_out]
-        probabilities[rows] = calibration.to_probabilities(guessed[rows], line, single=single)
+        probabilities[rows] = calibration.to_probabilities(guess[rows], line, single=space.single)
     return probabilities
 
 

@@ -77,22 +77,6 @@ def ask(
     return Asked(answers, missing, meter.reached if missing else "")
 
 
-def stored_answers(
-    teachers: Sequence[Teacher], texts: Sequence[Text], store: Store
-) -> dict[str, dict[str, Answer]]:
-    """What is stored of each teacher, by its name, then by text id; nobody is asked.
-
-    Raises:
-        StoreError: The database refused.
-    """
-    answers = {}
-    for teacher in teachers:
-        keys = {text.id: teacher.key(text) for text in texts}
-        found = store.find(list(keys.values()))
-        answers[teacher.name] = {id_: found[key] for id_, key in keys.items() if key in found}
-    return answers
-
-
 def _ask(
     teacher: Teacher,
     texts: Sequence[Text],

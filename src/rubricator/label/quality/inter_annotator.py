@@ -9,33 +9,12 @@ from itertools import combinations
 
 import numpy as np
 
-from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.aggregation.votes import SILENT, Votes, decide, votes_of
+from rubricator.dataset.annotations import TeacherProbabilities, TeacherUsage
+from rubricator.label.aggregation.votes import SILENT, Votes, votes_of
 from rubricator.label.quality.teacher_metrics import kappa_of, mean_defined
-from rubricator.records import Answer, Label, Status
+from rubricator.label_space import LabelSpace
+from rubricator.records import Answer, Label
 from rubricator.stats.arrays import Bools
-from rubricator.taxonomy import Taxonomy
-
-
-@dataclass(frozen=True, slots=True)
-class TeacherUsage:
-    """What came of asking one teacher.
-
-    Attributes:
-        teacher: Its name.
-        texts: Texts that it was asked about.
-        statuses: Number of them by what became of the question.
-        opinions: Share of them on which it has any opinion; rules answer and yet may have none.
-        cost: Money per 1,000 texts, counting each distinct content once, as it is asked.
-        seconds: Mean seconds per answer; None if it answered nothing.
-    """
-
-    teacher: str
-    texts: int
-    statuses: Mapping[Status, int]
-    opinions: float
-    cost: float
-    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +58,18 @@ def teacher_usage(answers: Mapping[str, Answer], opinion: TeacherProbabilities) 
     )
 
 
-def compare_teachers(opinions: Sequence[TeacherProbabilities], taxonomy: Taxonomy) -> list[Pair]:
+def compare_teachers(opinions: Sequence[TeacherProbabilities], space: LabelSpace) -> list[Pair]:
     """Every two teachers against each other, at their own probabilities cut at one half.
 
     Args:
         opinions: Same texts.
-        taxonomy: Single- or multi-label.
+        space: Single- or multi-label.
     """
     if len(opinions) < 2:
         return []
-    votes = votes_of(opinions, taxonomy)
+    votes = votes_of(opinions, space)
     # Single-label is a question with many answers, multi-label one question with two per category.
-    questions = votes[..., None] if taxonomy.single else votes
+    questions = votes[..., None] if space.single else votes
     return [
         _pair(opinions[i].teacher, opinions[j].teacher, questions[i], questions[j])
         for i, j in combinations(range(len(opinions)), 2)
@@ -112,13 +91,13 @@ def _pair(one: str, other: str, first: Votes, second: Votes) -> Pair:
 
 
 def expected_accuracy(
-    agreed: TeacherProbabilities, taxonomy: Taxonomy, rows: Bools | None = None
+    agreed: TeacherProbabilities, space: LabelSpace, rows: Bools | None = None
 ) -> float | None:
     """How often the agreed labels are right, if their probabilities mean what they say.
 
     Args:
         agreed: What the teachers agree on.
-        taxonomy: Single- or multi-label.
+        space: Single- or multi-label.
         rows: Texts to count, shape [texts]; all if None.
 
     Returns:
@@ -129,31 +108,31 @@ def expected_accuracy(
     stated = stated[np.isfinite(stated).all(axis=1)]
     if not len(stated):
         return None
-    return float(stated.max(axis=1).mean() if taxonomy.single else np.maximum(stated, 1 - stated).mean())
+    return float(stated.max(axis=1).mean() if space.single else np.maximum(stated, 1 - stated).mean())
 
 
 def measured_accuracy(
-    agreed: TeacherProbabilities, truth: Mapping[int, Bools], taxonomy: Taxonomy
+    agreed: TeacherProbabilities, truth: Mapping[int, Bools], space: LabelSpace
 ) -> float | None:
     """How often they are right on golden texts, counted as `expected_accuracy` counts.
 
     Args:
         agreed: What the teachers agree on; golden texts must not have set what is measured there.
         truth: Row of a golden text → its categories, shape [categories].
-        taxonomy: Single- or multi-label.
+        space: Single- or multi-label.
     """
     rows = [row for row in sorted(truth) if np.isfinite(agreed.probabilities[row]).all()]
     if not rows:
         return None
     known = np.array([truth[row] for row in rows], dtype=bool)
-    right = decide(agreed.probabilities[rows], single=taxonomy.single) == known
-    return float(right.all(axis=1).mean() if taxonomy.single else right.mean())
+    right = space.decide(agreed.probabilities[rows]) == known
+    return float(right.all(axis=1).mean() if space.single else right.mean())
 
 
-def support_counts(labels: Sequence[Label], taxonomy: Taxonomy) -> dict[str, Counter[str]]:
+def support_counts(labels: Sequence[Label], space: LabelSpace) -> dict[str, Counter[str]]:
     """What each teacher stood for: teacher → category → agreed labels with it that it stands for."""
     found: dict[str, Counter[str]] = {}
     for label in labels:
         for teacher in label.teachers:
-            found.setdefault(teacher, Counter(dict.fromkeys(taxonomy.keys, 0))).update(label.categories)
+            found.setdefault(teacher, Counter(dict.fromkeys(space.keys, 0))).update(label.categories)
     return found

@@ -10,9 +10,9 @@ from enum import StrEnum
 import numpy as np
 
 from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.divergence import jensen_shannon
-from rubricator.taxonomy import Taxonomy
 
 _SPLIT = 0.3
 """Smallest disagreement worth naming: two teachers, each 80% sure of the opposite, reach 0.28."""
@@ -51,7 +51,7 @@ class Suspect:
 def audit(
     labels: Bools,
     probabilities: Floats,
-    taxonomy: Taxonomy,
+    space: LabelSpace,
     *,
     groups: Sequence[str],
     opinions: Sequence[TeacherProbabilities] = (),
@@ -67,7 +67,7 @@ def audit(
     Args:
         labels: Decided categories, shape [texts, categories]; single-label one per text.
         probabilities: By models that saw neither the text nor a near-duplicate, same shape, finite.
-        taxonomy: The categories.
+        space: The categories.
         groups: Group of near-duplicates of each text.
         opinions: Of the teachers, about the same texts; may be empty.
         by_people: Which labels people gave, shape [texts]: there it does not matter that teachers split.
@@ -75,7 +75,7 @@ def audit(
     Returns:
         Suspected texts, largest score first.
     """
-    single = taxonomy.single
+    single = space.single
     wrong, doubt = _by_model(labels, probabilities, single=single)
     differing, usual = _by_duplicates(labels, groups)
     split = np.zeros(len(labels))
@@ -97,7 +97,7 @@ def audit(
         if not reasons:
             continue
         rather = usual[row] if Reason.MODEL not in reasons and Reason.DUPLICATE in reasons else likely[row]
-        keys = tuple(key for key, given in zip(taxonomy.keys, rather, strict=True) if given)
+        keys = tuple(key for key, given in zip(space.keys, rather, strict=True) if given)
         score = 1 - float(np.prod([1 - much for much in reasons.values()]))
         found.append(Suspect(row, reasons, keys, float(stated[row]), score))
     return sorted(found, key=lambda suspect: (-suspect.score, suspect.row))

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import CategoryReport, TeacherProbabilities, TeacherReport
-from rubricator.label.aggregation.votes import decide
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.shares import wilson
 from rubricator.stats.significance import resample
-from rubricator.taxonomy import Taxonomy
 
 _DRAWS = 1000
 
@@ -41,9 +40,10 @@ class TeacherExamination:
 
 
 def examine_teacher(
+    report: TeacherReport,
     opinion: TeacherProbabilities,
     truth: Mapping[int, Bools],
-    taxonomy: Taxonomy,
+    space: LabelSpace,
     *,
     groups: Sequence[str],
     seed: int,
@@ -51,29 +51,26 @@ def examine_teacher(
     """Compare one teacher with golden labels, closely.
 
     Args:
+        report: Its figures, as `measure_teachers` gave them.
         opinion: Fair under the same conditions as in `measure_teachers`.
         truth: Row of a golden text → its categories, shape [categories]; at least one.
-        taxonomy: Order of the categories.
+        space: Order of the categories.
         groups: Group of near-duplicates of every text.
         seed: Of the bootstrap.
-
-    Raises:
-        ValueError: There is no golden text.
     """
-    (report,) = measure_teachers([opinion], truth, taxonomy)
     rows = np.array(sorted(truth), dtype=np.intp)
     known = np.array([truth[row] for row in rows], dtype=bool)
     probabilities = opinion.probabilities[rows]
-    decided = decide(probabilities, single=taxonomy.single)
+    decided = space.decide(probabilities)
     heard = np.isfinite(probabilities).any(axis=1)
     resampled = resample(known, decided, [groups[row] for row in rows], draws=_DRAWS, seed=seed)
     right = int((decided & known)[heard].any(axis=1).sum())
     return TeacherExamination(
         report=report,
-        accuracy=wilson(right, int(heard.sum())) if taxonomy.single else None,
+        accuracy=wilson(right, int(heard.sum())) if space.single else None,
         macro_f1=resampled.estimate("macro_f1"),
         f1=tuple(resampled.estimate("f1", column) for column in range(known.shape[1])),
-        confusion=_confusion(probabilities, decided, known, single=taxonomy.single),
+        confusion=_confusion(probabilities, decided, known, single=space.single),
     )
 
 
@@ -92,17 +89,17 @@ def _confusion(probabilities: Floats, decided: Bools, known: Bools, *, single: b
 
 
 def measure_teachers(
-    opinions: Sequence[TeacherProbabilities], truth: Mapping[int, Bools], taxonomy: Taxonomy
+    opinions: Sequence[TeacherProbabilities], truth: Mapping[int, Bools], space: LabelSpace
 ) -> list[TeacherReport]:
     """Compare opinions with golden labels.
 
-    Fair only where the opinions about golden texts were cross-fitted, as `opinions_of` does, or
+    Fair only where the opinions about golden texts were cross-fitted, as `teacher_probabilities` does, or
     where the golden texts set nothing.
 
     Args:
-        opinions: Of teachers, or of their agreement (`pool`).
+        opinions: Of teachers, or of their agreement.
         truth: Row of a golden text → its categories, shape [categories]; at least one.
-        taxonomy: Order of the categories.
+        space: Order of the categories.
 
     Returns:
         One report per opinion, in order.
@@ -114,19 +111,19 @@ def measure_teachers(
         raise ValueError("no golden texts to measure teachers on")
     rows = np.array(sorted(truth), dtype=np.intp)
     known = np.array([truth[row] for row in rows], dtype=bool)
-    return [_measure(opinion.teacher, opinion.probabilities[rows], known, taxonomy) for opinion in opinions]
+    return [_measure(opinion.teacher, opinion.probabilities[rows], known, space) for opinion in opinions]
 
 
-def _measure(teacher: str, probabilities: Floats, known: Bools, taxonomy: Taxonomy) -> TeacherReport:
+def _measure(teacher: str, probabilities: Floats, known: Bools, space: LabelSpace) -> TeacherReport:
     seen = np.isfinite(probabilities)
-    decided = decide(probabilities, single=taxonomy.single)
+    decided = space.decide(probabilities)
     categories = tuple(
         _category(key, decided[:, j], known[:, j], float(seen[:, j].mean()))
-        for j, key in enumerate(taxonomy.keys)
+        for j, key in enumerate(space.keys)
     )
     heard = seen.any(axis=1)
     accuracy, kappa = None, mean_defined([category.kappa for category in categories])
-    if taxonomy.single:
+    if space.single:
         said, true = decided[heard].argmax(axis=1), known[heard].argmax(axis=1)
         accuracy = float((true == said).mean()) if heard.any() else None
         kappa = kappa_of(true, said)

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from rubricator.config import LlmTeacherConfig
+from rubricator.dataset.annotations import Scale
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.engine import Capabilities, Engine, Generation, Request
 from rubricator.label.llm.tasks.choose import Choose
@@ -19,7 +20,6 @@ from rubricator.label.llm.tasks.explain import Explain
 from rubricator.label.llm.tasks.prompt import Prompt, TaskName
 from rubricator.label.llm.tasks.task import Example, Reading, Task
 from rubricator.label.llm.truncate import head_and_tail
-from rubricator.label.teachers.protocol import Scale
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.taxonomy import Taxonomy
 

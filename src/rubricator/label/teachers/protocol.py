@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from enum import StrEnum
 from typing import Protocol
 
+from rubricator.dataset.annotations import Scale
 from rubricator.records import Answer, Text
-
-
-class Scale(StrEnum):
-    """What a teacher's raw scores are, which says how they become probabilities.
-
-    `likeness`: every category has a score, larger is likelier, zero and unit mean nothing.
-    `hits`: how many rules speak for the category; it is abstained from where none does.
-    `probability`: between 0 and 1, and only as trustworthy as whoever says it.
-    """
-
-    SIMILARITY = "likeness"
-    COUNT = "hits"
-    PROBABILITY = "probability"
 
 
 class Teacher(Protocol):

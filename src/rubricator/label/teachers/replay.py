@@ -7,9 +7,9 @@ import logging
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 
+from rubricator.dataset.annotations import Scale
 from rubricator.label.llm.engines.engine import Generation
 from rubricator.label.llm.tasks.task import Reading, Task
-from rubricator.label.teachers.protocol import Scale
 from rubricator.records import Answer, Status, Text, content_hash
 
 _LOG = logging.getLogger(__name__)

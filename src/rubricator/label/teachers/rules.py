@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import regex
 
-from rubricator.label.teachers.protocol import Scale
+from rubricator.dataset.annotations import Scale
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.taxonomy import Category, Taxonomy
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.label.teachers.protocol import Scale
+from rubricator.dataset.annotations import Scale
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.taxonomy import Category, Taxonomy
 
