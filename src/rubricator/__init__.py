@@ -5,16 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rubricator.predict import Predictor as Rubricator
+    from rubricator.predict import Predictor
+    from rubricator.project.estimator import Rubricator
+    from rubricator.records import Text
+    from rubricator.taxonomy import Category, Taxonomy
 
 __version__ = "0.1.0"
-__all__ = ["Rubricator", "__version__"]
+__all__ = ["Category", "Predictor", "Rubricator", "Taxonomy", "Text", "__version__"]
+
+_WHERE = {
+    "Category": "rubricator.taxonomy",
+    "Predictor": "rubricator.predict",
+    "Rubricator": "rubricator.project.estimator",
+    "Taxonomy": "rubricator.taxonomy",
+    "Text": "rubricator.records",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Loaded on first use: `import rubricator.errors` must not pull in an inference runtime.
-    if name == "Rubricator":
-        from rubricator.predict import Predictor
+    if name in _WHERE:
+        from importlib import import_module
 
-        return Predictor
+        return getattr(import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'rubricator' has no attribute '{name}'")

@@ -17,6 +17,7 @@ from rubricator.dataset.inputs import Encode, Inputs
 from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner, is_blank
 from rubricator.ingest.read import RowReader, fit_columns
+from rubricator.label_space import DecisionRule
 from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
 from rubricator.stats.arrays import Floats
@@ -83,6 +84,11 @@ class Predictor:
                     fix="Take an untouched copy of the artifact, or train it again.",
                 )
         return cls(artifact, {name: encoder.encode for name, encoder in encoders.items()})
+
+    @property
+    def rule(self) -> DecisionRule:
+        """From probabilities to decisions."""
+        return self._rule
 
     @property
     def features(self) -> tuple[str, ...]:

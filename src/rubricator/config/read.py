@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,25 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     raw.pop("folder", None)
     for override in overrides:
         _override(raw, override)
+    return build_config(raw, folder=path.parent, where=str(path))
+
+
+def build_config(raw: Mapping[str, Any], *, folder: Path, where: str) -> Config:
+    """Check settings that were read or put together.
+
+    Args:
+        raw: Sections and their keys, as in the file.
+        folder: Where relative paths start.
+        where: What holds the settings, for errors.
+
+    Raises:
+        ConfigError: Any number of faults, reported together.
+    """
     try:
-        return Config.model_validate(raw | {"folder": path.parent})
+        return Config.model_validate({**raw, "folder": folder})
     except ValidationError as error:
         raise ConfigError(
-            f"{path} has {error.error_count()} fault(s):\n{explain(error, Config)}", fix="Correct the file."
+            f"{where} has {error.error_count()} fault(s):\n{explain(error, Config)}", fix="Correct it."
         ) from error
 
 

@@ -1,0 +1,1 @@
+"""Rubricator in Python: a classifier like scikit-learn's."""

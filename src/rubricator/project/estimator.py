@@ -1,0 +1,432 @@
+"""A text classifier with the manners of scikit-learn: teachers give the labels that are missing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+
+from rubricator.artifact import CardFacts, Figure, render_card, write_artifact
+from rubricator.config import Config
+from rubricator.config.read import build_config
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.inputs import BASE, Encode, Inputs
+from rubricator.dataset.labels import (
+    HumanLabels,
+    LabelSet,
+    decided_of,
+    targets_of,
+)
+from rubricator.dataset.split import DatasetSplit
+from rubricator.dataset.training_data import training_data
+from rubricator.encode import load_trained, open_encoder
+from rubricator.encode.vectors import vector_cache
+from rubricator.errors import DataError
+from rubricator.ingest.clean import Cleaner, clean_texts
+from rubricator.ingest.duplicates import group_duplicates
+from rubricator.label.aggregation.labels import person_label
+from rubricator.label.aggregation.probabilities import teacher_scores
+from rubricator.label.asking.runner import ask
+from rubricator.label.teachers.factory import open_teachers
+from rubricator.models.training_result import WORDS, TrainingResult
+from rubricator.pipeline.label import label
+from rubricator.predict import Predictor
+from rubricator.progress import Progress, silent
+from rubricator.project.labels import Labels, classes_of, known_classes, labels_of, matrix_of
+from rubricator.project.progress import bars
+from rubricator.project.texts import texts_of
+from rubricator.records import Origin, Text, content_hash
+from rubricator.stats.arrays import Bools, Floats, Vectors
+from rubricator.store import Store
+from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.model_search import train_models
+
+_TEXTS_ONLY = {"files": ["texts"], "columns": {"title": "title", "body": "text"}}
+_WITHOUT_VECTORS = ("linear",)
+
+
+class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classifies texts; learns from labels, from teachers where labels are missing, or from both.
+
+    Example:
+        >>> model = Rubricator(["sport", "economy"]).fit(texts, labels)  # doctest: +SKIP
+        >>> model.predict(["The bank raised its rate"])  # doctest: +SKIP
+        array(['economy'], dtype=object)
+
+    Args:
+        taxonomy: A `Taxonomy`; or categories as names, mappings or `Category`s; None for those that occur in
+            the labels. Descriptions are what teachers go by; a name stands for a missing one.
+        multi_label: Whether a text may have several categories; None: as the labels are.
+        models: Kinds of model to train, `auto` for whatever may win, None for the default.
+        teachers: Who labels texts without a label, as in `label.teachers`; None for the default.
+        encoder: Name or folder of the encoder; None for the bundled one.
+        minutes: How long `models="auto"` may take.
+        seed: Same seed, same model.
+        columns: Which column of a frame holds which role; see `texts_of`.
+        settings: Any other settings, with dotted names: `{"train.tune": 5}`.
+        folder: Where training keeps what must outlive it; None for a folder that goes with the object.
+        progress: Whether bars are shown.
+
+    Attributes:
+        classes_: What the user calls the categories, shape [categories].
+        taxonomy_: The categories.
+        labels_: What was decided for every training text, as a frame: position, labels, origin, teachers and
+            a probability per category.
+        scores_: What every kind of model reached by cross-validation, the chosen one first.
+    """
+
+    def __init__(
+        self,
+        taxonomy: Taxonomy | Sequence[Any] | None = None,
+        *,
+        multi_label: bool | None = None,
+        models: str | Sequence[str] | None = None,
+        teachers: Sequence[Any] | None = None,
+        encoder: str | None = None,
+        minutes: float | None = None,
+        seed: int = 13,
+        columns: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        folder: str | Path | None = None,
+        progress: bool = False,
+    ) -> None:
+        self.taxonomy = taxonomy
+        self.multi_label = multi_label
+        self.models = models
+        self.teachers = teachers
+        self.encoder = encoder
+        self.minutes = minutes
+        self.seed = seed
+        self.columns = columns
+        self.settings = settings
+        self.folder = folder
+        self.progress = progress
+
+    def fit(self, texts: Any, labels: Any = None) -> Self:
+        """Train on texts.
+
+        Args:
+            texts: Strings, `Text`s, or a pandas or polars frame.
+            labels: Single-label: a category per text. Multi-label: lists of categories, or a 0/1 matrix with
+                a column per category. None where a text has none, and for all texts: teachers label those.
+
+        Raises:
+            ConfigError: A setting that there is not.
+            DataError: Texts or labels that cannot be used.
+            TrainingError: The labels do not allow a model.
+        """
+        config, progress = self._config(), bars if self.progress else silent
+        classes = classes_of(self.taxonomy, labels, multi_label=self.multi_label)
+        found = texts_of(texts, self.columns)
+        given = labels_of(labels, classes, texts=len(found))
+        dataset = _dataset(found, given, config, progress)
+        folder = self._folder()
+        label_set = _label(dataset, classes.taxonomy, config, folder, progress)
+        self.taxonomy_, self.classes_ = classes.taxonomy, _array(classes.names)
+        self._config_, self._classes, self._label_set = config, classes, label_set
+        self._ids = [text.id for text in found]
+        self._trained = _train(dataset, label_set, classes.taxonomy, config, folder, progress)
+        self._fingerprint = content_hash("data:1", *(text.content for text in dataset.texts))
+        self._predictor: Predictor | None = None
+        self._encoders: dict[str, Encode] | None = None
+        return self
+
+    def predict(self, texts: Any) -> NDArray[Any]:
+        """Categories: single-label an array of them, multi-label a 0/1 matrix with a column per category."""
+        decisions = self._decide(texts)
+        if self.taxonomy_.single:
+            return np.asarray(self.classes_[decisions.argmax(axis=1)])
+        return decisions.astype(np.int64)
+
+    def predict_labels(self, texts: Any) -> list[tuple[Any, ...]]:
+        """The categories of each text, as many as it has."""
+        return [tuple(self.classes_[row]) for row in self._decide(texts)]
+
+    def predict_proba(self, texts: Any) -> Floats:
+        """Calibrated probabilities, shape [texts, categories], in the order of `classes_`."""
+        self._check_fitted()
+        found = texts_of(texts, self.columns)
+        if self._predictor is not None:
+            return self._predictor.probabilities(found)
+        rule = self._trained.rules[self._trained.choice.name]
+        if not found:
+            return np.zeros((0, len(self.classes_)))
+        cleaner = Cleaner(self._config_.clean)
+        contents = [cleaner.content(text) for text in found]
+        inputs = Inputs(contents, [text.features for text in found], encoders=self._open_encoders())
+        return rule.probabilities(self._trained.winner.logits(inputs))
+
+    def score(self, texts: Any, labels: Any) -> float:
+        """Share of texts whose categories are all right.
+
+        Raises:
+            DataError: A text has no label.
+        """
+        self._check_fitted()
+        decisions = self._decide(texts)
+        truth = labels_of(labels, self._classes, texts=len(decisions))
+        if any(label is None for label in truth):
+            raise DataError("Texts without a label cannot be scored.", fix="Leave them out.")
+        return float((decisions == matrix_of(truth, self._classes)).all(axis=1).mean())
+
+    def save(self, folder: str | Path) -> Path:
+        """Write an artifact, which serves without torch and which `load` reads.
+
+        Raises:
+            ArtifactError: The folder holds something else or cannot be written.
+        """
+        self._check_fitted()
+        if self._predictor is not None:
+            raise DataError("A loaded classifier is saved already.", fix="Copy its folder.")
+        trained, config = self._trained, self._config_
+        encoders = {
+            name: load_trained(trained.encoders[name], config.encoding)
+            if name in trained.encoders
+            else open_encoder(config.encoding)
+            for name in trained.winner.encoders
+        }
+        score = trained.choice.scores[trained.choice.name]
+        write_artifact(
+            Path(folder),
+            name=config.name,
+            kind=trained.choice.name,
+            model=trained.winner,
+            encoders=encoders,
+            taxonomy=self.taxonomy_,
+            rule=trained.rules[trained.choice.name],
+            columns=config.data.columns,
+            clean=config.clean,
+            max_characters=config.data.max_characters,
+            metrics={"validation": {metric: getattr(score, metric) for metric in WORDS}},
+            data_fingerprint=self._fingerprint,
+            card=render_card(self._card()),
+        )
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path, **options: Any) -> Self:
+        """Read an artifact, one of `save` or one that `rubricator run` wrote. Needs no torch.
+
+        Args:
+            folder: The artifact.
+            **options: As `Predictor.load` takes them: `runtime`, `threads`.
+
+        Raises:
+            ArtifactError: The folder is no artifact or is damaged.
+            EncoderError: An encoder cannot be run here.
+        """
+        predictor = Predictor.load(folder, **options)
+        model = cls(predictor.taxonomy)
+        model._predictor = predictor
+        model._classes = known_classes(predictor.taxonomy)
+        model.taxonomy_, model.classes_ = predictor.taxonomy, _array(model._classes.names)
+        return model
+
+    @property
+    def labels_(self) -> pl.DataFrame:
+        """What was decided for every training text."""
+        self._check_fitted()
+        if self._predictor is not None:
+            raise DataError("An artifact does not hold its training texts.", fix="Fit the classifier.")
+        name_of = dict(zip(self.taxonomy_.keys, map(str, self._classes.names), strict=True))
+        rows = []
+        for position, id_ in enumerate(self._ids):
+            if (one := self._label_set.labels.get(id_)) is None:
+                continue
+            rows.append(
+                {
+                    "position": position,
+                    "labels": [name_of[key] for key in one.categories],
+                    "origin": str(one.origin),
+                    "teachers": list(one.teachers),
+                    **{f"p_{name_of[key]}": p for key, p in one.probabilities.items()},
+                }
+            )
+        return pl.DataFrame(rows)
+
+    @property
+    def scores_(self) -> pl.DataFrame:
+        """What every kind of model reached by cross-validation, the chosen one first."""
+        self._check_fitted()
+        if self._predictor is not None:
+            raise DataError("An artifact holds only the chosen model.", fix="Fit the classifier.")
+        trained = self._trained
+        return pl.DataFrame(
+            [
+                {
+                    "model": name,
+                    "chosen": name == trained.choice.name,
+                    **{metric: getattr(score, metric) for metric in WORDS},
+                    "seconds": trained.seconds[name],
+                }
+                for name, score in trained.choice.scores.items()
+            ]
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classes_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        tags.classifier_tags.multi_label = True
+        tags.no_validation = True
+        return tags
+
+    def _decide(self, texts: Any) -> Bools:
+        probabilities = self.predict_proba(texts)
+        if self._predictor is not None:
+            return self._predictor.rule.decide(probabilities)
+        return self._trained.rules[self._trained.choice.name].decide(probabilities)
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError("This Rubricator is not fitted yet: call fit, or Rubricator.load.")
+
+    def _config(self) -> Config:
+        raw: dict[str, Any] = {"name": "rubricator", "seed": self.seed, "data": dict(_TEXTS_ONLY)}
+        named = {
+            "train.models": self.models
+            if self.models is None or isinstance(self.models, str)
+            else [*self.models],
+            "train.minutes": self.minutes,
+            "label.teachers": None if self.teachers is None else [*self.teachers],
+            "encode.encoder": self.encoder,
+        }
+        given = {name: value for name, value in named.items() if value is not None}
+        for name, value in (given | dict(self.settings or {})).items():
+            *sections, last = name.split(".")
+            target = raw
+            for section in sections:
+                target = target.setdefault(section, {})
+            target[last] = value
+        return build_config(raw, folder=Path.cwd(), where="Rubricator(…)")
+
+    def _folder(self) -> Path:
+        if self.folder is not None:
+            folder = Path(self.folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
+        self._temporary = tempfile.TemporaryDirectory(prefix="rubricator-")
+        return Path(self._temporary.name)
+
+    def _open_encoders(self) -> dict[str, Encode]:
+        if self._encoders is None:
+            encoders = dict(self._trained.open(self._config_))
+            if BASE in self._trained.winner.encoders:
+                encoders[BASE] = vector_cache(self._config_).encoder.encode
+            self._encoders = encoders
+        return self._encoders
+
+    def _card(self) -> CardFacts:
+        trained = self._trained
+        winner, score = trained.choice.name, trained.choice.scores[trained.choice.name]
+        by_people = sum(label.origin is not Origin.AGREEMENT for label in self._label_set.labels.values())
+        figures = {}
+        for metric, words in WORDS.items():
+            low, high = score.intervals.get(metric, (None, None))
+            figures[words] = Figure(getattr(score, metric), low, high)
+        return CardFacts(
+            name=self._config_.name,
+            created=datetime.now(UTC),
+            kind=winner,
+            about="chosen by cross-validation",
+            encoder=self._config_.encode.encoder if trained.winner.encoders else "",
+            taxonomy=self.taxonomy_,
+            rule=trained.rules[winner],
+            training=(f"{len(self._label_set.labels):,} texts, {by_people:,} of them labelled by people.",),
+            measured=f"By cross-validation, which also chose the model. {trained.validated_on}",
+            texts=score.texts,
+            confidence=0.95,
+            headline=figures,
+        )
+
+
+def _dataset(texts: list[Text], labels: Labels, config: Config, progress: Progress) -> Dataset:
+    cleaned = clean_texts(texts, config.clean, progress=progress)
+    groups = group_duplicates(cleaned, config.duplicates, progress=progress)
+    golden = {text.id: keys for text, keys in zip(cleaned, labels, strict=True) if keys is not None}
+    return Dataset(cleaned, groups.of, golden, [], {})
+
+
+def _label(
+    dataset: Dataset, taxonomy: Taxonomy, config: Config, folder: Path, progress: Progress
+) -> LabelSet:
+    """What people said where they did; elsewhere what the teachers agree on."""
+    golden = frozenset(dataset.golden)
+    if len(golden) == len(dataset.texts):
+        labels = {
+            id_: person_label(id_, keys, taxonomy, Origin.GOLDEN) for id_, keys in dataset.golden.items()
+        }
+        targets = targets_of(labels.values(), dataset.texts, taxonomy)
+        return LabelSet(labels, targets, decided_of(labels, dataset.texts, taxonomy), {}, [], golden)
+    split = _all_train(dataset)
+    with (
+        Store.open(config.store or folder / "answers.sqlite") as store,
+        open_teachers(dataset, split, taxonomy, config, progress=progress) as teachers,
+    ):
+        asked = ask(teachers, dataset.texts, store, progress=progress)
+        scores = [
+            teacher_scores(one.name, one.scale, asked.answers[one.name], dataset.texts, taxonomy.space)
+            for one in teachers
+        ]
+    human_labels = HumanLabels(dict(dataset.golden), golden, golden, frozenset())
+    label_set, _ = label(dataset, split, scores, taxonomy, config, human_labels=human_labels)
+    return label_set
+
+
+def _train(
+    dataset: Dataset,
+    label_set: LabelSet,
+    taxonomy: Taxonomy,
+    config: Config,
+    folder: Path,
+    progress: Progress,
+) -> TrainingResult:
+    if not label_set.labels:
+        raise DataError(
+            "No text has a label: no teacher had an opinion about any of them.",
+            fix="Give some labels, or categories with descriptions and keywords.",
+        )
+    models = config.train.models
+    vectors: Vectors = np.zeros((len(dataset.texts), 1), dtype=np.float32)
+    if models == "auto" or any(kind not in _WITHOUT_VECTORS for kind in models):
+        contents = [text.content for text in dataset.texts]
+        vectors = vector_cache(config, progress=progress).encode(contents, progress=progress)
+    everyone = np.ones(len(dataset.texts), dtype=bool)
+    trained, _ = train_models(
+        training_data(dataset, _all_train(dataset), label_set, vectors),
+        label_set.targets,
+        train=everyone,
+        validation=~everyone,
+        taxonomy=taxonomy,
+        config=config,
+        folder=folder / "training",
+        progress=progress,
+    )
+    return trained
+
+
+def _all_train(dataset: Dataset) -> DatasetSplit:
+    return DatasetSplit(
+        part={text.id: "train" for text in dataset.texts},
+        fold={},
+        teaching=frozenset(dataset.golden),
+        by="given",
+        validation="folds",
+        notes=(),
+    )
+
+
+def _array(names: Sequence[Any]) -> NDArray[Any]:
+    array = np.empty(len(names), dtype=object)
+    array[:] = names
+    return array

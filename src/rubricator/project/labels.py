@@ -1,0 +1,169 @@
+"""Labels as scikit-learn has them: keys, lists of keys, or a 0/1 matrix; teachers give the missing ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rubricator.errors import DataError, nearest
+from rubricator.stats.arrays import Bools
+from rubricator.taxonomy import Category, Task, Taxonomy
+
+_NO_KEY = re.compile(r"[\s,]+")
+Labels = list[tuple[str, ...] | None]
+"""Keys of each text's categories; None where it has no label."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The categories, and what the user calls them.
+
+    Attributes:
+        taxonomy: The categories.
+        names: What the user calls each, in the order of the taxonomy.
+    """
+
+    taxonomy: Taxonomy
+    names: tuple[Any, ...]
+
+    def key_of(self, name: Any, row: int) -> str:
+        """The key of the category that a label of text `row` names.
+
+        Raises:
+            DataError: There is none.
+        """
+        for key, known in zip(self.taxonomy.keys, self.names, strict=True):
+            if name in (known, key):
+                return key
+        raise DataError(
+            f"The label {name!r} of the text at {row} is no category"
+            f"{nearest(str(name), map(str, self.names))}.",
+            fix=f"The categories are {', '.join(map(str, self.names))}.",
+        )
+
+
+def classes_of(categories: Any, labels: Any, *, multi_label: bool | None) -> Classes:
+    """The categories that were named, or else those that occur in the labels.
+
+    Args:
+        categories: A taxonomy; names, `Category`s or mappings; None for what the labels hold.
+        labels: As given to `fit`.
+        multi_label: Whether a text may have several; None: as the labels are, or the taxonomy says.
+
+    Raises:
+        DataError: Fewer than two categories.
+    """
+    if isinstance(categories, Taxonomy):
+        return Classes(categories, categories.keys)
+    if categories is None:
+        if labels is None or _is_matrix(labels):
+            raise DataError("No categories are known.", fix="Name them: Rubricator(['news', 'sport']).")
+        found = {name for label in labels if not _is_missing(label) for name in _several(label)}
+        categories = sorted(found, key=lambda name: (str(type(name)), name))
+    made = [_category(item) for item in categories]
+    if len(made) < 2:
+        raise DataError(
+            f"There {'is 1 category' if made else 'are no categories'}; a classifier needs two or more.",
+            fix="Name more categories, or give texts of others.",
+        )
+    several = multi_label if multi_label is not None else _has_several(labels)
+    task = Task.MULTI_LABEL if several else Task.SINGLE_LABEL
+    taxonomy = Taxonomy(task=task, categories=tuple(category for category, _ in made))
+    return Classes(taxonomy, tuple(name for _, name in made))
+
+
+def known_classes(taxonomy: Taxonomy) -> Classes:
+    """The classes of a saved classifier: a category made from a name is called by that name again."""
+    names = [c.name if c.name and _key(c.name) == c.key else c.key for c in taxonomy.categories]
+    return Classes(taxonomy, tuple(names))
+
+
+def labels_of(labels: Any, classes: Classes, *, texts: int) -> Labels:
+    """Keys of the categories of every text, in taxonomy order.
+
+    Raises:
+        DataError: Another number of labels than of texts, a matrix of another width, or a label that is none.
+    """
+    if labels is None:
+        return [None] * texts
+    if _is_matrix(labels):
+        return _of_matrix(np.asarray(labels), classes, texts)
+    rows = list(labels)
+    if len(rows) != texts:
+        raise DataError(f"There are {texts} texts and {len(rows)} labels.", fix="Give one label per text.")
+    keys = classes.taxonomy.keys
+    made: Labels = []
+    for row, label in enumerate(rows):
+        if _is_missing(label):
+            made.append(None)
+            continue
+        given = {classes.key_of(name, row) for name in _several(label)}
+        if classes.taxonomy.single and len(given) != 1:
+            raise DataError(
+                f"The text at {row} has {len(given)} labels, where a text has exactly one.",
+                fix="Give one, or say multi_label=True.",
+            )
+        made.append(tuple(key for key in keys if key in given))
+    return made
+
+
+def matrix_of(labels: Sequence[tuple[str, ...] | None], classes: Classes) -> Bools:
+    """Labels as a 0/1 matrix, shape [texts, categories]; nothing where a text has no label."""
+    keys = classes.taxonomy.keys
+    return np.array([[key in (label or ()) for key in keys] for label in labels], dtype=bool)
+
+
+def _of_matrix(matrix: Any, classes: Classes, texts: int) -> Labels:
+    wanted = (texts, len(classes.taxonomy.keys))
+    if matrix.shape != wanted:
+        raise DataError(
+            f"The labels are a matrix of {matrix.shape[0]} × {matrix.shape[1]}, where {wanted[0]} texts × "
+            f"{wanted[1]} categories belong.",
+            fix=f"Its columns are {', '.join(map(str, classes.names))}, in this order.",
+        )
+    numbers = matrix.astype(np.float64)
+    blank = np.isnan(numbers).all(axis=1)
+    if not np.isin(numbers[~blank], (0, 1)).all():
+        raise DataError("The matrix of labels holds other numbers than 0 and 1.", fix="Use 0 and 1.")
+    keys = classes.taxonomy.keys
+    made: Labels = []
+    for row, values in enumerate(numbers):
+        given = tuple(key for key, value in zip(keys, values, strict=True) if value == 1)
+        made.append(None if blank[row] else given)
+    return made
+
+
+def _category(item: Any) -> tuple[Category, Any]:
+    if isinstance(item, Category):
+        return item, item.key
+    if isinstance(item, dict):
+        category = Category(**item)
+        return category, category.key
+    name = item.item() if isinstance(item, np.generic) else item
+    return Category(key=_key(str(name)), name=str(name), description=str(name)), name
+
+
+def _key(name: str) -> str:
+    return _NO_KEY.sub("_", name.strip())[:64]
+
+
+def _is_matrix(labels: Any) -> bool:
+    return getattr(labels, "ndim", 1) == 2
+
+
+def _has_several(labels: Any) -> bool:
+    if labels is None:
+        return False
+    return _is_matrix(labels) or any(isinstance(label, list | tuple | set | frozenset) for label in labels)
+
+
+def _several(label: Any) -> Sequence[Any]:
+    return list(label) if isinstance(label, list | tuple | set | frozenset) else [label]
+
+
+def _is_missing(label: Any) -> bool:
+    return label is None or (isinstance(label, float | np.floating) and bool(np.isnan(label)))

@@ -1,0 +1,113 @@
+"""Texts in the forms people hold them in: strings, `Text`s, frames of pandas or polars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rubricator.errors import DataError
+from rubricator.ingest.clean import is_blank
+from rubricator.records import Text
+from rubricator.times import parse_time
+
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "title": ("title", "headline", "заголовок"),
+    "body": ("text", "body", "content", "description", "review", "текст", "описание", "отзыв"),
+    "source": ("source", "источник"),
+    "time": ("time", "date", "published", "published_at", "publication_date", "дата"),
+}
+"""Columns of a frame that are taken for a role when none is named, the first that is there."""
+
+
+def texts_of(texts: Any, columns: Mapping[str, str] | None = None) -> list[Text]:
+    """Texts with their positions as ids.
+
+    Args:
+        texts: Strings, `Text`s, or a pandas or polars frame.
+        columns: Which column of a frame holds which role (`title`, `body`, `source`, `time`); by default what
+            is called so, and where nothing is, the only column.
+
+    Raises:
+        DataError: One string instead of several, a frame without a text, or texts that are empty.
+    """
+    if isinstance(texts, str):
+        raise DataError("One text was given where several belong.", fix="Write them as a list: [text].")
+    if hasattr(texts, "columns"):
+        made = _of_frame(texts, columns or {})
+    else:
+        made = [_of_item(item, row) for row, item in enumerate(texts)]
+    empty = [str(row) for row, text in enumerate(made) if is_blank(text.original)]
+    if empty:
+        more = f" and {len(empty) - 10} more" if len(empty) > 10 else ""
+        raise DataError(
+            f"{len(empty)} texts are empty: those at {', '.join(empty[:10])}{more}.",
+            fix="Leave them out, together with their labels.",
+        )
+    return made
+
+
+def _of_item(item: Any, row: int) -> Text:
+    if isinstance(item, Text):
+        return Text(
+            id=str(row),
+            title=item.title,
+            body=item.body,
+            source=item.source,
+            time=item.time,
+            features=item.features,
+        )
+    if isinstance(item, str):
+        return Text(id=str(row), body=item)
+    if item is None or item != item:  # NaN, the only value that differs from itself
+        return Text(id=str(row))
+    raise DataError(
+        f"The text at {row} is a {type(item).__name__}.", fix="Give strings, rubricator.Text or a frame."
+    )
+
+
+def _of_frame(frame: Any, columns: Mapping[str, str]) -> list[Text]:
+    names = [str(name) for name in frame.columns]
+    chosen = _roles(names, columns)
+    rows = zip(*(_cells(frame, chosen[role]) for role in chosen), strict=True)
+    made = []
+    for row, cells in enumerate(rows):
+        values = dict(zip(chosen, cells, strict=True))
+        title, body, source = (_string(values.get(role)) for role in ("title", "body", "source"))
+        time = parse_time(values.get("time"))
+        made.append(Text(id=str(row), title=title, body=body, source=source, time=time))
+    return made
+
+
+def _roles(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    strange = [role for role in columns if role not in ROLES]
+    absent = [name for name in columns.values() if name not in names]
+    if strange or absent:
+        raise DataError(
+            f"The frame has no column {absent[0]!r}." if absent else f"There is no role {strange[0]!r}.",
+            fix=f"Its columns are {', '.join(names)}; the roles are {', '.join(ROLES)}.",
+        )
+    if columns:
+        return dict(columns)
+    by_lower = {name.lower(): name for name in names}
+    chosen = {
+        role: by_lower[next(name for name in known if name in by_lower)]
+        for role, known in ROLES.items()
+        if any(name in by_lower for name in known)
+    }
+    if not chosen.keys() & {"title", "body"}:
+        if len(names) != 1:
+            raise DataError(
+                f"None of the columns {', '.join(names)} is known to hold the text.",
+                fix="Name it: columns={'body': 'NAME'}.",
+            )
+        chosen["body"] = names[0]
+    return chosen
+
+
+def _cells(frame: Any, column: str) -> Iterable[Any]:
+    values: Iterable[Any] = frame[column]
+    return values
+
+
+def _string(value: Any) -> str:
+    return "" if value is None or value != value else str(value)
