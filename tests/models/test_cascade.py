@@ -109,8 +109,8 @@ def test_a_pattern_of_polynomial_time_is_cut_short(caplog):
     assert "took more than" in caplog.text
 
 
-@pytest.mark.parametrize("word", ["", "*", "а*б", "…", "* чай"])
-def test_a_word_without_a_letter_or_with_a_star_in_the_middle_is_refused(word):
+@pytest.mark.parametrize("word", ["", "*", "а*б", "* чай"])
+def test_nothing_and_a_star_in_the_middle_of_a_word_are_refused(word):
     with pytest.raises(ValidationError):
         Rule(category=0, any=(word,))
 

@@ -20,7 +20,7 @@ from rubricator.pipeline import label
 from rubricator.pipeline.audit import write_audit
 from rubricator.pipeline.label_export import write_label_table
 from rubricator.pipeline.label_report import write_label_report
-from rubricator.pipeline.review import ReviewSession
+from rubricator.pipeline.review import open_review
 from rubricator.pipeline.stage import Run
 
 
@@ -45,7 +45,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_teacher_is_opened_again(run: Run, tmp_path: Path) -> None:
     assert write_label_report(run).texts > 0
     assert write_audit(run) is not None
-    with ReviewSession(run, by="anna") as session:
+    with open_review(run, by="anna") as session:
         assert session.questions(2)
     name = run.config.label.teachers[0].name
     assert write_label_table(run, tmp_path / "labels.csv") > 0

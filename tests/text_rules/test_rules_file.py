@@ -115,8 +115,8 @@ def test_keywords_of_the_taxonomy_as_rules(caplog):
     bikes, no = taxonomy_rules(TAXONOMY)
     assert [str(condition) for condition in bikes.any] == [
         "велосипед*",
-        r"/(?<!\w)C\+\+(?!\w)/",
-        r"/(?<!\w)☂(?!\w)/",
+        "C++",
+        "☂",
         r"/\d+ скорост/",
     ]
     assert (no.category, no.unless) == (1, ("самокат*",))

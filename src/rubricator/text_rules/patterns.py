@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import regex
+
+_LOG = logging.getLogger(__name__)
+_TIMEOUT_SECONDS = 0.2
 
 _FLAGS = regex.IGNORECASE | regex.VERSION0
 _REPEAT = regex.compile(r"[*+]|\{\d*,\d*\}")
@@ -12,6 +17,15 @@ _LONGEST = 2000
 def compiled(pattern: str) -> regex.Pattern[str]:
     """The pattern as rules use it: whatever the case."""
     return regex.compile(pattern, _FLAGS)
+
+
+def holds(pattern: regex.Pattern[str], folded: str) -> bool:
+    """True if the pattern is found in a text; one that takes too long is passed over, and that is logged."""
+    try:
+        return pattern.search(folded, timeout=_TIMEOUT_SECONDS) is not None
+    except TimeoutError:
+        _LOG.warning("a pattern of a rule took more than %s s and was passed over", _TIMEOUT_SECONDS)
+        return False
 
 
 def sound_pattern(pattern: str) -> str:

@@ -1,55 +1,26 @@
-"""Rules: a category is given where any of some conditions holds, and no excluded word occurs.
-
-Words are compared folded: without case, `ё` as `е`. A `*` at the end of a word stands for any ending, and a
-phrase is its words one after the other, whatever stands between them but letters and digits.
-"""
+"""Rules: a category is given where any of some conditions holds, and no excluded word occurs."""
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
 import numpy as np
-import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rubricator.records import Feature
 from rubricator.stats.arrays import Bools
-from rubricator.text_rules.patterns import compiled, sound_pattern
+from rubricator.text_rules.matcher import WordMatcher, fold, sound_word
+from rubricator.text_rules.patterns import compiled, holds, sound_pattern
 from rubricator.text_rules.values import as_level, as_seconds, is_missing
 
 Features = Mapping[str, Feature]
-
-_LOG = logging.getLogger(__name__)
-_TIMEOUT_SECONDS = 0.2
-_TOKEN = regex.compile(r"\w+")
-_PIECE = regex.compile(r"\w+\*?")
-_STRAY = regex.compile(r"(?<!\w)\*|\*(?=\w)")
-# The invisible variation selector after an emoji counts as part of a word (\w) for `regex`.
-_FOLD = str.maketrans("ёЁ\ufe0f", "еЕ ")
-
-
-def fold(content: str) -> str:
-    """The text as patterns see it: `ё` as `е`."""
-    return content.translate(_FOLD)
-
-
-def tokens(content: str) -> list[str]:
-    """The words of a text, folded, in order."""
-    return _TOKEN.findall(fold(content).casefold())
 
 
 def number_of(value: Feature) -> float | None:
     """The value as a number, a duration in seconds; None where it is neither."""
     return None if isinstance(value, bool) else as_seconds(value)
-
-
-def _sound_word(word: str) -> str:
-    if not _pieces(word):
-        raise ValueError("a word needs a letter or digit, and `*` only at the end of one")
-    return word
 
 
 def _as_demand(value: Any) -> Any:
@@ -91,7 +62,7 @@ class ColumnCondition(_Part):
         )
 
 
-Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_sound_word)]
+Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(sound_word)]
 Words = Annotated[tuple[Word, ...], Field(strict=False)]
 
 
@@ -155,7 +126,7 @@ class Matcher:
             word for some in silencing for word in some
         }
         number = {word: place for place, word in enumerate(sorted(words))}
-        self._vocabulary = _Vocabulary(sorted(words))
+        self._vocabulary = WordMatcher(sorted(words))
         self._conditions = conditions
         self._needed = [frozenset(number[w] for w in c.words) for c in conditions]
         self._barred = [
@@ -171,25 +142,21 @@ class Matcher:
 
     def holds(self, content: str, features: Features) -> list[int]:
         """Places of the conditions that hold of one text, ascending."""
-        found = self._vocabulary.found(content)
+        words = self._vocabulary.words_in(content)
         folded = fold(content)
-        likely = [place for word in found for place in self._of_word.get(word, ())]
+        likely = [place for word in words for place in self._of_word.get(word, ())]
         return sorted(
-            place for place in (*self._always, *likely) if self._holds(place, found, folded, features)
+            place for place in (*self._always, *likely) if self._holds(place, words, folded, features)
         )
 
-    def _holds(self, place: int, found: set[int], folded: str, features: Features) -> bool:
-        if not self._needed[place] <= found or self._barred[place] & found:
+    def _holds(self, place: int, words: set[int], folded: str, features: Features) -> bool:
+        if not self._needed[place] <= words or self._barred[place] & words:
             return False
         where = self._conditions[place].where
         if not all(demand.holds(features.get(column)) for column, demand in where.items()):
             return False
         pattern = self._patterns[place]
-        try:
-            return pattern is None or pattern.search(folded, timeout=_TIMEOUT_SECONDS) is not None
-        except TimeoutError:
-            _LOG.warning("a pattern of a rule took more than %s s and was passed over", _TIMEOUT_SECONDS)
-            return False
+        return pattern is None or holds(pattern, folded)
 
 
 class RuleSet:
@@ -225,41 +192,6 @@ def first_of(held: Bools, categories: Sequence[int], *, single: bool) -> Bools:
         taken[:, place] = held[:, place] & ~before
         before |= held[:, place]
     return taken
-
-
-class _Vocabulary:
-    """Finds words and phrases, by the first word of each."""
-
-    def __init__(self, words: Iterable[str]) -> None:
-        self._starts: dict[str, list[tuple[int, list[str]]]] = defaultdict(list)
-        for place, word in enumerate(words):
-            first, *rest = _pieces(word)
-            self._starts[first].append((place, rest))
-        self._lengths = sorted({len(start) - 1 for start in self._starts if start.endswith("*")})
-
-    def found(self, content: str) -> set[int]:
-        """Places of the words that occur in a text."""
-        said, found = tokens(content), set()
-        for at, token in enumerate(said):
-            starts = [token, *(f"{token[:length]}*" for length in self._lengths if length <= len(token))]
-            for start in starts:
-                for place, rest in self._starts.get(start, ()):
-                    if _follow(said, at + 1, rest):
-                        found.add(place)
-        return found
-
-
-def _follow(said: Sequence[str], at: int, rest: Sequence[str]) -> bool:
-    return len(rest) <= len(said) - at and all(
-        token.startswith(piece[:-1]) if piece.endswith("*") else token == piece
-        for token, piece in zip(said[at:], rest, strict=False)
-    )
-
-
-def _pieces(word: str) -> list[str]:
-    """The words of a phrase, each perhaps with `*` at its end; none where a `*` stands elsewhere."""
-    folded = fold(word).casefold()
-    return [] if _STRAY.search(folded) else _PIECE.findall(folded)
 
 
 def _said(demand: ColumnCondition) -> str:

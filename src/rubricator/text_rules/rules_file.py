@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import regex
 import yaml
 from pydantic import ValidationError
 
@@ -19,7 +18,6 @@ from rubricator.validation_errors import explain
 
 _LOG = logging.getLogger(__name__)
 _WIDTH = 96
-_WORDS_ONLY = regex.compile(r"[\w\s*’'.-]+")
 _HEAD = """\
 # Rules of the cascade, in order: the first that holds takes the text{first}; what none takes goes to
 # the model. Correct them and train with `train.cascade.rules: FILE`: they are taken as they are then, and
@@ -146,13 +144,9 @@ def _entries(node: yaml.Node | None) -> list[yaml.Node]:
 
 
 def _usable(category: Category) -> list[Condition]:
-    # A sign in a keyword means something ("C++"), but words are compared without signs.
-    asked: list[dict[str, Any]] = [
-        {"words": (keyword,)} if _WORDS_ONLY.fullmatch(keyword) else {"pattern": _expression(keyword)}
-        for keyword in category.keywords
-    ]
-    asked += [{"pattern": pattern} for pattern in category.patterns]
-    return [Condition(**parts) for parts in asked if _sound(**parts)]
+    parts: list[dict[str, Any]] = [{"words": (keyword,)} for keyword in category.keywords]
+    parts += [{"pattern": pattern} for pattern in category.patterns]
+    return [Condition(**part) for part in parts if _sound(**part)]
 
 
 def _sound(**parts: Any) -> bool:
@@ -164,11 +158,6 @@ def _sound(**parts: Any) -> bool:
         )
         return False
     return True
-
-
-def _expression(keyword: str) -> str:
-    parts = (regex.escape(word.removesuffix("*")) + r"\w*" * word.endswith("*") for word in keyword.split())
-    return r"(?<!\w)" + r"\s+".join(parts) + r"(?!\w)"
 
 
 def _plain(condition: Condition) -> Any:

@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.evaluate.metrics.part_metrics import measure
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label.quality.teacher_metrics import measure_teachers
+from rubricator.label_space import DecisionRule
 from rubricator.taxonomy import Taxonomy
 
 MULTI = Taxonomy.model_validate({"categories": [{"key": "a"}, {"key": "b"}]}).space
@@ -49,3 +54,33 @@ def test_a_silent_teacher_has_no_precision():
 def test_nothing_to_measure_on():
     with pytest.raises(ValueError, match="no golden"):
         report([[0.5, 0.5]], {})
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from([MULTI, SINGLE]), st.integers(1, 12), st.integers(0, 1000))
+def test_the_figures_of_a_teacher_are_those_of_a_model_with_the_same_decisions(space, texts, seed):
+    """Golden texts here often lack a category that the teacher names."""
+    rng = np.random.default_rng(seed)
+    truth = np.zeros((texts, 2), dtype=bool)
+    truth[:, 0] = True if space.single else rng.random(texts) < 0.5
+    probabilities = rng.random((texts, 2))
+    if space.single:
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+    teacher = report(probabilities, dict(enumerate(truth)), space)
+    names = [str(row) for row in range(texts)]
+    predictions = ScoredPredictions(
+        part="test",
+        about="",
+        ids=names,
+        contents=names,
+        groups=names,
+        truth=truth,
+        probabilities=probabilities,
+        decisions=space.decide(probabilities),
+        origins=["golden"] * texts,
+    )
+    model = measure(predictions, space.keys, rule=DecisionRule.identity(space), bootstrap=2)
+    assert teacher.macro_f1 == model.macro_f1.value
+    assert [(c.f1, c.precision, c.recall) for c in teacher.categories] == [
+        (c.f1.value, c.precision, c.recall) for c in model.categories
+    ]

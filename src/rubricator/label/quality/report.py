@@ -134,7 +134,7 @@ def label_report(
     return replace(facts, cautions=list(_cautions(facts)))
 
 
-def _cautions(facts: LabelReport) -> Iterator[str]:
+def _golden_cautions(facts: LabelReport) -> Iterator[str]:
     if not facts.golden:
         yield (
             "No text was labelled by people, so nothing here says who is right: only who answers, who agrees "
@@ -142,6 +142,15 @@ def _cautions(facts: LabelReport) -> Iterator[str]:
         )
     elif facts.golden < _FEW_GOLDEN:
         yield f"Only {facts.golden} golden texts: the intervals are wide, and small differences mean nothing."
+    if facts.examinations:
+        categories = facts.examinations[0].report.categories
+        absent = ", ".join(facts.titles[category.key] for category in categories if not category.support)
+        if absent:
+            yield f"No golden text has {absent}: no F1 there, and macro-F1 is the mean over the others."
+
+
+def _cautions(facts: LabelReport) -> Iterator[str]:
+    yield from _golden_cautions(facts)
     for pair in facts.pairs:
         if pair.same is not None and pair.same >= _SAME and pair.texts >= _FEW_GOLDEN:
             yield (

@@ -12,6 +12,7 @@ from rubricator.dataset.annotations import CategoryReport, TeacherProbabilities,
 from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.counts import GroupedCounts
 from rubricator.stats.shares import wilson
 from rubricator.stats.significance import resample
 
@@ -115,40 +116,40 @@ def measure_teachers(
 
 
 def _measure(teacher: str, probabilities: Floats, known: Bools, space: LabelSpace) -> TeacherReport:
-    seen = np.isfinite(probabilities)
+    speaks = np.isfinite(probabilities)
     decided = space.decide(probabilities)
+    figures = {name: values[0] for name, values in GroupedCounts(known, decided).figures().items()}
     categories = tuple(
-        _category(key, decided[:, j], known[:, j], float(seen[:, j].mean()))
+        CategoryReport(
+            key=key,
+            support=int(known[:, j].sum()),
+            answered=float(speaks[:, j].mean()),
+            precision=_defined(figures["precision"][j]),
+            recall=_defined(figures["recall"][j]),
+            f1=_defined(figures["f1"][j]),
+            kappa=kappa_of(known[:, j], decided[:, j]),
+        )
         for j, key in enumerate(space.keys)
     )
-    heard = seen.any(axis=1)
+    answered = speaks.any(axis=1)
     accuracy, kappa = None, mean_defined([category.kappa for category in categories])
     if space.single:
-        said, true = decided[heard].argmax(axis=1), known[heard].argmax(axis=1)
-        accuracy = float((true == said).mean()) if heard.any() else None
-        kappa = kappa_of(true, said)
+        given, true = decided[answered].argmax(axis=1), known[answered].argmax(axis=1)
+        accuracy = float((true == given).mean()) if answered.any() else None
+        kappa = kappa_of(true, given)
     return TeacherReport(
         teacher=teacher,
         texts=len(known),
-        answered=float(heard.mean()),
-        macro_f1=mean_defined([category.f1 for category in categories]),
+        answered=float(answered.mean()),
+        macro_f1=_defined(figures["macro_f1"]),
         kappa=kappa,
         accuracy=accuracy,
         categories=categories,
     )
 
 
-def _category(key: str, decided: Bools, known: Bools, answered: float) -> CategoryReport:
-    both, said, support = int((decided & known).sum()), int(decided.sum()), int(known.sum())
-    return CategoryReport(
-        key=key,
-        support=support,
-        answered=answered,
-        precision=both / said if said else None,
-        recall=both / support if support else None,
-        f1=2 * both / (said + support) if support else None,
-        kappa=kappa_of(known, decided),
-    )
+def _defined(figure: float) -> float | None:
+    return None if np.isnan(figure) else float(figure)
 
 
 def kappa_of(one: np.ndarray, other: np.ndarray) -> float | None:

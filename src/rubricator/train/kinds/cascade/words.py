@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from rubricator.stats.arrays import Bools
-from rubricator.text_rules.rules import tokens
+from rubricator.text_rules.matcher import tokens
 
 Ints = NDArray[np.int64]
 Occurrence = tuple[list[str], csc_array]

@@ -1,0 +1,141 @@
+"""The one matcher of words and phrases: for the rule teacher and for the cascade.
+
+A phrase is its words one after another, whatever stands between them but letters and digits. Words are
+compared folded: without case, `ё` as `е`; a `*` at the end of a word stands for any ending. A sign means
+something only where it does not stand between the words of a phrase ("C++", ".NET", "«Оскар»"): such a
+keyword is found as it is written, with no letter or digit on either side.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import regex
+
+from rubricator.text_rules.patterns import compiled, holds
+
+Occurrence = tuple[int, int, int]
+"""Place of the word in the list, and where in the text it starts and ends."""
+
+_TOKEN = regex.compile(r"\w+")
+_PIECE = regex.compile(r"\w+\*?")
+_PHRASE = regex.compile(r"\w[\w\s*’'.-]*(?<=[\w*])")
+_STRAY = regex.compile(r"(?<!\S)\*|\*(?!\s|[’'.-]\w|$)")
+# The invisible variation selector after an emoji counts as part of a word (\w) for `regex`.
+_FOLD = str.maketrans("ёЁ\ufe0f", "еЕ ")
+
+
+def fold(content: str) -> str:
+    """The text as patterns see it: `ё` as `е`; as long as it was."""
+    return content.translate(_FOLD)
+
+
+def tokens(content: str) -> list[str]:
+    """The words of a text, folded, in order."""
+    return [token.casefold() for token in _TOKEN.findall(fold(content))]
+
+
+def sound_word(word: str) -> str:
+    """The word or phrase, if it can be looked for.
+
+    Raises:
+        ValueError: It is empty, or a `*` stands elsewhere than at the end of a word.
+    """
+    if not word.replace("*", "").strip() or _STRAY.search(word):
+        raise ValueError("a word needs a letter, digit or sign, and `*` only at the end of one")
+    return word
+
+
+class WordMatcher:
+    """Finds words and phrases, all of them in one pass over a text.
+
+    Args:
+        words: Sound ones (see `sound_word`).
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._starts: dict[str, list[tuple[int, list[str]]]] = defaultdict(list)
+        self._literals: list[tuple[int, regex.Pattern[str]]] = []
+        self._letters: list[int] = []
+        for place, word in enumerate(words):
+            folded = " ".join(fold(word).split())
+            self._letters.append(len(folded.replace("*", "")))
+            if _PHRASE.fullmatch(folded):
+                first, *rest = _PIECE.findall(folded.casefold())
+                self._starts[first].append((place, rest))
+            else:
+                self._literals.append((place, _literal(folded)))
+        self._lengths = sorted({len(start) - 1 for start in self._starts if start.endswith("*")})
+
+    def words_in(self, content: str) -> set[int]:
+        """Places of the words that occur in a text; one that takes too long to find does not."""
+        folded = fold(content)
+        places = {place for place, _, _ in self._phrases_in(folded)}
+        for place, pattern in self._literals:
+            if holds(pattern, folded):
+                places.add(place)
+        return places
+
+    def occurrences(self, content: str, *, timeout: float) -> list[Occurrence]:
+        """Every occurrence of every word, overlapping ones too.
+
+        Args:
+            content: The text.
+            timeout: Seconds that one word may take.
+
+        Raises:
+            TimeoutError: One took longer.
+        """
+        folded = fold(content)
+        literals = [
+            (place, *match.span())
+            for place, pattern in self._literals
+            for match in pattern.finditer(folded, timeout=timeout)
+        ]
+        return [*self._phrases_in(folded), *literals]
+
+    def _phrases_in(self, folded: str) -> Iterator[Occurrence]:
+        spans = [match.span() for match in _TOKEN.finditer(folded)]
+        words = [folded[start:end].casefold() for start, end in spans]
+        for at, word in enumerate(words):
+            starts = [word, *(f"{word[:length]}*" for length in self._lengths if length <= len(word))]
+            for start in starts:
+                for place, rest in self._starts.get(start, ()):
+                    if _follow(words, at + 1, rest):
+                        yield place, spans[at][0], spans[at + len(rest)][1]
+
+    def speaking(
+        self, occurrences: Iterable[Occurrence], places: Collection[int]
+    ) -> dict[int, tuple[int, int]]:
+        """The first span of each word that speaks: where several overlap the earlier, then the longer one.
+
+        So "центральный банк" speaks rather than "банк" at the same place.
+
+        Args:
+            occurrences: Of all words in one text.
+            places: The words that compete.
+        """
+        spans: dict[int, tuple[int, int]] = {}
+        free = 0
+        for place, start, end in sorted(
+            (one for one in occurrences if one[0] in places),
+            key=lambda one: (one[1], -one[2], -self._letters[one[0]], one[0]),
+        ):
+            if start >= free:
+                spans.setdefault(place, (start, end))
+                free = end
+        return spans
+
+
+def _literal(folded: str) -> regex.Pattern[str]:
+    pieces = (regex.escape(piece).replace(r"\*", r"\w*") for piece in folded.split())
+    between = r"\W+".join(pieces)
+    return compiled(rf"(?<!\w){between}(?!\w)")
+
+
+def _follow(words: Sequence[str], at: int, rest: Sequence[str]) -> bool:
+    return len(rest) <= len(words) - at and all(
+        word.startswith(piece[:-1]) if piece.endswith("*") else word == piece
+        for word, piece in zip(words[at:], rest, strict=False)
+    )
