@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -315,8 +317,9 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             folder = Path(self.folder)
             folder.mkdir(parents=True, exist_ok=True)
             return folder
-        self._temporary = tempfile.TemporaryDirectory(prefix="rubricator-")
-        return Path(self._temporary.name)
+        folder = Path(tempfile.mkdtemp(prefix="rubricator-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def _open_encoders(self) -> dict[str, Encode]:
         if self._encoders is None:

@@ -16,6 +16,11 @@ from rubricator.train.kinds.static.fit import fit_static
 from rubricator.train.logistic import Folds
 from rubricator.train.training_context import FitResult, Trainer, TrainingContext
 
+
+def _fit_cascade(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
+    return fit_cascade(examples, folds=folds, context=context, fit_rest=fit)
+
+
 TRAINERS: Mapping[str, Trainer] = MappingProxyType(
     {
         "heads": fit_heads,
@@ -23,7 +28,7 @@ TRAINERS: Mapping[str, Trainer] = MappingProxyType(
         "static": fit_static,
         "finetune": fit_finetune,
         "lora": fit_lora,
-        "cascade": fit_cascade,
+        "cascade": _fit_cascade,
         "hybrid": fit_hybrid,
     }
 )

@@ -86,6 +86,13 @@ class EarlyStoppedError(TrainingError):
     """Training was stopped because the model could not win any more."""
 
 
+class FitKind(Protocol):
+    """Fits a kind of model by its name."""
+
+    def __call__(self, name: str, examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
+        """As a `Trainer`, of the kind `name`."""
+
+
 class Trainer(Protocol):
     """Fits one kind of model."""
 

@@ -4,7 +4,7 @@ from sklearn.metrics import f1_score
 
 from rubricator.errors import TrainingError
 from rubricator.models.training_result import Score
-from rubricator.train.search.selection import chance_of_gain, choose, metric_of, score
+from rubricator.train.selection import chance_of_gain, choose, metric_of, score
 
 
 def reached(macro_f1: float, accuracy: float) -> Score:

@@ -22,8 +22,8 @@ from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.ensembling import mean_logits, mean_of
 from rubricator.train.search.hyperparameters import tuned
 from rubricator.train.search.pseudo_labels import QUICK, fit_with_pseudo_labels
-from rubricator.train.search.selection import choose, metric_of
 from rubricator.train.search.validation import ValidationResult, ValidationSet
+from rubricator.train.selection import choose, metric_of
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 

@@ -20,9 +20,9 @@ from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.calibration.thresholds import scarce
 from rubricator.train.search.candidates import Candidate, ModelSearch
 from rubricator.train.search.label_weights import self_trained, weak_label_weight
-from rubricator.train.search.selection import metric_of
 from rubricator.train.search.training_data import harden_targets, spread_folds
 from rubricator.train.search.validation import ValidationSet, make_validation_set
+from rubricator.train.selection import metric_of
 from rubricator.train.training_context import TrainingContext
 
 

@@ -14,8 +14,8 @@ from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.training_result import Score
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.rule import cross_decide, fit_rule
-from rubricator.train.search.selection import chance_of_gain, score
 from rubricator.train.search.training_data import spread_folds
+from rubricator.train.selection import chance_of_gain, score
 
 ENOUGH_GOLDEN = 40
 """With fewer golden texts in validation, agreed labels join them there."""

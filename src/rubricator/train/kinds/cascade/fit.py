@@ -20,13 +20,15 @@ from rubricator.train.kinds.cascade.rule_assembly import compose
 from rubricator.train.kinds.cascade.rule_mining import Miner
 from rubricator.train.kinds.cascade.rule_selection import Evidence, admit
 from rubricator.train.logistic import Folds
-from rubricator.train.training_context import FitResult, TrainingContext
+from rubricator.train.training_context import FitKind, FitResult, TrainingContext
 
 _PURITY_AUTO = 0.9
 _LEAST, _MOST = 0.5, 1 - 1e-6  # a rule that a person wrote takes its texts, however often it was wrong
 
 
-def fit_cascade(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
+def fit_cascade(
+    examples: Examples, *, folds: Folds, context: TrainingContext, fit_rest: FitKind
+) -> FitResult:
     """Train the model for the rest, mine rules or take given ones, and measure them.
 
     A rule is a list of conditions for one category. Whether it is admitted, and how strong a condition
@@ -36,15 +38,14 @@ def fit_cascade(examples: Examples, *, folds: Folds, context: TrainingContext) -
     Args:
         examples: Rows of weight 0 are left out.
         folds: Fold of each row, shape [n], grouped.
+        fit_rest: Trains the model for the rest, of the kind that is named.
         context: Settings; `keywords` are conditions beside the mined ones, `rules` are taken as they are.
 
     Raises:
         TrainingError: The model for the rest cannot be trained.
     """
-    from rubricator.train.trainers import fit  # knows this kind too
-
     settings = context.settings.cascade
-    rest = fit(settings.rest, examples, folds=folds, context=context)
+    rest = fit_rest(settings.rest, examples, folds=folds, context=context)
     scale = fit_rule(rest.held_out, examples.targets, examples.weights, space=context.space)
     evidence = Evidence(
         logits=rest.held_out * scale.slope + scale.intercept,

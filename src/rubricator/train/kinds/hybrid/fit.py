@@ -19,7 +19,7 @@ from rubricator.train.kinds.hybrid.network import fit_network
 from rubricator.train.kinds.hybrid.stacking import fit_stacking
 from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
 from rubricator.train.logistic import Folds
-from rubricator.train.search.selection import choose, metric_of, score
+from rubricator.train.selection import choose, metric_of, score
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 
 _log = logging.getLogger(__name__)
