@@ -126,8 +126,8 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             TrainingError: The labels do not allow a model.
         """
         config, progress = self._config(), bars if self.progress else silent
-        classes = classes_of(self.taxonomy, labels, multi_label=self.multi_label)
         found = texts_of(texts, self.columns)
+        classes = classes_of(self.taxonomy, labels, multi_label=self.multi_label)
         given = labels_of(labels, classes, texts=len(found))
         dataset = _dataset(found, given, config, progress)
         folder = self._folder()
