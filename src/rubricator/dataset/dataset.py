@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rubricator.records import Text
+from rubricator.records import Text, content_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,16 @@ class Dataset:
     golden: Mapping[str, tuple[str, ...]]
     rejected: list[Rejected]
     facts: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of every text and golden label, in order: the same data give the same fingerprint."""
+        pieces = [
+            piece
+            for text in self.texts
+            for piece in (text.id, text.original, ",".join(self.golden.get(text.id, ("?",))))
+        ]
+        return content_hash("data:1", *pieces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import DatasetSplit
 from rubricator.encode import Encoder, load_trained, open_encoder
-from rubricator.evaluate.report.gather import data_fingerprint
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import TrainingResult
@@ -57,7 +56,7 @@ def export(
         clean=config.clean,
         max_characters=config.data.max_characters,
         metrics=metrics,
-        data_fingerprint=data_fingerprint(dataset),
+        data_fingerprint=dataset.fingerprint,
         card=render_card(_card(run, split, label_set, trained, metrics)),
     )
 

@@ -27,20 +27,9 @@ from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.model_table import model_facts
 from rubricator.evaluate.report.report_data import DataFacts, ReportData, Reproduction, TeacherFacts
 from rubricator.models.training_result import TrainingResult
-from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
 
 _LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
-
-
-def data_fingerprint(dataset: Dataset) -> str:
-    """Hash of every text and golden label, in order: the same data give the same fingerprint."""
-    pieces = [
-        piece
-        for text in dataset.texts
-        for piece in (text.id, text.original, ",".join(dataset.golden.get(text.id, ("?",))))
-    ]
-    return content_hash("data:1", *pieces)
 
 
 def figures(
@@ -163,7 +152,7 @@ def _reproduction(dataset: Dataset, taxonomy: Taxonomy, config: Config, command:
         command=command,
         config=yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False),
         seed=config.seed,
-        data_fingerprint=data_fingerprint(dataset),
+        data_fingerprint=dataset.fingerprint,
         taxonomy_version=taxonomy.version,
         versions={library: version(library) for library in _LIBRARIES},
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
