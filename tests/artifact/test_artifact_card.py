@@ -1,13 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from invented_parts import random_part
 
-from rubricator.artifact import CardFacts, CategoryFigures, Figure, read_artifact, render_card
+from rubricator.artifact import CardFacts, read_artifact, render_card
+from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.label_space import DecisionRule, LabelSpace
+from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Category, Task, Taxonomy
+
+
+def metrics_of():
+    """Forty texts have sport, none has the other category, which is never given either."""
+    part, rule = random_part(n=1200, shares=(0.4, 0.0), about="1,200 texts labelled by people")
+    part.decisions[:, 1] = False
+    metrics = measure(part, ["sport", "other"], rule=rule, bootstrap=100)
+    sport, other = metrics.categories
+    sport = replace(sport, support=40, f1=Estimate(0.9, 0.85, 0.95), precision=0.88, recall=0.92)
+    return replace(metrics, macro_f1=Estimate(0.8571, 0.8, 0.9), categories=(sport, other))
 
 
 def facts_of(task=Task.MULTI_LABEL, **others):
@@ -29,14 +43,7 @@ def facts_of(task=Task.MULTI_LABEL, **others):
             np.array([0.25, 0.5]),
         ),
         "training": ("800 texts, labelled by two teachers.", "Split by time."),
-        "measured": "Truth is 200 texts labelled by people.",
-        "texts": 1200,
-        "confidence": 0.95,
-        "headline": {"macro F1": Figure(0.8571, 0.8, 0.9), "mean average precision": Figure(None)},
-        "categories": {
-            "sport": CategoryFigures(support=40, f1=Figure(0.9, 0.85, 0.95), precision=0.88, recall=0.92),
-            "other": CategoryFigures(support=0, f1=Figure(None), precision=None, recall=None),
-        },
+        "metrics": metrics_of(),
         "limits": ("Headlines alone were not tried.",),
     }
     return CardFacts(**(parts | others))
@@ -50,10 +57,10 @@ def test_the_card_tells_everything():
         r"| sport | Спорт | Матчи и клубы \| лиги | 0.250 |",
         r"| other | &lt;b&gt;Прочее&lt;/b&gt; \*всё\* |  | 0.500 |",
         "- Split by time.",
-        "Truth is 200 texts labelled by people. Intervals hold 95% of bootstrap samples",
+        "1,200 texts labelled by people. Intervals hold 95% of bootstrap samples",
         "| figure, on 1,200 texts | value |",
-        "| macro F1 | 0.857 (0.800–0.900) |",
-        "| mean average precision | — |",
+        "| macro f1 | 0.857 (0.800–0.900) |",
+        r"Macro figures leave out what no text has: &lt;b&gt;Прочее&lt;/b&gt; \*всё\*.",
         "| Спорт | 40 | 0.880 | 0.920 | 0.900 (0.850–0.950) |",
         r"| &lt;b&gt;Прочее&lt;/b&gt; \*всё\* | 0 | — | — | — |",
         "- Headlines alone were not tried.",
@@ -71,24 +78,23 @@ def test_tables_have_one_width_and_no_gaps():
                 tables.append([])
             tables[-1].append(line.replace(r"\|", "").count("|"))
         previous = line
-    assert [(len(table), set(table)) for table in tables] == [(4, {5}), (4, {3}), (4, {6})]
+    assert [(len(table), set(table)) for table in tables] == [(4, {5}), (7, {3}), (4, {6})]
     assert "\n\n\n" not in "\n".join(lines)
 
 
 def test_a_single_label_card_has_no_thresholds():
-    card = render_card(facts_of(Task.SINGLE_LABEL, kind="linear", encoder="", categories={}))
+    card = render_card(facts_of(Task.SINGLE_LABEL, kind="linear", encoder=""))
     assert "exactly one of 2 categories." in card
     assert "the likeliest category wins" in card
     assert "- linear: one logistic regression" in card
     assert "Encoder:" not in card
     assert "threshold" not in card
-    assert "| category |" not in card
 
 
 def test_a_none_category_is_explained():
-    categories = (Category(key="shoes", name="Обувь"), Category(key="none", name="Нет товара"))
-    taxonomy = Taxonomy(task=Task.SINGLE_LABEL, none="none", categories=categories)
-    assert "“Нет товара” means none of the others." in render_card(facts_of(taxonomy=taxonomy, categories={}))
+    categories = (Category(key="sport", name="Спорт"), Category(key="other", name="Нет темы"))
+    taxonomy = Taxonomy(task=Task.SINGLE_LABEL, none="other", categories=categories)
+    assert "“Нет темы” means none of the others." in render_card(facts_of(taxonomy=taxonomy))
 
 
 @pytest.mark.parametrize("kind", ["linear", "heads"])

@@ -1,4 +1,4 @@
-"""Invented parts and reports for the tests of this room."""
+"""Invented parts for tests of figures and of what is made from them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,23 @@ TITLES = {"sport": "Спорт", "money": "Деньги и цены", "space": "
 KEYS = tuple(TITLES)
 
 
-def scored(truth, probabilities, *, rule=None, groups=None, part="test", contents=None, origins=None):
+def scored(
+    truth,
+    probabilities,
+    *,
+    rule=None,
+    groups=None,
+    part="test",
+    contents=None,
+    origins=None,
+    about="Invented.",
+):
     truth, probabilities = np.asarray(truth, dtype=bool), np.asarray(probabilities, dtype=float)
     rule = rule or DecisionRule.identity(LabelSpace.of_size(truth.shape[1], single=False))
     n = len(truth)
     return ScoredPredictions(
         part=part,
-        about="Invented.",
+        about=about,
         ids=[f"t{row}" for row in range(n)],
         contents=contents or [f"Текст {row}" for row in range(n)],
         groups=groups or [f"g{row}" for row in range(n)],

@@ -186,13 +186,13 @@ def test_files_and_back():
 def test_figures_of_rules():
     truth = np.array([[0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]], dtype=bool)
     rows = rule_figures(model(), inputs(TEXTS), truth)
-    assert [(row["category"], row["taken"], row["right"], row["precision"]) for row in rows] == [
+    assert [(row.category, row.taken, row.right, row.precision) for row in rows] == [
         (1, 1, 1, 1.0),
         (0, 1, 0, 0.0),
         (1, 1, 1, 1.0),
     ]
-    assert rows[0]["rule"] == "any of гол*, серия пенальти, unless чай"
-    assert rows[1]["rule"] == r"any of /\d+\s*%/, desk is money"
+    assert rows[0].rule == "any of гол*, серия пенальти, unless чай"
+    assert rows[1].rule == r"any of /\d+\s*%/, desk is money"
 
 
 def _changed(**changes):

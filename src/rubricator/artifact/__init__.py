@@ -1,6 +1,6 @@
 """The folder that serves a model: how it is written, checked and read. No pickle, no code inside."""
 
-from rubricator.artifact.card import CardFacts, CategoryFigures, Figure, render_card
+from rubricator.artifact.card import CardFacts, render_card
 from rubricator.artifact.manifest import Manifest
 from rubricator.artifact.read import Artifact, read_artifact
 from rubricator.artifact.write import SavedEncoder, write_artifact
@@ -8,8 +8,6 @@ from rubricator.artifact.write import SavedEncoder, write_artifact
 __all__ = [
     "Artifact",
     "CardFacts",
-    "CategoryFigures",
-    "Figure",
     "Manifest",
     "SavedEncoder",
     "read_artifact",

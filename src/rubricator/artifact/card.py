@@ -6,40 +6,19 @@ Sections follow Mitchell et al., "Model Cards for Model Reporting", 2019.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from rubricator.dataset.metrics import PartMetrics
 from rubricator.label_space import DecisionRule
+from rubricator.pages.formatting import series
+from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
 
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured figure with its interval; None where it is undefined."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryFigures:
-    """How one category fared in the evaluation.
-
-    Attributes:
-        support: Texts that truly have the category.
-        f1: F1 at the threshold.
-        precision: Share of its assignments that are right.
-        recall: Share of its texts that were found.
-    """
-
-    support: int
-    f1: Figure
-    precision: float | None
-    recall: float | None
+# The most important first; what the metrics hold as None is left out.
+_FIGURES = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +34,7 @@ class CardFacts:
         taxonomy: The categories.
         rule: Calibration and thresholds.
         training: Plain sentences about the texts and labels trained on, and the split.
-        measured: Sentence that says what the figures stand on and how predictions were made.
-        texts: How many texts that were.
-        confidence: Share of bootstrap samples inside an interval.
-        headline: Figures of the whole by their names, the most important first.
-        categories: Figures of each category by its key; those not measured are absent.
+        metrics: What it is worth on the part that counts.
         limits: Sentences about what this model in particular cannot do.
     """
 
@@ -71,11 +46,7 @@ class CardFacts:
     taxonomy: Taxonomy
     rule: DecisionRule
     training: tuple[str, ...]
-    measured: str
-    texts: int
-    confidence: float
-    headline: Mapping[str, Figure]
-    categories: Mapping[str, CategoryFigures] = field(default_factory=dict)
+    metrics: PartMetrics
     limits: tuple[str, ...] = ()
 
 
@@ -90,7 +61,16 @@ def render_card(facts: CardFacts) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"plain": _plain, "figure": _figure, "share": _share}
-    return environment.get_template("card.md.jinja").render(facts=facts)
+    metrics, taxonomy = facts.metrics, facts.taxonomy
+    return environment.get_template("card.md.jinja").render(
+        facts=facts,
+        metrics=metrics,
+        figures={
+            name.replace("_", " "): getattr(metrics, name) for name in _FIGURES if getattr(metrics, name)
+        },
+        categories=[(taxonomy[category.key].title, category) for category in metrics.categories],
+        unmeasured=series([taxonomy[key].title for key in metrics.unmeasured]),
+    )
 
 
 def _plain(text: str) -> str:
@@ -104,7 +84,7 @@ def _share(value: float | None) -> str:
     return "—" if value is None else f"{value:.3f}"
 
 
-def _figure(figure: Figure) -> str:
-    if figure.low is None or figure.high is None:
-        return _share(figure.value)
-    return f"{_share(figure.value)} ({figure.low:.3f}–{figure.high:.3f})"
+def _figure(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return _share(estimate.value)
+    return f"{_share(estimate.value)} ({estimate.low:.3f}–{estimate.high:.3f})"

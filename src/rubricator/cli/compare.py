@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from rubricator.cli.console import figure_table, out
+from rubricator.cli.console import estimate_cell, figure_table, out
 from rubricator.evaluate.comparison.compare import FIGURES, Comparison, compare, figure_name, verdict
 from rubricator.evaluate.comparison.page import (
     chance,
@@ -18,8 +18,6 @@ from rubricator.evaluate.comparison.page import (
     write_comparison,
     write_comparison_json,
 )
-from rubricator.pages.formatting import figure, interval
-from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.significance import Difference
 
 
@@ -79,13 +77,13 @@ def _headline(comparison: Comparison) -> Table:
             cell
             for against in comparison.new
             for cell in (
-                _estimate(against.side.figures[name]),
+                estimate_cell(against.side.figures[name]),
                 _difference(against.figures[name]),
                 chance(against.figures[name].p_value),
             )
         ]
         label = figure_name(name, single=comparison.single)
-        table.add_row(label, _estimate(comparison.old.figures[name]), *cells)
+        table.add_row(label, estimate_cell(comparison.old.figures[name]), *cells)
     tests = [against.mcnemar for against in comparison.new]
     cells = [
         cell for test in tests for cell in ("", f"{test.fixed:,} : {test.broken:,}", chance(test.p_value))
@@ -101,14 +99,10 @@ def _categories(comparison: Comparison) -> Table:
         cells = [
             cell
             for against in comparison.new
-            for cell in (_estimate(against.side.f1[key]), _difference(against.f1[key]))
+            for cell in (estimate_cell(against.side.f1[key]), _difference(against.f1[key]))
         ]
-        table.add_row(escape(key), f"{support:,}", _estimate(comparison.old.f1[key]), *cells)
+        table.add_row(escape(key), f"{support:,}", estimate_cell(comparison.old.f1[key]), *cells)
     return table
-
-
-def _estimate(estimate: Estimate) -> str:
-    return f"{figure(estimate.value, 3)}\n[dim]{interval(estimate, 3)}[/]"
 
 
 def _difference(difference: Difference) -> str:

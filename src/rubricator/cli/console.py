@@ -16,7 +16,9 @@ from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text as Line
 
+from rubricator.pages.formatting import figure, interval
 from rubricator.progress import Advance
+from rubricator.stats.bootstrap import Estimate
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
@@ -88,6 +90,11 @@ def figure_table(first: str, *others: str) -> Table:
     for heading in others:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
+
+
+def estimate_cell(estimate: Estimate) -> str:
+    """A figure above its interval."""
+    return f"{figure(estimate.value, 3)}\n[dim]{interval(estimate, 3)}[/]"
 
 
 class _Unrepeated(logging.Filter):

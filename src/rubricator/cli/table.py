@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
-from rubricator.cli.console import figure_table, out
+from rubricator.cli.console import estimate_cell, figure_table, out
+from rubricator.dataset.metrics import PartMetrics, RunMetrics, read_metrics
+from rubricator.pages.formatting import figure, interval, series
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "subset_accuracy")
 
 
 def show_result(folder: Path, *, config: Path) -> None:
     """Print the metrics with their intervals, where the report lies and the next three commands."""
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    part = metrics["parts"][metrics["headline"]]
+    metrics = read_metrics(folder)
+    head = metrics.head
     out.print()
-    out.print(_categories(part))
-    out.print(_headline(metrics, part))
-    out.print(f"[dim]Measured on {part['about']}.[/dim]\n")
+    out.print(_categories(head))
+    out.print(_headline(metrics))
+    if head.unmeasured:
+        out.print(f"[yellow]![/] Macro-F1 leaves out what no text has: {escape(series([*head.unmeasured]))}.")
+    out.print(f"[dim]Measured on {escape(head.about)}.[/dim]\n")
     out.print(f"Report    {folder / 'report.html'}")
     out.print(f"Artifact  {folder / 'artifact'}\n")
     out.print("Next:")
@@ -39,45 +42,35 @@ def _command() -> str:
     return called.name if found and Path(found).resolve() == called.resolve() else str(called)
 
 
-def _categories(part: dict[str, Any]) -> Table:
-    interval = f"{part['confidence']:.0%} interval"
-    table = figure_table("category", "F1", interval, "precision", "recall", "AUC", "AP", "texts")
-    for category in part["categories"]:
-        columns = ("precision", "recall", "roc_auc", "average_precision")
+def _categories(head: PartMetrics) -> Table:
+    columns = ("precision", "recall", "AUC", "AP", "texts")
+    table = figure_table("category", "F1", f"{head.confidence:.0%} interval", *columns)
+    for category in head.categories:
+        shares = (category.precision, category.recall, category.roc_auc, category.average_precision)
         table.add_row(
-            category["key"],
-            _figure(category["f1"]["value"]),
-            _interval(category["f1"]),
-            *(_figure(category[column]) for column in columns),
-            str(category["support"]),
+            escape(category.key),
+            figure(category.f1.value, 3),
+            interval(category.f1, 3),
+            *(figure(share, 3) for share in shares),
+            f"{category.support:,}",
         )
     return table
 
 
-def _headline(metrics: dict[str, Any], part: dict[str, Any]) -> Table:
+def _headline(metrics: RunMetrics) -> Table:
     """A row per model, each figure above its interval: with many models a column each would not fit."""
-    table = figure_table(
-        f"{part['part']}, {part['texts']} texts", *(name.replace("_", " ") for name in _HEADLINE)
-    )
-    chosen, models = metrics["model"], metrics["models"]
-    if any(part[figure] != models[chosen][figure] for figure in _HEADLINE):
+    head, chosen = metrics.head, metrics.models[metrics.model]
+    headings = (name.replace("_", " ") for name in _HEADLINE)
+    table = figure_table(f"{head.part}, {head.texts:,} texts", *headings)
+    if any(getattr(head, name) != getattr(chosen, name) for name in _HEADLINE):
         # In a fold another kind may have won: the procedure is more than the kind that it chose in the end.
-        _add(table, "whole procedure", part)
-    for name in sorted(models, key=lambda name: name != chosen):
-        _add(table, f"{name} (chosen)" if name == chosen else name, models[name])
+        _add(table, "whole procedure", head)
+    _add(table, f"{metrics.model} (chosen)", chosen)
+    for name, part in metrics.models.items():
+        if name != metrics.model:
+            _add(table, name, part)
     return table
 
 
-def _add(table: Table, name: str, figures: dict[str, Any]) -> None:
-    cells = [figures[figure] for figure in _HEADLINE]
-    table.add_row(name, *(f"{_figure(cell['value'])}\n[dim]{_interval(cell)}[/dim]" for cell in cells))
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _interval(estimate: dict[str, float | None]) -> str:
-    if estimate["low"] is None or estimate["high"] is None:
-        return ""
-    return f"{estimate['low']:.3f}–{estimate['high']:.3f}"
+def _add(table: Table, name: str, part: PartMetrics) -> None:
+    table.add_row(name, *(estimate_cell(getattr(part, figure)) for figure in _HEADLINE))

@@ -256,3 +256,13 @@ class TeacherReport:
     kappa: float | None
     accuracy: float | None
     categories: tuple[CategoryReport, ...]
+
+    @property
+    def f1(self) -> Mapping[str, float | None]:
+        """By category key; None where no golden text is in the category."""
+        return {category.key: category.f1 for category in self.categories}
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Keys of the categories that no golden text has: macro-F1 leaves them out."""
+        return tuple(category.key for category in self.categories if not category.support)

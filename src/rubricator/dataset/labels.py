@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
+from pydantic import TypeAdapter
 
 from rubricator.dataset import files
-from rubricator.dataset.annotations import CategoryReport, TeacherReport
+from rubricator.dataset.annotations import TeacherReport
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import TEACHING_PARTS, DatasetSplit
 from rubricator.errors import DataError
@@ -112,14 +113,9 @@ def read_labels(folder: Path, dataset: Dataset, taxonomy: Taxonomy) -> LabelSet:
         targets_of(labels.values(), dataset.texts, taxonomy),
         decided_of(labels, dataset.texts, taxonomy),
         fold_targets,
-        [_report(found) for found in files.read_json(folder / "stages/teachers.json")],
+        TypeAdapter(list[TeacherReport]).validate_python(files.read_json(folder / "stages/teachers.json")),
         frozenset(row["id"] for row in rows if row["fair"]),
     )
-
-
-def _report(found: dict[str, Any]) -> TeacherReport:
-    categories = tuple(CategoryReport(**category) for category in found["categories"])
-    return TeacherReport(**{**found, "categories": categories})
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,32 +154,43 @@ def apply_rule_floors(
     return result
 
 
-def rule_figures(
-    model: CascadeModel, inputs: Inputs, truth: Bools
-) -> list[dict[str, str | int | float | None]]:
+@dataclass(frozen=True, slots=True)
+class RuleFigures:
+    """How one rule does.
+
+    Attributes:
+        rule: As a person reads it.
+        category: Its column.
+        taken: Texts that it takes.
+        right: Those of them that have the category.
+    """
+
+    rule: str
+    category: int
+    taken: int
+    right: int
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the texts taken that is right; None of nothing."""
+        return self.right / self.taken if self.taken else None
+
+
+def rule_figures(model: CascadeModel, inputs: Inputs, truth: Bools) -> list[RuleFigures]:
     """How many texts each rule takes and how right it is, in order.
 
     Args:
         model: The cascade.
         inputs: Texts it was not trained on.
         truth: Which categories they have, shape [texts, categories].
-
-    Returns:
-        For each rule its text `rule`, the index `category`, how many texts it has `taken`, how many of
-        them are `right`, and the share `precision`, None of nothing.
     """
-    rows: list[dict[str, str | int | float | None]] = []
     taken = model.takes(inputs)
-    for place, rule in enumerate(model.rules):
-        count = int(taken[:, place].sum())
-        right = int((taken[:, place] & truth[:, rule.category]).sum())
-        rows.append(
-            {
-                "rule": str(rule),
-                "category": rule.category,
-                "taken": count,
-                "right": right,
-                "precision": right / count if count else None,
-            }
+    return [
+        RuleFigures(
+            str(rule),
+            rule.category,
+            taken=int(taken[:, place].sum()),
+            right=int((taken[:, place] & truth[:, rule.category]).sum()),
         )
-    return rows
+        for place, rule in enumerate(model.rules)
+    ]

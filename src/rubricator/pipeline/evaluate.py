@@ -14,21 +14,22 @@ from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.inputs import BASE, Encode, Inputs
 from rubricator.dataset.labels import LabelSet, read_labels
+from rubricator.dataset.metrics import METRICS, PartMetrics
 from rubricator.dataset.split import golden_targets
 from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode.vectors import vector_cache
 from rubricator.evaluate.metrics.latency import measure_latency
-from rubricator.evaluate.metrics.part_metrics import PartMetrics, measure
+from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.gather import figures, report_data
 from rubricator.evaluate.report.model_details import TestSet, details_of
-from rubricator.evaluate.report.report_data import FactTable
 from rubricator.evaluate.report.write import write_report
 from rubricator.ingest.clean import Cleaner
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
+from rubricator.pages.formatting import series
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Text
 from rubricator.stats.arrays import Bools, Floats
@@ -220,7 +221,7 @@ def _work(run: Run) -> list[str]:
     titles = {category.key: category.title for category in taxonomy.categories}
     plots = write_plots(evaluated.scored[0], head, titles, run.folder / "plots")
     write_scored(run.file(SCORED), evaluated.scored, taxonomy)
-    files.write_json(run.file("metrics.json"), figures(evaluated, trained, label_set, dataset, config))
+    files.write_json(run.file(METRICS), figures(evaluated, trained, label_set, dataset, config))
     page = report_data(
         evaluated,
         trained,
@@ -235,22 +236,18 @@ def _work(run: Run) -> list[str]:
     )
     write_report(run.file("report.html"), page)
     latency = evaluated.latency
+    left_out = f" (no text has {series([*head.unmeasured])})" if head.unmeasured else ""
+    macro, micro = _estimate(head.macro_f1) + left_out, _estimate(head.micro_f1)
     return [
-        f"{winner}: macro-F1 {_said(head.macro_f1)}, micro-F1 {_said(head.micro_f1)} on {head.about}",
+        f"{winner}: macro-F1 {macro}, micro-F1 {micro} on {head.about}",
         f"one text in {latency.p50 * 1000:.0f} ms (95 of 100 within {latency.p95 * 1000:.0f} ms), "
         f"{latency.texts_per_second:,.0f} texts/s in batches; budget {latency.budget:g} s "
         + ("kept" if latency.within_budget else "NOT kept"),
-        *(_taken(table) for table in evaluated.details.tables),
+        *(table.summary for table in evaluated.details.tables),
     ]
 
 
-def _taken(table: FactTable) -> str:
-    """What a table about a model says in one line for the terminal."""
-    taken, right = (sum(int(row[column].replace(",", "")) for row in table.rows) for column in (2, 3))
-    return f"{table.title}: {len(table.rows)} of them take {taken:,} test texts, {right:,} of them rightly"
-
-
-def _said(estimate: Estimate) -> str:
+def _estimate(estimate: Estimate) -> str:
     if estimate.value is None:
         return "undefined"
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
@@ -264,6 +261,6 @@ STAGE = Stage(
         "taxonomy": run.taxonomy.version,
     },
     after=("read", "split", "label", "train"),
-    writes=(SCORED, "metrics.json", "report.html", "plots"),
+    writes=(SCORED, METRICS, "report.html", "plots"),
     work=_work,
 )

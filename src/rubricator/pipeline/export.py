@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
-from rubricator.artifact import (
-    CardFacts,
-    CategoryFigures,
-    Figure,
-    Manifest,
-    render_card,
-    write_artifact,
-)
+from rubricator.artifact import CardFacts, Manifest, render_card, write_artifact
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet, read_labels
+from rubricator.dataset.metrics import METRICS, read_metrics
 from rubricator.dataset.split import DatasetSplit
 from rubricator.encode import Encoder, load_trained, open_encoder
 from rubricator.evaluate.report.model_descriptions import described
@@ -26,8 +19,6 @@ from rubricator.models.training_result import TrainingResult
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin
 
-_HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
-
 
 def export(
     run: Run,
@@ -35,7 +26,6 @@ def export(
     split: DatasetSplit,
     label_set: LabelSet,
     trained: TrainingResult,
-    metrics: dict[str, Any],
     encoders: Mapping[str, Encoder],
 ) -> Manifest:
     """Write the winner into the folder `artifact` of the run, its card beside it.
@@ -55,9 +45,9 @@ def export(
         columns=config.data.columns,
         clean=config.clean,
         max_characters=config.data.max_characters,
-        metrics=metrics,
+        metrics=files.read_json(run.folder / METRICS),
         data_fingerprint=dataset.fingerprint,
-        card=render_card(_card(run, split, label_set, trained, metrics)),
+        card=render_card(_card(run, split, label_set, trained)),
     )
 
 
@@ -67,10 +57,7 @@ def _taught_by_people(label_set: LabelSet, split: DatasetSplit) -> int:
     return sum(split.part[id_] == "train" for id_ in by_people)
 
 
-def _card(
-    run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingResult, metrics: dict[str, Any]
-) -> CardFacts:
-    part = metrics["parts"][metrics["headline"]]
+def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingResult) -> CardFacts:
     winner = trained.choice.name
     sizes = Counter(split.part.values())
     taught = f"{_taught_by_people(label_set, split):,} of them labelled by people, the others by teachers"
@@ -83,21 +70,7 @@ def _card(
         taxonomy=run.taxonomy,
         rule=trained.rules[winner],
         training=(f"{sizes['train']:,} texts, {taught}.", *split.notes),
-        measured=part["about"] + ".",
-        texts=part["texts"],
-        confidence=part["confidence"],
-        headline={
-            name.replace("_", " "): Figure(**part[name]) for name in _HEADLINE if part[name] is not None
-        },
-        categories={
-            category["key"]: CategoryFigures(
-                support=category["support"],
-                f1=Figure(**category["f1"]),
-                precision=category["precision"],
-                recall=category["recall"],
-            )
-            for category in part["categories"]
-        },
+        metrics=read_metrics(run.folder).head,
     )
 
 
@@ -105,7 +78,6 @@ def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     trained, _ = read_training(run.folder)
-    metrics = files.read_json(run.folder / "metrics.json")
     encode = run.config.encoding
     encoders = {
         name: load_trained(trained.encoders[name], encode)
@@ -113,7 +85,7 @@ def _work(run: Run) -> list[str]:
         else open_encoder(encode, progress=run.progress)
         for name in trained.winner.encoders
     }
-    manifest = export(run, dataset, split, label_set, trained, metrics, encoders)
+    manifest = export(run, dataset, split, label_set, trained, encoders)
     folder = run.folder / "artifact"
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return [f"{manifest.identifier} ({manifest.kind}, {size / 2**20:.0f} MiB) in {folder}"]

@@ -204,3 +204,11 @@ def test_the_command_shows_a_table_and_writes_page_and_json(
     found = json.loads((tmp_path / "out/new.json").read_text(encoding="utf-8"))
     assert found["new"][0]["changes"][0]["kind"] == "fixed"
     assert CliRunner().invoke(app, ["compare", "old", "gone"]).exit_code == 2
+
+
+def test_categories_that_macro_f1_leaves_out_are_named(tmp_path: Path) -> None:
+    keys = (*KEYS, "jam")
+    runs = [run(tmp_path / name, rows, keys=keys) for name, rows in (("a", ROWS), ("b", BETTER))]
+    assert compare(runs).left_out == ("Macro-F1 leaves out what no text has: jam.",)
+    runs = [run(tmp_path / name, rows) for name, rows in (("c", ROWS), ("d", BETTER))]
+    assert compare(runs).left_out == ()

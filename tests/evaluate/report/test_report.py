@@ -7,20 +7,22 @@ from html.parser import HTMLParser
 import pytest
 from invented_parts import KEYS, TITLES, random_part
 
+from rubricator.dataset.annotations import CategoryReport, TeacherReport
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.plots.plot import Plot
-from rubricator.evaluate.report.write import (
-    Candidate,
+from rubricator.evaluate.report.report_data import (
     DataFacts,
+    Details,
+    FactTable,
     ModelFacts,
+    ModelRow,
     ReportData,
     Reproduction,
-    TeacherFacts,
-    write_report,
 )
+from rubricator.evaluate.report.write import write_report
 from rubricator.stats.bootstrap import Estimate
 
 LATENCY = Latency(
@@ -93,7 +95,7 @@ def full(folder, *, titles=TITLES, **options):
         model="frozen encoder and heads",
         metrics=(metrics, validation),
         plots=fake_plots(folder, keys),
-        mistakes=tuple(worst_errors(part, keys, count=3)),
+        errors=tuple(worst_errors(part, keys, count=3)),
         data=DataFacts(
             files=("a.csv",),
             read=6847,
@@ -106,8 +108,17 @@ def full(folder, *, titles=TITLES, **options):
             notes=("Divided by time.",),
         ),
         teachers=(
-            TeacherFacts(
-                name="rules", texts=120, answered=0.46, macro_f1=0.61, kappa=None, f1={keys[0]: 0.7}
+            TeacherReport(
+                teacher="rules",
+                texts=120,
+                answered=0.46,
+                macro_f1=0.61,
+                kappa=None,
+                accuracy=None,
+                categories=(
+                    CategoryReport(keys[0], 30, 0.5, precision=0.8, recall=0.62, f1=0.7, kappa=None),
+                    CategoryReport(keys[1], 0, 0.0, precision=None, recall=None, f1=None, kappa=None),
+                ),
             ),
         ),
         models=ModelFacts(
@@ -115,8 +126,8 @@ def full(folder, *, titles=TITLES, **options):
             reason="Heads beat linear by 0.04.",
             measured_on="By cross-fitting.",
             candidates=(
-                Candidate(name="heads", scores={"Macro-F1": Estimate(0.71, 0.68, 0.74)}, seconds=41.2),
-                Candidate(name="linear", scores={}),
+                ModelRow(name="heads", scores={"Macro-F1": Estimate(0.71, 0.68, 0.74)}, seconds=41.2),
+                ModelRow(name="linear", scores={}),
             ),
         ),
         latency=LATENCY,
@@ -193,7 +204,7 @@ def test_hostile_texts_stay_texts(render, tmp_path):
         name=HOSTILE,
         model=HOSTILE,
         created=HOSTILE,
-        mistakes=tuple(replace(m, content=HOSTILE, id=HOSTILE) for m in data.mistakes),
+        errors=tuple(replace(m, content=HOSTILE, id=HOSTILE) for m in data.errors),
         data=replace(data.data, rejected={HOSTILE: 1}, notes=(HOSTILE,), files=(HOSTILE,)),
         models=replace(data.models, reason=HOSTILE, chosen=HOSTILE),
         reproduction=Reproduction(command=HOSTILE, config=HOSTILE, versions={HOSTILE: HOSTILE}),
@@ -211,8 +222,8 @@ def test_hostile_texts_stay_texts(render, tmp_path):
 
 def test_a_long_text_is_cut(render, tmp_path):
     data = full(tmp_path)
-    long = replace(data.mistakes[0], content="слово " * 100_000)
-    assert len(render(replace(data, mistakes=(long,))).text) < 20_000
+    long = replace(data.errors[0], content="слово " * 100_000)
+    assert len(render(replace(data, errors=(long,))).text) < 20_000
 
 
 def test_truth_that_nobody_checked_is_said_first(render, tmp_path):
@@ -233,6 +244,28 @@ def test_truth_that_nobody_checked_is_said_first(render, tmp_path):
 )
 def test_categories_with_too_few_texts_are_named(render, tmp_path, shares, said):
     assert said in " ".join(render(full(tmp_path, shares=shares)).text.split())
+
+
+def test_figures_that_leave_categories_out_name_them_beside_the_figure(render, tmp_path):
+    text = " ".join(render(full(tmp_path, shares=(0.4, 0.3, 0.0))).text.split())
+    assert "left out, as no text has it: Космос" in text
+    assert "Macro-F1 leaves out what no golden text has: Деньги и цены." in text
+    assert "left out, as no text has it" not in " ".join(render(full(tmp_path)).text.split())
+
+
+def test_tables_about_a_model_hold_numbers_and_the_page_writes_them(render, tmp_path):
+    table = FactTable(
+        title="Rules",
+        about="In order.",
+        columns=("rule", "category", "texts taken", "precision"),
+        rows=(("any of " + "гол " * 23 + "гол и ещё", "Спорт", 1234, 0.98765), ("none", "Космос", 0, None)),
+        summary="Rules: 2",
+    )
+    data = full(tmp_path)
+    models = replace(data.models, details=Details(tables=(table,)))
+    text = " ".join(render(replace(data, models=models)).text.split())
+    assert "гол г …Спорт1,2340.988" in text
+    assert "noneКосмос0–" in text
 
 
 def test_a_broken_budget_is_said(render, tmp_path):

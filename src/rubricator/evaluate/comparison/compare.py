@@ -11,7 +11,7 @@ import numpy as np
 
 from rubricator.evaluate.comparison.runs import EvaluatedRun, common_keys, common_texts, read_runs
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
-from rubricator.pages.formatting import plural
+from rubricator.pages.formatting import plural, series
 from rubricator.stats.arrays import Bools
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.significance import (
@@ -108,7 +108,7 @@ class Comparison:
     Attributes:
         texts: How many texts the runs are compared on.
         groups: How many groups of near-duplicates those are.
-        left_out: Why measured texts were left out, one sentence each.
+        left_out: What was left out and why, one sentence each.
         titles: The common categories with their names for people.
         support: How many of the texts have each.
         single: True if a text has exactly one category.
@@ -146,12 +146,15 @@ def compare(folders: Sequence[Path]) -> Comparison:
         for part in parts
     ]
     sides = [_side(run, figures, keys) for run, figures in zip(runs, sampled, strict=True)]
+    support = dict(zip(keys, parts[0].truth.sum(axis=0).tolist(), strict=True))
+    if unmeasured := [key for key in keys if not support[key]]:
+        left_out.append(f"Macro-F1 leaves out what no text has: {series(unmeasured)}.")
     return Comparison(
         texts=len(parts[0]),
         groups=len(set(parts[0].groups)),
         left_out=tuple(left_out),
         titles={key: runs[0].predictions.titles[key] for key in keys},
-        support=dict(zip(keys, parts[0].truth.sum(axis=0).tolist(), strict=True)),
+        support=support,
         single=all(run.predictions.single for run in runs),
         old=sides[0],
         new=tuple(

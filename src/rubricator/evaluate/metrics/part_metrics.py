@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import DecisionRule, LabelSpace
@@ -17,101 +17,6 @@ from rubricator.stats.bootstrap import Estimate, percentile_interval, resample_g
 from rubricator.stats.calibration import calibration_error
 from rubricator.stats.counts import GroupedCounts, mean_defined, ratio
 from rubricator.stats.ranking import Ranking
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryMetrics:
-    """How one category fares; None where a figure is undefined.
-
-    Attributes:
-        key: The category.
-        support: Texts that truly have it.
-        predicted: Texts the model gave it to.
-        hits: Texts that have it and got it.
-        threshold: Smallest probability that assigns it; None for single-label, where the largest wins.
-        precision: Of the texts that got it, the share that has it; None if none got it.
-        recall: Of the texts that have it, the share that got it; None if none has it.
-        f1: Harmonic mean of both, with its interval; None if no text has it.
-        roc_auc: Chance that a text with it is scored above one without; None if there is only one kind.
-        average_precision: Area under the precision-recall steps; None if no text has it.
-        calibration_error: Expected calibration error, 10 bins of equal width (Naeini, Cooper &
-            Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", 2015).
-        baseline_f1: F1 of giving the category to every text: what no skill at all reaches.
-    """
-
-    key: str
-    support: int
-    predicted: int
-    hits: int
-    threshold: float | None
-    precision: float | None
-    recall: float | None
-    f1: Estimate
-    roc_auc: float | None
-    average_precision: float | None
-    calibration_error: float
-    baseline_f1: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartMetrics:
-    """Every figure of one part.
-
-    Attributes:
-        part: Name of the part.
-        about: What the truth is and how the predictions were made.
-        single: True if a text has exactly one category.
-        texts: How many texts the figures stand on.
-        groups: How many groups of near-duplicates those are: the independent observations.
-        origins: How many texts have their truth from where (`golden`, `agreement` …).
-        draws: Bootstrap samples behind each interval.
-        confidence: Share of them inside it.
-        macro_f1: Mean F1 of the categories that occur in the truth.
-        micro_f1: F1 of all decisions pooled.
-        weighted_f1: Mean F1 weighted by how often each category occurs.
-        micro_precision: Of all categories given, the share that is right.
-        micro_recall: Of all categories that belong, the share that was given.
-        subset_accuracy: Share of texts whose categories are all right.
-        accuracy: The same under its usual name for single-label; None for multi-label.
-        hamming_loss: Share of (text, category) decisions that are wrong.
-        mean_average_precision: Mean average precision of the categories that occur.
-        log_loss: Cross-entropy of a text in nats (multi-label: mean over its categories).
-        calibration_error: Mean of the categories' calibration errors (class-wise: Kull et al.,
-            "Beyond temperature scaling", 2019). It has no interval: resampling adds noise to the bins
-            and the error only grows from it, so a percentile interval would lie beside the figure.
-        baseline_macro_f1: Macro-F1 of giving every category to every text.
-        baseline_accuracy: Share of texts that the commonest set of categories gets right.
-        categories: One entry per category, in taxonomy order.
-    """
-
-    part: str
-    about: str
-    single: bool
-    texts: int
-    groups: int
-    origins: dict[str, int]
-    draws: int
-    confidence: float
-    macro_f1: Estimate
-    micro_f1: Estimate
-    weighted_f1: Estimate
-    micro_precision: Estimate
-    micro_recall: Estimate
-    subset_accuracy: Estimate
-    accuracy: Estimate | None
-    hamming_loss: Estimate
-    mean_average_precision: Estimate
-    log_loss: Estimate
-    calibration_error: float
-    baseline_macro_f1: float | None
-    baseline_accuracy: float
-    categories: tuple[CategoryMetrics, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for `metrics.json`: no NaN, nothing but what JSON knows."""
-        plain = asdict(self)
-        plain["categories"] = list(plain["categories"])
-        return plain
 
 
 def measure(

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
-from rubricator.evaluate.metrics.part_metrics import CategoryMetrics
+from rubricator.dataset.metrics import CategoryMetrics
 from rubricator.evaluate.plots import style
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.shares import wilson

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
 from rubricator.errors import DataError
-from rubricator.evaluate.metrics.part_metrics import CategoryMetrics, PartMetrics
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots import panels as drawing
 from rubricator.evaluate.plots import style

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rubricator.dataset.metrics import PartMetrics
 from rubricator.evaluate.metrics.latency import Latency
-from rubricator.evaluate.metrics.part_metrics import PartMetrics
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.report.report_data import Details
 

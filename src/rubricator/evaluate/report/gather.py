@@ -15,17 +15,16 @@ from typing import Any
 import yaml
 
 from rubricator.config import Config
-from rubricator.dataset.annotations import TeacherReport
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
+from rubricator.dataset.metrics import PartMetrics
 from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.metrics.errors import worst_errors
-from rubricator.evaluate.metrics.part_metrics import PartMetrics
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.model_table import model_facts
-from rubricator.evaluate.report.report_data import DataFacts, ReportData, Reproduction, TeacherFacts
+from rubricator.evaluate.report.report_data import DataFacts, ReportData, Reproduction
 from rubricator.models.training_result import TrainingResult
 from rubricator.taxonomy import Taxonomy
 
@@ -75,9 +74,9 @@ def report_data(
         model=about,
         metrics=tuple(evaluated.metrics),
         plots=tuple(plots),
-        mistakes=tuple(worst_errors(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
+        errors=tuple(worst_errors(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
         data=_data(dataset, split, label_set, taxonomy, config),
-        teachers=tuple(_teacher(report) for report in label_set.reports),
+        teachers=tuple(label_set.reports),
         models=model_facts(trained, evaluated, taxonomy),
         latency=evaluated.latency,
         reproduction=_reproduction(dataset, taxonomy, config, command),
@@ -132,18 +131,6 @@ def _data(
         mix=mix,
         bare=bare,
         notes=split.notes,
-    )
-
-
-def _teacher(report: TeacherReport) -> TeacherFacts:
-    return TeacherFacts(
-        name=report.teacher,
-        texts=report.texts,
-        answered=report.answered,
-        macro_f1=report.macro_f1,
-        kappa=report.kappa,
-        accuracy=report.accuracy,
-        f1={category.key: category.f1 for category in report.categories},
     )
 
 

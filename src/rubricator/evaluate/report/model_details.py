@@ -17,7 +17,6 @@ from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
 _ALL = "stages/training/all"
-_SHOWN = 100  # characters of a rule in the report; rules.yaml holds it whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +67,19 @@ def _columns(trained: TrainingResult, name: str) -> tuple[str, ...]:
 
 
 def _rules(cascade: CascadeModel, unseen: TestSet, taxonomy: Taxonomy) -> FactTable:
-    found = rule_figures(cascade, unseen.inputs(), unseen.truth)
-    rows = [
-        (
-            _cut(str(row["rule"])),
-            taxonomy.categories[int(row["category"] or 0)].title,
-            f"{row['taken']:,}",
-            f"{row['right']:,}",
-            "–" if row["precision"] is None else f"{row['precision']:.3f}",
-        )
-        for row in found
-    ]
+    rules = rule_figures(cascade, unseen.inputs(), unseen.truth)
+    taken, right = sum(one.taken for one in rules), sum(one.right for one in rules)
+    title = "Rules of the cascade"
     return FactTable(
-        title="Rules of the cascade",
+        title=title,
         about=f"In order, on {len(unseen.examples):,} texts of the test part, which no rule was made from.",
         columns=("rule", "category", "texts taken", "right", "precision"),
-        rows=tuple(rows),
+        rows=tuple(
+            (one.rule, taxonomy.categories[one.category].title, one.taken, one.right, one.precision)
+            for one in rules
+        ),
+        summary=f"{title}: {len(rules)} of them take {taken:,} test texts, {right:,} of them rightly",
     )
-
-
-def _cut(rule: str) -> str:
-    return rule if len(rule) <= _SHOWN else rule[:_SHOWN].rstrip() + " …"
 
 
 def _importance(trained: TrainingResult, name: str, unseen: TestSet, config: Config, folder: Path) -> Plot:

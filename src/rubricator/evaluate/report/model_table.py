@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rubricator.config import Metric
-from rubricator.evaluate.metrics.part_metrics import PartMetrics
+from rubricator.dataset.metrics import PartMetrics
 from rubricator.evaluate.report.model_descriptions import described
-from rubricator.evaluate.report.report_data import Candidate, ModelFacts
+from rubricator.evaluate.report.report_data import ModelFacts, ModelRow
 from rubricator.models.training_result import WORDS, Score, TrainingResult
 from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
@@ -48,10 +48,10 @@ def model_facts(trained: TrainingResult, evaluated: Evaluated, taxonomy: Taxonom
 
 def _candidate(
     name: str, score: Score, trained: TrainingResult, rivals: Mapping[str, PartMetrics], *, single: bool
-) -> Candidate:
+) -> ModelRow:
     words, part, cost = WORDS[trained.metric], rivals[name], trained.costs.get(name)
     low, high = score.intervals.get(trained.metric, (None, None))
-    return Candidate(
+    return ModelRow(
         name=name,
         about=described(name, trained.facts[name]),
         scores={

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rubricator.dataset.annotations import TeacherReport
+from rubricator.dataset.metrics import PartMetrics
 from rubricator.evaluate.metrics.errors import PredictionError
 from rubricator.evaluate.metrics.latency import Latency
-from rubricator.evaluate.metrics.part_metrics import PartMetrics
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.stats.bootstrap import Estimate
+
+Cell = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,43 +43,22 @@ class DataFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TeacherFacts:
-    """How one teacher does against the golden set.
-
-    Attributes:
-        name: The teacher.
-        texts: Golden texts it was measured on.
-        answered: Share of them it had an opinion on, 0 to 1.
-        macro_f1: Mean F1 over categories.
-        kappa: Cohen's kappa; None where it is undefined.
-        accuracy: Single-label only.
-        f1: Category key to F1; None where it is undefined.
-    """
-
-    name: str
-    texts: int
-    answered: float
-    macro_f1: float | None
-    kappa: float | None = None
-    accuracy: float | None = None
-    f1: Mapping[str, float | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FactTable:
     """A table about a model.
 
     Attributes:
         title: What it shows.
         about: A sentence on how to read it.
-        columns: Their names; all but the first hold numbers.
-        rows: Cells as they shall be read.
+        columns: Their names.
+        rows: Their cells; a number with a fraction is shown with three digits.
+        summary: What it comes to, in a line for the terminal.
     """
 
     title: str
     about: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +75,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class ModelRow:
     """One model that was tried.
 
     Attributes:
@@ -130,7 +112,7 @@ class ModelFacts:
     chosen: str
     reason: str
     measured_on: str = ""
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[ModelRow, ...] = ()
     dropped: tuple[str, ...] = ()
     details: Details = Details()
 
@@ -170,7 +152,7 @@ class ReportData:
         model: What the model is, in a few words.
         metrics: Parts that were measured; the first is the headline.
         plots: Figures of the headline part.
-        mistakes: Worst mistakes of the headline part.
+        errors: The texts of the headline part on which the model is most surely wrong.
         data: The data section.
         teachers: The teachers section.
         models: The section of models compared.
@@ -186,9 +168,9 @@ class ReportData:
     model: str = ""
     metrics: tuple[PartMetrics, ...] = ()
     plots: tuple[Plot, ...] = ()
-    mistakes: tuple[PredictionError, ...] = ()
+    errors: tuple[PredictionError, ...] = ()
     data: DataFacts | None = None
-    teachers: tuple[TeacherFacts, ...] = ()
+    teachers: tuple[TeacherReport, ...] = ()
     models: ModelFacts | None = None
     latency: Latency | None = None
     reproduction: Reproduction | None = None

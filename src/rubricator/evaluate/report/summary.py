@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
 from rubricator.evaluate.metrics.latency import Latency
-from rubricator.evaluate.metrics.part_metrics import CategoryMetrics, PartMetrics
 from rubricator.evaluate.report.report_data import ReportData
 from rubricator.pages.formatting import duration, figure, interval, percent, plural, series
 from rubricator.stats.bootstrap import Estimate

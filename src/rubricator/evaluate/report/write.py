@@ -9,28 +9,13 @@ from pathlib import Path
 
 from rubricator.errors import DataError
 from rubricator.evaluate.plots.plot import Plot
-from rubricator.evaluate.report.report_data import (
-    Candidate,
-    DataFacts,
-    ModelFacts,
-    ReportData,
-    Reproduction,
-    TeacherFacts,
-)
+from rubricator.evaluate.report.report_data import Cell, ReportData
 from rubricator.evaluate.report.summary import FEW, cautions, headline, summary, whose
+from rubricator.pages.formatting import count, figure, series
 from rubricator.pages.page import render_page, write_page
 
-__all__ = [
-    "Candidate",
-    "DataFacts",
-    "ModelFacts",
-    "ReportData",
-    "Reproduction",
-    "TeacherFacts",
-    "write_report",
-]
-
-_EXCERPT = 700
+_EXCERPT = 700  # characters of a text
+_CELL = 100  # characters of a cell: rules may be long, and rules.yaml holds them whole
 
 
 def write_report(path: Path, data: ReportData) -> None:
@@ -68,7 +53,9 @@ def _render(data: ReportData) -> str:
     }
     filters: dict[str, Callable[..., str]] = {
         "excerpt": partial(_excerpt, limit=_EXCERPT),
+        "cell": _cell,
         "inlined": _inlined,
+        "titles": lambda keys: series([data.titles[key] for key in keys]),
         "whose": whose,
     }
     return render_page("rubricator.evaluate.report", "report.html.jinja", context, filters)
@@ -76,6 +63,12 @@ def _render(data: ReportData) -> str:
 
 def _excerpt(content: str, *, limit: int) -> str:
     return content if len(content) <= limit else content[:limit].rstrip() + " …"
+
+
+def _cell(value: Cell) -> str:
+    if isinstance(value, str):
+        return _excerpt(value, limit=_CELL)
+    return count(value) if isinstance(value, int) else figure(value, 3)
 
 
 def _inlined(plot: Plot) -> str:
