@@ -52,6 +52,8 @@ train:
   models: [linear]
 split:
   test: 0.2
+evaluate:
+  plots: false
 """
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rubricator.config import Config
 from rubricator.dataset import files
+from rubricator.dataset.annotations import TeacherProbabilities, read_annotations
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.inputs import BASE, Encode, Inputs
 from rubricator.dataset.labels import LabelSet, read_labels
@@ -18,10 +19,12 @@ from rubricator.dataset.metrics import METRICS, PartMetrics
 from rubricator.dataset.split import golden_targets
 from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode.vectors import vector_cache
+from rubricator.evaluate.metrics.beside_teachers import compare_with_teachers
 from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.evaluate.plots.plot import Plot, clear_plots
 from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.gather import figures, report_data
 from rubricator.evaluate.report.model_details import TestSet, details_of
@@ -41,6 +44,7 @@ def evaluate(
     data: TrainingData,
     dataset: Dataset,
     label_set: LabelSet,
+    agreement: TeacherProbabilities,
     trained: TrainingResult,
     held: OutOfFoldPredictions | None,
     classify: Callable[[list[Text]], object],
@@ -54,6 +58,7 @@ def evaluate(
         data: All texts as arrays.
         dataset: All texts as read.
         label_set: Labels agreed between teachers: the truth where no person labelled.
+        agreement: What the teachers' agreement thinks of every text, golden ones not having taught it.
         trained: The trained models.
         held: Golden texts predicted by cross-validation, where golden texts train.
         classify: Texts as read to whatever, timed for the latency.
@@ -80,8 +85,18 @@ def evaluate(
 
     rivals = {name: figures_of(next(_parts(sight, trained, held, name)), name) for name in trained.models}
     latency = measure_latency(classify, dataset.texts, budget_seconds=config.evaluate.budget_seconds)
-    details = details_of(trained, sight.unseen(), taxonomy, config, folder)
-    return Evaluated(scored, [figures_of(part, winner) for part in scored], rivals, latency, details)
+    details = details_of(trained, sight.test_set(), taxonomy, config, folder)
+    row = {text.id: number for number, text in enumerate(dataset.texts)}
+    beside = compare_with_teachers(
+        scored[0],
+        agreement.probabilities[[row[id_] for id_ in scored[0].ids]],
+        taxonomy.space,
+        bootstrap=config.evaluate.bootstrap,
+        confidence=config.evaluate.confidence,
+        seed=config.seed,
+    )
+    metrics = [figures_of(part, winner) for part in scored]
+    return Evaluated(scored, metrics, rivals, latency, details, beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,7 @@ class EvaluationInputs:
         probabilities = trained.rules[model].probabilities(trained.models[model].logits(self.inputs(rows)))
         return probabilities, trained.rules[model].decide(probabilities)
 
-    def unseen(self) -> TestSet:
+    def test_set(self) -> TestSet:
         """Texts of the test part whose categories are known, from people where they said so."""
         rows = np.flatnonzero((self.data.part == "test") & (self.human | self.agreed))
         truth = np.where(self.human[rows, None], self.human_truth[rows], self.label_set.decided[rows])
@@ -198,8 +213,6 @@ def _parts(
 
 
 def _work(run: Run) -> list[str]:
-    from rubricator.evaluate.plots.write import write_plots  # draws, and drawing takes a second to import
-
     config, taxonomy = run.config, run.taxonomy
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, taxonomy)
@@ -216,10 +229,11 @@ def _work(run: Run) -> list[str]:
         inputs = Inputs(contents, [text.features for text in texts], encoders=encoders)
         return rule.decide(rule.probabilities(trained.winner.logits(inputs)))
 
-    evaluated = evaluate(data, dataset, label_set, trained, held, classify, taxonomy, config, run.folder)
-    head = evaluated.metrics[0]
-    titles = {category.key: category.title for category in taxonomy.categories}
-    plots = write_plots(evaluated.scored[0], head, titles, run.folder / "plots")
+    clear_plots(run.folder / "plots")
+    agreement = read_annotations(run.folder, len(dataset.texts), taxonomy.keys).agreement
+    evaluated = evaluate(
+        data, dataset, label_set, agreement, trained, held, classify, taxonomy, config, run.folder
+    )
     write_scored(run.file(SCORED), evaluated.scored, taxonomy)
     files.write_json(run.file(METRICS), figures(evaluated, trained, label_set, dataset, config))
     page = report_data(
@@ -228,18 +242,31 @@ def _work(run: Run) -> list[str]:
         label_set,
         dataset,
         split,
-        plots,
+        _draw(evaluated, taxonomy, run.folder / "plots") if config.evaluate.plots else (),
         taxonomy,
         config,
         encoder=config.encode.encoder,
         command=run.command,
     )
     write_report(run.file("report.html"), page)
-    latency = evaluated.latency
+    return _lines(evaluated, winner)
+
+
+def _draw(evaluated: Evaluated, taxonomy: Taxonomy, folder: Path) -> tuple[Plot, ...]:
+    from rubricator.evaluate.plots.write import write_plots  # a second to import
+
+    titles = {category.key: category.title for category in taxonomy.categories}
+    return write_plots(evaluated.scored[0], evaluated.metrics[0], titles, folder)
+
+
+def _lines(evaluated: Evaluated, winner: str) -> list[str]:
+    head, latency = evaluated.metrics[0], evaluated.latency
+    # In a fold another kind may have won: the procedure is more than the kind that it chose in the end.
+    name = winner if head == evaluated.rivals[winner] else f"the whole procedure, which chose {winner}"
     left_out = f" (no text has {series([*head.unmeasured])})" if head.unmeasured else ""
     macro, micro = _estimate(head.macro_f1) + left_out, _estimate(head.micro_f1)
     return [
-        f"{winner}: macro-F1 {macro}, micro-F1 {micro} on {head.about}",
+        f"{name}: macro-F1 {macro}, micro-F1 {micro} on {head.about}",
         f"one text in {latency.p50 * 1000:.0f} ms (95 of 100 within {latency.p95 * 1000:.0f} ms), "
         f"{latency.texts_per_second:,.0f} texts/s in batches; budget {latency.budget:g} s "
         + ("kept" if latency.within_budget else "NOT kept"),

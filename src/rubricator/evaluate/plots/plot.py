@@ -21,3 +21,9 @@ class Plot:
     kind: str
     path: Path
     alt: str
+
+
+def clear_plots(folder: Path) -> None:
+    """Remove what was drawn before: categories and kinds of model that are gone leave no picture behind."""
+    for image in folder.glob("*.png"):
+        image.unlink()

@@ -17,8 +17,8 @@ import yaml
 from rubricator.config import Config
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
-from rubricator.dataset.metrics import PartMetrics
 from rubricator.dataset.split import DatasetSplit
+from rubricator.evaluate.metrics.beside_teachers import BesideTeachers
 from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.evaluated import Evaluated
@@ -26,6 +26,7 @@ from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.model_table import model_facts
 from rubricator.evaluate.report.report_data import DataFacts, ReportData, Reproduction
 from rubricator.models.training_result import TrainingResult
+from rubricator.pages.formatting import figure, plural
 from rubricator.taxonomy import Taxonomy
 
 _LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
@@ -45,6 +46,7 @@ def figures(
         "weak_label_weight": trained.weak_label_weight,
         "weak_label_weights_tried": {str(weight): loss for weight, loss in trained.weights_tried.items()},
         "teachers": [asdict(report) for report in label_set.reports],
+        "beside_teachers": None if evaluated.beside_teachers is None else asdict(evaluated.beside_teachers),
         "latency": asdict(evaluated.latency),
         "data": dict(dataset.facts),
     }
@@ -81,22 +83,19 @@ def report_data(
         latency=evaluated.latency,
         reproduction=_reproduction(dataset, taxonomy, config, command),
         cautions=(
-            *_outdone(label_set, evaluated.metrics[0]),
+            *outdone(evaluated.beside_teachers),
             *(f"{taxonomy.categories[j].title} {note}." for j, note in trained.scarce.items()),
         ),
     )
 
 
-def _outdone(label_set: LabelSet, head: PartMetrics) -> Iterator[str]:
+def outdone(beside: BesideTeachers | None) -> Iterator[str]:
     """A warning where the teachers that label for nothing do better than the model trained on them."""
-    agreement = next((report for report in label_set.reports if report.teacher == "agreement"), None)
-    if agreement is None or agreement.macro_f1 is None or head.macro_f1.high is None:
-        return
-    if agreement.macro_f1 > head.macro_f1.high:
+    if beside is not None and beside.model_behind:
         yield (
-            f"On golden texts the teachers' agreement reaches a macro-F1 of {agreement.macro_f1:.2f}, more "
-            f"than the model that learned from it ({head.macro_f1.value:.2f}): there are too few texts to "
-            "train on."
+            f"On the same {plural(beside.texts, 'text')} labelled by people, the teachers' agreement reaches "
+            f"a macro-F1 of {figure(beside.teachers.value)} and the model that learned from it "
+            f"{figure(beside.model.value)}: there are too few texts to train on."
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,39 +40,43 @@ class TestSet:
 
 
 def details_of(
-    trained: TrainingResult, unseen: TestSet, taxonomy: Taxonomy, config: Config, folder: Path
+    trained: TrainingResult, test_set: TestSet, taxonomy: Taxonomy, config: Config, folder: Path
 ) -> Details:
     """Tables and plots about the models; a model that has nothing to show adds none.
 
     Args:
         trained: The trained models.
-        unseen: Texts of the test part.
+        test_set: Texts of the test part.
         taxonomy: The categories.
         config: The settings.
         folder: Of the run; plots are written into `plots`.
     """
-    (folder / "plots").mkdir(parents=True, exist_ok=True)
-    tables, plots = [], list(_curves(trained, folder))
     cascade = trained.models.get("cascade")
-    if isinstance(cascade, CascadeModel) and cascade.rules and len(unseen.examples):
-        tables.append(_rules(cascade, unseen, taxonomy))
-    reader = next((name for name in ("hybrid", trained.choice.name) if _columns(trained, name)), None)
-    if reader is not None and len(unseen.examples):
-        plots.append(_importance(trained, reader, unseen, config, folder))
+    tables = []
+    if isinstance(cascade, CascadeModel) and cascade.rules and len(test_set.examples):
+        tables.append(_rules(cascade, test_set, taxonomy))
+    plots = _plots(trained, test_set, config, folder / "plots") if config.evaluate.plots else ()
     return Details(tables=tuple(tables), plots=tuple(plots))
+
+
+def _plots(trained: TrainingResult, test_set: TestSet, config: Config, folder: Path) -> Iterator[Plot]:
+    yield from _curves(trained, folder)
+    reader = next((name for name in ("hybrid", trained.choice.name) if _columns(trained, name)), None)
+    if reader is not None and len(test_set.examples):
+        yield _importance(trained, reader, test_set, config, folder)
 
 
 def _columns(trained: TrainingResult, name: str) -> tuple[str, ...]:
     return trained.models[name].columns if name in trained.models else ()
 
 
-def _rules(cascade: CascadeModel, unseen: TestSet, taxonomy: Taxonomy) -> FactTable:
-    rules = rule_figures(cascade, unseen.inputs(), unseen.truth)
+def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> FactTable:
+    rules = rule_figures(cascade, test_set.inputs(), test_set.truth)
     taken, right = sum(one.taken for one in rules), sum(one.right for one in rules)
     title = "Rules of the cascade"
     return FactTable(
         title=title,
-        about=f"In order, on {len(unseen.examples):,} texts of the test part, which no rule was made from.",
+        about=f"In order, on {len(test_set.examples):,} texts of the test part, which no rule was made from.",
         columns=("rule", "category", "texts taken", "right", "precision"),
         rows=tuple(
             (one.rule, taxonomy.categories[one.category].title, one.taken, one.right, one.precision)
@@ -82,45 +86,43 @@ def _rules(cascade: CascadeModel, unseen: TestSet, taxonomy: Taxonomy) -> FactTa
     )
 
 
-def _importance(trained: TrainingResult, name: str, unseen: TestSet, config: Config, folder: Path) -> Plot:
+def _importance(trained: TrainingResult, name: str, test_set: TestSet, config: Config, folder: Path) -> Plot:
     from rubricator.evaluate.metrics.importance import permutation_importance
     from rubricator.evaluate.plots.importance import draw_importance
 
     model, rule = trained.models[name], trained.rules[name]
     # Vectors do not change when columns are shuffled, so each encoder runs once.
-    vectors = unseen.inputs()
+    vectors = test_set.inputs()
     for encoder in model.encoders:
         vectors.vectors(encoder)
 
     def decide(rows: Sequence[Features]) -> Bools:
         return rule.decide(rule.probabilities(model.logits(vectors.with_features(rows))))
 
-    found = permutation_importance(
+    importances = permutation_importance(
         decide,
-        unseen.examples.features,
-        unseen.truth,
+        test_set.examples.features,
+        test_set.truth,
         columns=model.columns,
-        groups=unseen.examples.groups,
+        groups=test_set.examples.groups,
         metric=trained.metric,
         seed=config.seed,
     )
-    path = folder / "plots/importance.png"
-    draw_importance(found, path, metric=WORDS[trained.metric])
-    told = ", ".join(f"{one.column} {one.drop:.3f}" for one in found)
-    alt = f"What {name} loses in {WORDS[trained.metric]} when a column is shuffled: {told}"
+    path = folder / "importance.png"
+    draw_importance(importances, path, metric=WORDS[trained.metric])
+    drops = ", ".join(f"{one.column} {one.drop:.3f}" for one in importances)
+    alt = f"What {name} loses in {WORDS[trained.metric]} when a column is shuffled: {drops}"
     return Plot(category=None, kind="importance", path=path, alt=alt)
 
 
-def _curves(trained: TrainingResult, folder: Path) -> list[Plot]:
+def _curves(trained: TrainingResult, folder: Path) -> Iterator[Plot]:
     from rubricator.evaluate.plots.curves import draw_curves
 
-    plots = []
     for name in trained.models:
-        table = folder / _ALL / name / "epochs.csv"
+        table = folder.parent / _ALL / name / "epochs.csv"
         if not table.is_file():
             continue
-        image = folder / f"plots/{name}-epochs.png"
+        image = folder / f"{name}-epochs.png"
         chosen = trained.facts[name].get("epochs")
         alt = draw_curves(table, image, chosen=chosen if isinstance(chosen, int) else None)
-        plots.append(Plot(category=None, kind="epochs", path=image, alt=f"{name}: {alt}"))
-    return plots
+        yield Plot(category=None, kind="epochs", path=image, alt=f"{name}: {alt}")
