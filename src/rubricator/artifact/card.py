@@ -6,19 +6,17 @@ Sections follow Mitchell et al., "Model Cards for Model Reporting", 2019.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rubricator.dataset.metrics import PartMetrics
+from rubricator.dataset.metrics import CategoryMetrics
 from rubricator.label_space import DecisionRule
 from rubricator.pages.formatting import series
 from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
-
-# The most important first; what the metrics hold as None is left out.
-_FIGURES = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,11 @@ class CardFacts:
         taxonomy: The categories.
         rule: Calibration and thresholds.
         training: Plain sentences about the texts and labels trained on, and the split.
-        metrics: What it is worth on the part that counts.
+        measured: Sentence that says what the figures stand on and how predictions were made.
+        texts: How many texts that were.
+        confidence: Share of bootstrap samples inside an interval.
+        headline: Figures of the whole by their names, the most important first.
+        categories: Figures of each category.
         limits: Sentences about what this model in particular cannot do.
     """
 
@@ -46,7 +48,11 @@ class CardFacts:
     taxonomy: Taxonomy
     rule: DecisionRule
     training: tuple[str, ...]
-    metrics: PartMetrics
+    measured: str
+    texts: int
+    confidence: float
+    headline: Mapping[str, Estimate]
+    categories: Sequence[CategoryMetrics] = ()
     limits: tuple[str, ...] = ()
 
 
@@ -61,16 +67,10 @@ def render_card(facts: CardFacts) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"plain": _plain, "figure": _figure, "share": _share}
-    metrics, taxonomy = facts.metrics, facts.taxonomy
-    return environment.get_template("card.md.jinja").render(
-        facts=facts,
-        metrics=metrics,
-        figures={
-            name.replace("_", " "): getattr(metrics, name) for name in _FIGURES if getattr(metrics, name)
-        },
-        categories=[(taxonomy[category.key].title, category) for category in metrics.categories],
-        unmeasured=series([taxonomy[key].title for key in metrics.unmeasured]),
-    )
+    titles = {category.key: category.title for category in facts.taxonomy.categories}
+    unmeasured = series([titles[category.key] for category in facts.categories if not category.support])
+    template = environment.get_template("card.md.jinja")
+    return template.render(facts=facts, titles=titles, unmeasured=unmeasured)
 
 
 def _plain(text: str) -> str:

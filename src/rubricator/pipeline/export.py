@@ -19,6 +19,8 @@ from rubricator.models.training_result import TrainingResult
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin
 
+_HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
+
 
 def export(
     run: Run,
@@ -58,7 +60,7 @@ def _taught_by_people(label_set: LabelSet, split: DatasetSplit) -> int:
 
 
 def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingResult) -> CardFacts:
-    winner = trained.choice.name
+    winner, head = trained.choice.name, read_metrics(run.folder).head
     sizes = Counter(split.part.values())
     taught = f"{_taught_by_people(label_set, split):,} of them labelled by people, the others by teachers"
     return CardFacts(
@@ -70,7 +72,11 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         taxonomy=run.taxonomy,
         rule=trained.rules[winner],
         training=(f"{sizes['train']:,} texts, {taught}.", *split.notes),
-        metrics=read_metrics(run.folder).head,
+        measured=f"{head.about}.",
+        texts=head.texts,
+        confidence=head.confidence,
+        headline={name.replace("_", " "): getattr(head, name) for name in _HEADLINE if getattr(head, name)},
+        categories=head.categories,
     )
 
 

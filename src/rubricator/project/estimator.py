@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
-from rubricator.artifact import CardFacts, Figure, render_card, write_artifact
+from rubricator.artifact import CardFacts, render_card, write_artifact
 from rubricator.config import Config
 from rubricator.config.read import build_config
 from rubricator.dataset.dataset import Dataset
@@ -47,6 +47,7 @@ from rubricator.project.progress import bars
 from rubricator.project.texts import texts_of
 from rubricator.records import Origin, Text, content_hash
 from rubricator.stats.arrays import Bools, Floats, Vectors
+from rubricator.stats.bootstrap import Estimate
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 from rubricator.train.search.model_search import train_models
@@ -336,7 +337,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         figures = {}
         for metric, words in WORDS.items():
             low, high = score.intervals.get(metric, (None, None))
-            figures[words] = Figure(getattr(score, metric), low, high)
+            figures[words] = Estimate(getattr(score, metric), low, high)
         return CardFacts(
             name=self._config_.name,
             created=datetime.now(UTC),
