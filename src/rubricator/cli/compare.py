@@ -10,14 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import estimate_cell, figure_table, out
-from rubricator.evaluate.comparison.compare import FIGURES, Comparison, compare, figure_name, verdict
-from rubricator.evaluate.comparison.page import (
-    chance,
-    change,
-    change_interval,
-    write_comparison,
-    write_comparison_json,
-)
+from rubricator.evaluate.comparison.compare import FIGURES, Comparison, figure_name, verdict
+from rubricator.evaluate.comparison.page import chance, change, change_interval
+from rubricator.pipeline.compare import compare
 from rubricator.stats.significance import Difference
 
 
@@ -49,11 +44,7 @@ def _compare(
 
     Example: `rubricator compare runs/news runs/strict`
     """
-    comparison = compare(runs)
-    write_comparison(page, comparison)
-    if plain:
-        write_comparison_json(plain, comparison)
-    _show(comparison)
+    _show(compare(runs, page=page, json=plain))
     out.print(f"\nPage      {page}")
     if plain:
         out.print(f"JSON      {plain}")
@@ -82,7 +73,7 @@ def _headline(comparison: Comparison) -> Table:
                 chance(against.figures[name].p_value),
             )
         ]
-        label = figure_name(name, single=comparison.single)
+        label = figure_name(name, comparison.space)
         table.add_row(label, estimate_cell(comparison.old.figures[name]), *cells)
     tests = [against.mcnemar for against in comparison.new]
     cells = [
@@ -106,5 +97,5 @@ def _categories(comparison: Comparison) -> Table:
 
 
 def _difference(difference: Difference) -> str:
-    told = f"{change(difference)}\n[dim]{change_interval(difference)}[/]"
-    return f"[bold]{told}[/]" if difference.beyond_chance else told
+    cell = f"{change(difference)}\n[dim]{change_interval(difference)}[/]"
+    return f"[bold]{cell}[/]" if difference.beyond_chance else cell

@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 from rubricator.cli.app import app
 from rubricator.dataset.files import write_json
 from rubricator.errors import DataError
-from rubricator.evaluate.comparison.compare import Kind, compare, verdict
+from rubricator.evaluate.comparison.compare import Kind, verdict
 from rubricator.evaluate.comparison.page import write_comparison
 from rubricator.evaluate.metrics.prediction_table import SCORED, read_scored, write_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.pipeline.compare import compare
 from rubricator.taxonomy import Category, Task, Taxonomy
 
 KEYS = ("bread", "soup", "tea")
@@ -64,7 +65,7 @@ def run(folder: Path, rows: Sequence[Row], *, keys: Sequence[str] = KEYS, single
 
 def test_predictions_are_read_back_as_they_were(tmp_path: Path) -> None:
     found = read_scored(run(tmp_path / "a", ROWS, single=False) / SCORED)
-    assert (found.single, found.titles["tea"]) == (False, "Tea")
+    assert (found.space.single, found.titles["tea"]) == (False, "Tea")
     (part,) = found.parts
     assert part.about == "6 invented texts"
     assert part.ids == [row[0] for row in ROWS]

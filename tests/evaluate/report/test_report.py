@@ -23,6 +23,7 @@ from rubricator.evaluate.report.report_data import (
     Reproduction,
 )
 from rubricator.evaluate.report.write import write_report
+from rubricator.label_space import LabelSpace
 from rubricator.stats.bootstrap import Estimate
 
 LATENCY = Latency(
@@ -91,7 +92,7 @@ def full(folder, *, titles=TITLES, **options):
         name="news",
         created="21 November 2026",
         titles=titles,
-        single=rule.space.single,
+        space=rule.space,
         model="frozen encoder and heads",
         metrics=(metrics, validation),
         plots=fake_plots(folder, keys),
@@ -181,7 +182,7 @@ def test_the_page_says_it_all(render, tmp_path):
 
 
 def test_missing_sections_are_left_out(render):
-    data = ReportData(name="bare", created="today", titles=TITLES, single=True)
+    data = ReportData(name="bare", created="today", titles=TITLES, space=LabelSpace(KEYS, single=True))
     page = render(data)
     assert "It was not measured" in page.text
     assert [tag for tag, _ in page.tags].count("h2") == 1
@@ -277,7 +278,7 @@ def test_a_broken_budget_is_said(render, tmp_path):
 
 def test_a_file_that_cannot_be_written_is_explained(tmp_path):
     (tmp_path / "file").write_text("")
-    data = ReportData(name="bare", created="today", titles=TITLES, single=False)
+    data = ReportData(name="bare", created="today", titles=TITLES, space=LabelSpace(KEYS, single=False))
     with pytest.raises(DataError, match="cannot be written"):
         write_report(tmp_path / "file" / "report.html", data)
 

@@ -1,16 +1,16 @@
-"""Compare: runs side by side on the texts that all of them were measured on."""
+"""What runs reach on the same texts: every figure with its difference, and every text that changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import numpy as np
 
-from rubricator.evaluate.comparison.runs import EvaluatedRun, common_keys, common_texts, read_runs
+from rubricator.evaluate.comparison.runs import EvaluatedRun, common_space, common_texts
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import LabelSpace
 from rubricator.pages.formatting import plural, series
 from rubricator.stats.arrays import Bools
 from rubricator.stats.bootstrap import Estimate
@@ -111,7 +111,7 @@ class Comparison:
         left_out: What was left out and why, one sentence each.
         titles: The common categories with their names for people.
         support: How many of the texts have each.
-        single: True if a text has exactly one category.
+        space: The common categories, and whether a text has one of them in every run.
         old: What the others are compared with.
         new: The others.
     """
@@ -121,26 +121,26 @@ class Comparison:
     left_out: tuple[str, ...]
     titles: dict[str, str]
     support: dict[str, int]
-    single: bool
+    space: LabelSpace
     old: Side
     new: tuple[Against, ...]
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
+def compare_runs(runs: Sequence[EvaluatedRun]) -> Comparison:
     """Compare runs on the texts that every one of them was measured on, with the same truth.
 
     Of each run the part counts that its report leads with. Only the categories that all runs know are
     compared.
 
     Args:
-        folders: Folders of runs; the first is what the others are compared with.
+        runs: At least two; the first is what the others are compared with.
 
     Raises:
-        DataError: Fewer than two folders, one that holds no measured run, or nothing in common.
+        DataError: They have no category or no text in common.
     """
-    runs = read_runs(folders)
-    keys = common_keys(runs)
-    parts, left_out = common_texts(runs, keys)
+    space = common_space(runs)
+    keys = space.keys
+    parts, left_out = common_texts(runs, space)
     sampled = [
         resample(part.truth, part.decisions, part.groups, draws=DRAWS, confidence=CONFIDENCE, seed=_SEED)
         for part in parts
@@ -155,7 +155,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
         left_out=tuple(left_out),
         titles={key: runs[0].predictions.titles[key] for key in keys},
         support=support,
-        single=all(run.predictions.single for run in runs),
+        space=space,
         old=sides[0],
         new=tuple(
             Against(
@@ -172,13 +172,13 @@ def compare(folders: Sequence[Path]) -> Comparison:
 
 def headline(comparison: Comparison) -> str:
     """The one of `FIGURES` that a model is judged by."""
-    return "subset_accuracy" if comparison.single else "macro_f1"
+    return "subset_accuracy" if comparison.space.single else "macro_f1"
 
 
-def figure_name(name: str, *, single: bool) -> str:
+def figure_name(name: str, space: LabelSpace) -> str:
     """One of `FIGURES` in words, as the report calls it."""
     if name == "subset_accuracy":
-        return "Accuracy" if single else "Exact match"
+        return "Accuracy" if space.single else "Exact match"
     return {"macro_f1": "Macro-F1", "weighted_f1": "Weighted F1", "micro_f1": "Micro-F1"}[name]
 
 
@@ -191,16 +191,16 @@ def signed(value: float) -> str:
 def verdict(comparison: Comparison, against: Against) -> str:
     """What the comparison comes to, for someone who reads nothing else."""
     name = headline(comparison)
-    found, new, old = against.figures[name], against.side.name, comparison.old.name
-    word = figure_name(name, single=comparison.single)
-    if found.change.value is None or found.p_value is None:
+    gain, new, old = against.figures[name], against.side.name, comparison.old.name
+    word = figure_name(name, comparison.space)
+    if gain.change.value is None or gain.p_value is None:
         return f"Nothing can be said of {new} and {old}: there are too few texts."
     word = word.lower() if word == "Accuracy" else word
-    size = f"{word} {signed(found.change.value)}, p = {found.p_value:.2g}"
-    told = f"{size}, on {plural(comparison.texts, 'text')}"
-    if not found.beyond_chance:
-        return f"No difference between {new} and {old} that could not be chance: {told}."
-    return f"{new} is {'better' if found.change.value > 0 else 'worse'} than {old}: {told}."
+    size = f"{word} {signed(gain.change.value)}, p = {gain.p_value:.2g}"
+    size += f", on {plural(comparison.texts, 'text')}"
+    if not gain.beyond_chance:
+        return f"No difference between {new} and {old} that could not be chance: {size}."
+    return f"{new} is {'better' if gain.change.value > 0 else 'worse'} than {old}: {size}."
 
 
 def _side(run: EvaluatedRun, figures: Resampled, keys: Sequence[str]) -> Side:

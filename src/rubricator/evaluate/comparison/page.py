@@ -49,7 +49,7 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
         },
         "compared": comparison,
         "verdicts": [verdict(comparison, against) for against in comparison.new],
-        "names": {name: figure_name(name, single=comparison.single) for name in FIGURES},
+        "names": {name: figure_name(name, comparison.space) for name in FIGURES},
         "headline": headline(comparison),
         "kinds": [kind.value for kind in Kind],
         "words": {"fixed": "fixed", "broken": "broken", "otherwise": "wrong otherwise"},
@@ -74,6 +74,7 @@ def write_comparison_json(path: Path, comparison: Comparison) -> None:
         DataError: The file cannot be written.
     """
     plain: dict[str, Any] = {"confidence": CONFIDENCE, "draws": DRAWS, **asdict(comparison)}
+    plain["single"] = plain.pop("space")["single"]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, plain)

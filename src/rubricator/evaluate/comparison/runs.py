@@ -14,6 +14,7 @@ from rubricator.dataset.files import read_json
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.prediction_table import SCORED, Predictions, read_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import LabelSpace
 from rubricator.pages.formatting import plural
 from rubricator.stats.arrays import Bools
 
@@ -66,28 +67,29 @@ def _read(folder: Path, name: str) -> EvaluatedRun:
     return EvaluatedRun(name, read_json(folder / "metrics.json")["model"], read_scored(folder / SCORED))
 
 
-def common_keys(runs: Sequence[EvaluatedRun]) -> list[str]:
-    """Categories that every run knows, in the order of the first.
+def common_space(runs: Sequence[EvaluatedRun]) -> LabelSpace:
+    """Categories that every run knows, in the order of the first; one of them where every run gives one.
 
     Raises:
         DataError: There is none.
     """
-    keys = [key for key in runs[0].predictions.titles if all(key in run.predictions.titles for run in runs)]
+    spaces = [run.predictions.space for run in runs]
+    keys = [key for key in spaces[0].keys if all(key in space.keys for space in spaces)]
     if not keys:
         raise DataError(
             "The runs have no category in common.", fix="Compare runs whose categories share keys."
         )
-    return keys
+    return replace(spaces[0].subset(keys), single=all(space.single for space in spaces))
 
 
 def common_texts(
-    runs: Sequence[EvaluatedRun], keys: Sequence[str]
+    runs: Sequence[EvaluatedRun], space: LabelSpace
 ) -> tuple[list[ScoredPredictions], list[str]]:
     """The runs' leading parts, cut to the texts that all of them share with the same truth.
 
     Args:
         runs: What is compared.
-        keys: The common categories: the columns that are kept.
+        space: The common categories: the columns that are kept.
 
     Returns:
         One part per run with the same texts in the same order and the groups of the first run, and
@@ -99,12 +101,12 @@ def common_texts(
     places = [{id_: row for row, id_ in enumerate(run.part.ids)} for run in runs]
     shared = [id_ for id_ in places[0] if all(id_ in place for place in places)]
     parts = [
-        _cut(run, np.array([place[id_] for id_ in shared], dtype=np.intp), keys)
+        _cut(run, np.array([place[id_] for id_ in shared], dtype=np.intp), space.keys)
         for run, place in zip(runs, places, strict=True)
     ]
-    left_out = [*_unknown_categories(runs, keys), *_not_shared(runs, len(shared))]
+    left_out = [*_unknown_categories(runs, space.keys), *_not_shared(runs, len(shared))]
     kept = np.ones(len(shared), dtype=bool)
-    for passes, why in _demands(parts, single=all(run.predictions.single for run in runs)):
+    for passes, why in _demands(parts, space):
         lost = int((kept & ~passes).sum())
         kept &= passes
         if lost:
@@ -144,7 +146,7 @@ def _rows(part: ScoredPredictions, rows: NDArray[np.intp]) -> ScoredPredictions:
     )
 
 
-def _demands(parts: Sequence[ScoredPredictions], *, single: bool) -> list[tuple[Bools, str]]:
+def _demands(parts: Sequence[ScoredPredictions], space: LabelSpace) -> list[tuple[Bools, str]]:
     """What a text must fulfil to be compared, as which texts do, and why the others do not."""
     first, *others = parts
     same_text = [
@@ -155,7 +157,7 @@ def _demands(parts: Sequence[ScoredPredictions], *, single: bool) -> list[tuple[
         (np.array(same_text, dtype=bool), "another text has the same id in another run"),
         (same_truth, "the runs do not agree on what is true"),
     ]
-    if single:
+    if space.single:
         demands.append((first.truth.any(axis=1), "what is true is none of the common categories"))
     return demands
 

@@ -14,6 +14,7 @@ import polars as pl
 from rubricator.dataset.files import split_keys
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
@@ -29,12 +30,12 @@ class Predictions:
     Attributes:
         parts: In the order of trust, as `evaluate` measured them: the first is the headline.
         titles: Name for people of each category, by key, in taxonomy order.
-        single: True if a text has exactly one category.
+        space: The decisions that were possible.
     """
 
     parts: tuple[ScoredPredictions, ...]
     titles: dict[str, str]
-    single: bool
+    space: LabelSpace
 
 
 def write_scored(path: Path, parts: Sequence[ScoredPredictions], taxonomy: Taxonomy) -> None:
@@ -66,6 +67,7 @@ def write_scored(path: Path, parts: Sequence[ScoredPredictions], taxonomy: Taxon
     schema = dict.fromkeys(strings, pl.String) | {f"p_{key}": pl.Float64 for key in keys}
     facts = {
         "single": taxonomy.single,
+        "none": taxonomy.none,
         "titles": {category.key: category.title for category in taxonomy.categories},
         "about": {part.part: part.about for part in parts},
     }
@@ -88,7 +90,8 @@ def read_scored(path: Path) -> Predictions:
             f"{path} is not a table of predictions that `evaluate` wrote: {error}",
             fix="Run `rubricator evaluate --force` with the settings of this run.",
         ) from error
-    return Predictions(parts, facts["titles"], facts["single"])
+    titles = facts["titles"]
+    return Predictions(parts, titles, LabelSpace(tuple(titles), facts["single"], facts.get("none")))
 
 
 def _part(frame: pl.DataFrame, facts: dict[str, Any], name: str) -> ScoredPredictions:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from rubricator.config import Metric
 from rubricator.dataset.metrics import PartMetrics
+from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.report_data import ModelFacts, ModelRow
 from rubricator.models.training_result import WORDS, Score, TrainingResult
 from rubricator.stats.bootstrap import Estimate
-from rubricator.taxonomy import Taxonomy
-
-if TYPE_CHECKING:
-    from rubricator.evaluate.report.evaluated import Evaluated
 
 _MEBI = 2**20
 
 
-def model_facts(trained: TrainingResult, evaluated: Evaluated, taxonomy: Taxonomy) -> ModelFacts:
+def model_facts(trained: TrainingResult, evaluated: Evaluated) -> ModelFacts:
     """Which models competed, on what, what each costs, and why one won."""
     reason = trained.choice.reason
     if trained.weights_tried:
@@ -38,7 +33,7 @@ def model_facts(trained: TrainingResult, evaluated: Evaluated, taxonomy: Taxonom
         reason=reason,
         measured_on=trained.validated_on,
         candidates=tuple(
-            _candidate(name, score, trained, evaluated.rivals, single=taxonomy.single)
+            _candidate(name, score, trained, evaluated.rivals)
             for name, score in trained.choice.scores.items()
         ),
         dropped=tuple(f"{name}: {why}" for name, why in trained.dropped.items()),
@@ -47,25 +42,19 @@ def model_facts(trained: TrainingResult, evaluated: Evaluated, taxonomy: Taxonom
 
 
 def _candidate(
-    name: str, score: Score, trained: TrainingResult, rivals: Mapping[str, PartMetrics], *, single: bool
+    name: str, score: Score, trained: TrainingResult, rivals: Mapping[str, PartMetrics]
 ) -> ModelRow:
     words, part, cost = WORDS[trained.metric], rivals[name], trained.costs.get(name)
+    figure = "subset_accuracy" if trained.metric == "accuracy" else trained.metric
     low, high = score.intervals.get(trained.metric, (None, None))
     return ModelRow(
         name=name,
         about=described(name, trained.facts[name]),
         scores={
             f"{words} on validation": Estimate(score.merit(trained.metric)[0], low, high),
-            f"{words} on {part.part}, not used to choose": _measured(part, trained.metric, single=single),
+            f"{words} on {part.part}, not used to choose": getattr(part, figure),
         },
         seconds=trained.seconds[name],
         texts_per_second=None if cost is None else cost.texts_per_second,
         mebibytes=None if cost is None else cost.bytes / _MEBI,
     )
-
-
-def _measured(part: PartMetrics, metric: Metric, *, single: bool) -> Estimate:
-    if metric == "accuracy" and not single:
-        return part.subset_accuracy
-    found = getattr(part, metric)
-    return found if isinstance(found, Estimate) else part.macro_f1

@@ -10,6 +10,7 @@ from rubricator.dataset.metrics import PartMetrics
 from rubricator.evaluate.metrics.errors import PredictionError
 from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.plots.plot import Plot
+from rubricator.label_space import LabelSpace
 from rubricator.stats.bootstrap import Estimate
 
 Cell = str | int | float | None
@@ -148,7 +149,7 @@ class ReportData:
         name: Name of the run.
         created: Date and time, as it shall be read.
         titles: Category key to name for people, in taxonomy order.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
         model: What the model is, in a few words.
         metrics: Parts that were measured; the first is the headline.
         plots: Figures of the headline part.
@@ -164,7 +165,7 @@ class ReportData:
     name: str
     created: str
     titles: Mapping[str, str]
-    single: bool
+    space: LabelSpace
     model: str = ""
     metrics: tuple[PartMetrics, ...] = ()
     plots: tuple[Plot, ...] = ()

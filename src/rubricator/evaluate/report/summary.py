@@ -71,7 +71,7 @@ def _texts(counts: Mapping[str, int]) -> str:
 
 
 def _made(data: ReportData) -> str:
-    how_many = "exactly one category each" if data.single else "any number of categories each"
+    how_many = "exactly one category each" if data.space.single else "any number of categories each"
     made = f"The model sorts texts into {plural(len(data.titles), 'category', 'categories')}, {how_many}."
     trained = dict(data.data.parts.get("train", {})) if data.data else {}
     if sum(trained.values()):
