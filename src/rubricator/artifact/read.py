@@ -81,10 +81,10 @@ def read_artifact(folder: Path) -> Artifact:
 
 def _parse(folder: Path) -> Manifest:
     raw = _json(_manifest_bytes(folder))
-    found = raw.get("format_version")
-    if found != FORMAT_VERSION or isinstance(found, bool):
+    version = raw.get("format_version")
+    if version != FORMAT_VERSION or isinstance(version, bool):
         raise ArtifactError(
-            f"{MANIFEST} has format_version {found!r}; this version of Rubricator reads {FORMAT_VERSION}.",
+            f"{MANIFEST} has format_version {version!r}; this version of Rubricator reads {FORMAT_VERSION}.",
             fix="Use the version of Rubricator that wrote the artifact, or train it again with this one.",
         )
     if raw.get("id") != manifest_id(raw):
@@ -104,9 +104,9 @@ def _parse(folder: Path) -> Manifest:
 def _manifest_bytes(folder: Path) -> bytes:
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
-        seen = "has no " + MANIFEST if folder.is_dir() else "does not exist or is not a folder"
+        state = "has no " + MANIFEST if folder.is_dir() else "does not exist or is not a folder"
         raise ArtifactError(
-            f"{folder} is no artifact: it {seen}.",
+            f"{folder} is no artifact: it {state}.",
             fix="Name the folder that training wrote (it holds manifest.json and model.safetensors).",
         )
     status = path.lstat()
@@ -168,10 +168,10 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _same_digest(path: str, entry: FileEntry, found: str) -> None:
-    if found != entry.sha256:
+def _same_digest(path: str, entry: FileEntry, digest: str) -> None:
+    if digest != entry.sha256:
         raise ArtifactError(
-            f"{path} was changed after it was written: its SHA-256 is {found[:12]}… "
+            f"{path} was changed after it was written: its SHA-256 is {digest[:12]}… "
             f"instead of {entry.sha256[:12]}….",
             fix=FIX,
         )

@@ -102,12 +102,12 @@ class _Unrepeated(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: set[str] = set()
+        self._messages: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = record.getMessage()
-        new = said not in self._said
-        self._said.add(said)
+        message = record.getMessage()
+        new = message not in self._messages
+        self._messages.add(message)
         return new
 
 

@@ -46,7 +46,7 @@ def evaluate(
     label_set: LabelSet,
     agreement: TeacherProbabilities,
     trained: TrainingResult,
-    held: OutOfFoldPredictions | None,
+    oof: OutOfFoldPredictions | None,
     classify: Callable[[list[Text]], object],
     taxonomy: Taxonomy,
     config: Config,
@@ -60,7 +60,7 @@ def evaluate(
         label_set: Labels agreed between teachers: the truth where no person labelled.
         agreement: What the teachers' agreement thinks of every text, golden ones not having taught it.
         trained: The trained models.
-        held: Golden texts predicted by cross-validation, where golden texts train.
+        oof: Golden texts predicted by cross-validation, where golden texts train.
         classify: Texts as read to whatever, timed for the latency.
         taxonomy: The categories.
         config: The settings.
@@ -70,8 +70,8 @@ def evaluate(
         DataError: There is no text to measure on.
     """
     winner = trained.choice.name
-    sight = _evaluation_inputs(data, dataset, label_set, taxonomy, trained.open(config))
-    scored = list(_parts(sight, trained, held, winner if held is None else "chosen"))
+    inputs = _evaluation_inputs(data, dataset, label_set, taxonomy, trained.open(config))
+    scored = list(_parts(inputs, trained, oof, winner if oof is None else "chosen"))
 
     def figures_of(part: ScoredPredictions, model: str) -> PartMetrics:
         return measure(
@@ -83,9 +83,9 @@ def evaluate(
             seed=config.seed,
         )
 
-    rivals = {name: figures_of(next(_parts(sight, trained, held, name)), name) for name in trained.models}
+    rivals = {name: figures_of(next(_parts(inputs, trained, oof, name)), name) for name in trained.models}
     latency = measure_latency(classify, dataset.texts, budget_seconds=config.evaluate.budget_seconds)
-    details = details_of(trained, sight.test_set(), taxonomy, config, folder)
+    details = details_of(trained, inputs.test_set(), taxonomy, config, folder)
     row = {text.id: number for number, text in enumerate(dataset.texts)}
     beside = compare_with_teachers(
         scored[0],
@@ -109,14 +109,14 @@ class EvaluationInputs:
     human_truth: Bools
     human: Bools
     encoders: Mapping[str, Encode]
-    seen: dict[bytes, Inputs] = field(default_factory=dict)
+    made: dict[bytes, Inputs] = field(default_factory=dict)
 
     def inputs(self, rows: NDArray[np.intp]) -> Inputs:
         """Some rows as models look at them: the same object again, for encoders take longest."""
         key = rows.tobytes()
-        if key not in self.seen:
-            self.seen[key] = self.data.examples.subset(rows).inputs(self.encoders)
-        return self.seen[key]
+        if key not in self.made:
+            self.made[key] = self.data.examples.subset(rows).inputs(self.encoders)
+        return self.made[key]
 
     def predicted(self, trained: TrainingResult, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
         """Probabilities and decisions of the model itself about some rows."""
@@ -177,46 +177,46 @@ def _evaluation_inputs(
 
 
 def _parts(
-    sight: EvaluationInputs, trained: TrainingResult, held: OutOfFoldPredictions | None, model: str
+    inputs: EvaluationInputs, trained: TrainingResult, oof: OutOfFoldPredictions | None, model: str
 ) -> Iterator[ScoredPredictions]:
     """The parts in order of trust; `model` may be `chosen` (see `OutOfFoldPredictions`)."""
-    in_test = sight.data.part == "test"
-    truth = sight.human_truth
-    tested = np.flatnonzero(in_test & sight.human)
-    agreed = np.flatnonzero(in_test & sight.agreed)
+    in_test = inputs.data.part == "test"
+    truth = inputs.human_truth
+    tested = np.flatnonzero(in_test & inputs.human)
+    agreed = np.flatnonzero(in_test & inputs.agreed)
     served = trained.choice.name if model == "chosen" else model
-    p, d = sight.predicted(trained, served, tested)
-    if held is not None:
-        rows = np.concatenate([held.rows, tested])
-        both = (np.concatenate([held.probabilities[model], p]), np.concatenate([held.decisions[model], d]))
+    p, d = inputs.predicted(trained, served, tested)
+    if oof is not None:
+        rows = np.concatenate([oof.rows, tested])
+        both = (np.concatenate([oof.probabilities[model], p]), np.concatenate([oof.decisions[model], d]))
         about = (
             f"{len(rows)} texts labelled by people, each predicted by a model that never saw it: "
-            f"{len(held.rows)} by cross-validation, {len(tested)} of the test part by the model itself"
+            f"{len(oof.rows)} by cross-validation, {len(tested)} of the test part by the model itself"
         )
-        if not held.nested:
+        if not oof.nested:
             about += (
                 "; which kind of model serves was chosen on the former, so the figure is a little optimistic"
             )
-        yield sight.part("golden", about, rows, truth[rows], both)
+        yield inputs.part("golden", about, rows, truth[rows], both)
     if len(tested):
         about = f"{len(tested)} texts of the test part, labelled by people"
-        yield sight.part("test", about, tested, truth[tested], (p, d))
+        yield inputs.part("test", about, tested, truth[tested], (p, d))
     if len(agreed):
         about = (
             f"{len(agreed)} texts of the test part with labels agreed between teachers: "
             "how well the model repeats its teachers, not how right it is"
         )
-        decided = sight.label_set.decided[agreed]
-        predicted = sight.predicted(trained, served, agreed)
-        name = "test_agreed" if sight.human.any() else "test"
-        yield sight.part(name, about, agreed, decided, predicted)
+        decided = inputs.label_set.decided[agreed]
+        predicted = inputs.predicted(trained, served, agreed)
+        name = "test_agreed" if inputs.human.any() else "test"
+        yield inputs.part(name, about, agreed, decided, predicted)
 
 
 def _work(run: Run) -> list[str]:
     config, taxonomy = run.config, run.taxonomy
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, taxonomy)
-    trained, held = read_training(run.folder)
+    trained, oof = read_training(run.folder)
     cache = vector_cache(config, progress=run.progress)
     vectors = cache.encode([text.content for text in dataset.texts], progress=run.progress)
     data = training_data(dataset, split, label_set, vectors)
@@ -232,7 +232,7 @@ def _work(run: Run) -> list[str]:
     clear_plots(run.folder / "plots")
     agreement = read_annotations(run.folder, len(dataset.texts), taxonomy.keys).agreement
     evaluated = evaluate(
-        data, dataset, label_set, agreement, trained, held, classify, taxonomy, config, run.folder
+        data, dataset, label_set, agreement, trained, oof, classify, taxonomy, config, run.folder
     )
     write_scored(run.file(SCORED), evaluated.scored, taxonomy)
     files.write_json(run.file(METRICS), figures(evaluated, trained, label_set, dataset, config))

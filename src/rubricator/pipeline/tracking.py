@@ -107,9 +107,9 @@ def track(folder: Path, config: Config, tracking: Tracking) -> str | None:
 
 
 def _experiment(client: MlflowClient, name: str, folder: Path, *, local: bool) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    existing = client.get_experiment_by_name(name)
+    if existing is not None:
+        return str(existing.experiment_id)
     files = (folder.resolve().parent / "mlflow-files").as_uri() if local else None
     return str(client.create_experiment(name, artifact_location=files))
 
@@ -118,9 +118,9 @@ def _log(client: MlflowClient, experiment: str, folder: Path, config: Config) ->
     metrics = (folder / "metrics.json").read_bytes()
     settings = config.model_dump_json(exclude={"tracking"})
     key = content_hash("tracked:1", str(folder.resolve()), metrics, settings)
-    known = client.search_runs([experiment], f"tags.`{_KEY}` = '{key}' and attributes.status = 'FINISHED'")
-    if known:
-        return f"logged before as run {known[0].info.run_id}"
+    logged = client.search_runs([experiment], f"tags.`{_KEY}` = '{key}' and attributes.status = 'FINISHED'")
+    if logged:
+        return f"logged before as run {logged[0].info.run_id}"
     tags = {_KEY: key, "rubricator.version": __version__}
     run = client.create_run(experiment, run_name=folder.resolve().name, tags=tags).info.run_id
     finished = False
@@ -182,21 +182,21 @@ def run_figures(metrics: Mapping[str, Any]) -> dict[str, float]:
     `macro_f1_high`; those of other parts are preceded by the part, `test/macro_f1`. Then F1 of the
     categories (`f1/<key>`), what each model reached on validation, and the latency.
     """
-    found: dict[str, float | None] = {}
+    flat: dict[str, float | None] = {}
     for name, part in metrics["parts"].items():
         before = "" if name == metrics["headline"] else f"{name}/"
-        found[f"{before}texts"] = part["texts"]
+        flat[f"{before}texts"] = part["texts"]
         for figure, value in part.items():
             if isinstance(value, Mapping) and "low" in value:
-                found |= _with_interval(f"{before}{figure}", value)
+                flat |= _with_interval(f"{before}{figure}", value)
         for category in part["categories"]:
-            found |= _with_interval(f"{before}f1/{category['key'].replace('/', '_')}", category["f1"])
+            flat |= _with_interval(f"{before}f1/{category['key'].replace('/', '_')}", category["f1"])
     for model, score in metrics["validation"].items():
-        found |= {f"validation/{model}/{figure}": value for figure, value in score.items()}
-    found |= {f"latency/{figure}": value for figure, value in metrics["latency"].items()}
+        flat |= {f"validation/{model}/{figure}": value for figure, value in score.items()}
+    flat |= {f"latency/{figure}": value for figure, value in metrics["latency"].items()}
     return {
         name: float(value)
-        for name, value in found.items()
+        for name, value in flat.items()
         if isinstance(value, int | float) and math.isfinite(value)
     }
 

@@ -11,7 +11,7 @@ def test_the_surest_wrong_decision_comes_first():
     found = worst_errors(scored(truth, stated), KEYS, count=10)
     assert [mistake.id for mistake in found] == ["t1", "t3", "t0"]
     first = found[0]
-    assert (first.truth, first.given, first.worst) == ((), ("sport", "money"), "money")
+    assert (first.truth, first.decided, first.worst) == ((), ("sport", "money"), "money")
     assert first.probability == 0.97
     assert (found[1].worst, found[1].probability) == ("money", 0.2)
 

@@ -56,8 +56,10 @@ def read_runs(folders: Sequence[Path]) -> list[EvaluatedRun]:
 
 def _read(folder: Path, name: str) -> EvaluatedRun:
     if not (folder / "stages").is_dir():
-        seen = "is no folder of a run" if folder.exists() else "is not there"
-        raise DataError(f"{folder} {seen}.", fix="Name a folder that `rubricator run` wrote, like runs/news.")
+        fault = "is no folder of a run" if folder.exists() else "is not there"
+        raise DataError(
+            f"{folder} {fault}.", fix="Name a folder that `rubricator run` wrote, like runs/news."
+        )
     if not ((folder / "stages/evaluate.done").exists() and (folder / SCORED).exists()):
         raise DataError(
             f"The run {folder} holds no predictions to compare ({SCORED}): it never came to its evaluation, "
@@ -122,8 +124,8 @@ def common_texts(
 
 
 def _cut(run: EvaluatedRun, rows: NDArray[np.intp], keys: Sequence[str]) -> ScoredPredictions:
-    known = list(run.predictions.titles)
-    columns = [known.index(key) for key in keys]
+    keys_of_run = list(run.predictions.titles)
+    columns = [keys_of_run.index(key) for key in keys]
     part = _rows(run.part, rows)
     return replace(
         part,
@@ -174,12 +176,12 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _unknown_categories(runs: Sequence[EvaluatedRun], keys: Sequence[str]) -> list[str]:
-    told = []
+    notes = []
     for run in runs:
         unknown = [key for key in run.predictions.titles if key not in keys]
         if unknown:
-            told.append(f"Not compared, as not every run knows them: {', '.join(unknown)} (in {run.name}).")
-    return told
+            notes.append(f"Not compared, as not every run knows them: {', '.join(unknown)} (in {run.name}).")
+    return notes
 
 
 def _not_shared(runs: Sequence[EvaluatedRun], shared: int) -> list[str]:

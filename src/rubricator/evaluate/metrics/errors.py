@@ -19,7 +19,7 @@ class PredictionError:
         content: The text as the model saw it.
         origin: Where its truth comes from.
         truth: Keys it has.
-        given: Keys the model gave.
+        decided: Keys the model gave.
         worst: Key of the most surely wrong decision.
         probability: What the model thought of that category.
     """
@@ -28,7 +28,7 @@ class PredictionError:
     content: str
     origin: str
     truth: tuple[str, ...]
-    given: tuple[str, ...]
+    decided: tuple[str, ...]
     worst: str
     probability: float
 
@@ -48,20 +48,20 @@ def worst_errors(scored: ScoredPredictions, keys: Sequence[str], *, count: int) 
     gaps = np.where(scored.truth != scored.decisions, np.abs(scored.truth - scored.probabilities), -1.0)
     columns, worst = gaps.argmax(axis=1), gaps.max(axis=1)
     listed: list[PredictionError] = []
-    seen: set[str] = set()
+    listed_groups: set[str] = set()
     for row in np.argsort(-worst, kind="stable"):
         if len(listed) == count or worst[row] < 0:
             break
-        if scored.groups[row] in seen:
+        if scored.groups[row] in listed_groups:
             continue
-        seen.add(scored.groups[row])
+        listed_groups.add(scored.groups[row])
         listed.append(
             PredictionError(
                 id=scored.ids[row],
                 content=scored.contents[row],
                 origin=str(scored.origins[row]),
                 truth=tuple(key for key, has in zip(keys, scored.truth[row], strict=True) if has),
-                given=tuple(key for key, has in zip(keys, scored.decisions[row], strict=True) if has),
+                decided=tuple(key for key, has in zip(keys, scored.decisions[row], strict=True) if has),
                 worst=keys[columns[row]],
                 probability=float(scored.probabilities[row, columns[row]]),
             )

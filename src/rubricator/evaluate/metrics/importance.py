@@ -86,15 +86,15 @@ def permutation_importance(
     # The first sample is the texts as they are.
     measure = _Measure(metric, np.vstack([np.ones((1, len(set(groups)))), *samples]))
     whole = measure(truth, decide(rows), grouped)
-    found = []
+    importances = []
     for column in (TEXT, *columns):
         lost = np.zeros(len(whole))
         for _ in range(repeats):
             lost += whole - _shuffled(decide, rows, truth, grouped, measure, column, random)
         lost /= repeats
         low, high = percentile_interval(lost[1:], confidence=confidence)
-        found.append(Importance(column, float(lost[0]), low, high))
-    return tuple(sorted(found, key=lambda one: -one.drop))
+        importances.append(Importance(column, float(lost[0]), low, high))
+    return tuple(sorted(importances, key=lambda one: -one.drop))
 
 
 @dataclass(frozen=True, slots=True)

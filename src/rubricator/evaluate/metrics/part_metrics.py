@@ -124,15 +124,15 @@ def _category(
 ) -> CategoryMetrics:
     from sklearn.metrics import roc_auc_score  # a second to import, and most commands never need it
 
-    truth, given = scored.truth[:, column], scored.decisions[:, column]
+    truth, decided = scored.truth[:, column], scored.decisions[:, column]
     probabilities = scored.probabilities[:, column]
     support = int(truth.sum())
     share = support / len(scored)
     return CategoryMetrics(
         key=key,
         support=support,
-        predicted=int(given.sum()),
-        hits=int((truth & given).sum()),
+        predicted=int(decided.sum()),
+        hits=int((truth & decided).sum()),
         threshold=None if rule.space.single else float(rule.threshold[column]),
         precision=_defined(point["precision"][column]),
         recall=_defined(point["recall"][column]),

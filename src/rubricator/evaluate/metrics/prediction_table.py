@@ -110,8 +110,8 @@ def _part(frame: pl.DataFrame, facts: dict[str, Any], name: str) -> ScoredPredic
 
 
 def _indicators(cells: pl.Series, keys: list[str]) -> Bools:
-    given = [frozenset(split_keys(cell)) for cell in cells]
-    return np.array([[key in has for key in keys] for has in given], dtype=bool).reshape(-1, len(keys))
+    by_text = [frozenset(split_keys(cell)) for cell in cells]
+    return np.array([[key in has for key in keys] for has in by_text], dtype=bool).reshape(-1, len(keys))
 
 
 def _joined(keys: Sequence[str], has: Bools) -> str:

@@ -24,8 +24,8 @@ def draw_roc(axes: Axes, truth: Bools, probabilities: Floats, category: Category
     axes.fill_between(false_rate, true_rate, color=style.HAS, alpha=0.08, linewidth=0)
     without = len(truth) - category.support
     let_in = (category.predicted - category.hits) / without
-    found = category.hits / category.support
-    _mark(axes, let_in, found, _decided(category))
+    recall = category.hits / category.support
+    _mark(axes, let_in, recall, _decided(category))
     style.unit_axis(axes, x=f"false positive rate (of {without:,})", y=f"recall (of {category.support:,})")
 
 
@@ -112,7 +112,7 @@ def draw_reliability(axes: Axes, truth: Bools, probabilities: Floats) -> None:
     stated = np.bincount(bins, weights=probabilities, minlength=_BINS)[some] / counts[some]
     hits = np.bincount(bins, weights=truth, minlength=_BINS)[some]
     shares = [wilson(int(hit), int(count)) for hit, count in zip(hits, counts[some], strict=True)]
-    found, low, high = np.array([(share.value, share.low, share.high) for share in shares], dtype=float).T
+    observed, low, high = np.array([(share.value, share.low, share.high) for share in shares], dtype=float).T
     axes.plot([0, 1], [0, 1], color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.vlines(
         stated,
@@ -124,7 +124,7 @@ def draw_reliability(axes: Axes, truth: Bools, probabilities: Floats) -> None:
     )
     axes.scatter(
         stated,
-        found,
+        observed,
         s=14 + 80 * counts[some] / counts.max(),
         color=style.HAS,
         edgecolor="white",

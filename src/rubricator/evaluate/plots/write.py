@@ -27,7 +27,7 @@ def write_plots(
 
     Args:
         scored: The part.
-        metrics: What `measure` said of the same part.
+        metrics: As `measure` gives them of the same part.
         titles: Category key to name for people.
         folder: Where the PNG files go; made if it is missing.
 
@@ -100,7 +100,7 @@ class _Panel:
 
 
 def _panels(scored: ScoredPredictions, column: int, category: CategoryMetrics) -> Iterator[_Panel]:
-    truth, given = scored.truth[:, column], scored.decisions[:, column]
+    truth, decided = scored.truth[:, column], scored.decisions[:, column]
     stated = scored.probabilities[:, column]
     both = 0 < category.support < len(truth)
     yield _Panel(
@@ -130,7 +130,7 @@ def _panels(scored: ScoredPredictions, column: int, category: CategoryMetrics) -
         "Decisions",
         "" if category.f1.value is None else f"F1 {category.f1.value:.3f}",
         f"confusion matrix: {category.hits} of {category.support} found, {category.predicted} given",
-        lambda axes: drawing.draw_confusion(axes, truth, given),
+        lambda axes: drawing.draw_confusion(axes, truth, decided),
     )
     if both:
         yield _Panel(

@@ -24,32 +24,32 @@ _ORIGINS = {
 
 def summary(data: ReportData) -> list[str]:
     """Sentences for someone who reads nothing else."""
-    said = [_made(data)]
+    sentences = [_made(data)]
     if data.metrics:
         head = data.metrics[0]
-        said += [_worth(head), _plainly(head)]
-        said += _extremes(head, data.titles)
+        sentences += [_worth(head), _plainly(head)]
+        sentences += _extremes(head, data.titles)
     else:
-        said.append("It was not measured: no text outside of training had a label.")
+        sentences.append("It was not measured: no text outside of training had a label.")
     if data.models:
-        said.append(f"Model: {data.models.chosen}. {data.models.reason}")
+        sentences.append(f"Model: {data.models.chosen}. {data.models.reason}")
     if data.latency:
-        said.append(_speed(data.latency))
-    return [sentence for sentence in said if sentence]
+        sentences.append(_speed(data.latency))
+    return [sentence for sentence in sentences if sentence]
 
 
 def cautions(data: ReportData) -> list[str]:
     """What would mislead a reader who did not know it."""
-    found = list(data.cautions)
+    warnings = list(data.cautions)
     if data.metrics:
         head = data.metrics[0]
-        found += _about_truth(head) + _about_support(head, data.titles) + _about_doubt(head, data.titles)
+        warnings += _about_truth(head) + _about_support(head, data.titles) + _about_doubt(head, data.titles)
     if data.latency and not data.latency.within_budget:
-        found.append(
+        warnings.append(
             f"Too slow: 5 of 100 texts take longer than {duration(data.latency.p95)}, "
             f"and {duration(data.latency.budget)} are allowed."
         )
-    return found
+    return warnings
 
 
 def headline(metrics: PartMetrics) -> tuple[str, Estimate]:
@@ -66,8 +66,8 @@ def whose(counts: Mapping[str, int]) -> str:
 
 
 def _texts(counts: Mapping[str, int]) -> str:
-    said, several = whose(counts), sum(number > 0 for number in counts.values()) > 1
-    return f"{plural(sum(counts.values()), 'text')} {f'({said})' if several else said}"
+    who, several = whose(counts), sum(number > 0 for number in counts.values()) > 1
+    return f"{plural(sum(counts.values()), 'text')} {f'({who})' if several else who}"
 
 
 def _made(data: ReportData) -> str:
@@ -83,13 +83,15 @@ def _worth(head: PartMetrics) -> str:
     name, estimate = headline(head)
     if estimate.value is None:
         return f"Its {name} is undefined: none of the {plural(head.texts, 'text')} has any of the categories."
-    said = f"On {_texts(head.origins)} its {name[0].lower() + name[1:]} is "
-    said += f"{figure(estimate.value)} ({head.confidence:.0%} interval {interval(estimate)})."
+    worth = f"On {_texts(head.origins)} its {name[0].lower() + name[1:]} is "
+    worth += f"{figure(estimate.value)} ({head.confidence:.0%} interval {interval(estimate)})."
     if head.single:
-        said += f" Always answering with the commonest category would reach {figure(head.baseline_accuracy)}."
+        worth += (
+            f" Always answering with the commonest category would reach {figure(head.baseline_accuracy)}."
+        )
     elif head.baseline_macro_f1 is not None:
-        said += f" Giving every category to every text would reach {figure(head.baseline_macro_f1)}."
-    return said
+        worth += f" Giving every category to every text would reach {figure(head.baseline_macro_f1)}."
+    return worth
 
 
 def _plainly(head: PartMetrics) -> str:
@@ -141,38 +143,40 @@ def _about_truth(head: PartMetrics) -> list[str]:
 def _about_support(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
     none = [titles[category.key] for category in head.categories if not category.support]
     few = [f"{titles[c.key]} ({c.support})" for c in head.categories if 0 < c.support < FEW]
-    said = []
+    notes = []
     if none:
         measured = len(head.categories) - len(none)
-        said.append(
+        notes.append(
             f"Not measured, because no text of the part has it: {series(none)}. "
             f"Macro figures are means over the other {measured}."
         )
     if few:
-        said.append(f"Fewer than {FEW} texts to judge by: {series(few)}. Trust the interval, not the figure.")
-    return said
+        notes.append(
+            f"Fewer than {FEW} texts to judge by: {series(few)}. Trust the interval, not the figure."
+        )
+    return notes
 
 
 def _about_doubt(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
-    said = []
+    notes = []
     _, estimate = headline(head)
     if estimate.low is not None and estimate.high is not None and estimate.high - estimate.low > _WIDE:
-        said.append(
+        notes.append(
             f"The headline's interval is {estimate.high - estimate.low:.2f} wide: "
             "label more texts before comparing models by it."
         )
     if head.calibration_error > _OFF:
-        said.append(
+        notes.append(
             f"Probabilities are off by {figure(head.calibration_error)} on average: rely on the decisions, "
             "and do not read a probability as a frequency."
         )
     useless = [titles[c.key] for c in head.categories if _no_better_than_nothing(c)]
     if useless:
-        said.append(
+        notes.append(
             "Not shown to be better than giving the category to every text "
             f"(that F1 lies inside the interval or above it): {series(useless)}."
         )
-    return said
+    return notes
 
 
 def _no_better_than_nothing(category: CategoryMetrics) -> bool:
