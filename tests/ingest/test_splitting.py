@@ -96,7 +96,7 @@ def test_by_time_no_training_text_is_later_than_a_test_text():
     assert count(parts, "test") == pytest.approx(80, abs=5)
 
 
-def test_one_text_without_a_time_makes_auto_random_but_not_time():
+def test_a_few_texts_without_a_time_train_and_auto_stays_by_time():
     texts, groups, targets = corpus(50, timed=True)
     texts[7] = Text(id="t7")
     parts = split((texts, groups, targets))
@@ -264,11 +264,12 @@ def test_auto_folds_where_the_input_leaves_no_text_free_for_validation():
 
 @st.composite
 def dated(draw):
-    """Texts with times that repeat or are missing, and groups that may reach over any moment."""
+    """Texts with times that repeat or are missing, groups that reach over any moment, given parts."""
     size = draw(st.integers(4, 40))
     days = draw(st.lists(st.one_of(st.none(), st.integers(0, 15)), min_size=size, max_size=size))
+    some = st.sampled_from(["", "", "", "train", "validation"]) if draw(st.booleans()) else st.just("")
     texts = [
-        Text(id=f"t{row}", time=None if day is None else START + timedelta(days=day))
+        Text(id=f"t{row}", time=None if day is None else START + timedelta(days=day), part=draw(some))
         for row, day in enumerate(days)
     ]
     members = draw(st.lists(st.integers(0, size), min_size=size, max_size=size))
@@ -311,6 +312,23 @@ def test_by_time_golden_and_other_texts_share_one_boundary():
     assert count(parts, "test") == pytest.approx(40, abs=2)
 
 
+def test_the_boundary_is_later_than_what_the_input_sends_to_train():
+    times = [START + timedelta(days=day) for day in range(40)]
+
+    def made(*given: int):
+        texts = [
+            Text(id=f"t{day}", time=time, part="train" if day in given else "")
+            for day, time in enumerate(times)
+        ]
+        return texts, {text.id: text.id for text in texts}, np.zeros((40, 2))
+
+    parts = split(made(35), by="time")
+    assert members(parts, "test") == {f"t{day}" for day in range(36, 40)}
+    assert split(made(39)).by == "random"
+    with pytest.raises(DataError, match="later than what the input sends to train"):
+        split(made(39), by="time")
+
+
 def test_duplicates_on_both_sides_of_the_boundary_are_left_out_and_it_is_said():
     texts, groups, targets = corpus(100, timed=True)
     in_order = sorted(texts, key=lambda text: text.time)
@@ -324,7 +342,7 @@ def test_one_moment_for_all_texts_divides_nothing():
     texts = [Text(id=f"t{number}", time=START) for number in range(20)]
     made = texts, {text.id: text.id for text in texts}, np.zeros((20, 2))
     assert split(made).by == "random"
-    with pytest.raises(DataError, match="no moment has different texts before and after it"):
+    with pytest.raises(DataError, match="no moment has different texts on both sides"):
         split(made, by="time")
 
 

@@ -73,7 +73,8 @@ def split_texts(
     A part that the input prescribes holds for the whole group of the text (test before validation
     before train), and no other texts are drawn into it. What is left:
 
-    - by time: the latest texts test, whoever labelled them, and no other text is later than one of them.
+    - by time: the latest texts test, whoever labelled them, and no other text is later than one of them,
+      those that the input sends to train or validation included.
       Groups with texts on both sides of the boundary are left out; texts without a time train. With
       `use="tune"` the earlier golden texts validate, with `use="test"` their golden labels are not used.
     - else with `use="test"`: golden texts are the test part, alone; the others train and validate.
@@ -178,12 +179,15 @@ def _boundary(groups: list[_Group], texts: Sequence[Text], config: Split) -> flo
             fix="Name the column under `data.columns.time`, or set `split.by: random`.",
         )
     free = [group for group in groups if group.part is None]
-    boundary, left_out = _best_boundary(free, config.test)
+    # What the input sends to train or validation may not be later than the test either.
+    prescribed = max((group.latest for group in groups if group.part is not None), default=-math.inf)
+    boundary, left_out = _best_boundary(free, config.test, later_than=prescribed)
     if config.by == "auto":
         return None if left_out > _MOST_LEFT_OUT * len(texts) else boundary
     if boundary is None:
+        later = " later than what the input sends to train or validation" if prescribed > -math.inf else ""
         raise DataError(
-            "The texts shall be divided by time, and no moment has different texts before and after it.",
+            f"The texts shall be divided by time, and no moment{later} has different texts on both sides.",
             fix="Add texts of other times, or set `split.by: random`.",
         )
     return boundary
@@ -194,7 +198,7 @@ def _goes_by_time(texts: Sequence[Text], config: Split) -> bool:
     return config.by == "time" or (config.by == "auto" and 2 * timed > len(texts))
 
 
-def _best_boundary(groups: list[_Group], share: float) -> tuple[float | None, int]:
+def _best_boundary(groups: list[_Group], share: float, *, later_than: float) -> tuple[float | None, int]:
     """The moment that leaves about `share` of the texts for the test and divides few groups.
 
     Returns:
@@ -212,7 +216,7 @@ def _best_boundary(groups: list[_Group], share: float) -> tuple[float | None, in
         for ends, order in ((earliest, np.argsort(earliest)), (latest, np.argsort(latest)))
     )
     divided = ending - after
-    possible = (after > 0) & (total - ending > 0)
+    possible = (after > 0) & (total - ending > 0) & (moments > later_than)
     if not possible.any():
         return None, 0
     cost = np.where(possible, np.abs(after - share * total) + 2 * divided, np.inf)
