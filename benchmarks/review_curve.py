@@ -26,7 +26,8 @@ from rubricator.config import Config, read_config
 from rubricator.dataset.annotations import TeacherScores
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.labels import HumanLabels, decided_of, targets_of
+from rubricator.dataset.labels import decided_of, targets_of
+from rubricator.dataset.sources import LabelSources
 from rubricator.dataset.split import golden_targets
 from rubricator.dataset.training_data import TrainingData
 from rubricator.encode.vectors import encode_texts
@@ -70,10 +71,18 @@ class Project:
             drawn: Those of them that were drawn at random.
         """
         texts = self.dataset.texts
-        known = {texts[row].id: self.dataset.golden[texts[row].id] for row in reviewed}
-        unbiased = frozenset(texts[row].id for row in drawn)
-        human_labels = HumanLabels(known, frozenset(known), unbiased, frozenset(known))
-        labels, aggregation = label_texts(self.scores, self.dataset, human_labels, self.taxonomy, self.config)
+        rows = np.arange(len(texts))
+        teaches = np.isin(rows, reviewed)
+        sources = LabelSources(
+            ids=tuple(text.id for text in texts),
+            origin=np.where(teaches, "review", ""),
+            categories=self.truth & teaches[:, None],
+            unbiased=np.isin(rows, list(drawn)),
+            teaches=teaches,
+            part=np.where(self.test, "test", "train"),
+            fold=np.full(len(texts), -1),
+        )
+        labels, aggregation = label_texts(self.scores, self.dataset, sources, self.taxonomy, self.config)
         targets = targets_of(labels, texts, self.taxonomy)
         by_id = {label.text_id: label for label in labels}
         return (

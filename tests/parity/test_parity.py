@@ -37,10 +37,10 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
     config = read_config(news_run / "examples/news/rubricator.yaml")
     taxonomy = Taxonomy.read(config.path(config.taxonomy))
     run = news_run / "runs/news"
-    dataset, split = files.read_dataset(run), files.read_split(run)
+    dataset = files.read_dataset(run)
     label_set = read_labels(run, dataset, taxonomy)
     vectors = encode_texts(dataset.texts, config)
-    material = training_data(dataset, split, label_set, vectors)
+    material = training_data(dataset, label_set, vectors)
     train = material.part == "train"
     trained, _ = train_models(
         material,

@@ -11,7 +11,8 @@ from small_project import labelled
 
 from rubricator.dataset import files
 from rubricator.dataset.annotations import read_annotations
-from rubricator.dataset.labels import collect_human_labels, read_labels
+from rubricator.dataset.labels import read_labels
+from rubricator.dataset.sources import label_sources
 from rubricator.errors import DataError
 from rubricator.label.aggregation.labels import label_texts
 from rubricator.label.teachers.factory import TeacherFactory
@@ -56,8 +57,8 @@ def test_no_teacher_is_opened_again(run: Run, tmp_path: Path) -> None:
 def test_aggregating_what_was_kept_gives_the_labels_that_were_kept(run: Run) -> None:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
-    human_labels = collect_human_labels(dataset, split, {}, run.taxonomy)
-    labels, aggregation = label_texts(annotations.scores, dataset, human_labels, run.taxonomy, run.config)
+    sources = label_sources(dataset, split, {}, run.taxonomy)
+    labels, aggregation = label_texts(annotations.scores, dataset, sources, run.taxonomy, run.config)
     assert {one.text_id: one for one in labels} == read_labels(run.folder, dataset, run.taxonomy).labels
     np.testing.assert_array_equal(aggregation.agreement.probabilities, annotations.agreement.probabilities)
     for fresh, kept in zip(aggregation.probabilities, annotations.probabilities, strict=True):

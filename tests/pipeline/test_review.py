@@ -233,10 +233,11 @@ def test_what_may_measure_is_taken_in_though_no_label_changed(run):
         session.answer(question, ["food"])
         run_stages(run, STAGES, until="label")
         dataset = files.read_dataset(run.folder)
-        assert read_labels(run.folder, dataset, run.taxonomy).unbiased == frozenset()
+        assert not read_labels(run.folder, dataset, run.taxonomy).sources.unbiased.any()
         session.answer(Question(text=question.text, chosen="random"), ["food"])
     run_stages(run, STAGES, until="label")
-    assert read_labels(run.folder, dataset, run.taxonomy).unbiased == {question.text.id}
+    sources = read_labels(run.folder, dataset, run.taxonomy).sources
+    assert np.array(sources.ids)[sources.unbiased].tolist() == [question.text.id]
 
 
 def test_labels_of_another_list_are_not_reviewed(run):

@@ -7,7 +7,9 @@ import pytest
 from small_project import labelled
 
 from rubricator.dataset import files
-from rubricator.dataset.labels import Review, collect_human_labels, read_labels
+from rubricator.dataset.labels import read_labels
+from rubricator.dataset.reviews import Review
+from rubricator.dataset.sources import label_sources
 from rubricator.dataset.training_data import training_data
 from rubricator.label_space import LabelSpace
 from rubricator.pipeline.label import open_store
@@ -46,11 +48,11 @@ def reviews(run: Run) -> dict[str, Review]:
 def test_what_may_teach_and_what_may_judge(run):
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     found = reviews(run)
-    people = collect_human_labels(dataset, split, found, run.taxonomy)
-    train = parts(run)["train"]
-    assert people.reviewed == frozenset(found)
-    assert people.teaching == set(train[:3])
-    assert people.unbiased == {train[1]}
+    people = label_sources(dataset, split, found, run.taxonomy)
+    train, ids = parts(run)["train"], np.array(people.ids)
+    assert set(ids[people.origin == Origin.REVIEW]) == set(found)
+    assert set(ids[people.teaches]) == set(train[:3])
+    assert set(ids[people.unbiased]) == {train[1]}
 
 
 def test_a_golden_label_outranks_a_review(run):
@@ -58,9 +60,10 @@ def test_a_golden_label_outranks_a_review(run):
     found = reviews(run)
     some = next(iter(found))
     dataset.golden[some] = ("sport",)
-    people = collect_human_labels(dataset, split, found, run.taxonomy)
-    assert people.known[some] == ("sport",)
-    assert some not in people.reviewed
+    people = label_sources(dataset, split, found, run.taxonomy)
+    row = people.ids.index(some)
+    assert people.categories[row].tolist() == [False, True, False]
+    assert people.origin[row] == Origin.GOLDEN
 
 
 def test_reviews_become_labels_when_the_label_stage_next_runs(run, tmp_path: Path):
@@ -77,11 +80,11 @@ def test_reviews_become_labels_when_the_label_stage_next_runs(run, tmp_path: Pat
     for id_ in found:
         assert (result.labels[id_].origin, result.labels[id_].categories) == (Origin.REVIEW, ("food",))
     vectors = np.zeros((len(dataset.texts), 1), dtype=np.float32)
-    data = training_data(dataset, files.read_split(mine.folder), result, vectors)
+    data = training_data(dataset, result, vectors)
     rows = {text.id: row for row, text in enumerate(dataset.texts)}
     judging = {id_ for id_ in rows if data.unbiased[rows[id_]]}
     assert judging == {id_ for id_, review in found.items() if review.measures}
-    assert all(data.golden[rows[id_]] for id_ in found)
+    assert {id_ for id_ in rows if data.golden[rows[id_]]} == set(found) & set(parts(mine)["train"])
 
 
 @pytest.mark.parametrize("single", [True, False])

@@ -10,11 +10,11 @@ from small_project import TEXTS, labelled
 
 from rubricator.config import read_config
 from rubricator.dataset import files
-from rubricator.dataset.labels import Review, read_labels
+from rubricator.dataset.labels import read_labels
+from rubricator.dataset.reviews import Review
 from rubricator.dataset.training_data import training_data
 from rubricator.errors import DataError
-from rubricator.pipeline.evaluate import _evaluation_inputs
-from rubricator.pipeline.export import _taught_by_people
+from rubricator.pipeline.evaluate import EvaluationInputs
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
@@ -41,11 +41,11 @@ def test_reviewed_texts_of_the_test_part_are_not_called_agreed_between_teachers(
         )
     run_stages(run, STAGES, until="label")
     label_set = read_labels(run.folder, dataset, run.taxonomy)
-    data = training_data(dataset, split, label_set, np.zeros((len(dataset.texts), 2), dtype=np.float32))
-    inputs = _evaluation_inputs(data, dataset, label_set, run.taxonomy, {})
+    data = training_data(dataset, label_set, np.zeros((len(dataset.texts), 2), dtype=np.float32))
+    inputs = EvaluationInputs(data, dataset, label_set, {})
     row = {text.id: number for number, text in enumerate(dataset.texts)}
     assert inputs.human[row[drawn.id]], "a person drew and labelled it: it measures"
-    assert inputs.human_truth[row[drawn.id]].tolist() == [False, False, True]
+    assert label_set.sources.categories[row[drawn.id]].tolist() == [False, False, True]
     assert not inputs.human[row[doubtful.id]], "it was chosen for being doubtful"
     assert not inputs.human[row[prompted.id]], "the person saw what the teachers think"
     assert not inputs.agreed[[row[text.id] for text in (drawn, doubtful, prompted)]].any()
@@ -62,7 +62,7 @@ def test_golden_texts_that_only_tune_are_not_counted_as_training_texts(tmp_path:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     assert len(split.teaching) == 4
-    assert _taught_by_people(label_set, split) == 0
+    assert not (label_set.sources.teaches & (label_set.sources.part == "train")).any()
 
 
 def test_rules_that_never_hit_end_in_a_sentence(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rubricator.dataset.labels import Review
+from rubricator.dataset.reviews import Review
 from rubricator.review.estimates import ENOUGH, measure_progress, progress_lines
 from rubricator.stats.shares import wilson
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rubricator.dataset.labels import Review, label_of
+from rubricator.dataset.reviews import Review, label_of
 from rubricator.errors import DataError
 from rubricator.records import Text
 from rubricator.review.reviews import (

@@ -10,11 +10,7 @@ from numpy.typing import NDArray
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples, Vectors
 from rubricator.dataset.labels import LabelSet
-from rubricator.dataset.split import DatasetSplit
-from rubricator.records import Origin
 from rubricator.stats.arrays import Bools
-
-_BY_PEOPLE = (Origin.GOLDEN, Origin.REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,7 @@ class TrainingData:
     Attributes:
         examples: Contents, vectors, features and groups of every text; targets and weights come per road.
         golden: True where a label is a person's and may teach.
-        unbiased: True where such a label may also judge (see `People`).
+        unbiased: True where such a label may also measure (see `LabelSources`).
         part: Part of each text.
         fold: Golden fold of each text and of its duplicates, -1 elsewhere.
     """
@@ -36,12 +32,10 @@ class TrainingData:
     fold: NDArray[np.intp]
 
 
-def training_data(
-    dataset: Dataset, split: DatasetSplit, label_set: LabelSet, vectors: Vectors
-) -> TrainingData:
+def training_data(dataset: Dataset, label_set: LabelSet, vectors: Vectors) -> TrainingData:
     """All texts as arrays, in the order of `dataset.texts`."""
     ids = [text.id for text in dataset.texts]
-    by_people = {id_ for id_, label in label_set.labels.items() if label.origin in _BY_PEOPLE}
+    sources = label_set.sources
     examples = Examples(
         contents=[text.content for text in dataset.texts],
         vectors=vectors,
@@ -52,8 +46,8 @@ def training_data(
     )
     return TrainingData(
         examples,
-        golden=np.array([id_ in by_people for id_ in ids]),
-        unbiased=np.array([id_ in label_set.unbiased for id_ in ids]),
-        part=np.array([split.part[id_] for id_ in ids]),
-        fold=np.array([split.fold.get(id_, -1) for id_ in ids]),
+        golden=sources.teaches,
+        unbiased=sources.teaches & sources.unbiased,
+        part=sources.part,
+        fold=sources.fold,
     )

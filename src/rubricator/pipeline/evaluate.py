@@ -16,7 +16,6 @@ from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.inputs import BASE, Encode, Inputs
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.metrics import METRICS, PartMetrics
-from rubricator.dataset.split import golden_targets
 from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode.vectors import vector_cache
 from rubricator.evaluate.metrics.beside_teachers import compare_with_teachers
@@ -70,7 +69,7 @@ def evaluate(
         DataError: There is no text to measure on.
     """
     winner = trained.choice.name
-    inputs = _evaluation_inputs(data, dataset, label_set, taxonomy, trained.open(config))
+    inputs = EvaluationInputs(data, dataset, label_set, trained.open(config))
     scored = list(_parts(inputs, trained, oof, winner if oof is None else "chosen"))
 
     def figures_of(part: ScoredPredictions, model: str) -> PartMetrics:
@@ -106,10 +105,18 @@ class EvaluationInputs:
     data: TrainingData
     dataset: Dataset
     label_set: LabelSet
-    human_truth: Bools
-    human: Bools
     encoders: Mapping[str, Encode]
     made: dict[bytes, Inputs] = field(default_factory=dict)
+
+    @property
+    def human(self) -> Bools:
+        """Texts of which a person said the truth in a way that may measure."""
+        return self.label_set.sources.unbiased
+
+    @property
+    def agreed(self) -> Bools:
+        """Texts whose label the teachers agreed on; a person who saw suggestions measures nothing."""
+        return self.label_set.sources.agreed
 
     def inputs(self, rows: NDArray[np.intp]) -> Inputs:
         """Some rows as models look at them: the same object again, for encoders take longest."""
@@ -126,18 +133,10 @@ class EvaluationInputs:
     def test_set(self) -> TestSet:
         """Texts of the test part whose categories are known, from people where they said so."""
         rows = np.flatnonzero((self.data.part == "test") & (self.human | self.agreed))
-        truth = np.where(self.human[rows, None], self.human_truth[rows], self.label_set.decided[rows])
+        truth = np.where(
+            self.human[rows, None], self.label_set.sources.categories[rows], self.label_set.decided[rows]
+        )
         return TestSet(self.data.examples.subset(rows), truth, self.encoders)
-
-    @property
-    def agreed(self) -> Bools:
-        """Texts whose label the teachers agreed on; a person who saw suggestions measures nothing."""
-        labels = [self.label_set.labels.get(text.id) for text in self.dataset.texts]
-        by_teachers = [label is not None and label.origin is Origin.AGREEMENT for label in labels]
-        return np.asarray(~self.human & np.array(by_teachers))
-
-    def _origin(self, id_: str) -> Origin:
-        return Origin.GOLDEN if id_ in self.dataset.golden else self.label_set.labels[id_].origin
 
     def part(
         self,
@@ -158,22 +157,8 @@ class EvaluationInputs:
             truth=truth,
             probabilities=predicted[0],
             decisions=predicted[1],
-            origins=[self._origin(text.id) for text in texts],
+            origins=[Origin(self.label_set.sources.origin[row]) for row in rows],
         )
-
-
-def _evaluation_inputs(
-    data: TrainingData,
-    dataset: Dataset,
-    label_set: LabelSet,
-    taxonomy: Taxonomy,
-    encoders: Mapping[str, Encode],
-) -> EvaluationInputs:
-    """What people said of texts in a way that may measure is their truth; the others have agreed labels."""
-    golden = np.array([text.id in dataset.golden for text in dataset.texts])
-    human = golden | np.array([text.id in label_set.unbiased for text in dataset.texts])
-    truth = np.where(golden[:, None], golden_targets(dataset, taxonomy) > 0.5, label_set.decided)
-    return EvaluationInputs(data, dataset, label_set, truth, human, encoders)
 
 
 def _parts(
@@ -181,7 +166,7 @@ def _parts(
 ) -> Iterator[ScoredPredictions]:
     """The parts in order of trust; `model` may be `chosen` (see `OutOfFoldPredictions`)."""
     in_test = inputs.data.part == "test"
-    truth = inputs.human_truth
+    truth = inputs.label_set.sources.categories
     tested = np.flatnonzero(in_test & inputs.human)
     agreed = np.flatnonzero(in_test & inputs.agreed)
     served = trained.choice.name if model == "chosen" else model
@@ -219,7 +204,7 @@ def _work(run: Run) -> list[str]:
     trained, oof = read_training(run.folder)
     cache = vector_cache(config, progress=run.progress)
     vectors = cache.encode([text.content for text in dataset.texts], progress=run.progress)
-    data = training_data(dataset, split, label_set, vectors)
+    data = training_data(dataset, label_set, vectors)
     cleaner, winner = Cleaner(config.clean), trained.choice.name
     rule = trained.rules[winner]
     encoders = {BASE: cache.encoder.encode, **trained.open(config)}

@@ -17,7 +17,6 @@ from rubricator.evaluate.report.model_descriptions import described
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import TrainingResult
 from rubricator.pipeline.stage import Run, Stage
-from rubricator.records import Origin
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
@@ -53,16 +52,11 @@ def export(
     )
 
 
-def _taught_by_people(label_set: LabelSet, split: DatasetSplit) -> int:
-    """How many training texts have the label that a person gave them."""
-    by_people = {id_ for id_, label in label_set.labels.items() if label.origin is not Origin.AGREEMENT}
-    return sum(split.part[id_] == "train" for id_ in by_people)
-
-
 def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingResult) -> CardFacts:
     winner, head = trained.choice.name, read_metrics(run.folder).head
     sizes = Counter(split.part.values())
-    taught = f"{_taught_by_people(label_set, split):,} of them labelled by people, the others by teachers"
+    by_people = int((label_set.sources.teaches & (label_set.sources.part == "train")).sum())
+    taught = f"{by_people:,} of them labelled by people, the others by teachers"
     return CardFacts(
         name=run.config.name,
         created=datetime.now(UTC),

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.annotations import (
@@ -17,17 +19,11 @@ from rubricator.dataset.annotations import (
     write_annotations,
 )
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.labels import (
-    HumanLabels,
-    LabelSet,
-    collect_human_labels,
-    decided_of,
-    targets_of,
-    write_labels,
-)
+from rubricator.dataset.labels import LabelSet, decided_of, targets_of, write_labels
+from rubricator.dataset.sources import SOURCES, LabelSources, label_sources
 from rubricator.dataset.split import DatasetSplit
 from rubricator.label.aggregation.aggregator import Aggregation
-from rubricator.label.aggregation.labels import label_texts, person_label, truth_of
+from rubricator.label.aggregation.labels import keys_of, label_texts, person_label
 from rubricator.label.aggregation.probabilities import teacher_scores
 from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import Asked, ask
@@ -45,12 +41,10 @@ ASKED = "stages/asked.json"
 
 def label(
     dataset: Dataset,
-    split: DatasetSplit,
     scores: Sequence[TeacherScores],
+    sources: LabelSources,
     taxonomy: Taxonomy,
     config: Config,
-    *,
-    human_labels: HumanLabels,
 ) -> tuple[LabelSet, Aggregation]:
     """Agree on labels.
 
@@ -58,26 +52,26 @@ def label(
     weights and probabilities; all golden texts measure.
 
     Args:
-        dataset: The texts and their golden labels.
-        split: Folds of the golden texts.
+        dataset: The texts.
         scores: Of each teacher.
+        sources: Who labelled each text; people outrank every teacher.
         taxonomy: The categories.
         config: The settings.
-        human_labels: What people said; it outranks every teacher.
     """
     texts = dataset.texts
-    agreed, aggregation = label_texts(scores, dataset, human_labels, taxonomy, config)
+    agreed, aggregation = label_texts(scores, dataset, sources, taxonomy, config)
     fold_targets = {}
-    for fold in sorted(set(split.fold.values())):
-        away = {id_ for id_, of in split.fold.items() if of == fold}
-        without, _ = label_texts(scores, dataset, human_labels, taxonomy, config, without=away)
-        fold_targets[fold] = targets_of(without, texts, taxonomy)
+    for fold in np.unique(sources.fold[sources.fold >= 0]).tolist():
+        others = sources.without(sources.fold == fold)
+        fold_targets[fold] = targets_of(
+            label_texts(scores, dataset, others, taxonomy, config)[0], texts, taxonomy
+        )
     # A corrected text of the test part teaches nobody, but its label is what the person said.
     labels = {one.text_id: one for one in agreed} | {
-        id_: person_label(id_, human_labels.known[id_], taxonomy, Origin.REVIEW)
-        for id_ in human_labels.reviewed
+        texts[row].id: person_label(texts[row].id, keys_of(said, taxonomy), taxonomy, Origin.REVIEW)
+        for row, said in sources.truth(sources.origin == Origin.REVIEW).items()
     }
-    golden = truth_of(human_labels.known, dataset, taxonomy.space, ids=dataset.golden)
+    golden = sources.truth(sources.origin == Origin.GOLDEN)
     opinions = [*aggregation.probabilities, aggregation.agreement]
     label_set = LabelSet(
         labels,
@@ -85,7 +79,7 @@ def label(
         decided_of(labels, texts, taxonomy),
         fold_targets,
         measure_teachers(opinions, golden, taxonomy.space) if golden else [],
-        human_labels.unbiased,
+        sources.with_agreed(labels.keys()),
     )
     return label_set, aggregation
 
@@ -130,14 +124,12 @@ def _work(run: Run) -> list[str]:
     with open_store(run) as store:
         asked, scales = ask_teachers(run, dataset, split, store)
         reviews = read_reviews(store, dataset.texts, run.taxonomy)
-    human_labels = collect_human_labels(dataset, split, reviews, run.taxonomy)
+    sources = label_sources(dataset, split, reviews, run.taxonomy)
     scores = [
         teacher_scores(name, scales[name], answers, dataset.texts, run.taxonomy.space)
         for name, answers in asked.answers.items()
     ]
-    label_set, aggregation = label(
-        dataset, split, scores, run.taxonomy, run.config, human_labels=human_labels
-    )
+    label_set, aggregation = label(dataset, scores, sources, run.taxonomy, run.config)
     write_labels(run.folder, label_set, dataset, run.taxonomy)
     annotations = Annotations(
         scores,
@@ -221,6 +213,7 @@ STAGE = Stage(
     after=("read", "split"),
     writes=(
         "stages/labels.parquet",
+        SOURCES,
         "stages/fold_targets.npz",
         "stages/teachers.json",
         ARRAYS,

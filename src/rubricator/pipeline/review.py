@@ -12,7 +12,8 @@ import polars as pl
 from rubricator.dataset import files
 from rubricator.dataset.annotations import read_annotations
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.labels import collect_human_labels, read_labels
+from rubricator.dataset.labels import read_labels
+from rubricator.dataset.sources import label_sources
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError
 from rubricator.ingest.golden import parse_labels
@@ -75,8 +76,8 @@ def review_context(run: Run) -> ReviewContext:
     annotations = read_annotations(run.folder, len(dataset.texts), taxonomy.keys)
     with open_store(run) as store:
         reviews = read_reviews(store, dataset.texts, taxonomy)
-    human_labels = collect_human_labels(dataset, split, reviews, taxonomy)
-    labels, aggregation = label_texts(annotations.scores, dataset, human_labels, taxonomy, run.config)
+    sources = label_sources(dataset, split, reviews, taxonomy)
+    labels, aggregation = label_texts(annotations.scores, dataset, sources, taxonomy, run.config)
     context = TrainingContext.of(run.config, space=taxonomy.space, folder=run.folder / "stages/doubt")
     needs_vectors = proxy_kind(run.config.train) == "heads"
     return ReviewContext(
@@ -85,7 +86,7 @@ def review_context(run: Run) -> ReviewContext:
         taxonomy=taxonomy,
         labels={label.text_id: label for label in labels},
         opinions=aggregation.probabilities,
-        human=human_labels.teaching,
+        human=sources.teaches,
         vectors=encode_texts(dataset.texts, run.config, progress=run.progress) if needs_vectors else None,
         out_of_fold=partial(oof_probabilities, context=context),
         seed=run.config.seed,

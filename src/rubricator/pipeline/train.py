@@ -54,7 +54,7 @@ def train(
     Raises:
         TrainingError: Nothing to train or to validate on.
     """
-    data = training_data(dataset, split, label_set, vectors)
+    data = training_data(dataset, label_set, vectors)
     folds = sorted(set(split.fold.values()))
     nested = folds and not is_costly(config.train)
     with progress("Training", total=1 + (len(folds) if nested else 0)) as done:

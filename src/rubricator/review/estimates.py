@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.dataset.labels import Review
+from rubricator.dataset.reviews import Review
 from rubricator.stats.arrays import Floats
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.prediction_powered import prediction_powered_share

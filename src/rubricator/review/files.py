@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rubricator.dataset.files import write_json
-from rubricator.dataset.labels import Chosen, Review, Shown
+from rubricator.dataset.reviews import Chosen, Review, Shown
 from rubricator.errors import DataError
 from rubricator.records import Text
 from rubricator.review.faults import FaultList

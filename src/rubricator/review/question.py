@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rubricator.dataset.labels import Chosen, Shown
+from rubricator.dataset.reviews import Chosen, Shown
 from rubricator.records import Text
 from rubricator.taxonomy import Taxonomy
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, get_args
 
-from rubricator.dataset.labels import Chosen, Review, Shown, label_of
+from rubricator.dataset.reviews import Chosen, Review, Shown, label_of
 from rubricator.errors import DataError
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.store import Store

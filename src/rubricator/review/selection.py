@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.examples import Vectors
-from rubricator.dataset.labels import Chosen
+from rubricator.dataset.reviews import Chosen
 from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.divergence import jensen_shannon

@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.labels import LabelSet, Review
+from rubricator.dataset.labels import LabelSet
+from rubricator.dataset.reviews import Review
 from rubricator.dataset.split import TEACHING_PARTS, DatasetSplit
 from rubricator.records import Answer, Origin, Text
 from rubricator.review.estimates import ReviewProgress, measure_progress

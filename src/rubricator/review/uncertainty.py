@@ -46,7 +46,7 @@ class ReviewContext:
         taxonomy: The categories.
         labels: What the teachers and the reviews so far come to, by text id.
         opinions: What each teacher thinks.
-        human: Ids of the texts that people labelled and that may teach.
+        human: True for texts that people labelled and that may teach.
         vectors: Of all texts; None where the model that doubts needs none.
         out_of_fold: Trains the model that doubts.
         seed: Draws the agreed labels that it learns from.
@@ -57,7 +57,7 @@ class ReviewContext:
     taxonomy: Taxonomy
     labels: Mapping[str, Label]
     opinions: Sequence[TeacherProbabilities]
-    human: frozenset[str]
+    human: Bools
     vectors: Vectors | None = field(repr=False)
     out_of_fold: OutOfFold = field(repr=False)
     seed: int
@@ -85,16 +85,15 @@ class ReviewContext:
     @cached_property
     def posterior(self) -> Floats:
         """What the labels and a model that did not learn from the text come to together."""
-        human = np.array([text.id in self.human for text in self.dataset.texts])
         examples = Examples(
             contents=[text.content for text in self.dataset.texts],
             vectors=self.vectors,
             targets=np.nan_to_num(self.targets),
-            weights=np.where(human, 1.0, AGREED_WEIGHT),
+            weights=np.where(self.human, 1.0, AGREED_WEIGHT),
             groups=self.groups,
         )
         try:
-            own = self.out_of_fold(examples, self._learners(human))
+            own = self.out_of_fold(examples, self._learners())
         except (TrainingError, DataError) as error:
             log.info("doubts stand on the labels alone: %s", error.problem)
             return self.targets
@@ -126,12 +125,12 @@ class ReviewContext:
             if np.isfinite(probabilities[column])
         }
 
-    def _learners(self, human: Bools) -> Indices:
+    def _learners(self) -> Indices:
         """Rows to learn from: what people labelled, and others drawn at random."""
         teachable = np.array([self.split.part[text.id] in TEACHING_PARTS for text in self.dataset.texts])
         labelled = teachable & np.isfinite(self.targets).all(axis=1)
-        others = np.random.default_rng(self.seed).permutation(np.flatnonzero(labelled & ~human))
-        return np.sort(np.concatenate([np.flatnonzero(labelled & human), others[:_LEARNERS]]))
+        others = np.random.default_rng(self.seed).permutation(np.flatnonzero(labelled & ~self.human))
+        return np.sort(np.concatenate([np.flatnonzero(labelled & self.human), others[:_LEARNERS]]))
 
 
 def product_of_experts(agreed: Floats, own: Floats, space: LabelSpace) -> Floats:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from rubricator.config import Config
@@ -105,17 +106,17 @@ def _data(
     origins: dict[str, Counter[str]] = {}
     mix: dict[str, Counter[str]] = {key: Counter() for key in taxonomy.keys}
     bare: Counter[str] = Counter()
-    for text in dataset.texts:
-        part = split.part[text.id]
-        used = part == "test" or text.id in split.teaching
-        golden, label = dataset.golden.get(text.id) if used else None, label_set.labels.get(text.id)
-        if golden is not None:
-            categories = golden
+    sources = label_set.sources
+    keys = np.array(taxonomy.keys)
+    for row, (id_, part) in enumerate(zip(sources.ids, sources.part.tolist(), strict=True)):
+        label = label_set.labels.get(id_)
+        if sources.counts[row]:
+            origin, categories = str(sources.origin[row]), tuple(keys[sources.categories[row]].tolist())
         elif label is not None:
-            categories = label.categories
+            origin, categories = str(label.origin), label.categories
         else:
             continue
-        origins.setdefault(part, Counter())["agreement" if golden is None else "golden"] += 1
+        origins.setdefault(part, Counter())[origin] += 1
         bare[part] += not categories
         for key in categories:
             mix[key][part] += 1

@@ -9,7 +9,7 @@ import numpy as np
 from rubricator.config import Config
 from rubricator.dataset.annotations import TeacherProbabilities, TeacherScores
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.labels import HumanLabels
+from rubricator.dataset.sources import LabelSources
 from rubricator.label.aggregation.aggregator import Aggregation, aggregate
 from rubricator.label_space import LabelSpace
 from rubricator.records import Label, Origin, Text
@@ -20,59 +20,39 @@ from rubricator.taxonomy import Taxonomy
 def label_texts(
     scores: Sequence[TeacherScores],
     dataset: Dataset,
-    human_labels: HumanLabels,
+    sources: LabelSources,
     taxonomy: Taxonomy,
     config: Config,
-    *,
-    without: Collection[str] = (),
 ) -> tuple[list[Label], Aggregation]:
     """Labels of all texts: what people said of those that may teach, what the teachers agree on elsewhere.
 
     Args:
         scores: Of each teacher.
         dataset: The texts.
-        human_labels: What people said; the unbiased labels among them correct and weigh the teachers.
+        sources: Who labelled each text; the unbiased labels that may teach correct and weigh the teachers.
         taxonomy: The categories.
         config: Method and seed.
-        without: Ids of texts whose human label is left out, as if nobody had looked at them.
     """
-    teaching = human_labels.teaching - set(without)
     aggregation = aggregate(
         scores,
         taxonomy,
         method=config.label.agreement,
-        truth=truth_of(human_labels.known, dataset, taxonomy.space, ids=human_labels.unbiased & teaching),
+        truth=sources.truth(sources.unbiased & sources.teaches),
         groups=[dataset.groups[text.id] for text in dataset.texts],
         seed=config.seed,
     )
-    known = {id_: human_labels.known[id_] for id_ in teaching}
+    known = {
+        sources.ids[row]: keys_of(said, taxonomy) for row, said in sources.truth(sources.teaches).items()
+    }
     labels = aggregate_labels(
         aggregation.agreement, aggregation.probabilities, dataset.texts, taxonomy, known
     )
     return labels, aggregation
 
 
-def truth_of(
-    known: Mapping[str, Collection[str]],
-    dataset: Dataset,
-    space: LabelSpace,
-    *,
-    ids: Collection[str] | None = None,
-) -> dict[int, Bools]:
-    """Row of a text → its categories, shape [categories].
-
-    Args:
-        known: Category keys by text id.
-        dataset: The rows.
-        space: The columns.
-        ids: The texts that are wanted; all of `known` if None.
-    """
-    wanted = set(known if ids is None else ids)
-    return {
-        row: np.array([key in known[text.id] for key in space.keys], dtype=bool)
-        for row, text in enumerate(dataset.texts)
-        if text.id in wanted
-    }
+def keys_of(chosen: Bools, taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Keys of the chosen categories, shape [categories]."""
+    return tuple(key for key, yes in zip(taxonomy.keys, chosen, strict=True) if yes)
 
 
 def aggregate_labels(

@@ -14,7 +14,6 @@ from rubricator.dataset.annotations import Annotations, TeacherUsage, TeacherWei
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
 from rubricator.label.aggregation.aggregator import Method
-from rubricator.label.aggregation.labels import truth_of
 from rubricator.label.quality.inter_annotator import (
     Pair,
     compare_teachers,
@@ -91,8 +90,8 @@ def label_report(
 ) -> LabelReport:
     """The facts, from what the label stage kept."""
     space, agreement = taxonomy.space, annotations.agreement
-    truth = truth_of(dataset.golden, dataset, space)
-    is_golden = np.array([text.id in dataset.golden for text in dataset.texts])
+    is_golden = label_set.sources.origin == Origin.GOLDEN
+    truth = label_set.sources.truth(is_golden)
     labels = list(label_set.labels.values())
     decided = {label.text_id for label in labels if label.origin is Origin.AGREEMENT}
     is_agreed = np.array([text.id in decided for text in dataset.texts])
