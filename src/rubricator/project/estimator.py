@@ -21,12 +21,8 @@ from rubricator.config import Config
 from rubricator.config.read import build_config
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.inputs import BASE, Encode, Inputs
-from rubricator.dataset.labels import (
-    HumanLabels,
-    LabelSet,
-    decided_of,
-    targets_of,
-)
+from rubricator.dataset.labels import LabelSet, decided_of, targets_of
+from rubricator.dataset.sources import label_sources
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import training_data
 from rubricator.encode import load_trained, open_encoder
@@ -365,14 +361,14 @@ def _label(
     dataset: Dataset, taxonomy: Taxonomy, config: Config, folder: Path, progress: Progress
 ) -> LabelSet:
     """What people said where they did; elsewhere what the teachers agree on."""
-    golden = frozenset(dataset.golden)
-    if len(golden) == len(dataset.texts):
+    split = _all_train(dataset)
+    sources = label_sources(dataset, split, {}, taxonomy)
+    if sources.human.all():
         labels = {
             id_: person_label(id_, keys, taxonomy, Origin.GOLDEN) for id_, keys in dataset.golden.items()
         }
         targets = targets_of(labels.values(), dataset.texts, taxonomy)
-        return LabelSet(labels, targets, decided_of(labels, dataset.texts, taxonomy), {}, [], golden)
-    split = _all_train(dataset)
+        return LabelSet(labels, targets, decided_of(labels, dataset.texts, taxonomy), {}, [], sources)
     with (
         Store.open(config.store or folder / "answers.sqlite") as store,
         open_teachers(dataset, split, taxonomy, config, progress=progress) as teachers,
@@ -382,8 +378,7 @@ def _label(
             teacher_scores(one.name, one.scale, asked.answers[one.name], dataset.texts, taxonomy.space)
             for one in teachers
         ]
-    human_labels = HumanLabels(dict(dataset.golden), golden, golden, frozenset())
-    label_set, _ = label(dataset, split, scores, taxonomy, config, human_labels=human_labels)
+    label_set, _ = label(dataset, scores, sources, taxonomy, config)
     return label_set
 
 
@@ -407,7 +402,7 @@ def _train(
         vectors = vector_cache(config, progress=progress).encode(contents, progress=progress)
     everyone = np.ones(len(dataset.texts), dtype=bool)
     trained, _ = train_models(
-        training_data(dataset, _all_train(dataset), label_set, vectors),
+        training_data(dataset, label_set, vectors),
         label_set.targets,
         train=everyone,
         validation=~everyone,
