@@ -13,7 +13,7 @@ import numpy as np
 from rubricator.artifact import Artifact, Manifest, read_artifact
 from rubricator.config import Columns
 from rubricator.dataset.dataset import Rejected
-from rubricator.dataset.inputs import Encode, Inputs
+from rubricator.dataset.inputs import EncodeTexts, Inputs
 from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner, is_blank
 from rubricator.ingest.read import RowReader, fit_columns
@@ -41,7 +41,7 @@ class Predictor:
             vectors of shape [texts, width].
     """
 
-    def __init__(self, artifact: Artifact, encoders: Mapping[str, Encode] | None = None) -> None:
+    def __init__(self, artifact: Artifact, encoders: Mapping[str, EncodeTexts] | None = None) -> None:
         self.manifest: Manifest = artifact.manifest
         self.taxonomy: Taxonomy = artifact.manifest.taxonomy
         self._model = artifact.model

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from small_stages import CONFIG, TAXONOMY, hold_run
 
-from rubricator.errors import ConfigError, RubricatorError
+from rubricator.dataset.files import read_dataset
+from rubricator.errors import ConfigError, DataError, RubricatorError
 from rubricator.pipeline.stage import Run, Stage, run_stages
 
 
@@ -129,3 +130,23 @@ def test_an_unsettled_stage_runs_again_and_what_follows_does_not(tmp_path: Path)
     settled.append(True)
     assert trained.go() == ["first"]
     assert trained.go() == []
+
+
+def test_a_folder_of_an_older_layout_is_told_and_done_anew(tmp_path: Path) -> None:
+    trained = TwoStages(tmp_path)
+    trained.go()
+    assert trained.go() == []
+    (tmp_path / "stages/layout").unlink()
+    trained.said.clear()
+    assert trained.go() == ["first", "second"], "a folder with stages and no number is of the first layout"
+    assert [line for line in trained.said if "another version of Rubricator" in line] == [trained.said[0]]
+    assert trained.go() == []
+    (tmp_path / "stages/layout").write_text("99")
+    assert trained.go() == ["first", "second"]
+
+
+def test_commands_that_only_read_refuse_another_layout(tmp_path: Path) -> None:
+    TwoStages(tmp_path).go()
+    (tmp_path / "stages/layout").write_text("1")
+    with pytest.raises(DataError, match="another version of Rubricator"):
+        read_dataset(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from rubricator.config import read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
 from rubricator.dataset.reviews import Review
+from rubricator.dataset.sources import label_sources, read_sources, write_sources
 from rubricator.dataset.training_data import training_data
 from rubricator.errors import DataError
+from rubricator.evaluate.report.gather import _data
 from rubricator.pipeline.evaluate import EvaluationInputs
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run, run_stages
@@ -50,6 +53,21 @@ def test_reviewed_texts_of_the_test_part_are_not_called_agreed_between_teachers(
     assert not inputs.human[row[prompted.id]], "the person saw what the teachers think"
     assert not inputs.agreed[[row[text.id] for text in (drawn, doubtful, prompted)]].any()
     assert inputs.agreed.any()
+    origins = _data(dataset, split, label_set, run.taxonomy, run.config).parts["test"]
+    assert origins["review"] == 3, "the report's table of parts says that people labelled them"
+
+
+def test_who_labelled_survives_its_way_through_the_disk(tmp_path: Path) -> None:
+    run = labelled(tmp_path, single=False)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    first, second, *_ = (text.id for text in dataset.texts)
+    dataset.golden[first] = ()
+    review = Review(text_id=second, judged=judged(["sport", "food"], run.taxonomy), by="a", chosen="gain")
+    sources = label_sources(dataset, split, {second: review}, run.taxonomy)
+    write_sources(run.folder, sources, run.taxonomy)
+    back = read_sources(run.folder, run.taxonomy)
+    for field in fields(sources):
+        np.testing.assert_array_equal(getattr(back, field.name), getattr(sources, field.name))
 
 
 def test_golden_texts_that_only_tune_are_not_counted_as_training_texts(tmp_path: Path) -> None:

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.dataset.inputs import BASE, Encode, Features, Inputs
-from rubricator.stats.arrays import Floats
-
-Vectors = NDArray[np.float32]
+from rubricator.dataset.inputs import BASE, EncodeTexts, Features, Inputs
+from rubricator.stats.arrays import Floats, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,7 @@ class Examples:
             features=[self.features[i] for i in index] if self.features else (),
         )
 
-    def inputs(self, encoders: Mapping[str, Encode] | None = None) -> Inputs:
+    def inputs(self, encoders: Mapping[str, EncodeTexts] | None = None) -> Inputs:
         """What served models look at, with the vectors at hand.
 
         Args:

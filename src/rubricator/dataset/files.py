@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from pydantic import TypeAdapter
 
+from rubricator.errors import DataError
 from rubricator.records import Text
 
 if TYPE_CHECKING:
     from rubricator.dataset.dataset import Dataset
     from rubricator.dataset.split import DatasetSplit
+
+
+LAYOUT = 2
+"""Raised when files under `stages/` change their names or what is in them."""
+_LAYOUT = "stages/layout"
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -36,6 +42,22 @@ def _plain(value: object) -> Any:
     if isinstance(value, frozenset | set):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+def layout_of(folder: Path) -> int:
+    """Of which layout the files under `stages/` are; a folder without any is of today's."""
+    try:
+        return int((folder / _LAYOUT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return 1 if any((folder / "stages").glob("*.done")) else LAYOUT
+    except ValueError:
+        return 0
+
+
+def mark_layout(folder: Path) -> None:
+    """State that the files under `stages/` are of today's layout."""
+    (folder / _LAYOUT).parent.mkdir(parents=True, exist_ok=True)
+    (folder / _LAYOUT).write_text(f"{LAYOUT}\n", encoding="utf-8")
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
@@ -60,9 +82,19 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """Read what `write_dataset` wrote, and the facts beside it."""
+    """Read what `write_dataset` wrote, and the facts beside it.
+
+    Raises:
+        DataError: The run was written by another version of Rubricator.
+    """
     from rubricator.dataset.dataset import Dataset
 
+    if layout_of(folder) != LAYOUT:
+        raise DataError(
+            f"{folder} was written by another version of Rubricator, which kept its files differently.",
+            fix="Run `rubricator run` with the same settings and --out: stored answers and reviews stay, the "
+            "rest is done anew.",
+        )
     rows = pl.read_parquet(folder / "stages/texts.parquet").to_dicts()
     texts = [
         Text(
@@ -93,19 +125,13 @@ def split_keys(cell: str) -> tuple[str, ...]:
 
 def write_split(path: Path, split: DatasetSplit) -> None:
     """The parts and folds as JSON."""
-    write_json(path, asdict(split))
+    from rubricator.dataset.split import DatasetSplit
+
+    write_json(path, TypeAdapter(DatasetSplit).dump_python(split, mode="json"))
 
 
 def read_split(folder: Path) -> DatasetSplit:
     """Read what `write_split` wrote."""
     from rubricator.dataset.split import DatasetSplit
 
-    found = read_json(folder / "stages/split.json")
-    return DatasetSplit(
-        part=found["part"],
-        fold=found["fold"],
-        teaching=frozenset(found["teaching"]),
-        by=found["by"],
-        validation=found["validation"],
-        notes=tuple(found["notes"]),
-    )
+    return TypeAdapter(DatasetSplit).validate_python(read_json(folder / "stages/split.json"))

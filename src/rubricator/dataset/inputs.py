@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.records import Feature
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Vectors
 
 BASE = "base"
 """The encoder of the config, which needs no training; a fine-tuned one is named after its kind."""
 
 Features = Mapping[str, Feature]
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
-Vectors = NDArray[np.float32]
+EncodeTexts = Callable[[Sequence[str]], Vectors]
 
 
 class Inputs:
@@ -36,7 +35,7 @@ class Inputs:
         contents: Sequence[str],
         features: Sequence[Features] | None = None,
         *,
-        encoders: Mapping[str, Encode] | None = None,
+        encoders: Mapping[str, EncodeTexts] | None = None,
         vectors: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         self.contents = contents

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.examples import Examples
 from rubricator.dataset.labels import LabelSet
-from rubricator.stats.arrays import Bools
+from rubricator.stats.arrays import Bools, Vectors
 
 
 @dataclass(frozen=True, slots=True)

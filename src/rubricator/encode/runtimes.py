@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rubricator.encode.card import GRAPH_FILE
 from rubricator.errors import EncoderError, MissingExtraError
+from rubricator.stats.arrays import Vectors
 
 if TYPE_CHECKING:
     from rubricator.encode.source import EncoderSource
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 Name = Literal["openvino", "onnx", "torch"]
 Precision = Literal["bf16", "fp32"]
 Ids = NDArray[np.int64]
-Vectors = NDArray[np.float32]
 Batch = tuple[Ids, Ids]
 
 

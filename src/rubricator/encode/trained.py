@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rubricator import config
+from rubricator.dataset.inputs import EncodeTexts
 from rubricator.encode.encoder import Encoder
+from rubricator.stats.arrays import Vectors
 
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
-
-def open_trained(folders: Mapping[str, Path], settings: config.Encode) -> dict[str, Encode]:
+def open_trained(folders: Mapping[str, Path], settings: config.Encode) -> dict[str, EncodeTexts]:
     """What turns contents into vectors, by the name of the encoder.
 
     Args:
@@ -32,7 +29,7 @@ class _Late:
     def __init__(self, folder: Path, settings: config.Encode) -> None:
         self._open = cache(lambda: load_trained(folder, settings))
 
-    def __call__(self, contents: Sequence[str]) -> NDArray[np.float32]:
+    def __call__(self, contents: Sequence[str]) -> Vectors:
         return self._open().encode(contents)
 
 

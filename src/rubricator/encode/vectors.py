@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rubricator.config import Config
-from rubricator.dataset.examples import Vectors
 from rubricator.encode import Encoder, VectorCache, cache_folder, open_encoder
 from rubricator.progress import Progress, silent
 from rubricator.records import Text
+from rubricator.stats.arrays import Vectors
 
 
 def vector_cache(config: Config, *, progress: Progress = silent) -> VectorCache:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Config, Metric
-from rubricator.dataset.inputs import Encode
+from rubricator.dataset.inputs import EncodeTexts
 from rubricator.encode import open_trained
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
@@ -105,7 +105,7 @@ class TrainingResult:
         """The model that was chosen."""
         return self.models[self.choice.name]
 
-    def open(self, config: Config) -> dict[str, Encode]:
+    def open(self, config: Config) -> dict[str, EncodeTexts]:
         """What computes the vectors of encoders that were trained."""
         return dict(open_trained(self.encoders, config.encoding))
 

@@ -12,6 +12,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from rubricator.errors import DataError
 from rubricator.pages import formatting as wording
+from rubricator.whole_files import whole_file
 
 # HTML has no way to write these, escaped or not.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
@@ -62,11 +63,10 @@ def write_page(path: Path, page: str) -> None:
     Raises:
         DataError: The file cannot be written.
     """
-    half = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(_UNWRITABLE.sub("\ufffd", page), encoding="utf-8")
-        half.replace(path)
+        with whole_file(path) as part:
+            part.write_text(_UNWRITABLE.sub("\ufffd", page), encoding="utf-8")
     except OSError as error:
         raise DataError(
             f"The report {path} cannot be written: {error}.", fix="Name a file that you can write."

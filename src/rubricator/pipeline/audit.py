@@ -13,18 +13,19 @@ from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.annotations import TeacherProbabilities, read_annotations
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.examples import Examples
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError, TrainingError
 from rubricator.label.quality.label_errors import Reason, audit
 from rubricator.pipeline.stage import Run
 from rubricator.records import Origin, Text
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
+from rubricator.whole_files import whole_file
 
 AUDIT = "audit.csv"
 
@@ -164,10 +165,9 @@ def _write(path: Path, findings: Sequence[Finding]) -> None:
     names = {"rank": pl.Int64, "probability": pl.Float64, "score": pl.Float64}
     columns = ("rank", "id", "text", "label", "origin", "suggestion", "probability", "reasons", "score")
     schema = {column: names.get(column, pl.String) for column in columns}
-    half = path.with_name(path.name + ".part")
     try:
-        pl.DataFrame(rows, schema=schema).write_csv(half)
-        half.replace(path)
+        with whole_file(path) as part:
+            pl.DataFrame(rows, schema=schema).write_csv(part)
     except OSError as error:
         raise DataError(
             f"{path} cannot be written: {error}.", fix="Make room, or choose another --out DIR."

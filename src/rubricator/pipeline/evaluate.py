@@ -13,7 +13,7 @@ from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.annotations import TeacherProbabilities, read_annotations
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.inputs import BASE, Encode, Inputs
+from rubricator.dataset.inputs import BASE, EncodeTexts, Inputs
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.metrics import METRICS, PartMetrics
 from rubricator.dataset.training_data import TrainingData, training_data
@@ -105,7 +105,7 @@ class EvaluationInputs:
     data: TrainingData
     dataset: Dataset
     label_set: LabelSet
-    encoders: Mapping[str, Encode]
+    encoders: Mapping[str, EncodeTexts]
     made: dict[bytes, Inputs] = field(default_factory=dict)
 
     @property

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from rubricator.config import Config
+from rubricator.dataset.files import LAYOUT, layout_of, mark_layout
 from rubricator.errors import ConfigError, RubricatorError
 from rubricator.pipeline.sources import source_digest
 from rubricator.progress import Progress, silent
 from rubricator.records import ONLY_FAILURES, Status, content_hash, file_digest
 from rubricator.taxonomy import Taxonomy
+from rubricator.whole_files import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -100,10 +102,23 @@ def run_stages(
         if name not in known:
             raise ConfigError(f"There is no stage '{name}'.", fix=f"The stages are {', '.join(known)}.")
     with _only_one(run.folder):
+        _leave_older_layout(run)
         for stage in stages:
             _run_stage(run, stage, forced=stage.name in force)
             if stage.name == until:
                 break
+
+
+def _leave_older_layout(run: Run) -> None:
+    """Forget the stages of another version of Rubricator; the store of answers is none of their files."""
+    if layout_of(run.folder) != LAYOUT:
+        run.say(
+            "This folder was written by another version of Rubricator, which kept its files differently: all "
+            "stages are done anew."
+        )
+        for record in run.file("stages/any").parent.glob("*.done"):
+            record.unlink()
+    mark_layout(run.folder)
 
 
 def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
@@ -127,9 +142,8 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
         "lines": lines,
         "seconds": round(seconds, 2),
     }
-    part = record.with_suffix(".part")
-    part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    part.replace(record)
+    with whole_file(record) as part:
+        part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _key(run: Run, stage: Stage) -> str:

@@ -15,7 +15,6 @@ import numpy as np
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.examples import Vectors
 from rubricator.dataset.inputs import BASE
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import DatasetSplit
@@ -27,7 +26,7 @@ from rubricator.models.training_files import write_training
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Vectors
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
 from rubricator.train.search.candidates import is_costly

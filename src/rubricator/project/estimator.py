@@ -20,7 +20,7 @@ from rubricator.artifact import CardFacts, render_card, write_artifact
 from rubricator.config import Config
 from rubricator.config.read import build_config
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.inputs import BASE, Encode, Inputs
+from rubricator.dataset.inputs import BASE, EncodeTexts, Inputs
 from rubricator.dataset.labels import LabelSet, decided_of, targets_of
 from rubricator.dataset.sources import label_sources
 from rubricator.dataset.split import DatasetSplit
@@ -135,7 +135,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._trained = _train(dataset, label_set, classes.taxonomy, config, folder, progress)
         self._fingerprint = content_hash("data:1", *(text.content for text in dataset.texts))
         self._predictor: Predictor | None = None
-        self._encoders: dict[str, Encode] | None = None
+        self._encoders: dict[str, EncodeTexts] | None = None
         return self
 
     def predict(self, texts: Any) -> NDArray[Any]:
@@ -318,7 +318,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
-    def _open_encoders(self) -> dict[str, Encode]:
+    def _open_encoders(self) -> dict[str, EncodeTexts]:
         if self._encoders is None:
             encoders = dict(self._trained.open(self._config_))
             if BASE in self._trained.winner.encoders:

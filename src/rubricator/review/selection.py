@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.dataset.examples import Vectors
 from rubricator.dataset.reviews import Chosen
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.stats.divergence import jensen_shannon
 
 RANDOM_SHARE = 0.2

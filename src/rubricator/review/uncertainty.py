@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.examples import Examples
 from rubricator.dataset.labels import decided_of, targets_of
 from rubricator.dataset.split import TEACHING_PARTS, DatasetSplit
 from rubricator.errors import DataError, TrainingError
@@ -20,7 +20,7 @@ from rubricator.label_space import LabelSpace
 from rubricator.records import Label
 from rubricator.review.question import Question
 from rubricator.review.selection import Pick
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)

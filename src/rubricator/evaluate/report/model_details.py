@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rubricator.config import Config
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.inputs import Encode, Features, Inputs
+from rubricator.dataset.inputs import EncodeTexts, Features, Inputs
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.report_data import Details, FactTable
 from rubricator.models.cascade import CascadeModel, rule_figures
@@ -31,7 +31,7 @@ class TestSet:
 
     examples: Examples
     truth: Bools
-    encoders: Mapping[str, Encode]
+    encoders: Mapping[str, EncodeTexts]
 
     def inputs(self, features: Sequence[Features] | None = None) -> Inputs:
         """What models look at, with other features where some are given."""

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import Scale
 from rubricator.records import Answer, Status, Text, content_hash
+from rubricator.stats.arrays import Vectors
 from rubricator.taxonomy import Category, Taxonomy
 
-Vectors = NDArray[np.float32]
 _BLOCK = 512  # texts compared with the whole corpus at a time: 512 × 140,000 cosines are 290 MB
 
 

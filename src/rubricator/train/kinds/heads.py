@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
 from rubricator.models.heads import HeadsModel
+from rubricator.stats.arrays import Vectors
 from rubricator.train.logistic import Folds, LogisticHeads, fit_logistic
 from rubricator.train.training_context import FitResult, TrainingContext
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.label.llm.tasks.task import Example
 from rubricator.records import Text
+from rubricator.stats.arrays import Vectors
 
-Vectors = NDArray[np.float32]
 _BLOCK = 1024  # texts compared with all golden ones at a time
 _TYPICAL = 4
 NONE: tuple[Example, ...] = ()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.finetune.history import Epoch
+from rubricator.whole_files import whole_file
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,6 @@ class Checkpoint:
     def write(self, state: State) -> None:
         """Keep `state`, whole or not at all."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
         kept = {
             "key": self._key,
             "history": [list(astuple(epoch)) for epoch in state.history],
@@ -73,8 +73,8 @@ class Checkpoint:
             "done": state.done,
             "spare": torch.from_numpy(np.asarray(state.spare)),
         }
-        torch.save(kept, part)
-        part.replace(self._path)
+        with whole_file(self._path) as part:
+            torch.save(kept, part)
 
     def read(self) -> State | None:
         """What was kept, or None if nothing usable is there."""

@@ -28,6 +28,7 @@ from rubricator.train.kinds.finetune.plan import Plan
 from rubricator.train.kinds.finetune.prepare import prepared
 from rubricator.train.logistic import Folds
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
+from rubricator.whole_files import whole_file
 
 TABLE = "epochs.csv"
 Heads = tuple[Floats, Floats, Floats]
@@ -218,10 +219,8 @@ class _Fit:
 
 
 def _write_heads(path: Path, key: str, found: Heads) -> None:
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         np.savez(file, key=np.array(key), coef=found[0], intercept=found[1], spare=found[2])
-    part.replace(path)
 
 
 def _read_heads(path: Path, key: str) -> Heads | None:

@@ -14,6 +14,7 @@ from scipy.special import log_softmax
 
 from rubricator.stats.arrays import Floats
 from rubricator.stats.counts import GroupedCounts
+from rubricator.whole_files import whole_file
 
 Metric = Literal["weighted_f1", "macro_f1", "accuracy", "loss"]
 
@@ -90,9 +91,8 @@ def write_table(path: Path, epochs: Iterable[Epoch]) -> None:
     writer.writerow([field.name for field in fields(Epoch)])
     for epoch in epochs:
         writer.writerow([_cell(value) for value in astuple(epoch)])
-    part = path.with_suffix(".part")
-    part.write_text(text.getvalue(), encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(text.getvalue(), encoding="utf-8")
 
 
 def _cell(value: str | float) -> str:

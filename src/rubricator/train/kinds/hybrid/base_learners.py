@@ -16,10 +16,9 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from rubricator.dataset.examples import Vectors
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel, side_by_side
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.train.kinds.hybrid.task import HybridTask
 from rubricator.train.kinds.linear.fit import learn_ngrams
 

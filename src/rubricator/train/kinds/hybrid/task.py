@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
 from rubricator.models.base import Model
 from rubricator.models.features import FeatureTable, blank_rows
 from rubricator.models.heads import HeadsModel
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.logistic import Folds
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from rubricator.dataset.examples import Examples, Vectors
+from rubricator.dataset.examples import Examples
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.label_space import LabelSpace
 from rubricator.models.static import StaticEmbedding, StaticModel
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Vectors
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.kinds.heads import fit_centred
 from rubricator.train.kinds.static.distil import distil
