@@ -127,7 +127,8 @@ def write_split(path: Path, split: DatasetSplit) -> None:
     """The parts and folds as JSON."""
     from rubricator.dataset.split import DatasetSplit
 
-    write_json(path, TypeAdapter(DatasetSplit).dump_python(split, mode="json"))
+    # As Python objects: `write_json` sorts sets, so that the same split is the same file.
+    write_json(path, TypeAdapter(DatasetSplit).dump_python(split))
 
 
 def read_split(folder: Path) -> DatasetSplit:

@@ -120,7 +120,9 @@ class TeacherFactory:
             return OpenAIEngine(told)
         if isinstance(told, GgufEngineConfig):
             return GgufEngine(told.model_copy(update={"file": expand(told.file)}), folder=self.config.folder)
-        return TransformersEngine(told, folder=self.config.folder)
+        return TransformersEngine(
+            told.model_copy(update={"model": expand(told.model)}), folder=self.config.folder
+        )
 
     def _shots(self, told: LlmTeacherConfig) -> Shots:
         """Examples out of the golden texts that may teach; test texts are never shown."""
