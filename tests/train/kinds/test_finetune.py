@@ -116,7 +116,7 @@ def test_the_table_tells_every_epoch(tiny, tmp_path, unexported):
 def test_what_is_served_is_the_mean_of_every_fold_at_its_best(tiny, tmp_path, monkeypatch, unexported):
     scores = iter([0.5, 0.9, 0.4, 0.9, 0.5, 0.4, 0.4, 0.5, 0.9] + [0.5] * 99)
     monkeypatch.setattr(fold_trainer, "measured", lambda *_, **__: Scores(1.0, next(scores), 0.0, 0.0))
-    plain, after = fold_trainer.Run._epoch, {}
+    plain, after = fold_trainer.FoldTrainer._epoch, {}
 
     def watched_epoch(self, *given):
         state = plain(self, *given)
@@ -125,7 +125,7 @@ def test_what_is_served_is_the_mean_of_every_fold_at_its_best(tiny, tmp_path, mo
         }
         return state
 
-    monkeypatch.setattr(fold_trainer.Run, "_epoch", watched_epoch)
+    monkeypatch.setattr(fold_trainer.FoldTrainer, "_epoch", watched_epoch)
     fitted = train(tiny, tmp_path, epochs=3)
     best = [after["0", 2], after["1", 1], after["2", 3]]
     mean = {name: sum(one[name] for one in best) / 3 for name in best[0]}
@@ -143,7 +143,7 @@ class Killed(BaseException):
 
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, monkeypatch, unexported):
     whole = train(tiny, tmp_path / "whole", dropout=0.2)
-    plain, epochs = fold_trainer.Run._epoch, []
+    plain, epochs = fold_trainer.FoldTrainer._epoch, []
 
     def counted(self, *given):
         if len(epochs) == 3:
@@ -151,7 +151,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, mo
         epochs.append((self._fold.name, len(given[1].history)))
         return plain(self, *given)
 
-    monkeypatch.setattr(fold_trainer.Run, "_epoch", counted)
+    monkeypatch.setattr(fold_trainer.FoldTrainer, "_epoch", counted)
     with pytest.raises(Killed):
         train(tiny, tmp_path / "cut", dropout=0.2)
     killed, epochs[:] = list(epochs), ["enough"] * 9
@@ -214,7 +214,7 @@ def test_other_architectures_and_all_layers(tmp_path, unexported):
 
 
 def test_memory_that_runs_out_halves_the_batch(tiny, tmp_path, monkeypatch, unexported, caplog):
-    plain = fold_trainer.Run._classified
+    plain = fold_trainer.FoldTrainer._classified
 
     def short(self, rows, of):
         if len(rows) > 2:
@@ -222,7 +222,7 @@ def test_memory_that_runs_out_halves_the_batch(tiny, tmp_path, monkeypatch, unex
         return plain(self, rows, of)
 
     calm = train(tiny, tmp_path / "calm", epochs=1, dropout=0.0)
-    monkeypatch.setattr(fold_trainer.Run, "_classified", short)
+    monkeypatch.setattr(fold_trainer.FoldTrainer, "_classified", short)
     tight = train(tiny, tmp_path / "tight", epochs=1, dropout=0.0)
     assert "in parts of 4 texts" in caplog.text
     assert "in parts of 2 texts" in caplog.text
@@ -287,7 +287,7 @@ def test_stops_when_it_cannot_win(tiny, tmp_path, unexported):
 
 
 def test_weights_that_run_away_say_what_to_lower(tiny, tmp_path, unexported, monkeypatch):
-    monkeypatch.setattr(fold_trainer.Run, "_step", lambda self, *_: float("nan"))
+    monkeypatch.setattr(fold_trainer.FoldTrainer, "_step", lambda self, *_: float("nan"))
     with pytest.raises(TrainingError, match="learning_rate"):
         train(tiny, tmp_path, epochs=1)
 
