@@ -1,5 +1,7 @@
 """A road keeps its meaning on the way through the disk, and self-training does what it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_artifacts import taxonomy_of
@@ -10,6 +12,7 @@ from rubricator.dataset.training_data import TrainingData
 from rubricator.models.training_files import read_training, write_training
 from rubricator.models.training_result import OutOfFoldPredictions
 from rubricator.taxonomy import Task
+from rubricator.train.search import candidates
 from rubricator.train.search.model_search import train_models
 
 WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
@@ -65,6 +68,40 @@ def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | 
         np.testing.assert_array_equal(again.rules[name].threshold, trained.rules[name].threshold)
     assert held_again is not None
     np.testing.assert_array_equal(held_again.decisions["chosen"], held.decisions["chosen"])
+
+
+def test_notes_are_those_of_the_winner_and_no_model_of_an_earlier_training_stays(
+    tmp_path, monkeypatch
+) -> None:
+    some = examples()
+    everything = np.ones(60, dtype=bool)
+    data = TrainingData(some, everything, everything, np.array(["train"] * 60), np.full(60, -1))
+    plain = candidates.fit
+
+    def fit_with_note(kind, learning, *, folds, context):
+        fitted = plain(kind, learning, folds=folds, context=context)
+        poor = fitted.held_out if kind == "heads" else -fitted.held_out
+        return replace(fitted, held_out=poor, notes={0: f"a note of {kind}"})
+
+    monkeypatch.setattr(candidates, "fit", fit_with_note)
+    for models in (["linear", "heads"], ["heads"]):
+        config = Config(
+            data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}),
+            train={"models": models, "ensemble": False},
+        )
+        trained, _ = train_models(
+            data,
+            some.targets,
+            train=everything,
+            validation=~everything,
+            taxonomy=taxonomy_of(Task.SINGLE_LABEL),
+            config=config,
+            folder=tmp_path / "training",
+        )
+        assert trained.choice.name == "heads"
+        assert trained.scarce[0] == "a note of heads"
+        write_training(tmp_path, trained, None)
+        assert sorted(path.name for path in (tmp_path / "stages/models").iterdir()) == sorted(models)
 
 
 def test_self_training_leaves_golden_labels_and_moves_the_others(tmp_path) -> None:

@@ -17,9 +17,9 @@ from rubricator.models.training_result import WORDS, Choice, Cost, OutOfFoldPred
 
 def write_training(folder: Path, trained: TrainingResult, held: OutOfFoldPredictions | None) -> None:
     """Write models under `stages/models/` and everything else to `stages/train.json`."""
+    shutil.rmtree(folder / "stages/models", ignore_errors=True)  # a kind of an earlier training may be gone
     for name, model in trained.models.items():
         place = folder / "stages/models" / name
-        shutil.rmtree(place, ignore_errors=True)
         for file, data in model.files().items():
             (place / file).parent.mkdir(parents=True, exist_ok=True)
             (place / file).write_bytes(data)

@@ -25,6 +25,7 @@ from rubricator.stats.arrays import Floats
 from rubricator.stats.calibration import fit_platt
 from rubricator.stats.losses import pointwise
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
+from rubricator.train.requirements import require_labelled
 
 Folds = NDArray[np.integer]
 
@@ -116,12 +117,8 @@ def fit_logistic(
     Raises:
         TrainingError: No row has weight, or all that have lie in one fold.
     """
+    require_labelled(weights > 0)
     used = np.flatnonzero(weights > 0)
-    if not len(used):
-        raise TrainingError(
-            "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
-        )
     if len(np.unique(folds[used])) < 2:
         raise TrainingError(
             "All labelled texts are in one fold, so no line could be fitted without them.",

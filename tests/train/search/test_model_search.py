@@ -7,12 +7,13 @@ import pytest
 
 from rubricator.config import Encode, Train
 from rubricator.dataset.examples import Examples
-from rubricator.errors import TrainingError
+from rubricator.errors import EncoderError, TrainingError
 from rubricator.label_space import LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.train.search import candidates
 from rubricator.train.search.candidates import ModelSearch, is_costly, suitable
 from rubricator.train.search.hyperparameters import tuned
+from rubricator.train.search.label_weights import proxy_kind
 from rubricator.train.search.pseudo_labels import fit_with_pseudo_labels, surely
 from rubricator.train.search.validation import ValidationSet
 from rubricator.train.trainers import fit
@@ -152,6 +153,30 @@ def test_auto_stops_what_cannot_win_and_says_so(tmp_path, monkeypatch):
     assert ran.dropped["finetune"] == "stopped after 1 of 5 folds: it could not win any more"
     assert ran.dropped["heads"] == "could not be trained: no heads here"
     assert list(ran.candidates) == ["linear"]
+
+
+def test_auto_goes_on_where_the_encoder_of_one_kind_cannot_be_had(tmp_path, monkeypatch):
+    def without_encoder(kind, learning, *, folds, context):
+        raise EncoderError("the folder has no weights", fix="Copy them.")
+
+    learning = examples()
+    right = fake(learning.targets * 6 - 3)
+    trainers(monkeypatch, {"linear": right, "static": without_encoder, "heads": right})
+    ran = search(tmp_path, learning, models="auto", ensemble=False)
+    ran.run()
+    assert list(ran.candidates) == ["linear", "heads"]
+    assert ran.dropped["static"] == "could not be trained: the folder has no weights"
+    # Where nothing else is left, every reason is told.
+    trainers(monkeypatch, {"static": without_encoder})
+    with pytest.raises(TrainingError, match=r"static: could not be trained: the folder has no weights"):
+        search(tmp_path, learning, models="auto").run()
+
+
+@pytest.mark.parametrize(
+    ("models", "proxy"), [("auto", "heads"), (["linear", "heads"], "linear"), (["finetune"], "heads")]
+)
+def test_questions_about_labels_are_answered_by_a_cheap_kind(models, proxy):
+    assert proxy_kind(Train(models=models)) == proxy
 
 
 def test_auto_lets_what_is_better_finish(tmp_path, monkeypatch):

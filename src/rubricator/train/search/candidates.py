@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rubricator.config import KINDS, Kind, Train
 from rubricator.dataset.examples import Examples
 from rubricator.encode import open_trained
-from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.errors import EncoderError, MissingExtraError, RubricatorError, TrainingError
 from rubricator.models.training_result import Choice
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.calibration.rule import fit_rule
@@ -95,6 +95,12 @@ class ModelSearch:
         else:
             for kind in settings.models:
                 self.candidates[kind] = self.train(kind)
+        if not self.candidates:
+            raise TrainingError(
+                "No kind of model was trained: "
+                + "; ".join(f"{kind}: {reason}" for kind, reason in self.dropped.items()),
+                fix="Mend one of these, or raise `train.minutes`.",
+            )
         if settings.tune:
             self._tune(cast(Kind, self.choice().name))
         if settings.pseudo_labels is not None and len(self._unlabelled):
@@ -164,7 +170,7 @@ class ModelSearch:
                 self.dropped.setdefault(kind, error.problem)
             except MissingExtraError as error:
                 self.dropped[kind] = error.problem
-            except TrainingError as error:
+            except RubricatorError as error:  # an encoder that cannot be had ends its kind, not the others
                 self.dropped[kind] = f"could not be trained: {error.problem}"
             if kind in self.dropped:
                 log.info("%s: %s", kind, self.dropped[kind])
@@ -217,7 +223,7 @@ class ModelSearch:
             def merit(proposed: Train) -> float:
                 try:
                     candidate = self.train(kind, replace(self._context, settings=proposed))
-                except TrainingError as error:
+                except (EncoderError, TrainingError) as error:
                     raise ValueError(error.problem) from error
                 finally:
                     done(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +25,9 @@ SURE_WEIGHTS = (0.3, 1.0)
 
 
 def proxy_kind(settings: Train) -> Kind:
-    """The kind that answers questions about labels: the first cheap one among those to be trained."""
-    cheap = [kind for kind in settings.models if kind in ("heads", "linear")]
-    return "linear" if cheap[:1] == ["linear"] else "heads"
+    """The kind that answers questions about labels: the first cheap one that was named, else heads."""
+    named: Sequence[Kind] = () if settings.models == "auto" else settings.models
+    return next((kind for kind in named if kind in ("heads", "linear")), "heads")
 
 
 def weak_label_weight(

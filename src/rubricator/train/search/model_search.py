@@ -92,7 +92,7 @@ def train_models(
         validated_on=validation_set.about,
         scarce={
             **scarce(validation_set.examples.targets, validation_set.examples.weights),
-            **next(iter(found.values())).fitted.notes,
+            **found[choice.name].fitted.notes,
         },
         encoders={
             name: path for candidate in found.values() for name, path in candidate.fitted.encoders.items()

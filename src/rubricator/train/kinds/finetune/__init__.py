@@ -6,6 +6,7 @@ from rubricator.dataset.examples import Examples
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.train.kinds.finetune.plan import Kind, make_plan
 from rubricator.train.logistic import Folds
+from rubricator.train.requirements import require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 __all__ = ["fit_finetune", "fit_lora"]
@@ -53,11 +54,7 @@ def _fit(kind: Kind, examples: Examples, folds: Folds, context: TrainingContext)
 
 def _check(examples: Examples, folds: Folds, *, single: bool) -> None:
     used = examples.weights > 0
-    if not used.any():
-        raise TrainingError(
-            "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
-        )
+    require_labelled(used)
     sides = examples.targets[used]
     constant = (sides == sides[0]).all(axis=0)
     if constant.all():

@@ -19,6 +19,7 @@ from rubricator.train.kinds.hybrid.network import fit_network
 from rubricator.train.kinds.hybrid.stacking import fit_stacking
 from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
 from rubricator.train.logistic import Folds
+from rubricator.train.requirements import require_labelled
 from rubricator.train.selection import choose, metric_of, score
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 
@@ -91,11 +92,7 @@ def _prepare(
     examples: Examples, folds: Folds, context: TrainingContext
 ) -> tuple[HybridTask, dict[str, object]]:
     settings = context.settings.hybrid
-    if not (examples.weights > 0).any():
-        raise TrainingError(
-            "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
-        )
+    require_labelled(examples.weights > 0)
     learnt = [row for row, weight in zip(examples.features, examples.weights, strict=False) if weight > 0]
     table, idle = learn_table(learnt, settings)
     numbers, missing = table.transform(examples.features)

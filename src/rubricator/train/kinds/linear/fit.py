@@ -14,6 +14,7 @@ from rubricator.models.linear import Analyzer, LinearModel, Ngrams, side_by_side
 from rubricator.stats.arrays import Bools
 from rubricator.train.kinds.linear.ngrams import char_counts, word_counts
 from rubricator.train.logistic import Folds, fit_logistic
+from rubricator.train.requirements import require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 # One value: from 30 to 1000 it hardly matters once calibrated, and each more would cost as much again.
@@ -42,11 +43,7 @@ def fit_linear(
         TrainingError: No row has weight, or the texts hold no words.
     """
     seen = examples.weights > 0
-    if not seen.any():
-        raise TrainingError(
-            "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
-        )
+    require_labelled(seen)
     ngrams, features = ngram_features(examples.contents, seen)
     lines = fit_logistic(
         features,

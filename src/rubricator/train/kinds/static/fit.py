@@ -14,6 +14,7 @@ from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.kinds.heads import fit_centred
 from rubricator.train.kinds.static.distil import distil
 from rubricator.train.logistic import Folds
+from rubricator.train.requirements import require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 
@@ -35,12 +36,8 @@ def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) ->
         TrainingError: No row has weight, or the texts hold nothing that the encoder knows.
     """
     told = context.settings.static
+    require_labelled(examples.weights > 0)
     seen = examples.subset(examples.weights > 0)
-    if not len(seen):
-        raise TrainingError(
-            "There is not a single labelled text to train on (all weights are 0).",
-            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
-        )
     embedding = distil(
         seen.contents, context.encode, pieces=told.pieces, width=told.width, progress=context.progress
     )
