@@ -30,14 +30,18 @@ LABELS = np.repeat([0, 1, 2], [6, 3, 1])
 ONE_HOT = np.eye(3)[LABELS]
 
 
+def space(single):
+    return LabelSpace.of_size(3, single=single)
+
+
 @examples_of(max_examples=50, deadline=None)
 @given(TARGETS, st.booleans(), st.randoms())
 def test_settings_that_are_off_change_nothing_to_the_last_bit(targets, single, random):
     weights, off = np.array([random.random() for _ in targets]), Imbalance()
-    assert (row_weights(targets, weights, off, single=single) == weights).all()
-    assert (cell_weights(targets, weights, off, single=single) == weights[:, None]).all()
-    assert (smoothed(targets, off, single=single) == targets).all()
-    assert not offsets(targets, weights, off, single=single).any()
+    assert (row_weights(targets, weights, off, space=space(single)) == weights).all()
+    assert (cell_weights(targets, weights, off, space=space(single)) == weights[:, None]).all()
+    assert (smoothed(targets, off, space=space(single)) == targets).all()
+    assert not offsets(targets, weights, off, space=space(single)).any()
 
 
 @examples_of(max_examples=50, deadline=None)
@@ -53,20 +57,20 @@ def test_class_weights_are_finite_and_keep_the_total(targets, single, weights, n
     on = Imbalance(weights=weights, noise=noise)
     off = Imbalance(noise=noise)
     for name in (row_weights, cell_weights):
-        found = name(targets, given_weights, on, single=single)
+        found = name(targets, given_weights, on, space=space(single))
         assert np.isfinite(found).all()
         assert (found >= 0).all()
         assert (found[given_weights == 0] == 0).all()
-        kept = name(targets, given_weights, off, single=single)
+        kept = name(targets, given_weights, off, space=space(single))
         if name is cell_weights or single:
             assert found.sum(axis=0) == pytest.approx(kept.sum(axis=0))
 
 
 def test_balanced_weights_are_scikit_learns():
     theirs = compute_class_weight("balanced", classes=np.arange(3), y=LABELS)
-    ours = row_weights(ONE_HOT, np.ones(10), Imbalance(weights="balanced"), single=True)
+    ours = row_weights(ONE_HOT, np.ones(10), Imbalance(weights="balanced"), space=space(True))
     assert ours == pytest.approx(theirs[LABELS])
-    cells = cell_weights(ONE_HOT, np.ones(10), Imbalance(weights="balanced"), single=False)
+    cells = cell_weights(ONE_HOT, np.ones(10), Imbalance(weights="balanced"), space=space(False))
     for column, target in enumerate(ONE_HOT.T):
         theirs = compute_class_weight("balanced", classes=np.arange(2), y=target)
         assert cells[:, column] == pytest.approx(theirs[target.astype(int)])
@@ -74,7 +78,7 @@ def test_balanced_weights_are_scikit_learns():
 
 def test_the_effective_number_lies_between_nothing_and_balance():
     def ratio(settings):
-        found = row_weights(ONE_HOT, np.ones(10), settings, single=True)
+        found = row_weights(ONE_HOT, np.ones(10), settings, space=space(True))
         return found[-1] / found[0]
 
     plain = (1 - 0.9**6) / (1 - 0.9)
@@ -86,40 +90,40 @@ def test_the_effective_number_lies_between_nothing_and_balance():
 def test_a_doubtful_label_counts_by_its_probability():
     targets = np.array([[1.0, 0.0], [0.6, 0.4]])
     noise = Imbalance(noise="probability")
-    assert row_weights(targets, np.array([1.0, 0.5]), noise, single=True) == pytest.approx([1, 0.3])
-    cells = cell_weights(np.array([[1.0, 0.2]]), np.ones(1), noise, single=False)
+    assert row_weights(targets, np.array([1.0, 0.5]), noise, space=space(True)) == pytest.approx([1, 0.3])
+    cells = cell_weights(np.array([[1.0, 0.2]]), np.ones(1), noise, space=space(False))
     assert cells == pytest.approx(np.array([[1.0, 0.8]]))
 
 
 def test_smoothing_keeps_a_distribution_a_distribution():
     on = Imbalance(label_smoothing=0.3)
-    assert smoothed(ONE_HOT, on, single=True)[0] == pytest.approx([0.8, 0.1, 0.1])
-    assert smoothed(ONE_HOT, on, single=False)[0] == pytest.approx([0.85, 0.15, 0.15])
+    assert smoothed(ONE_HOT, on, space=space(True))[0] == pytest.approx([0.8, 0.1, 0.1])
+    assert smoothed(ONE_HOT, on, space=space(False))[0] == pytest.approx([0.85, 0.15, 0.15])
 
 
 def test_offsets_are_log_shares():
     on = Imbalance(logit_adjustment=2.0)
-    assert offsets(ONE_HOT, np.ones(10), on, single=True) == pytest.approx(
+    assert offsets(ONE_HOT, np.ones(10), on, space=space(True)) == pytest.approx(
         2 * np.log([7 / 13, 4 / 13, 2 / 13])
     )
-    assert offsets(ONE_HOT, np.ones(10), on, single=False) == pytest.approx(
+    assert offsets(ONE_HOT, np.ones(10), on, space=space(False)) == pytest.approx(
         2 * np.log([7 / 5, 4 / 8, 2 / 10])
     )
 
 
 def test_balanced_drawing_gives_every_category_the_same_chance():
     on = Imbalance(sampling="balanced")
-    chances = draw_weights(ONE_HOT, np.ones(10), on, single=True)
+    chances = draw_weights(ONE_HOT, np.ones(10), on, space=space(True))
     assert [chances[category == LABELS].sum() for category in range(3)] == pytest.approx([1 / 3] * 3)
     several = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
-    chances = draw_weights(several, np.ones(6), on, single=False)
+    chances = draw_weights(several, np.ones(6), on, space=space(False))
     assert chances == pytest.approx([1 / 6, 1 / 6, 1 / 3, 1 / 9, 1 / 9, 1 / 9])
 
 
 def test_texts_without_weight_are_never_drawn():
     weights = np.where(np.arange(10) < 9, 1.0, 0.0)
     for sampling in ("none", "balanced"):
-        chances = draw_weights(ONE_HOT, weights, Imbalance(sampling=sampling), single=True)
+        chances = draw_weights(ONE_HOT, weights, Imbalance(sampling=sampling), space=space(True))
         assert chances[-1] == 0
         assert chances.sum() == pytest.approx(1)
 
@@ -162,7 +166,9 @@ FOLDS = np.arange(400) % 4
 
 
 def lines(imbalance, *, single=False):
-    return fit_logistic(X, TARGET, np.ones(400), folds=FOLDS, grid=(1.0,), imbalance=imbalance, single=single)
+    return fit_logistic(
+        X, TARGET, np.ones(400), folds=FOLDS, grid=(1.0,), imbalance=imbalance, space=space(single)
+    )
 
 
 def test_lines_without_settings_are_those_that_know_of_none():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.inputs import BASE, EncodeTexts, Features, Inputs
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Floats, Vectors
 
 
@@ -68,6 +69,10 @@ class Examples:
             groups=[self.groups[i] for i in index],
             features=[self.features[i] for i in index] if self.features else (),
         )
+
+    def hardened(self, space: LabelSpace) -> Examples:
+        """The examples as models learn from them, see `LabelSpace.harden`."""
+        return replace(self, targets=space.harden(self.targets))
 
     def inputs(self, encoders: Mapping[str, EncodeTexts] | None = None) -> Inputs:
         """What served models look at, with the vectors at hand.

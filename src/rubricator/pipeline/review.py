@@ -28,7 +28,6 @@ from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.search.label_weights import proxy_kind
-from rubricator.train.search.training_data import harden_targets
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
 
@@ -108,7 +107,7 @@ def oof_probabilities(examples: Examples, rows: Indices, *, context: TrainingCon
         DataError: There are fewer groups than folds.
         TrainingError: The labels do not allow a model.
     """
-    learning = harden_targets(examples.subset(rows), single=context.space.single)
+    learning = examples.subset(rows).hardened(context.space)
     marks = (learning.targets > 0.5).astype(np.float64)
     folds = make_folds(marks, learning.groups, folds=_FOLDS, seed=context.seed)
     if proxy_kind(context.settings) == "heads":

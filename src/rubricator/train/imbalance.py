@@ -16,30 +16,31 @@ from __future__ import annotations
 import numpy as np
 
 from rubricator.config import Imbalance
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Floats
 
 
-def row_weights(targets: Floats, weights: Floats, settings: Imbalance, *, single: bool) -> Floats:
+def row_weights(targets: Floats, weights: Floats, settings: Imbalance, *, space: LabelSpace) -> Floats:
     """How much each text counts, shape [n].
 
     A single-label text counts by its category, and by the probability of its label where `noise` says
     so; a multi-label one is rare in one category and common in another, see `cell_weights`.
     """
-    if not single:
+    if not space.single:
         return weights
     if settings.noise == "probability":
         weights = weights * targets.max(axis=1, initial=0.0)
     return _reweighted(targets, weights, settings)
 
 
-def cell_weights(targets: Floats, weights: Floats, settings: Imbalance, *, single: bool) -> Floats:
+def cell_weights(targets: Floats, weights: Floats, settings: Imbalance, *, space: LabelSpace) -> Floats:
     """How much each text counts in each category, shape [n, categories].
 
     In multi-label positives and negatives of a category are weighted against each other, each category
     by itself; in single-label a text counts the same in every column.
     """
-    if single:
-        rows = row_weights(targets, weights, settings, single=True)
+    if space.single:
+        rows = row_weights(targets, weights, settings, space=space)
         return np.repeat(rows[:, None], targets.shape[1], axis=1)
     cells = np.empty_like(targets, dtype=np.float64)
     for column, target in enumerate(targets.T):
@@ -49,7 +50,7 @@ def cell_weights(targets: Floats, weights: Floats, settings: Imbalance, *, singl
     return cells
 
 
-def draw_weights(targets: Floats, weights: Floats, settings: Imbalance, *, single: bool) -> Floats:
+def draw_weights(targets: Floats, weights: Floats, settings: Imbalance, *, space: LabelSpace) -> Floats:
     """Probability that a text is drawn for a batch, shape [n], summing to 1; none for texts of weight 0.
 
     `balanced` draws every category equally often, and in multi-label texts without a category as if
@@ -58,29 +59,29 @@ def draw_weights(targets: Floats, weights: Floats, settings: Imbalance, *, singl
     """
     chances = np.asarray(weights > 0, dtype=np.float64)
     if settings.sampling == "balanced":
-        columns = targets if single else np.hstack([targets, 1 - targets.max(axis=1, keepdims=True)])
+        columns = targets if space.single else np.hstack([targets, 1 - targets.max(axis=1, keepdims=True)])
         mass = weights @ columns
         chances = chances * (columns @ np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0))
     total = chances.sum()
     return chances / total if total > 0 else chances
 
 
-def smoothed(targets: Floats, settings: Imbalance, *, single: bool) -> Floats:
+def smoothed(targets: Floats, settings: Imbalance, *, space: LabelSpace) -> Floats:
     """Targets with a share of certainty spread over all categories, in multi-label over yes and no."""
     share = settings.label_smoothing
     if not share:
         return targets
-    return targets * (1 - share) + share / (targets.shape[1] if single else 2)
+    return targets * (1 - share) + share / (targets.shape[1] if space.single else 2)
 
 
-def offsets(targets: Floats, weights: Floats, settings: Imbalance, *, single: bool) -> Floats:
+def offsets(targets: Floats, weights: Floats, settings: Imbalance, *, space: LabelSpace) -> Floats:
     """What is added to the logits while training and not at prediction, shape [categories].
 
     The log-share of each category, in multi-label the log-odds of its share, times `logit_adjustment`;
     shares are smoothed by Laplace's rule.
     """
     mass, total = weights @ targets, weights.sum()
-    against = total + len(mass) if single else total - mass + 1
+    against = total + len(mass) if space.single else total - mass + 1
     return np.asarray(settings.logit_adjustment * np.log((mass + 1) / against))
 
 

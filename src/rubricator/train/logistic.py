@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from rubricator.config import Imbalance
 from rubricator.errors import TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Floats
 from rubricator.stats.calibration import fit_platt
 from rubricator.stats.losses import pointwise
@@ -93,7 +94,7 @@ def fit_logistic(
     folds: Folds,
     grid: Sequence[float],
     imbalance: Imbalance | None = None,
-    single: bool = False,
+    space: LabelSpace | None = None,
     tolerance: float = _TOLERANCE,
 ) -> LogisticHeads:
     """Fit every category by itself, so that adding one leaves the others bit-identical.
@@ -111,7 +112,7 @@ def fit_logistic(
         grid: Values of C, ascending.
         imbalance: How rare categories and doubtful labels are treated; None for as they are. C is chosen by
             labels and weights as they are, whatever this says.
-        single: True if a text has exactly one category; only `imbalance` depends on it.
+        space: The decisions that are possible, on which only `imbalance` depends; None for multi-label.
         tolerance: Of the gradient, per text.
 
     Raises:
@@ -128,7 +129,8 @@ def fit_logistic(
     # The products are too small to share: a second thread mostly waits, the more on a busy machine.
     with threadpool_limits(limits=1, user_api="blas"):
         x, restored = _design(features, used)
-        tasks = _tasks(targets, weights, imbalance or Imbalance(), single=single)
+        space = space or LabelSpace.of_size(targets.shape[1], single=False)
+        tasks = _tasks(targets, weights, imbalance or Imbalance(), space)
         tried = _held_out(x, tasks, weights, folds, grid, tolerance)
         chosen = [_simplest(tried[j][:, used], targets[used, j], weights[used]) for j in columns]
         c = np.asarray(grid, dtype=np.float64)[chosen]
@@ -145,12 +147,12 @@ def fit_logistic(
     return LogisticHeads(coef, lines[:, -1], c, held_out, notes)
 
 
-def _tasks(targets: Floats, weights: Floats, imbalance: Imbalance, *, single: bool) -> list[_Task]:
+def _tasks(targets: Floats, weights: Floats, imbalance: Imbalance, space: LabelSpace) -> list[_Task]:
     settings = all_at_once(imbalance)
-    taught = smoothed(targets, settings, single=single)
-    cells = cell_weights(targets, weights, settings, single=single)
+    taught = smoothed(targets, settings, space=space)
+    cells = cell_weights(targets, weights, settings, space=space)
     # A line tells its category from all others, whether a text has one or several.
-    added = offsets(targets, weights, settings, single=False)
+    added = offsets(targets, weights, settings, space=replace(space, single=False))
     gamma = settings.gamma if settings.loss == "focal" else None
     return [
         _Task(targets[:, j], taught[:, j], cells[:, j], float(added[j]), gamma)

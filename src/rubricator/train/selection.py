@@ -7,6 +7,7 @@ from typing import Literal
 
 from rubricator.config import Metric
 from rubricator.errors import TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.training_result import WORDS, Choice, Score
 from rubricator.stats import significance
 from rubricator.stats.arrays import Bools, Floats
@@ -16,11 +17,11 @@ _DRAWS = 500
 _FIGURES: Mapping[Metric, str] = {metric: metric for metric in WORDS} | {"accuracy": "subset_accuracy"}
 
 
-def metric_of(chosen: Metric | Literal["auto"], *, single: bool) -> Metric:
+def metric_of(chosen: Metric | Literal["auto"], space: LabelSpace) -> Metric:
     """The metric that `auto` stands for: accuracy where a text has one category, else macro-F1."""
     if chosen != "auto":
         return chosen
-    return "accuracy" if single else "macro_f1"
+    return "accuracy" if space.single else "macro_f1"
 
 
 def score(

@@ -17,6 +17,7 @@ from small_trained import served_as_trained, watched  # noqa: E402
 
 from rubricator.config import Finetune, Imbalance  # noqa: E402
 from rubricator.errors import TrainingError  # noqa: E402
+from rubricator.label_space import LabelSpace  # noqa: E402
 from rubricator.train.kinds.finetune import fit, fit_finetune, fold_trainer  # noqa: E402
 from rubricator.train.kinds.finetune.contrastive import alikeness, pair_loss, rounds  # noqa: E402
 from rubricator.train.kinds.finetune.history import Scores, measured  # noqa: E402
@@ -348,10 +349,11 @@ def test_the_loss_is_cross_entropy_where_nothing_is_set(categories, single, seed
     targets = generator.dirichlet(np.ones(categories), size=5)
     logits = generator.normal(size=(5, categories))
     imbalance = Imbalance() if gamma is None else Imbalance(loss="focal", gamma=gamma)
-    goal = aims(targets, np.ones(5), imbalance, single=single)
+    goal = aims(targets, np.ones(5), imbalance, space=LabelSpace.of_size(categories, single=single))
     losses = goal.loss(torch.tensor(logits), torch.arange(5)).numpy()
     assert (losses > 0).all()
-    expected = measured(logits, targets, np.ones(5), single=single).validation_loss
+    space = LabelSpace.of_size(categories, single=single)
+    expected = measured(logits, targets, np.ones(5), space=space).validation_loss
     if gamma:
         assert losses.mean() < expected
     else:
@@ -375,8 +377,9 @@ def test_every_setting_of_imbalance_trains(tiny, tmp_path, unexported, single):
 def test_scores_of_logits():
     targets = np.array([[1.0, 0], [1, 0], [0, 1]])
     logits = np.array([[3.0, -3], [-3, 3], [-3, 3]])
-    single = measured(logits, targets, np.ones(3), single=True)
+    single = measured(logits, targets, np.ones(3), space=LabelSpace.of_size(2, single=True))
     assert single.accuracy == pytest.approx(2 / 3)
     assert single.macro_f1 == pytest.approx(2 / 3)
-    assert measured(logits, targets, np.array([1, 0, 1.0]), single=False).weighted_f1 == 1
+    several = LabelSpace.of_size(2, single=False)
+    assert measured(logits, targets, np.array([1, 0, 1.0]), space=several).weighted_f1 == 1
     assert single.merit("loss") == (-single.validation_loss, -single.validation_loss)

@@ -239,8 +239,8 @@ def test_pseudo_labels_stay_only_if_validation_improves(tmp_path):
 
 def test_a_model_is_sure_of_all_it_says_or_not_at_all():
     probabilities = np.array([[0.95, 0.04], [0.95, 0.4], [0.5, 0.5]])
-    assert surely(probabilities, 0.9, single=False).tolist() == [True, False, False]
-    assert surely(probabilities, 0.9, single=True).tolist() == [True, True, False]
+    assert surely(probabilities, 0.9, LabelSpace.of_size(2, single=False)).tolist() == [True, False, False]
+    assert surely(probabilities, 0.9, LabelSpace.of_size(2, single=True)).tolist() == [True, True, False]
 
 
 def test_tuning_finds_the_better_settings_and_repeats_itself():

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from rubricator.errors import TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.models.training_result import Score
 from rubricator.train.selection import chance_of_gain, choose, metric_of, score
 
@@ -30,9 +31,9 @@ def test_among_equals_macro_f1_decides():
 
 
 def test_auto_is_accuracy_for_one_category_a_text_and_macro_f1_for_several():
-    assert metric_of("auto", single=True) == "accuracy"
-    assert metric_of("auto", single=False) == "macro_f1"
-    assert metric_of("weighted_f1", single=True) == "weighted_f1"
+    assert metric_of("auto", LabelSpace.of_size(3, single=True)) == "accuracy"
+    assert metric_of("auto", LabelSpace.of_size(3, single=False)) == "macro_f1"
+    assert metric_of("weighted_f1", LabelSpace.of_size(3, single=True)) == "weighted_f1"
 
 
 def test_of_equals_the_first_is_taken_and_it_says_so():

@@ -75,7 +75,7 @@ def fit_centred(
         folds=folds,
         grid=grid,
         imbalance=context.settings.imbalance,
-        single=context.space.single,
+        space=context.space,
     )
     coef = lines.coef / scale
     shift = np.array([line @ centre for line in coef])

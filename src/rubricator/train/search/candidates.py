@@ -78,7 +78,7 @@ class ModelSearch:
     ) -> None:
         self._learning, self._unlabelled = learning, unlabelled
         self._folds, self._validation_set, self._context = folds, validation_set, context
-        self._metric = metric_of(context.settings.metric, single=context.space.single)
+        self._metric = metric_of(context.settings.metric, context.space)
         self._started = time.monotonic()
         self.candidates: dict[str, Candidate] = {}
         self.dropped: dict[str, str] = {}

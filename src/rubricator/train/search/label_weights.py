@@ -13,7 +13,6 @@ from rubricator.dataset.training_data import TrainingData
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.losses import binary_cross_entropy
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.train.search.training_data import harden_targets
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
@@ -45,7 +44,7 @@ def weak_label_weight(
     for weight in SURE_WEIGHTS if chosen else WEAK_LABEL_WEIGHTS:
         counted = np.where(data.golden, 1.0, weight)
         examples = replace(data.examples, targets=targets, weights=counted).subset(train)
-        learning = harden_targets(examples, single=context.space.single)
+        learning = examples.hardened(context.space)
         logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).held_out
         rule = fit_rule(logits, targets[train], golden.astype(float), space=context.space)
         probabilities = rule.probabilities(logits)[golden]

@@ -20,7 +20,7 @@ from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.calibration.thresholds import scarce
 from rubricator.train.search.candidates import Candidate, ModelSearch
 from rubricator.train.search.label_weights import self_trained, weak_label_weight
-from rubricator.train.search.training_data import harden_targets, spread_folds
+from rubricator.train.search.training_data import spread_folds
 from rubricator.train.search.validation import ValidationSet, make_validation_set
 from rubricator.train.selection import metric_of
 from rubricator.train.training_context import TrainingContext
@@ -78,7 +78,7 @@ def train_models(
     validation_set = make_validation_set(
         data, everything, train=train, validation=validation, folds=folds, space=space, config=config
     )
-    learning = harden_targets(everything.subset(train), single=space.single)
+    learning = everything.subset(train).hardened(space)
     search = ModelSearch(learning, everything.subset(unlabelled), folds, validation_set, context)
     choice = search.run()
     found = search.candidates
@@ -99,7 +99,7 @@ def train_models(
         },
         facts={name: candidate.fitted.facts for name, candidate in found.items()},
         dropped=search.dropped,
-        metric=metric_of(config.train.metric, single=space.single),
+        metric=metric_of(config.train.metric, space),
     )
     return trained, _seen_by(validation_set, found, choice.name, data.unbiased)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rubricator.config import Kind
 from rubricator.dataset.examples import Examples, joined
 from rubricator.encode import open_trained
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Floats
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.search.validation import ValidationSet
@@ -79,7 +80,7 @@ def _again(
     rule = fit_rule(first.held_out, learning.targets, weights, space=context.space)
     inputs = unlabelled.inputs(open_trained(first.encoders, context.encode))
     probabilities = rule.probabilities(first.model.logits(inputs))
-    sure = surely(probabilities, context.settings.pseudo_labels or 1.0, single=context.space.single)
+    sure = surely(probabilities, context.settings.pseudo_labels or 1.0, context.space)
     if not sure.any():
         return first, 0
     targets = rule.decide(probabilities[sure]).astype(np.float64)
@@ -90,9 +91,8 @@ def _again(
     return fit(kind, everyone, folds=all_folds, context=context), int(sure.sum())
 
 
-def surely(probabilities: Floats, least: float, *, single: bool) -> NDArray[np.bool_]:
+def surely(probabilities: Floats, least: float, space: LabelSpace) -> NDArray[np.bool_]:
     """Which texts a model is sure of: its best category, or every yes and no, at least so probable."""
-    certainty = (
-        probabilities.max(axis=1) if single else np.maximum(probabilities, 1 - probabilities).min(axis=1)
-    )
-    return np.asarray(certainty >= least)
+    if space.single:
+        return np.asarray(probabilities.max(axis=1) >= least)
+    return np.asarray(np.maximum(probabilities, 1 - probabilities).min(axis=1) >= least)

@@ -51,7 +51,7 @@ def fit_cascade(
         logits=rest.held_out * scale.slope + scale.intercept,
         targets=examples.targets,
         weights=_once_per_group(examples),
-        single=context.space.single,
+        space=context.space,
     )
     measured = _mined if context.rules is None else _as_given
     rules, given, facts = measured(examples, evidence, folds, context)
@@ -86,7 +86,7 @@ def _mined(examples: Examples, evidence: Evidence, folds: Folds, context: Traini
             rules = admit(inner, evidence.subset(seen), settings)
             order = rules.order
             held = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]
-            taken = first_of(held, category[order].tolist(), single=evidence.single)
+            taken = first_of(held, category[order].tolist(), single=evidence.space.single)
             for place, rule in enumerate(order.tolist()):
                 given[rows[taken[:, place]], category[rule]] = rules.precision[rule]
             done(1)
@@ -112,7 +112,7 @@ def _as_given(examples: Examples, evidence: Evidence, folds: Folds, context: Tra
     rules = tuple(context.rules or ())
     category = np.array([rule.category for rule in rules], dtype=np.intp)
     inputs = examples.inputs()
-    taken = RuleSet(rules).takes(inputs.contents, inputs.features, single=evidence.single)
+    taken = RuleSet(rules).takes(inputs.contents, inputs.features, single=evidence.space.single)
     given = np.zeros(examples.targets.shape)
     for fold in np.unique(folds).tolist():
         rows = np.flatnonzero(folds == fold)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Cascade
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.kinds.cascade.precision_posterior import Proof
 
@@ -25,17 +26,17 @@ class Evidence:
         logits: The model's, calibrated, of texts it did not see, shape [n, categories].
         targets: In [0, 1], same shape.
         weights: Shape [n].
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
     """
 
     logits: Floats
     targets: Floats
     weights: Floats
-    single: bool
+    space: LabelSpace
 
     def subset(self, rows: Bools) -> Evidence:
         """Only these rows."""
-        return Evidence(self.logits[rows], self.targets[rows], self.weights[rows], self.single)
+        return Evidence(self.logits[rows], self.targets[rows], self.weights[rows], self.space)
 
     def counts(self, taken: Bools, category: NDArray[np.intp]) -> tuple[Floats, Floats]:
         """On how many texts each rule is right, and how many it takes.
@@ -48,7 +49,7 @@ class Evidence:
 
     def duels(self, taken: Bools, category: NDArray[np.intp]) -> tuple[Floats, Floats]:
         """Texts on which each rule is right and the model is not, and the other way round."""
-        if self.single:
+        if self.space.single:
             said = self.logits.argmax(axis=1)
             differs = taken & (said[:, None] != category)
             model = self.targets[np.arange(len(said)), said][:, None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rubricator.dataset.examples import Examples
 from rubricator.errors import MissingExtraError, TrainingError
+from rubricator.label_space import LabelSpace
 from rubricator.train.kinds.finetune.plan import Kind, make_plan
 from rubricator.train.logistic import Folds
 from rubricator.train.requirements import require_labelled
@@ -39,7 +40,7 @@ def fit_lora(examples: Examples, *, folds: Folds, context: TrainingContext) -> F
 
 
 def _fit(kind: Kind, examples: Examples, folds: Folds, context: TrainingContext) -> FitResult:
-    _check(examples, folds, single=context.space.single)
+    _check(examples, folds, context.space)
     try:
         import torch  # noqa: F401
         import transformers  # noqa: F401
@@ -52,7 +53,7 @@ def _fit(kind: Kind, examples: Examples, folds: Folds, context: TrainingContext)
     return fit(make_plan(kind, examples, context), examples, folds=folds, context=context)
 
 
-def _check(examples: Examples, folds: Folds, *, single: bool) -> None:
+def _check(examples: Examples, folds: Folds, space: LabelSpace) -> None:
     used = examples.weights > 0
     require_labelled(used)
     sides = examples.targets[used]
@@ -61,7 +62,7 @@ def _check(examples: Examples, folds: Folds, *, single: bool) -> None:
         raise TrainingError(
             f"All {used.sum()} labelled texts have the same categories, so there is nothing to tell apart.",
             fix="Label texts of other categories too"
-            + ("." if single else ", or texts without the category."),
+            + ("." if space.single else ", or texts without the category."),
         )
     if len(set(folds[used].tolist())) < 2:
         raise TrainingError(

@@ -165,7 +165,7 @@ class _Fit:
                 self._held_out(states, epoch)[rows],
                 self._examples.targets[rows],
                 self._examples.weights[rows],
-                single=self._plan.single,
+                space=self._plan.space,
             )
         best = max(scores, key=lambda epoch: scores[epoch].merit(self._plan.settings.metric))
         return best, scores[best]

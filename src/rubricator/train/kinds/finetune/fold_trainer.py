@@ -86,7 +86,7 @@ class FoldTrainer:
         mine = np.zeros_like(fold_inputs.weights)
         mine[fold.seen] = fold_inputs.weights[fold.seen]
         plan = fold_inputs.plan
-        self._aims: Aims = aims(fold_inputs.targets, mine, plan.imbalance, single=plan.single)
+        self._aims: Aims = aims(fold_inputs.targets, mine, plan.imbalance, space=plan.space)
         self._portions = BatchPortions(plan.portion)
 
     def go(self, told: Callable[[int, Epoch | None], None], state: State | None = None) -> State:
@@ -179,7 +179,7 @@ class FoldTrainer:
     def _scores(self, logits: Floats) -> Scores:
         held = self._fold.held
         targets, weights = self._material.targets[held], self._material.weights[held]
-        return measured(logits, targets, weights, single=self._plan.single)
+        return measured(logits, targets, weights, space=self._plan.space)
 
     def _step(
         self,

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import log_softmax
 
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Floats
 from rubricator.stats.counts import GroupedCounts
 from rubricator.whole_files import whole_file
@@ -61,16 +62,16 @@ class Epoch:
         )
 
 
-def measured(logits: Floats, targets: Floats, weights: Floats, *, single: bool) -> Scores:
+def measured(logits: Floats, targets: Floats, weights: Floats, *, space: LabelSpace) -> Scores:
     """Score logits of texts held out, decided by the largest or, in multi-label, by the sign.
 
     Args:
         logits: Shape [n, categories].
         targets: In [0, 1], same shape.
         weights: Shape [n].
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
     """
-    if single:
+    if space.single:
         losses = -(targets * log_softmax(logits, axis=1)).sum(axis=1)
         given = np.eye(logits.shape[1], dtype=bool)[logits.argmax(axis=1)]
         truth = np.eye(logits.shape[1], dtype=bool)[targets.argmax(axis=1)]

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rubricator.config import Imbalance
+from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Floats
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
 
@@ -25,7 +26,7 @@ class Aims:
         offset: Added to the logits while training, float32 [categories].
         chances: Of each row to be drawn, shape [n]; None where every row comes once per epoch.
         gamma: Of the focal loss; None for cross-entropy.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
     """
 
     targets: Tensor
@@ -33,14 +34,14 @@ class Aims:
     offset: Tensor
     chances: Floats | None
     gamma: float | None
-    single: bool
+    space: LabelSpace
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """Loss of each text, shape [texts]."""
         device = logits.device
         targets, weights = self.targets[rows].to(device), self.weights[rows].to(device)
         logits = logits + self.offset.to(device)
-        if self.single:
+        if self.space.single:
             logs = functional.log_softmax(logits, dim=1)
             return torch.as_tensor(-(weights * targets * self._focus(logs) * logs).sum(1))
         yes, no = functional.logsigmoid(logits), functional.logsigmoid(-logits)
@@ -52,28 +53,28 @@ class Aims:
         return 1.0 if self.gamma is None else (1 - logs.exp()).clamp(min=1e-6) ** self.gamma
 
 
-def aims(targets: Floats, weights: Floats, settings: Imbalance, *, single: bool) -> Aims:
+def aims(targets: Floats, weights: Floats, settings: Imbalance, *, space: LabelSpace) -> Aims:
     """What rows with weight teach, by the section `train.imbalance`.
 
     Args:
         targets: In [0, 1], shape [n, categories].
         weights: Shape [n]; 0 for rows that are not of this training.
         settings: How rare categories and doubtful labels are treated.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
     """
-    if single:
-        counts = row_weights(targets, weights, settings, single=True)[:, None]
+    if space.single:
+        counts = row_weights(targets, weights, settings, space=space)[:, None]
     else:
-        counts = cell_weights(targets, weights, settings, single=False)
+        counts = cell_weights(targets, weights, settings, space=space)
     used = weights > 0
     balanced = settings.sampling == "balanced"
     return Aims(
-        targets=_tensor(smoothed(targets, settings, single=single)),
+        targets=_tensor(smoothed(targets, settings, space=space)),
         weights=_tensor(counts / counts[used].mean()),
-        offset=_tensor(offsets(targets, weights, settings, single=single)),
-        chances=draw_weights(targets, weights, settings, single=single) if balanced else None,
+        offset=_tensor(offsets(targets, weights, settings, space=space)),
+        chances=draw_weights(targets, weights, settings, space=space) if balanced else None,
         gamma=settings.gamma if settings.loss == "focal" else None,
-        single=single,
+        space=space,
     )
 
 

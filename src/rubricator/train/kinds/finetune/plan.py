@@ -9,6 +9,7 @@ from rubricator.config import Finetune, Imbalance, Lora
 from rubricator.dataset.examples import Examples
 from rubricator.encode.folders import cache_folder
 from rubricator.encode.source import EncoderSource, resolve
+from rubricator.label_space import LabelSpace
 from rubricator.records import content_hash
 from rubricator.train.logistic import Folds
 from rubricator.train.training_context import TrainingContext
@@ -31,7 +32,7 @@ class Plan:
         prefix: Put before every text.
         max_tokens: Where texts are cut off.
         contrastive: Whether vectors are pulled together before the heads are trained.
-        single: True if a text has exactly one category.
+        space: The decisions that are possible.
         seed: Of everything random.
         threads: Processor threads; 0 leaves it to torch.
     """
@@ -44,7 +45,7 @@ class Plan:
     prefix: str
     max_tokens: int
     contrastive: bool
-    single: bool
+    space: LabelSpace
     seed: int
     threads: int
 
@@ -68,7 +69,7 @@ class Plan:
             self.imbalance.model_dump_json(),
             self.source.digest,
             self.prefix,
-            str((self.max_tokens, self.contrastive, self.single, self.seed)),
+            str((self.max_tokens, self.contrastive, self.space.single, self.seed)),
             *examples.contents,
             *(array.tobytes().hex() for array in (examples.targets, examples.weights, folds)),
         )
@@ -93,7 +94,7 @@ def make_plan(kind: Kind, examples: Examples, context: TrainingContext) -> Plan:
         prefix=source.prefix if encode.prefix is None else encode.prefix,
         max_tokens=encode.max_tokens,
         contrastive=few if settings.contrastive == "auto" else settings.contrastive,
-        single=context.space.single,
+        space=context.space,
         seed=context.seed,
         threads=encode.threads,
     )

@@ -75,23 +75,23 @@ def boost(task: HybridTask, numbers: Floats, rows: NDArray[np.intp], *, rounds: 
         rows: Those to learn from.
         rounds: How many trees follow one another per category.
     """
-    settings, single = all_at_once(task.context.settings.imbalance), task.context.space.single
+    settings, space = all_at_once(task.context.settings.imbalance), task.context.space
     targets, weights = task.examples.targets[rows], task.examples.weights[rows]
-    soft = smoothed(targets, settings, single=single)
-    base = -offsets(targets, weights, settings, single=single)
+    soft = smoothed(targets, settings, space=space)
+    base = -offsets(targets, weights, settings, space=space)
     count = targets.shape[1]
     mass = weights @ targets
-    if single:
+    if space.single:
         present = np.flatnonzero(mass > 0)
         # Categories without a text start below all others, by Laplace's rule.
         logs = np.log(mass[present] / mass.sum())
         base[mass == 0] += np.log(1 / (mass.sum() + count)) - logs.mean()
-        worth = row_weights(targets, weights, settings, single=True)
+        worth = row_weights(targets, weights, settings, space=space)
         jobs = (
             [(soft[:, present], worth[:, None], _single_spread(present, count))] if len(present) > 1 else []
         )
     else:
-        cells = cell_weights(targets, weights, settings, single=False)
+        cells = cell_weights(targets, weights, settings, space=space)
         two_sided = (mass > 0) & (mass < weights.sum())
         base[~two_sided] += logit((mass[~two_sided] + 1) / (weights.sum() + 2))
         jobs = [

@@ -53,7 +53,7 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
     ways = _go(task, text)
     if len(ways) > 1:
         ways["both"] = _both(task, list(ways.values()))
-    metric = metric_of(context.settings.metric, single=context.space.single)
+    metric = metric_of(context.settings.metric, context.space)
     targets, weights = task.examples.targets, task.examples.weights
     scores = {}
     for name, way in ways.items():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.errors import MissingExtraError
+from rubricator.label_space import LabelSpace
 from rubricator.models.network import NetworkModel, joined, standardised
 from rubricator.stats.arrays import Floats
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
@@ -108,14 +109,14 @@ def _train(
     """Networks trained on these rows for so many epochs; `watch` sees them after each."""
     import torch
 
-    settings, single = task.context.settings.imbalance, task.context.space.single
+    settings, space = task.context.settings.imbalance, task.context.space
     targets, counts = task.examples.targets[rows], task.examples.weights[rows]
-    chances = draw_weights(targets, counts, settings, single=single)
-    share = offsets(targets, counts, settings, single=single)
-    worth = (row_weights if single else cell_weights)(targets, counts, settings, single=single)
+    chances = draw_weights(targets, counts, settings, space=space)
+    share = offsets(targets, counts, settings, space=space)
+    worth = (row_weights if space.single else cell_weights)(targets, counts, settings, space=space)
     x, y, w, add = (
         torch.tensor(part, dtype=torch.float32)
-        for part in (inputs[rows], smoothed(targets, settings, single=single), worth / worth.mean(), share)
+        for part in (inputs[rows], smoothed(targets, settings, space=space), worth / worth.mean(), share)
     )
     gamma = settings.gamma if settings.loss == "focal" else 0.0
     weights = _start(x.shape[1], y.shape[1])
@@ -126,7 +127,7 @@ def _train(
         order = random.permutation(len(rows)) if uniform else random.choice(len(rows), len(rows), p=chances)
         for batch in np.array_split(order, max(1, len(order) // _BATCH)):
             z = _forward(weights, x[batch], dropout=_DROPOUT) + add
-            loss = _loss(z, y[batch], w[batch], gamma, single=single)
+            loss = _loss(z, y[batch], w[batch], gamma, space)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -158,12 +159,12 @@ def _forward(weights: _Weights, x: torch.Tensor, *, dropout: tuple[float, float]
     return both @ weights.heads.mT + weights.heads_bias[:, None]
 
 
-def _loss(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, gamma: float, *, single: bool) -> torch.Tensor:
+def _loss(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, gamma: float, space: LabelSpace) -> torch.Tensor:
     """Mean weighted cross-entropy, or focal loss, summed over the networks."""
     import torch
     from torch.nn.functional import logsigmoid
 
-    if single:
+    if space.single:
         said = torch.log_softmax(z, dim=2)
         losses = -(y * said * (1 - said.exp()) ** gamma).sum(dim=2) if gamma else -(y * said).sum(dim=2)
         return (w * losses).mean(dim=1).sum()

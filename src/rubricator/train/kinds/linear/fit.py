@@ -52,7 +52,7 @@ def fit_linear(
         folds=folds,
         grid=grid,
         imbalance=context.settings.imbalance,
-        single=context.space.single,
+        space=context.space,
         tolerance=_TOLERANCE,
     )
     return FitResult(

@@ -48,7 +48,7 @@ def fit_tuned(
     """
 
     def tuned(weights: Floats) -> StaticModel:
-        loss = aims(examples.targets, weights, context.settings.imbalance, single=context.space.single).loss
+        loss = aims(examples.targets, weights, context.settings.imbalance, space=context.space).loss
         return _tune(embedding, examples, np.flatnonzero(weights > 0), loss, seed=context.seed)
 
     held_out = np.empty(examples.targets.shape)
