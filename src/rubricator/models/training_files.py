@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from rubricator.dataset.files import read_json, write_json
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.registry import read_model
-from rubricator.models.training_result import WORDS, Choice, Cost, OutOfFoldPredictions, Score, TrainingResult
+from rubricator.models.training_result import WORDS, Choice, Cost, OutOfFoldPredictions, TrainingResult
+
+_CHOICE, _COSTS = TypeAdapter(Choice), TypeAdapter(dict[str, Cost])
+_SPACE = TypeAdapter(LabelSpace)
 
 
-def write_training(folder: Path, trained: TrainingResult, held: OutOfFoldPredictions | None) -> None:
+def write_training(folder: Path, trained: TrainingResult, oof: OutOfFoldPredictions | None) -> None:
     """Write models under `stages/models/` and everything else to `stages/train.json`."""
     shutil.rmtree(folder / "stages/models", ignore_errors=True)  # a kind of an earlier training may be gone
     for name, model in trained.models.items():
@@ -25,10 +29,7 @@ def write_training(folder: Path, trained: TrainingResult, held: OutOfFoldPredict
             (place / file).write_bytes(data)
     rest = {
         "rules": {name: asdict(rule) for name, rule in trained.rules.items()},
-        "choice": {
-            **asdict(trained.choice),
-            "scores": {n: asdict(s) for n, s in trained.choice.scores.items()},
-        },
+        "choice": _CHOICE.dump_python(trained.choice),
         "weak_label_weight": trained.weak_label_weight,
         "weights_tried": list(trained.weights_tried.items()),
         "seconds": dict(trained.seconds),
@@ -38,62 +39,51 @@ def write_training(folder: Path, trained: TrainingResult, held: OutOfFoldPredict
         "facts": {name: dict(facts) for name, facts in trained.facts.items()},
         "dropped": dict(trained.dropped),
         "metric": {"name": trained.metric, "words": WORDS[trained.metric]},
-        "costs": {name: asdict(cost) for name, cost in trained.costs.items()},
-        "held_out": None if held is None else asdict(held),
+        "costs": _COSTS.dump_python(dict(trained.costs)),
+        "held_out": None if oof is None else asdict(oof),
     }
     write_json(folder / "stages/train.json", rest)
 
 
 def read_training(folder: Path) -> tuple[TrainingResult, OutOfFoldPredictions | None]:
     """Read what `write_training` wrote."""
-    found = read_json(folder / "stages/train.json")
-    names = list(found["rules"])
+    content = read_json(folder / "stages/train.json")
+    names = list(content["rules"])
     models = {}
     for name in names:
         place = folder / "stages/models" / name
         files = [path for path in place.rglob("*") if path.is_file()]
         models[name] = read_model({path.relative_to(place).as_posix(): path.read_bytes() for path in files})
-    choice = found["choice"]
     trained = TrainingResult(
         models=models,
-        rules={name: _rule(rule) for name, rule in found["rules"].items()},
-        choice=Choice(
-            choice["name"],
-            choice["reason"],
-            {name: _score(score) for name, score in choice["scores"].items()},
-        ),
-        weak_label_weight=found["weak_label_weight"],
-        weights_tried=dict(found["weights_tried"]),
-        seconds=found["seconds"],
-        validated_on=found["validated_on"],
-        scarce=dict(found["scarce"]),
-        encoders={name: folder / path for name, path in found["encoders"].items()},
-        facts=found["facts"],
-        dropped=found["dropped"],
-        metric=found["metric"]["name"],
-        costs={name: Cost(**cost) for name, cost in found["costs"].items()},
+        rules={name: _rule(rule) for name, rule in content["rules"].items()},
+        choice=_CHOICE.validate_python(content["choice"]),
+        weak_label_weight=content["weak_label_weight"],
+        weights_tried=dict(content["weights_tried"]),
+        seconds=content["seconds"],
+        validated_on=content["validated_on"],
+        scarce=dict(content["scarce"]),
+        encoders={name: folder / path for name, path in content["encoders"].items()},
+        facts=content["facts"],
+        dropped=content["dropped"],
+        metric=content["metric"]["name"],
+        costs=_COSTS.validate_python(content["costs"]),
     )
-    held = found["held_out"]
-    return trained, None if held is None else _held_out(held)
+    oof = content["held_out"]
+    return trained, None if oof is None else _oof(oof)
 
 
-def _score(found: dict[str, Any]) -> Score:
-    intervals = {metric: (low, high) for metric, (low, high) in found.pop("intervals").items()}
-    return Score(**found, intervals=intervals)
-
-
-def _rule(found: dict[str, Any]) -> DecisionRule:
-    space = found["space"]
+def _rule(content: dict[str, Any]) -> DecisionRule:
     return DecisionRule(
-        LabelSpace(tuple(space["keys"]), space["single"], space["none"]),
-        *(np.array(found[name], dtype=np.float64) for name in ("slope", "intercept", "threshold")),
+        _SPACE.validate_python(content["space"]),
+        *(np.array(content[name], dtype=np.float64) for name in ("slope", "intercept", "threshold")),
     )
 
 
-def _held_out(found: dict[str, Any]) -> OutOfFoldPredictions:
+def _oof(content: dict[str, Any]) -> OutOfFoldPredictions:
     return OutOfFoldPredictions(
-        np.array(found["rows"], dtype=np.intp),
-        {name: np.array(values, dtype=np.float64) for name, values in found["probabilities"].items()},
-        {name: np.array(values, dtype=bool) for name, values in found["decisions"].items()},
-        found["nested"],
+        np.array(content["rows"], dtype=np.intp),
+        {name: np.array(values, dtype=np.float64) for name, values in content["probabilities"].items()},
+        {name: np.array(values, dtype=bool) for name, values in content["decisions"].items()},
+        content["nested"],
     )
