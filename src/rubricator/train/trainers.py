@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
+
+import numpy as np
 
 from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError, nearest
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.train.kinds.cascade.fit import fit_cascade
 from rubricator.train.kinds.finetune import fit_finetune, fit_lora
 from rubricator.train.kinds.heads import fit_heads
@@ -21,13 +25,41 @@ def _fit_cascade(examples: Examples, *, folds: Folds, context: TrainingContext) 
     return fit_cascade(examples, folds=folds, context=context, fit_rest=fit)
 
 
+def _on_weighted(trainer: Trainer) -> Trainer:
+    """The trainer of a kind that encodes every text it is given: texts that count nothing are kept from it.
+
+    Their logits are 0, which nobody looks at: they count nothing in validation either.
+    """
+
+    def fit(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
+        used = examples.weights > 0
+        if used.all():
+            return trainer(examples, folds=folds, context=context)
+
+        def spread(logits: Floats) -> Floats:
+            whole = np.zeros(examples.targets.shape)
+            whole[used] = logits
+            return whole
+
+        def should_continue(logits: Floats, rows: Bools) -> bool:
+            predicted = np.zeros_like(used)
+            predicted[used] = rows
+            return context.should_continue(spread(logits), predicted)
+
+        inner = replace(context, should_continue=should_continue)
+        fitted = trainer(examples.subset(used), folds=folds[used], context=inner)
+        return replace(fitted, held_out=spread(fitted.held_out))
+
+    return fit
+
+
 TRAINERS: Mapping[str, Trainer] = MappingProxyType(
     {
         "heads": fit_heads,
         "linear": fit_linear,
         "static": fit_static,
-        "finetune": fit_finetune,
-        "lora": fit_lora,
+        "finetune": _on_weighted(fit_finetune),
+        "lora": _on_weighted(fit_lora),
         "cascade": _fit_cascade,
         "hybrid": fit_hybrid,
     }
