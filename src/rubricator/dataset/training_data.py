@@ -18,7 +18,7 @@ class TrainingData:
     """All texts as arrays in one order, whatever their part.
 
     Attributes:
-        examples: Contents, vectors, features and groups of every text; targets and weights come per road.
+        examples: Contents, vectors, features and groups of every text; targets and weights come per training.
         golden: True where a label is a person's and may teach.
         unbiased: True where such a label may also measure (see `LabelSources`).
         part: Part of each text.

@@ -118,7 +118,7 @@ class OutOfFoldPredictions:
         rows: Their rows among the texts.
         probabilities: By model name and, under `chosen`, by the winner of each fold.
         decisions: Likewise.
-        nested: Whether the whole road was built anew without each fold; otherwise only the models were,
+        nested: Whether the whole training was done anew without each fold; otherwise only the models were,
             and the choice between them has seen these texts.
     """
 

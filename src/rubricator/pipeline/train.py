@@ -1,6 +1,6 @@
 """Train: the models, and how the way they came about fares on golden texts.
 
-Where golden texts train, the whole road is built once more per fold of the golden texts, with teachers
+Where golden texts train, everything is trained once more per fold of the golden texts, with teachers
 that never saw the fold: that is how well the procedure does on texts nobody labelled.
 """
 
@@ -81,7 +81,7 @@ def train(
 def _held_out(
     data: TrainingData, targets: Floats, fold: int, taxonomy: Taxonomy, config: Config, folder: Path
 ) -> OutOfFoldPredictions:
-    """Predict the golden texts of one fold by a road built without the fold and its duplicates."""
+    """Predict the golden texts of one fold by models trained without the fold and its duplicates."""
     away = data.fold == fold
     trained, _ = train_models(
         replace(data, golden=data.golden & ~away, unbiased=data.unbiased & ~away),

@@ -77,7 +77,7 @@ def fit(name: str, examples: Examples, *, folds: Folds, context: TrainingContext
         context: Where, and with which settings.
 
     Raises:
-        HopelessError: It was stopped, because it could not win.
+        EarlyStoppedError: It was stopped, because it could not win.
         MissingExtraError: The kind takes a package that is not installed.
         TrainingError: Unknown kind, or the examples do not allow it to be trained.
     """

@@ -71,7 +71,7 @@ class TrainingContext:
 
     @classmethod
     def of(cls, config: Config, *, space: LabelSpace, folder: Path, progress: Progress = silent) -> Self:
-        """The bench that a config describes."""
+        """What a config says about training."""
         return cls(
             settings=config.train,
             encode=config.encoding,

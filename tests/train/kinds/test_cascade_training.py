@@ -14,7 +14,7 @@ from rubricator.label_space import LabelSpace
 from rubricator.models.registry import read_model
 from rubricator.text_rules.rules import Condition, Matcher, Rule
 from rubricator.train.kinds.cascade.candidates import minable
-from rubricator.train.kinds.cascade.precision_posterior import Proof, texts_needed
+from rubricator.train.kinds.cascade.precision_posterior import PrecisionPosterior, texts_needed
 from rubricator.train.kinds.cascade.rule_assembly import without_implied
 from rubricator.train.kinds.cascade.words import occurrences
 from rubricator.train.trainers import fit
@@ -99,9 +99,9 @@ def test_an_implied_condition_is_left_out():
 
 
 def test_many_rules_prove_more_than_one():
-    alone = Proof(np.array([20.0]), np.array([20.0]))
-    among = Proof(np.full(30, 20.0), np.full(30, 20.0))
-    beside_bad = Proof(np.array([20.0] + [14.0] * 29), np.full(30, 20.0))
+    alone = PrecisionPosterior(np.array([20.0]), np.array([20.0]))
+    among = PrecisionPosterior(np.full(30, 20.0), np.full(30, 20.0))
+    beside_bad = PrecisionPosterior(np.array([20.0] + [14.0] * 29), np.full(30, 20.0))
     assert among.bound(0.9)[0] > alone.bound(0.9)[0] > beside_bad.bound(0.9)[0]
     assert among.chance(0.97)[0] > alone.chance(0.97)[0]
 
@@ -109,10 +109,10 @@ def test_many_rules_prove_more_than_one():
 @given(st.integers(0, 60), st.integers(0, 10), st.floats(0.5, 0.95))
 @settings(max_examples=40, deadline=None)
 def test_the_bound_is_reached_with_the_probability_that_was_asked_for(right, wrong, confidence):
-    proof = Proof(np.array([float(right)]), np.array([float(right + wrong)]))
-    bound = float(proof.bound(confidence)[0])
-    assert proof.chance(bound)[0] == pytest.approx(confidence, abs=1e-3)
-    assert 0 < proof.mean()[0] < 1
+    posterior = PrecisionPosterior(np.array([float(right)]), np.array([float(right + wrong)]))
+    bound = float(posterior.bound(confidence)[0])
+    assert posterior.chance(bound)[0] == pytest.approx(confidence, abs=1e-3)
+    assert 0 < posterior.mean()[0] < 1
 
 
 def test_texts_that_prove_a_bar():

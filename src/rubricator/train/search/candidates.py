@@ -1,4 +1,4 @@
-"""The models that compete: each kind fitted on the same examples and judged by the same jury."""
+"""The models that compete: each kind fitted on the same examples and evaluated on the same texts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Candidate:
     Attributes:
         fitted: The model, and what is to be told of it.
         logits: Of the validation texts, by models that did not learn from them.
-        validated: What the jury says.
+        validated: Its rule, its score and its decisions there.
         seconds: Training time.
     """
 
@@ -60,7 +60,7 @@ class ModelSearch:
         learning: What models learn from.
         unlabelled: Training texts without a label, which may get pseudo-labels.
         folds: Fold of each labelled text, grouped: the same for every candidate.
-        validation_set: Judges them.
+        validation_set: Compares them.
         context: Where and with which settings they are trained.
 
     Attributes:
@@ -106,7 +106,7 @@ class ModelSearch:
         if settings.pseudo_labels is not None and len(self._unlabelled):
             self._learn_more(cast(Kind, self.choice().name))
         if settings.ensemble and len(self.candidates) > 1:
-            self._unite()
+            self._add_ensemble()
         return self.choice()
 
     def choice(self) -> Choice:
@@ -145,7 +145,7 @@ class ModelSearch:
         return self._validation_set.chance_of_gain(one, two, self._metric)
 
     def train(self, kind: Kind, context: TrainingContext | None = None) -> Candidate:
-        """Train one kind, with the settings of another bench where one is given."""
+        """Train one kind, with the settings of another context where one is given."""
         context = context or self._context
         started = time.monotonic()
         fitted = fit(kind, self._learning, folds=self._folds, context=context)
@@ -153,7 +153,7 @@ class ModelSearch:
         if self._validation_set.held_out:
             encoders = open_trained(fitted.encoders, context.encode)
             logits = fitted.model.logits(self._validation_set.examples.inputs(encoders))
-        found = Candidate(fitted, logits, self._validation_set.judge(logits), time.monotonic() - started)
+        found = Candidate(fitted, logits, self._validation_set.evaluate(logits), time.monotonic() - started)
         merit = found.validated.score.merit(self._metric)[0]
         log.info("%s: %s %.3f on validation, %.0f s", kind, self._metric, merit, found.seconds)
         return found
@@ -259,7 +259,7 @@ class ModelSearch:
         fitted, logits, joined = fit_with_pseudo_labels(
             kind, first, self._learning, self._unlabelled, self._folds, self._validation_set, self._context
         )
-        validated = self._validation_set.judge(logits)
+        validated = self._validation_set.evaluate(logits)
         value, before = (
             score.merit(self._metric)[0] for score in (validated.score, self.candidates[kind].validated.score)
         )
@@ -275,7 +275,7 @@ class ModelSearch:
         spent = self.candidates[kind].seconds + seconds
         self.candidates[kind] = replace(candidate, fitted=fitted, seconds=spent)
 
-    def _unite(self) -> None:
+    def _add_ensemble(self) -> None:
         """The best one with whichever other it gains most from, as one more candidate.
 
         The second best need not be that one: a cascade without rules says what its model says. It is the
@@ -300,7 +300,7 @@ def _changed(settings: Train) -> dict[str, Any]:
 
 
 def is_costly(settings: Train) -> bool:
-    """Whether a candidate takes so long that the whole road is not built once more per golden fold."""
+    """Whether a candidate takes so long that the whole training is not done once more per golden fold."""
     return settings.models == "auto" or settings.tune > 0 or any(kind in _COSTLY for kind in settings.models)
 
 
@@ -308,7 +308,7 @@ def average(members: Mapping[str, Candidate], validation_set: ValidationSet) -> 
     """The mean of several models' calibrated logits.
 
     Each is brought to scale by its own calibration, of two numbers a category at most, so that what the
-    jury says of the mean is hardly less honest than what it says of one.
+    validation says of the mean is hardly less honest than what it says of one.
     """
     found = list(members.values())
     model = mean_of([member.fitted.model for member in found], [member.validated.rule for member in found])
@@ -321,4 +321,4 @@ def average(members: Mapping[str, Candidate], validation_set: ValidationSet) -> 
         encoders={name: path for member in found for name, path in member.fitted.encoders.items()},
         facts={"members": list(members)},
     )
-    return Candidate(fitted, logits, validation_set.judge(logits), sum(member.seconds for member in found))
+    return Candidate(fitted, logits, validation_set.evaluate(logits), sum(member.seconds for member in found))

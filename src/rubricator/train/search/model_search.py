@@ -50,7 +50,7 @@ def train_models(
         progress: Shown while a kind of model takes long.
 
     Returns:
-        The road, and what it says of those validation texts that people labelled.
+        The models, and their predictions of those validation texts that people labelled.
 
     Raises:
         TrainingError: No row to train on.
@@ -101,7 +101,7 @@ def train_models(
         dropped=search.dropped,
         metric=metric_of(config.train.metric, space),
     )
-    return trained, _seen_by(validation_set, found, choice.name, data.unbiased)
+    return trained, _golden_predictions(validation_set, found, choice.name, data.unbiased)
 
 
 def _sampled(data: TrainingData, targets: Floats, train: Bools, config: Config) -> Bools:
@@ -116,7 +116,7 @@ def _sampled(data: TrainingData, targets: Floats, train: Bools, config: Config) 
     return kept
 
 
-def _seen_by(
+def _golden_predictions(
     validation_set: ValidationSet, candidates: Mapping[str, Candidate], winner: str, unbiased: Bools
 ) -> OutOfFoldPredictions:
     golden = unbiased[validation_set.rows]

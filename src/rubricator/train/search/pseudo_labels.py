@@ -38,16 +38,16 @@ def fit_with_pseudo_labels(
     """Train a kind of model on labelled texts and on those it is sure of.
 
     Args:
-        kind: The kind; one of `QUICK` where the jury is cross-fitted.
+        kind: The kind; one of `QUICK` where validation is cross-fitted.
         first: That kind, trained on the labelled texts.
         learning: Labelled texts.
         unlabelled: Texts without a label; their weights say how much one would count.
         folds: Fold of each labelled text.
-        validation_set: Who will judge.
+        validation_set: What decides whether it helped.
         context: Settings; `settings.pseudo_labels` is how sure a model must be.
 
     Returns:
-        The model; logits of the jury's texts, by models that knew nothing of them; and how many texts
+        The model; logits of the validation texts, by models that knew nothing of them; and how many texts
         joined.
     """
     second, joiners = _again(kind, first, learning, unlabelled, folds, context)

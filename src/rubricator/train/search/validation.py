@@ -23,7 +23,7 @@ ENOUGH_GOLDEN = 40
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """What the jury says of one model.
+    """What validation says of one model.
 
     Attributes:
         rule: Fitted on all validation texts.
@@ -44,7 +44,7 @@ class ValidationSet:
 
     Attributes:
         rows: Their rows among all texts.
-        examples: Their weights say how much each counts in the verdict.
+        examples: Their weights say how much each counts in every figure.
         folds: Fold of each; a decision about a text is made by a rule fitted without its fold.
         held_out: Whether they are a part of their own; otherwise they are the training texts, each
             judged by its held-out logits.
@@ -61,8 +61,8 @@ class ValidationSet:
     space: LabelSpace
     seed: int
 
-    def judge(self, logits: Floats) -> ValidationResult:
-        """The verdict on logits of models that did not learn from these texts, [texts, categories]."""
+    def evaluate(self, logits: Floats) -> ValidationResult:
+        """Rule and score of models that did not learn from these texts, by logits [texts, categories]."""
         truth, weights = self.examples.targets, self.examples.weights
         probabilities, decisions = cross_decide(logits, truth, weights, self.folds, space=self.space)
         return ValidationResult(
@@ -73,7 +73,7 @@ class ValidationSet:
         )
 
     def chance_of_gain(self, new: ValidationResult, old: ValidationResult, metric: Metric) -> float:
-        """In what share of samples of these texts one verdict is better than another."""
+        """In what share of samples of these texts one model is better than another."""
         return chance_of_gain(
             new.decisions,
             old.decisions,

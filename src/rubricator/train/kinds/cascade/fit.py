@@ -15,10 +15,10 @@ from rubricator.stats.arrays import Floats
 from rubricator.text_rules.rules import Rule, RuleSet, first_of
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.cascade.candidates import given, minable
-from rubricator.train.kinds.cascade.precision_posterior import Proof, texts_needed
-from rubricator.train.kinds.cascade.rule_assembly import compose
+from rubricator.train.kinds.cascade.precision_posterior import PrecisionPosterior, texts_needed
+from rubricator.train.kinds.cascade.rule_assembly import assemble_rules
 from rubricator.train.kinds.cascade.rule_mining import Miner
-from rubricator.train.kinds.cascade.rule_selection import Evidence, admit
+from rubricator.train.kinds.cascade.rule_selection import Evidence, select_rules
 from rubricator.train.logistic import Folds
 from rubricator.train.training_context import FitKind, FitResult, TrainingContext
 
@@ -78,21 +78,21 @@ def _mined(examples: Examples, evidence: Evidence, folds: Folds, context: Traini
     given = np.zeros(examples.targets.shape)
     with context.progress("Mining rules", total=len(names) + 1) as done:
         strengths = [miner.held_out() for miner in miners]
-        found = admit(strengths, evidence, settings)
+        found = select_rules(strengths, evidence, settings)
         done(1)
         for fold in names:
             seen, rows = folds != fold, np.flatnonzero(folds == fold)
             inner = [miner.held_out(besides=fold)[seen] for miner in miners]
-            rules = admit(inner, evidence.subset(seen), settings)
+            rules = select_rules(inner, evidence.subset(seen), settings)
             order = rules.order
             held = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]
             taken = first_of(held, category[order].tolist(), single=evidence.space.single)
             for place, rule in enumerate(order.tolist()):
                 given[rows[taken[:, place]], category[rule]] = rules.precision[rule]
             done(1)
-    composed, places = compose(miners, found, category, context.keywords)
-    facts = _facts(composed, found.right[places], found.taken[places], evidence, given, settings)
-    return composed, given, facts | {"source": "mined"}
+    assembled, places = assemble_rules(miners, found, category, context.keywords)
+    facts = _facts(assembled, found.right[places], found.taken[places], evidence, given, settings)
+    return assembled, given, facts | {"source": "mined"}
 
 
 def _miners(examples: Examples, weights: Floats, folds: Folds, context: TrainingContext) -> list[Miner]:
@@ -127,7 +127,7 @@ def _as_given(examples: Examples, evidence: Evidence, folds: Folds, context: Tra
 
 def _told(rules: Sequence[Rule], right: Floats, taken: Floats) -> tuple[Rule, ...]:
     """The rules with the precision that these counts tell."""
-    precise = np.clip(Proof(right, taken).mean(), _LEAST, _MOST).tolist()
+    precise = np.clip(PrecisionPosterior(right, taken).mean(), _LEAST, _MOST).tolist()
     return tuple(rule.model_copy(update={"precision": p}) for rule, p in zip(rules, precise, strict=True))
 
 
@@ -148,9 +148,9 @@ def _facts(
     settings: Cascade,
 ) -> dict[str, Any]:
     """What the report says: every rule, and how many texts rules take when held out."""
-    proof, used = Proof(right, taken), evidence.weights > 0
+    posterior, used = PrecisionPosterior(right, taken), evidence.weights > 0
     cells = given[used] > 0
-    rows = zip(rules, taken, right, proof.mean(), proof.bound(settings.confidence), strict=True)
+    rows = zip(rules, taken, right, posterior.mean(), posterior.bound(settings.confidence), strict=True)
     return {
         "rules": [
             {

@@ -30,7 +30,7 @@ _BISECTIONS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class PrecisionPosterior:
     """What counts of texts say about the precision of several rules.
 
     Attributes:

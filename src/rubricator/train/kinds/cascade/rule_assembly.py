@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from rubricator.text_rules.rules import Condition, Rule
 from rubricator.train.kinds.cascade.rule_mining import Miner
-from rubricator.train.kinds.cascade.rule_selection import Admitted
+from rubricator.train.kinds.cascade.rule_selection import SelectedRules
 
 _MOST = 1 - 1e-6
 
 
-def compose(
-    miners: Sequence[Miner], found: Admitted, category: NDArray[np.intp], keywords: Sequence[Rule]
+def assemble_rules(
+    miners: Sequence[Miner], found: SelectedRules, category: NDArray[np.intp], keywords: Sequence[Rule]
 ) -> tuple[tuple[Rule, ...], NDArray[np.intp]]:
     """The admitted rules with the conditions that all texts tell, most precise first.
 

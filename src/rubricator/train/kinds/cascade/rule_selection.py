@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rubricator.config import Cascade
 from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
-from rubricator.train.kinds.cascade.precision_posterior import Proof
+from rubricator.train.kinds.cascade.precision_posterior import PrecisionPosterior
 
 STRENGTHS = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
 """How strong conditions must be: what is tried. Few values, for each try is a chance to be lucky."""
@@ -60,7 +60,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class SelectedRules:
     """Rules that may be, all of them; those not admitted have infinite strength.
 
     Attributes:
@@ -87,7 +87,7 @@ class Admitted:
         return cls(*(np.concatenate([getattr(f, field.name) for f in several]) for field in fields(cls)))
 
 
-def admit(strengths: Sequence[Floats], evidence: Evidence, settings: Cascade) -> Admitted:
+def select_rules(strengths: Sequence[Floats], evidence: Evidence, settings: Cascade) -> SelectedRules:
     """Admit the rules that prove themselves, each with as many conditions as it can bear.
 
     Every source of conditions has one possible rule per category. Rules of one source are judged
@@ -99,28 +99,28 @@ def admit(strengths: Sequence[Floats], evidence: Evidence, settings: Cascade) ->
         evidence: The same texts.
         settings: The bar.
     """
-    return Admitted.joined([_admit(source, evidence, settings) for source in strengths])
+    return SelectedRules.joined([_select(source, evidence, settings) for source in strengths])
 
 
-def _admit(strengths: Floats, evidence: Evidence, settings: Cascade) -> Admitted:
+def _select(strengths: Floats, evidence: Evidence, settings: Cascade) -> SelectedRules:
     count = strengths.shape[1]
     category = np.arange(count)
-    found, gain = Admitted(np.full(count, np.inf), *np.zeros((3, count))), np.zeros(count)
+    found, gain = SelectedRules(np.full(count, np.inf), *np.zeros((3, count))), np.zeros(count)
     for strength in STRENGTHS:
         held = strengths >= strength
         right, taken = evidence.counts(held, category)
         some = np.flatnonzero(taken > 0)
         if not len(some):
             break
-        proof = Proof(right[some], taken[some])
+        posterior = PrecisionPosterior(right[some], taken[some])
         if settings.precision == "auto":
             wins, losses = (values[some] for values in evidence.duels(held, category))
-            chance = Proof(wins, wins + losses).chance(0.5)
+            chance = PrecisionPosterior(wins, wins + losses).chance(0.5)
             worth = wins - losses
         else:
-            chance, worth = proof.chance(settings.precision), taken[some]
+            chance, worth = posterior.chance(settings.precision), taken[some]
         better = (chance >= settings.confidence) & (worth > gain[some])
         at = some[better]
         gain[at], found.strength[at] = worth[better], strength
-        found.right[at], found.taken[at], found.precision[at] = right[at], taken[at], proof.mean()[better]
+        found.right[at], found.taken[at], found.precision[at] = right[at], taken[at], posterior.mean()[better]
     return found

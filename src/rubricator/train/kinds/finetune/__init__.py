@@ -23,7 +23,7 @@ def fit_finetune(examples: Examples, *, folds: Folds, context: TrainingContext) 
 
     Raises:
         EncoderError: There is no such encoder, or it cannot be trained or exported.
-        HopelessError: It was stopped, because it could not win.
+        EarlyStoppedError: It was stopped, because it could not win.
         MissingExtraError: torch or transformers is not installed.
         TrainingError: The examples, the settings or the memory do not allow it.
     """

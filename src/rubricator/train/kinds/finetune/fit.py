@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from rubricator.dataset.examples import Examples
 from rubricator.encode.export import export_trained
@@ -27,6 +25,7 @@ from rubricator.train.kinds.finetune.oom import BatchPortions
 from rubricator.train.kinds.finetune.plan import Plan
 from rubricator.train.kinds.finetune.prepare import prepared
 from rubricator.train.logistic import Folds
+from rubricator.train.torch_state import own_torch_state
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 from rubricator.whole_files import whole_file
 
@@ -53,10 +52,10 @@ def fit(plan: Plan, examples: Examples, *, folds: Folds, context: TrainingContex
 
     Raises:
         EncoderError: The encoder cannot be loaded or exported.
-        HopelessError: It was stopped, because it could not win.
+        EarlyStoppedError: It was stopped, because it could not win.
         TrainingError: The settings or the memory do not allow it.
     """
-    with _torch(plan.threads):
+    with own_torch_state(threads=plan.threads, gpus=True):
         return _Fit(plan, examples, folds, context).go()
 
 
@@ -106,7 +105,7 @@ class _Fit:
         )
 
     @cached_property
-    def _material(self) -> FoldInputs:
+    def _inputs(self) -> FoldInputs:
         """Loaded only if there is something left to train."""
         return prepared(self._plan, self._examples, self._key, self._context.progress)
 
@@ -136,7 +135,7 @@ class _Fit:
 
         if state is None or not state.done:
             self._lines[fold.name] = list(state.history) if state else []
-            state = FoldTrainer(self._material, fold, checkpoint).go(told, state)
+            state = FoldTrainer(self._inputs, fold, checkpoint).go(told, state)
         else:
             advance(len(fold.seen) * len(state.history))
         advance(len(fold.seen) * (self._plan.settings.epochs - len(state.history)))
@@ -188,14 +187,14 @@ class _Fit:
 
     def _export(self, weights: Weights) -> Heads:
         """Write the encoder with these weights; the checkpoints need not hold theirs any more."""
-        fold_inputs, target = self._material, self._target
+        fold_inputs, target = self._inputs, self._target
         fold_inputs.network.put(weights)
         spare = logits_of(fold_inputs, self._orphans, BatchPortions(self._plan.portion))
         heads = fold_inputs.network.heads
         coef = SCALE * heads.weight.detach().double().cpu().numpy()
         intercept = heads.bias.detach().double().cpu().numpy()
         pooled = served(fold_inputs.network, self._plan)
-        del self._material
+        del self._inputs
         built(
             target,
             lambda folder: export_trained(
@@ -231,16 +230,3 @@ def _read_heads(path: Path, key: str) -> Heads | None:
             return found["coef"], found["intercept"], found["spare"]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
-
-
-@contextmanager
-def _torch(threads: int) -> Iterator[None]:
-    """Torch with so many threads and random numbers of its own, and afterwards as it was."""
-    before = torch.get_num_threads()
-    if threads:
-        torch.set_num_threads(threads)
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)

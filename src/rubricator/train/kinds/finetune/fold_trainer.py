@@ -81,7 +81,7 @@ class FoldTrainer:
     """
 
     def __init__(self, fold_inputs: FoldInputs, fold: Fold, checkpoint: Checkpoint) -> None:
-        self._material, self._fold, self._checkpoint = fold_inputs, fold, checkpoint
+        self._inputs, self._fold, self._checkpoint = fold_inputs, fold, checkpoint
         self._network, self._plan = fold_inputs.network, fold_inputs.plan
         mine = np.zeros_like(fold_inputs.weights)
         mine[fold.seen] = fold_inputs.weights[fold.seen]
@@ -120,7 +120,7 @@ class FoldTrainer:
             optimizer.load_state_dict(state.optimizer)
             self._portions.size = min(self._portions.size, state.portion)
             return optimizer, state
-        self._network.put(self._material.start)
+        self._network.put(self._inputs.start)
         if self._plan.contrastive:
             self._pull_together()
         set_heads(self._network.heads, self._vectors(), torch.from_numpy(self._fold.seen), self._aims)
@@ -141,7 +141,7 @@ class FoldTrainer:
         rows, batch = self._drawn(generator), self._plan.settings.batch
         steps = -(-len(rows) // batch)
         total = 0.0
-        for step, chosen in enumerate(self._material.texts.shuffled(rows, batch, generator)):
+        for step, chosen in enumerate(self._inputs.texts.shuffled(rows, batch, generator)):
             _set_rate(optimizer, number * steps + step, self._plan.settings.epochs * steps, self._plan)
             total += self._step(optimizer, chosen, self._classified)
             told(len(chosen), None)
@@ -178,7 +178,7 @@ class FoldTrainer:
 
     def _scores(self, logits: Floats) -> Scores:
         held = self._fold.held
-        targets, weights = self._material.targets[held], self._material.weights[held]
+        targets, weights = self._inputs.targets[held], self._inputs.weights[held]
         return measured(logits, targets, weights, space=self._plan.space)
 
     def _step(
@@ -208,12 +208,12 @@ class FoldTrainer:
 
     def _classified(self, rows: Rows, of: int) -> Tensor:
         """The part that these rows have in the mean loss of a batch of `of` texts."""
-        batch = self._material.texts.batch(rows, self._network.device)
+        batch = self._inputs.texts.batch(rows, self._network.device)
         return self._aims.loss(self._network(batch), torch.from_numpy(rows)).sum() / of
 
     def _paired(self, rows: Rows, of: int) -> Tensor:
-        batch = self._material.texts.batch(rows, self._network.device)
-        targets = torch.as_tensor(self._material.targets[rows], dtype=torch.float32)
+        batch = self._inputs.texts.batch(rows, self._network.device)
+        targets = torch.as_tensor(self._inputs.targets[rows], dtype=torch.float32)
         vectors = self._network.vectors(batch)
         return pair_loss(vectors, targets.to(vectors.device)) * len(rows) / of
 
@@ -235,13 +235,13 @@ class FoldTrainer:
     def _vectors(self) -> Tensor:
         """Vectors of the texts to learn from, in place among those of all texts."""
         if not self._plan.contrastive:
-            return self._material.vectors
-        found = self._material.vectors.clone()
-        _forward(self._material, self._fold.seen, self._portions, self._network.vectors, found)
+            return self._inputs.vectors
+        found = self._inputs.vectors.clone()
+        _forward(self._inputs, self._fold.seen, self._portions, self._network.vectors, found)
         return found
 
     def _logits(self, rows: Rows) -> Floats:
-        return logits_of(self._material, rows, self._portions)
+        return logits_of(self._inputs, rows, self._portions)
 
     def _stale(self, state: State) -> bool:
         """Whether the texts held out have not been done better for `patience` epochs."""

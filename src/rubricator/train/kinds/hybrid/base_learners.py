@@ -41,7 +41,7 @@ class BaseLearners:
     held_out: Floats
 
 
-def heads_opinions(task: HybridTask) -> BaseLearners:
+def vector_learner(task: HybridTask) -> BaseLearners:
     """Opinions from the vectors."""
     vectors = task.vectors.astype(np.float64)
     used = vectors[task.used]
@@ -70,7 +70,7 @@ def heads_opinions(task: HybridTask) -> BaseLearners:
         return BaseLearners(HeadsModel(coef, mean - coef @ centre), without, held_out)
 
 
-def linear_opinions(task: HybridTask) -> BaseLearners:
+def term_learner(task: HybridTask) -> BaseLearners:
     """Opinions from TF-IDF of words and characters, in dual form: terms outnumber texts.
 
     Raises:

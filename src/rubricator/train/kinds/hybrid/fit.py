@@ -43,7 +43,7 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
         context: Settings and seed.
 
     Raises:
-        HopelessError: It was stopped, because it could not win.
+        EarlyStoppedError: It was stopped, because it could not win.
         MissingExtraError: `way: network`, and torch is not installed.
         TrainingError: There are no features or none says anything; fewer than two categories or folds
             have texts that can be learnt from.

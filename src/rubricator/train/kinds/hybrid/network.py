@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.errors import MissingExtraError
 from rubricator.label_space import LabelSpace
 from rubricator.models.network import NetworkModel, joined, standardised
 from rubricator.stats.arrays import Floats
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
 from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
+from rubricator.train.torch_state import own_torch_state
 from rubricator.train.training_context import FitResult
 
 if TYPE_CHECKING:
@@ -58,7 +57,11 @@ def fit_network(task: HybridTask, text: FitResult) -> HybridFit:
     inputs = standardised(seen, centre, scale)
     folds = np.unique(task.folds)
     logits = np.zeros((_EPOCHS, *task.examples.targets.shape))
-    with _torch(task.context.seed), task.context.progress("Training networks", total=len(folds) + 1) as done:
+    purpose, steps = "`train.hybrid.way: network`", len(folds) + 1
+    with (
+        own_torch_state(seed=task.context.seed, purpose=purpose),
+        task.context.progress("Training networks", total=steps) as done,
+    ):
         for number, fold in enumerate(folds):
             held = task.folds == fold
 
@@ -67,12 +70,12 @@ def fit_network(task: HybridTask, text: FitResult) -> HybridFit:
 
             _train(task, inputs, np.flatnonzero(~held & task.used), epochs=_EPOCHS, watch=watch)
             done(1)
-            task.ask(logits[_EPOCHS // 2], folds[: number + 1])
+            task.check_early_stop(logits[_EPOCHS // 2], folds[: number + 1])
         epochs = 1 + int(np.argmin([task.loss(some) for some in logits]))
         weights = _train(task, inputs, np.flatnonzero(task.used), epochs=epochs)
         done(1)
     held_out = logits[epochs - 1]
-    alone = task.stand_in(text, held_out)
+    alone = task.text_fallback(text, held_out)
     hidden, hidden_bias, heads, heads_bias = (part.detach().double().numpy() for part in weights)
     units = hidden.shape[1]
     model = NetworkModel(
@@ -181,21 +184,3 @@ def _answers(weights: _Weights, inputs: Floats) -> Floats:
     with torch.no_grad():
         z = _forward(weights, torch.tensor(inputs, dtype=torch.float32), dropout=(0.0, 0.0))
     return np.asarray(z.double().mean(dim=0).numpy())
-
-
-@contextmanager
-def _torch(seed: int) -> Iterator[None]:
-    """Seeded, on one thread (several add up in changing order), the caller's state given back."""
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("torch", extra="train", purpose="`train.hybrid.way: network`") from error
-
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)

@@ -17,9 +17,9 @@ from rubricator.models.stacking import StackingModel
 from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.hybrid.base_learners import (
     BaseLearners,
-    heads_opinions,
-    linear_opinions,
     main_axes,
+    term_learner,
+    vector_learner,
 )
 from rubricator.train.kinds.hybrid.boosting import boost
 from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
@@ -41,7 +41,7 @@ def fit_stacking(task: HybridTask, text: FitResult) -> HybridFit:
         text: Heads on the same vectors: they answer for texts without features.
 
     Raises:
-        HopelessError: It was stopped, because it could not win.
+        EarlyStoppedError: It was stopped, because it could not win.
     """
     folds = np.unique(task.folds)
     with task.context.progress("Boosting", total=len(folds) + 2) as done:
@@ -54,13 +54,13 @@ def fit_stacking(task: HybridTask, text: FitResult) -> HybridFit:
             numbers = np.hstack([*(one.without[int(fold)] for one in members), fixed])
             _hold_out(task, numbers, int(fold), logits)
             done(1)
-            task.ask(logits[len(logits) // 2], folds[: number + 1])
+            task.check_early_stop(logits[len(logits) // 2], folds[: number + 1])
         best = int(np.argmin([task.loss(some) for some in logits]))
         rounds, held_out = (best + 1) * _EVERY, logits[best]
         numbers = np.hstack([*(one.held_out for one in members), fixed])
         trees = boost(task, numbers, np.flatnonzero(task.used), rounds=rounds).trees()
         done(1)
-    alone = task.stand_in(text, held_out)
+    alone = task.text_fallback(text, held_out)
     model = StackingModel(
         members=tuple(one.model for one in members),
         axes=axes,
@@ -75,11 +75,11 @@ def fit_stacking(task: HybridTask, text: FitResult) -> HybridFit:
 
 def _members(task: HybridTask) -> list[BaseLearners]:
     """Text models whose opinions the trees see; TF-IDF is left out where it cannot be had."""
-    members = [heads_opinions(task)]
+    members = [vector_learner(task)]
     if len(task.examples) > _DENSE:
         return members
     try:
-        return [*members, linear_opinions(task)]
+        return [*members, term_learner(task)]
     except TrainingError as error:
         _log.warning("stacking goes without TF-IDF: %s", error.problem)
         return members

@@ -61,7 +61,7 @@ class HybridTask:
             )
         return self.examples.vectors
 
-    def ask(self, logits: Floats, folds: Folds) -> None:
+    def check_early_stop(self, logits: Floats, folds: Folds) -> None:
         """Ask after a fold whether going on makes sense.
 
         Args:
@@ -69,7 +69,7 @@ class HybridTask:
             folds: The folds that have theirs.
 
         Raises:
-            HopelessError: It does not.
+            EarlyStoppedError: It does not.
         """
         if not self.context.should_continue(logits, np.isin(self.folds, folds)):
             raise EarlyStoppedError("`hybrid` was stopped: it could not win any more.")
@@ -87,7 +87,7 @@ class HybridTask:
             losses = (np.logaddexp(0, z) - targets * z).sum(axis=1)
         return float(weights @ losses / weights.sum())
 
-    def stand_in(self, text: FitResult, both: Floats) -> TextFallback:
+    def text_fallback(self, text: FitResult, both: Floats) -> TextFallback:
         """Heads that answer for texts without features, on the scale of text and features.
 
         After one calibration for both, such a text still gets honest probabilities.

@@ -6,7 +6,6 @@ One linear layer is on top: vectors that are trained themselves leave hidden lay
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from rubricator.models.static import StaticEmbedding, StaticModel
 from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.finetune.loss import aims
 from rubricator.train.logistic import Folds
+from rubricator.train.torch_state import own_torch_state
 from rubricator.train.training_context import TrainingContext
 
 _EPOCHS = 6
@@ -53,7 +53,7 @@ def fit_tuned(
 
     held_out = np.empty(examples.targets.shape)
     parts = np.unique(folds)
-    with _one_thread(), context.progress("Tuning static vectors", total=len(parts) + 1) as step:
+    with own_torch_state(), context.progress("Tuning static vectors", total=len(parts) + 1) as step:
         for fold in parts:
             held = np.flatnonzero(folds == fold)
             model = tuned(np.where(folds == fold, 0.0, examples.weights))
@@ -105,15 +105,3 @@ def _batches(rows: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
     for _ in range(_EPOCHS):
         order = rng.permutation(rows)
         yield from (order[at : at + _BATCH] for at in range(0, rows, _BATCH))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums by several threads come in any order; small products gain nothing from them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]):
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
