@@ -80,8 +80,8 @@ def test_notes_are_those_of_the_winner_and_no_model_of_an_earlier_training_stays
 
     def fit_with_note(kind, learning, *, folds, context):
         fitted = plain(kind, learning, folds=folds, context=context)
-        poor = fitted.held_out if kind == "heads" else -fitted.held_out
-        return replace(fitted, held_out=poor, notes={0: f"a note of {kind}"})
+        poor = fitted.oof_logits if kind == "heads" else -fitted.oof_logits
+        return replace(fitted, oof_logits=poor, notes={0: f"a note of {kind}"})
 
     monkeypatch.setattr(candidates, "fit", fit_with_note)
     for models in (["linear", "heads"], ["heads"]):

@@ -173,13 +173,13 @@ def lines(imbalance, *, single=False):
 
 def test_lines_without_settings_are_those_that_know_of_none():
     known, unknown = lines(Imbalance()), fit_logistic(X, TARGET, np.ones(400), folds=FOLDS, grid=(1.0,))
-    for name in ("coef", "intercept", "c", "held_out"):
+    for name in ("coef", "intercept", "c", "oof_logits"):
         assert (getattr(known, name) == getattr(unknown, name)).all()
 
 
 def test_balanced_lines_raise_a_rare_category():
     plain, balanced = lines(Imbalance()), lines(Imbalance(weights="balanced"))
-    assert balanced.held_out.mean() > plain.held_out.mean() + 1
+    assert balanced.oof_logits.mean() > plain.oof_logits.mean() + 1
     drawn = lines(Imbalance(sampling="balanced"))
     assert (drawn.coef == balanced.coef).all()
 
@@ -194,7 +194,7 @@ def test_logit_adjustment_moves_a_line_and_leaves_its_direction():
 def test_smoothing_and_focus_make_lines_timid():
     plain = lines(Imbalance())
     for timid in (Imbalance(label_smoothing=0.2), Imbalance(loss="focal")):
-        assert np.abs(lines(timid).held_out).mean() < np.abs(plain.held_out).mean()
+        assert np.abs(lines(timid).oof_logits).mean() < np.abs(plain.oof_logits).mean()
 
 
 SETTINGS = (
@@ -238,5 +238,5 @@ def test_every_setting_reaches_the_model_and_leaves_it_right(fit, chosen, single
         )
         for imbalance in (Imbalance(), Imbalance(**chosen))
     )
-    assert (changed.held_out != plain.held_out).any()
-    assert ((changed.held_out.argmax(axis=1) == soft.argmax(axis=1)).mean()) > 0.8
+    assert (changed.oof_logits != plain.oof_logits).any()
+    assert ((changed.oof_logits.argmax(axis=1) == soft.argmax(axis=1)).mean()) > 0.8

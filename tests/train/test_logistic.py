@@ -64,7 +64,7 @@ def test_held_out_logits_never_saw_their_fold():
     held = folds == 2
     turned = np.where(held, 1 - HARD, HARD)
     before, after = (
-        fit_logistic(X, target[:, None], np.ones(80), folds=folds, grid=(1.0,)).held_out
+        fit_logistic(X, target[:, None], np.ones(80), folds=folds, grid=(1.0,)).oof_logits
         for target in (HARD, turned)
     )
     assert (before[held] == after[held]).all()
@@ -79,7 +79,7 @@ def test_few_texts_with_many_terms_get_the_lines_of_the_unrotated_problem():
     rotated = fit_logistic(terms, target, weights, folds=folds, grid=(10.0,))
     direct = fit_logistic(terms.toarray(), target, weights, folds=folds, grid=(10.0,))
     np.testing.assert_allclose(rotated.coef, direct.coef, atol=1e-3)
-    np.testing.assert_allclose(rotated.held_out, direct.held_out, atol=1e-2)
+    np.testing.assert_allclose(rotated.oof_logits, direct.oof_logits, atol=1e-2)
 
 
 @pytest.mark.parametrize(("value", "word"), [(0.0, "negative"), (1.0, "positive")])

@@ -27,7 +27,7 @@ def test_texts_that_count_nothing_are_not_encoded(settings, kind, tmp_path, monk
         assert len(given_folds) == len(given)
         rows = given_folds == 0
         assert context.should_continue(given.targets, rows)
-        return FitResult(model=HeadsModel(np.ones((3, 8)), np.zeros(3)), held_out=given.targets * 2.0 - 1)
+        return FitResult(model=HeadsModel(np.ones((3, 8)), np.zeros(3)), oof_logits=given.targets * 2.0 - 1)
 
     def should_continue(logits, rows):
         asked.append((logits, rows))
@@ -45,8 +45,8 @@ def test_texts_that_count_nothing_are_not_encoded(settings, kind, tmp_path, monk
     fitted = fit(kind, replace(examples, weights=weights), folds=folds, context=context)
     used = weights > 0
     assert contents == [content for content, counts in zip(examples.contents, used, strict=True) if counts]
-    assert fitted.held_out.shape == examples.targets.shape
-    assert (fitted.held_out[used].argmax(axis=1) == examples.targets[used].argmax(axis=1)).all()
+    assert fitted.oof_logits.shape == examples.targets.shape
+    assert (fitted.oof_logits[used].argmax(axis=1) == examples.targets[used].argmax(axis=1)).all()
     # Whoever asks whether to go on speaks of all rows.
     ((logits, rows),) = asked
     assert rows.tolist() == (used & (folds == 0)).tolist()

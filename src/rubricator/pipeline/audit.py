@@ -143,7 +143,7 @@ def _out_of_fold(
     weights = np.ones(len(targets))
     folds = make_folds(targets, list(groups), folds=config.split.folds, seed=config.seed)
     examples = Examples(contents=contents, vectors=vectors, targets=targets, weights=weights, groups=groups)
-    logits = fit("heads", examples, folds=folds, context=context).held_out
+    logits = fit("heads", examples, folds=folds, context=context).oof_logits
     return cross_decide(logits, targets, weights, folds, space=context.space)[0]
 
 

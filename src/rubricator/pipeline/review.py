@@ -115,8 +115,8 @@ def oof_probabilities(examples: Examples, rows: Indices, *, context: TrainingCon
     else:
         fitted = fit("linear", learning, folds=folds, context=context)
     logits = fitted.model.logits(examples.inputs())
-    logits[rows] = fitted.held_out
-    rule = fit_rule(fitted.held_out, learning.targets, learning.weights, space=context.space)
+    logits[rows] = fitted.oof_logits
+    rule = fit_rule(fitted.oof_logits, learning.targets, learning.weights, space=context.space)
     return rule.probabilities(logits)
 
 

@@ -74,7 +74,7 @@ class LogisticHeads:
         coef: Shape [categories, features].
         intercept: Shape [categories].
         c: Inverse regularisation strength chosen for each category, shape [categories].
-        held_out: Logits of every row by lines with the chosen C that did not see its fold, shape
+        oof_logits: Logits of every row by lines with the chosen C that did not see its fold, shape
             [n, categories] (Stone, "Cross-validatory choice", 1974).
         notes: What is unusual about a category, by its index: a clause without subject.
     """
@@ -82,7 +82,7 @@ class LogisticHeads:
     coef: Floats
     intercept: Floats
     c: Floats
-    held_out: Floats
+    oof_logits: Floats
     notes: Mapping[int, str]
 
 
@@ -131,7 +131,7 @@ def fit_logistic(
         x, restored = _design(features, used)
         space = space or LabelSpace.of_size(targets.shape[1], single=False)
         tasks = _tasks(targets, weights, imbalance or Imbalance(), space)
-        tried = _held_out(x, tasks, weights, folds, grid, tolerance)
+        tried = _oof_logits(x, tasks, weights, folds, grid, tolerance)
         chosen = [_simplest(tried[j][:, used], targets[used, j], weights[used]) for j in columns]
         c = np.asarray(grid, dtype=np.float64)[chosen]
         x, tasks = x[used], [task.rows(used) for task in tasks]
@@ -143,8 +143,8 @@ def fit_logistic(
         for j in columns
         if tasks[j].one_sided
     }
-    held_out = np.stack([tried[j][chosen[j]] for j in columns], axis=1)
-    return LogisticHeads(coef, lines[:, -1], c, held_out, notes)
+    oof_logits = np.stack([tried[j][chosen[j]] for j in columns], axis=1)
+    return LogisticHeads(coef, lines[:, -1], c, oof_logits, notes)
 
 
 def _tasks(targets: Floats, weights: Floats, imbalance: Imbalance, space: LabelSpace) -> list[_Task]:
@@ -160,7 +160,7 @@ def _tasks(targets: Floats, weights: Floats, imbalance: Imbalance, space: LabelS
     ]
 
 
-def _held_out(
+def _oof_logits(
     x: Floats | csr_array,
     tasks: Sequence[_Task],
     weights: Floats,

@@ -48,7 +48,7 @@ def _on_weighted(trainer: Trainer) -> Trainer:
 
         inner = replace(context, should_continue=should_continue)
         fitted = trainer(examples.subset(used), folds=folds[used], context=inner)
-        return replace(fitted, held_out=spread(fitted.held_out))
+        return replace(fitted, oof_logits=spread(fitted.oof_logits))
 
     return fit
 

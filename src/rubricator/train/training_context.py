@@ -24,16 +24,16 @@ class FitResult:
 
     Attributes:
         model: As it is served.
-        held_out: Logits of the training texts, each by a model that did not see its fold, shape
+        oof_logits: Logits of the training texts, each by a model that did not see its fold, shape
             [n, categories].
         notes: What is unusual about a category, by its index: a clause without subject.
         encoders: Folders of encoders that were trained, by the name under which `model` asks for them.
         facts: What the report tells about this model, as JSON values.
-        averaged: Whether `model` is the mean of those that gave `held_out`, and so better than they are.
+        averaged: Whether `model` is the mean of those that gave `oof_logits`, and so better than they are.
     """
 
     model: Model
-    held_out: Floats
+    oof_logits: Floats
     notes: Mapping[int, str] = field(default_factory=dict)
     encoders: Mapping[str, Path] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -125,7 +125,7 @@ def test_rules_are_found_and_take_texts_that_the_model_cannot_tell(tmp_path):
     heads = fit("heads", examples, folds=make_folds(300), context=context(tmp_path))
     cascade = train(examples, context(tmp_path))
     truth = examples.targets.argmax(axis=1)
-    before, after = ((some.held_out.argmax(axis=1) == truth).mean() for some in (heads, cascade))
+    before, after = ((some.oof_logits.argmax(axis=1) == truth).mean() for some in (heads, cascade))
     assert after > before + 0.3
     assert {(rule.category, str(rule)) for rule in cascade.model.rules} == {
         (0, "печь"),
@@ -153,7 +153,7 @@ def test_few_texts_prove_nothing_and_the_model_is_left_alone(tmp_path):
     heads = fit("heads", examples, folds=make_folds(45), context=context(tmp_path))
     cascade = train(examples, context(tmp_path))
     assert cascade.model.rules == ()
-    assert (cascade.held_out == heads.held_out).all()
+    assert (cascade.oof_logits == heads.oof_logits).all()
     inputs = examples.inputs()
     assert (cascade.model.logits(inputs) == heads.model.logits(inputs)).all()
     assert cascade.facts["texts_that_prove"] == 76
@@ -195,7 +195,7 @@ def test_a_feature_value_makes_a_rule(tmp_path):
         for row, c in enumerate(category)
     ]
     cascade = train(replace(examples, features=features), context(tmp_path))
-    assert (cascade.held_out.argmax(axis=1) == category).mean() > 0.98
+    assert (cascade.oof_logits.argmax(axis=1) == category).mean() > 0.98
     assert set(cascade.model.columns) == {"desk", "hours"}
 
 
@@ -214,7 +214,7 @@ def test_rules_of_a_person_are_taken_as_they_are_and_measured(tmp_path):
     assert bad["right"] == 0
     assert idle["taken"] == 0
     taken = cascade.model.takes(examples.inputs())
-    said = softmax(cascade.held_out * cascade.model.slope + cascade.model.intercept, axis=1)
+    said = softmax(cascade.oof_logits * cascade.model.slope + cascade.model.intercept, axis=1)
     assert (said[taken[:, 0], 0] > 0.8).all()
     assert (said[taken[:, 1], 1] >= 0.5 - 1e-9).all()  # a person wanted it so
 
@@ -226,7 +226,7 @@ def test_held_out_logits_know_nothing_of_their_fold(tmp_path):
         fit("cascade", replace(examples, targets=targets), folds=folds, context=context(tmp_path))
         for targets in (examples.targets, changed)
     ]
-    first, second = (some.held_out[folds == 0].argmax(axis=1) for some in given_)
+    first, second = (some.oof_logits[folds == 0].argmax(axis=1) for some in given_)
     taken = np.array([not content.startswith("мимо") for content in examples.contents])[folds == 0]
     assert (first[taken] == second[taken]).all()
     assert (first[taken] == examples.targets[folds == 0][taken].argmax(axis=1)).all()
@@ -246,7 +246,7 @@ def test_texts_of_weight_0_are_predicted_and_not_learnt_from(tmp_path):
     cascade = train(replace(examples, weights=weights, targets=targets), context(tmp_path))
     taken = cascade.model.takes(examples.inputs())[240:].any(axis=1)
     assert taken.any()
-    right = cascade.held_out[240:].argmax(axis=1) == examples.targets[240:].argmax(axis=1)
+    right = cascade.oof_logits[240:].argmax(axis=1) == examples.targets[240:].argmax(axis=1)
     assert right[taken].all()
 
 
@@ -256,7 +256,7 @@ def test_training_twice_gives_the_same_files_and_they_come_back(tmp_path, single
     first, second = (train(examples, context(tmp_path, single=single, precision=0.8)) for _ in range(2))
     assert first.model.rules
     assert first.model.files() == second.model.files()
-    assert (first.held_out == second.held_out).all()
+    assert (first.oof_logits == second.oof_logits).all()
     again = read_model(first.model.files())
     assert (again.logits(examples.inputs()) == first.model.logits(examples.inputs())).all()
 

@@ -68,7 +68,7 @@ def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
 def test_training_twice_gives_the_same_model(tiny, tmp_path, unexported):
     first, second = (train(tiny, tmp_path / name, dropout=0.3, contrastive=True) for name in "ab")
     assert first.model.files() == second.model.files()
-    assert (first.held_out == second.held_out).all()
+    assert (first.oof_logits == second.oof_logits).all()
     assert all((unexported[0][name] == unexported[1][name]).all() for name in unexported[0])
 
 
@@ -79,8 +79,8 @@ def test_every_row_is_judged_by_a_model_that_did_not_see_it(tiny, tmp_path, unex
     weights[::7] = 0
     examples = dataclasses.replace(examples, weights=weights)
     fitted = train(tiny, tmp_path, single=single, examples=examples)
-    assert fitted.held_out.shape == examples.targets.shape
-    assert (np.abs(fitted.held_out).sum(axis=1) > 0).all()
+    assert fitted.oof_logits.shape == examples.targets.shape
+    assert (np.abs(fitted.oof_logits).sum(axis=1) > 0).all()
     # What a row is called in its own fold changes nothing about its logits.
     targets = examples.targets.copy()
     targets[0] = np.roll(targets[0], 1)
@@ -97,8 +97,8 @@ def test_every_row_is_judged_by_a_model_that_did_not_see_it(tiny, tmp_path, unex
         for name, given in (("x", examples.targets), ("y", targets))
     )
     own = make_folds(ROWS, 3) == 0
-    assert (with_row.held_out[own] == changed.held_out[own]).all()
-    assert (with_row.held_out[~own] != changed.held_out[~own]).any()
+    assert (with_row.oof_logits[own] == changed.oof_logits[own]).all()
+    assert (with_row.oof_logits[~own] != changed.oof_logits[~own]).any()
 
 
 def test_the_table_tells_every_epoch(tiny, tmp_path, unexported):
@@ -160,7 +160,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, mo
     assert killed[-1] == ("1", 0)
     assert epochs[9] == ("1", 1)
     assert resumed.model.files() == whole.model.files()
-    assert (resumed.held_out == whole.held_out).all()
+    assert (resumed.oof_logits == whole.oof_logits).all()
     again = len(epochs)
     train(tiny, tmp_path / "cut", dropout=0.2)
     assert len(epochs) == again
@@ -198,7 +198,7 @@ def test_the_frozen_layers_give_the_same_recalled_as_run(tiny, tmp_path, monkeyp
     recalled = train(tiny, tmp_path / "a", dropout=0.0, epochs=1)
     monkeypatch.setattr(prepare, "_ROOM", 0)
     run = train(tiny, tmp_path / "b", dropout=0.0, epochs=1)
-    assert recalled.held_out == pytest.approx(run.held_out, abs=0.05)
+    assert recalled.oof_logits == pytest.approx(run.oof_logits, abs=0.05)
 
 
 def test_other_architectures_and_all_layers(tmp_path, unexported):
@@ -227,7 +227,7 @@ def test_memory_that_runs_out_halves_the_batch(tiny, tmp_path, monkeypatch, unex
     tight = train(tiny, tmp_path / "tight", epochs=1, dropout=0.0)
     assert "in parts of 4 texts" in caplog.text
     assert "in parts of 2 texts" in caplog.text
-    assert tight.held_out == pytest.approx(calm.held_out, abs=0.05)
+    assert tight.oof_logits == pytest.approx(calm.oof_logits, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_contrastive_where_texts_are_few(tiny, tmp_path):
 def test_contrastive_training_runs(tiny, tmp_path, unexported):
     fitted = train(tiny, tmp_path, epochs=1, contrastive=True, single=False)
     assert fitted.facts["contrastive"] is True
-    assert np.isfinite(fitted.held_out).all()
+    assert np.isfinite(fitted.oof_logits).all()
 
 
 def test_pairs_are_alike_as_far_as_their_categories_are():
@@ -371,7 +371,7 @@ def test_every_setting_of_imbalance_trains(tiny, tmp_path, unexported, single):
     )
     examples = make_examples(ROWS, single=single)
     fitted = fit_finetune(examples, folds=make_folds(ROWS, 3), context=context)
-    assert np.isfinite(fitted.held_out).all()
+    assert np.isfinite(fitted.oof_logits).all()
 
 
 def test_scores_of_logits():

@@ -52,9 +52,9 @@ def test_learns_what_the_text_alone_does_not_say(tmp_path, way, single):
     examples, others = make_hybrid(48, single=single), make_hybrid(40, seed=1, single=single)
     found = fitted(tmp_path, examples, way=way, single=single)
     assert isinstance(found.model, WAYS[way])
-    assert found.held_out.shape == examples.targets.shape
+    assert found.oof_logits.shape == examples.targets.shape
     assert right(found.model.logits(others.inputs()), others) > 0.8
-    assert right(found.held_out, examples) > 0.8
+    assert right(found.oof_logits, examples) > 0.8
     blank = replace(others, features=())
     assert 0.3 < right(found.model.logits(blank.inputs()), others) < 0.8
 
@@ -64,7 +64,7 @@ def test_training_twice_gives_the_same_files_and_they_the_same_model(tmp_path, w
     examples = make_hybrid(36)
     first, second = (fitted(tmp_path, examples, way=way) for _ in range(2))
     assert first.model.files() == second.model.files()
-    assert (first.held_out == second.held_out).all()
+    assert (first.oof_logits == second.oof_logits).all()
     again, logits = read_model(first.model.files()), first.model.logits(examples.inputs())
     assert (again.logits(examples.inputs()) == logits).all()
     alone = Inputs([examples.contents[3]], [examples.features[3]], vectors={BASE: examples.vectors[[3]]})
@@ -76,7 +76,7 @@ def test_a_text_without_features_is_as_sure_as_the_text_allows(tmp_path, way):
     examples, others = make_hybrid(120), make_hybrid(300, seed=1)
     found = fitted(tmp_path, examples, way=way)
     rule = fit_rule(
-        found.held_out, examples.targets, examples.weights, space=LabelSpace.of_size(3, single=True)
+        found.oof_logits, examples.targets, examples.weights, space=LabelSpace.of_size(3, single=True)
     )
     said = rule.probabilities(found.model.logits(replace(others, features=()).inputs()))
     assert said.max(axis=1).mean() == pytest.approx(right(said, others), abs=0.12)
@@ -132,7 +132,7 @@ def test_rows_with_too_many_missing_features_are_left_out(tmp_path):
     for limit, count in ((0.8, 6), (2, 7), (None, 0)):
         found = fitted(tmp_path, examples, way="stacking", max_missing=limit)
         assert found.facts["rows_left_out"] == count
-        assert np.isfinite(found.held_out).all()
+        assert np.isfinite(found.oof_logits).all()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -144,7 +144,7 @@ def test_rows_of_no_weight_teach_nothing_and_get_held_out_logits(tmp_path, way):
     other = replace(one, targets=np.where(weights[:, None] == 0, wrong, examples.targets))
     found, same = (fitted(tmp_path, some, way=way) for some in (one, other))
     assert found.model.files() == same.model.files()
-    assert right(found.held_out[:12], examples.subset(np.arange(12))) > 0.6
+    assert right(found.oof_logits[:12], examples.subset(np.arange(12))) > 0.6
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -153,7 +153,7 @@ def test_a_category_without_texts_in_a_fold_or_at_all_is_possible(tmp_path, way)
     targets = np.hstack([examples.targets, np.zeros((36, 2))])
     targets[0] = [0, 0, 0, 1, 0]
     found = fitted(tmp_path, replace(examples, targets=targets), way=way)
-    assert found.held_out.shape == (36, 5)
+    assert found.oof_logits.shape == (36, 5)
     assert (found.model.logits(examples.inputs())[1:].argmax(axis=1) < 4).all()
 
 
@@ -175,8 +175,8 @@ def test_imbalance_changes_the_model(tmp_path, way, single):
     settings = Imbalance(logit_adjustment=1.0, sampling="balanced", loss="focal", label_smoothing=0.1)
     plain = fitted(tmp_path, examples, way=way, single=single)
     found = fitted(tmp_path, examples, way=way, single=single, imbalance=settings)
-    assert not np.allclose(found.held_out, plain.held_out)
-    assert right(found.held_out, examples) > 0.6
+    assert not np.allclose(found.oof_logits, plain.oof_logits)
+    assert right(found.oof_logits, examples) > 0.6
 
 
 def test_a_hopeless_model_is_given_up_after_a_fold(tmp_path):

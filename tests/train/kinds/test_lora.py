@@ -59,7 +59,7 @@ def test_training_twice_gives_the_same_model(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(fit, "export_trained", keep)
     first, second = (train(tiny, tmp_path / name, dropout=0.2) for name in "ab")
     assert first.model.files() == second.model.files()
-    assert (first.held_out == second.held_out).all()
+    assert (first.oof_logits == second.oof_logits).all()
 
 
 def test_layers_that_are_not_there(tiny, tmp_path):

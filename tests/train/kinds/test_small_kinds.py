@@ -75,9 +75,9 @@ def test_training_twice_gives_the_same_model(kind, context):
 def test_held_out_logits_are_of_all_rows_and_worse_than_those_of_rows_seen(kind, context):
     examples = make_examples(48)
     fitted = fit(kind, examples, folds=make_folds(48), context=context)
-    assert fitted.held_out.shape == examples.targets.shape
+    assert fitted.oof_logits.shape == examples.targets.shape
     seen = np.where(examples.targets > 0, logits(fitted, examples), -logits(fitted, examples))
-    held = np.where(examples.targets > 0, fitted.held_out, -fitted.held_out)
+    held = np.where(examples.targets > 0, fitted.oof_logits, -fitted.oof_logits)
     assert held.mean() < seen.mean()
 
 

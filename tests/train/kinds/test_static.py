@@ -47,12 +47,12 @@ def test_learns_twice_the_same_and_scores_every_text(encode, tmp_path, single, c
     context = bench_of(encode, tmp_path, single=single, width=16, classifier=classifier)
     first, second = (fit_static(examples, folds=make_folds(60), context=context) for _ in range(2))
     assert first.model.files() == second.model.files()
-    assert first.held_out.shape == (60, 3)
-    assert np.isfinite(first.held_out).all()
+    assert first.oof_logits.shape == (60, 3)
+    assert np.isfinite(first.oof_logits).all()
     found = first.model.logits(examples.inputs())
     if single:
         assert (found.argmax(axis=1) == examples.targets.argmax(axis=1)).mean() > 0.8
-    assert (first.held_out.argmax(axis=1) == examples.targets.argmax(axis=1)).mean() > 0.6
+    assert (first.oof_logits.argmax(axis=1) == examples.targets.argmax(axis=1)).mean() > 0.6
     assert (first.facts["width"], first.facts["classifier"]) == (16, classifier)
     assert first.facts["pieces"] == len(first.model.embedding.table)
 
@@ -70,7 +70,7 @@ def test_a_new_category_leaves_the_others_bit_identical(encode, tmp_path):
     small, large = (fit_static(some, folds=make_folds(45), context=context) for some in (fewer, examples))
     inputs = examples.inputs()
     assert (large.model.logits(inputs)[:, :2] == small.model.logits(inputs)).all()
-    assert (large.held_out[:, :2] == small.held_out).all()
+    assert (large.oof_logits[:, :2] == small.oof_logits).all()
 
 
 def test_auto_takes_what_is_better_on_folds(encode, tmp_path):
@@ -83,7 +83,7 @@ def test_auto_takes_what_is_better_on_folds(encode, tmp_path):
     assert losses == lines.facts["held_out_log_loss"] | network.facts["held_out_log_loss"]
     best = min(losses, key=losses.get)
     assert chosen.facts["classifier"] == best
-    assert (chosen.held_out == {"lines": lines, "network": network}[best].held_out).all()
+    assert (chosen.oof_logits == {"lines": lines, "network": network}[best].oof_logits).all()
 
 
 def test_the_network_moves_the_pieces_it_saw_and_no_others(encode, tmp_path):
@@ -102,7 +102,7 @@ def test_held_out_logits_of_the_network_never_saw_their_fold(encode, tmp_path):
     held = folds == 1
     turned = replace(examples, targets=np.where(held[:, None], examples.targets[:, ::-1], examples.targets))
     context = bench_of(encode, tmp_path, classifier="network")
-    before, after = (fit_static(some, folds=folds, context=context).held_out for some in (examples, turned))
+    before, after = (fit_static(some, folds=folds, context=context).oof_logits for some in (examples, turned))
     assert (before[held] == after[held]).all()
     assert (before[~held] != after[~held]).any()
 
@@ -126,7 +126,7 @@ def test_texts_without_weight_are_scored_and_not_learnt_from(encode, tmp_path):
         for targets in (examples.targets, spoilt)
     ]
     assert fitted[0].model.files() == fitted[1].model.files()
-    assert np.isfinite(fitted[0].held_out[idle]).all()
+    assert np.isfinite(fitted[0].oof_logits[idle]).all()
 
 
 def test_what_was_distilled_is_kept(encode, monkeypatch):

@@ -72,7 +72,7 @@ def fake(logits: np.ndarray, *, ask: bool = False, averaged: bool = False):
             if not context.should_continue(so_far, done):
                 raise EarlyStoppedError("stopped", fix="")
         model = HeadsModel(np.ones((3, WIDTH)), np.zeros(3))
-        return FitResult(model=model, held_out=logits, averaged=averaged)
+        return FitResult(model=model, oof_logits=logits, averaged=averaged)
 
     return fit
 
@@ -275,5 +275,5 @@ def test_pseudo_labels_give_held_out_logits_of_the_labelled_texts_alone(tmp_path
     )
     assert joined > 0
     # Two models are put together row by row: the ensemble needs those of the labelled texts from both.
-    assert second.held_out.shape == first.held_out.shape
+    assert second.oof_logits.shape == first.oof_logits.shape
     assert logits.shape == apart.examples.targets.shape

@@ -37,7 +37,7 @@ def fit_heads(
     lines = fit_centred(_vectors(examples), examples, folds=folds, context=context, grid=grid)
     return FitResult(
         model=HeadsModel(lines.coef, lines.intercept),
-        held_out=lines.held_out,
+        oof_logits=lines.oof_logits,
         notes=lines.notes,
         facts={"c": lines.c.tolist()},
     )

@@ -149,7 +149,7 @@ class ModelSearch:
         context = context or self._context
         started = time.monotonic()
         fitted = fit(kind, self._learning, folds=self._folds, context=context)
-        logits = fitted.held_out
+        logits = fitted.oof_logits
         if self._validation_set.held_out:
             encoders = open_trained(fitted.encoders, context.encode)
             logits = fitted.model.logits(self._validation_set.examples.inputs(encoders))
@@ -312,11 +312,11 @@ def average(members: Mapping[str, Candidate], validation_set: ValidationSet) -> 
     """
     found = list(members.values())
     model = mean_of([member.fitted.model for member in found], [member.validated.rule for member in found])
-    held_out = mean_logits(model, [member.fitted.held_out for member in found])
+    oof_logits = mean_logits(model, [member.fitted.oof_logits for member in found])
     logits = mean_logits(model, [member.logits for member in found])
     fitted = FitResult(
         model=model,
-        held_out=held_out,
+        oof_logits=oof_logits,
         notes=found[0].fitted.notes,
         encoders={name: path for member in found for name, path in member.fitted.encoders.items()},
         facts={"members": list(members)},

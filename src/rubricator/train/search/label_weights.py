@@ -45,7 +45,7 @@ def weak_label_weight(
         counted = np.where(data.golden, 1.0, weight)
         examples = replace(data.examples, targets=targets, weights=counted).subset(train)
         learning = examples.hardened(context.space)
-        logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).held_out
+        logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).oof_logits
         rule = fit_rule(logits, targets[train], golden.astype(float), space=context.space)
         probabilities = rule.probabilities(logits)[golden]
         losses[weight] = float(
@@ -68,7 +68,7 @@ def self_trained(
     machines", 1965): golden labels stay as they are.
     """
     learning = replace(data.examples, targets=targets, weights=counted).subset(train)
-    logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).held_out
+    logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).oof_logits
     own = fit_rule(logits, learning.targets, learning.weights, space=context.space).probabilities(logits)
     yes, no = (
         np.sqrt(np.clip(a * b, 1e-12, 1)) for a, b in ((own, targets[train]), (1 - own, 1 - targets[train]))

@@ -54,7 +54,7 @@ def fit_with_pseudo_labels(
     if validation_set.held_out:
         encoders = open_trained(second.encoders, context.encode)
         # What joined is told apart from the labelled texts by its place alone: behind them.
-        second = replace(second, held_out=second.held_out[: len(learning)])
+        second = replace(second, oof_logits=second.oof_logits[: len(learning)])
         return second, second.model.logits(validation_set.examples.inputs(encoders)), joiners
     logits = np.empty_like(learning.targets)
     for fold in np.unique(folds):
@@ -64,7 +64,7 @@ def fit_with_pseudo_labels(
         taught, _ = _again(kind, blind, rest, unlabelled, folds, context)
         encoders = open_trained(taught.encoders, context.encode)
         logits[away] = taught.model.logits(learning.subset(away).inputs(encoders))
-    return replace(second, held_out=logits), logits, joiners
+    return replace(second, oof_logits=logits), logits, joiners
 
 
 def _again(
@@ -77,7 +77,7 @@ def _again(
 ) -> tuple[FitResult, int]:
     """The model trained once more, with the unlabelled texts that the first one is sure of."""
     weights = learning.weights
-    rule = fit_rule(first.held_out, learning.targets, weights, space=context.space)
+    rule = fit_rule(first.oof_logits, learning.targets, weights, space=context.space)
     inputs = unlabelled.inputs(open_trained(first.encoders, context.encode))
     probabilities = rule.probabilities(first.model.logits(inputs))
     sure = surely(probabilities, context.settings.pseudo_labels or 1.0, context.space)

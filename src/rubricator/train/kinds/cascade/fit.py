@@ -46,9 +46,9 @@ def fit_cascade(
     """
     settings = context.settings.cascade
     rest = fit_rest(settings.rest, examples, folds=folds, context=context)
-    scale = fit_rule(rest.held_out, examples.targets, examples.weights, space=context.space)
+    scale = fit_rule(rest.oof_logits, examples.targets, examples.weights, space=context.space)
     evidence = Evidence(
-        logits=rest.held_out * scale.slope + scale.intercept,
+        logits=rest.oof_logits * scale.slope + scale.intercept,
         targets=examples.targets,
         weights=_once_per_group(examples),
         space=context.space,
@@ -57,8 +57,8 @@ def fit_cascade(
     rules, given, facts = measured(examples, evidence, folds, context)
     return FitResult(
         model=CascadeModel(rules, rest.model, scale.slope, scale.intercept, context.space.single),
-        held_out=apply_rule_floors(
-            rest.held_out, given, scale.slope, scale.intercept, single=context.space.single
+        oof_logits=apply_rule_floors(
+            rest.oof_logits, given, scale.slope, scale.intercept, single=context.space.single
         ),
         notes=rest.notes,
         encoders=rest.encoders,
@@ -77,12 +77,12 @@ def _mined(examples: Examples, evidence: Evidence, folds: Folds, context: Traini
     names = np.unique(folds).tolist()
     given = np.zeros(examples.targets.shape)
     with context.progress("Mining rules", total=len(names) + 1) as done:
-        strengths = [miner.held_out() for miner in miners]
+        strengths = [miner.oof_strengths() for miner in miners]
         found = select_rules(strengths, evidence, settings)
         done(1)
         for fold in names:
             seen, rows = folds != fold, np.flatnonzero(folds == fold)
-            inner = [miner.held_out(besides=fold)[seen] for miner in miners]
+            inner = [miner.oof_strengths(besides=fold)[seen] for miner in miners]
             rules = select_rules(inner, evidence.subset(seen), settings)
             order = rules.order
             held = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]

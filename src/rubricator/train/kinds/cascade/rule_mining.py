@@ -103,7 +103,7 @@ class Miner:
         condition, category = np.nonzero((right >= self._at_least) & (right >= self._purity * held[:, None]))
         return _ranked(condition, category, held, right, (share[category], 1 - share[category]))
 
-    def held_out(self, *, besides: int | None = None) -> Floats:
+    def oof_strengths(self, *, besides: int | None = None) -> Floats:
         """Strengths on every row as told without its fold, and without one more; shape [n, categories]."""
         result = np.zeros((len(self._folds), self._categories))
         for fold in self._held:

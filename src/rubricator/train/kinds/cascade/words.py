@@ -34,11 +34,12 @@ def occurrences(contents: Sequence[str], used: Bools, *, at_least: int) -> Occur
     Returns:
         The words as rules write them, and 0 or 1 in a matrix of shape [n, words].
     """
-    said = [tokens(content) for content in contents]
-    rows = np.repeat(np.arange(len(said)), [len(words) for words in said])
+    texts = [tokens(content) for content in contents]
+    # All tokens of all texts one after the other: `rows` says whose each is, `flat` which word it is.
+    rows = np.repeat(np.arange(len(texts)), [len(words) for words in texts])
     vocabulary: dict[str, int] = {}
     flat = np.array(
-        [vocabulary.setdefault(word, len(vocabulary)) for word in chain.from_iterable(said)], dtype=np.int64
+        [vocabulary.setdefault(word, len(vocabulary)) for word in chain.from_iterable(texts)], dtype=np.int64
     )
     words = list(vocabulary)
     blocks = [
@@ -57,6 +58,7 @@ def occurrences(contents: Sequence[str], used: Bools, *, at_least: int) -> Occur
 
 def _distinct(rows: Ints, columns: Ints, width: int) -> tuple[Ints, Ints]:
     """Each pair once, by row."""
+    # A pair as one number, which sorts and compares far faster than two.
     pairs = np.unique(rows * max(width, 1) + columns)
     return pairs // max(width, 1), pairs % max(width, 1)
 
@@ -71,7 +73,7 @@ def _named(
 ) -> tuple[list[str], Ints, Ints]:
     """The columns that occur often enough, numbered anew."""
     common = _common(rows, columns, len(names), used, at_least)
-    number = np.cumsum(common) - 1
+    number = np.cumsum(common) - 1  # of a common column among the common ones; elsewhere never read
     kept = common[columns]
     return [names[c] for c in np.flatnonzero(common).tolist()], rows[kept], number[columns[kept]]
 
@@ -88,7 +90,10 @@ def _beginnings(
     of_word = [
         [stems[word[:n]] for n in range(_SHORTEST_STEM, len(word) + 1) if word[:n] in stems] for word in words
     ]
-    counts = np.array([len(found) for found in of_word], dtype=np.int64)
+    counts = np.array([len(numbers) for numbers in of_word], dtype=np.int64)
+    # The lists of all words end to end, so that every occurrence of a word is expanded into its beginnings
+    # at once: occurrence i takes `times[i]` entries of `flat` from `starts` of its word on, and `within`
+    # counts 0, 1, … anew inside each occurrence.
     flat = np.fromiter(chain.from_iterable(of_word), dtype=np.int64, count=int(counts.sum()))
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
     times = counts[columns]
@@ -111,7 +116,9 @@ def _phrases(
     # Place of the phrase that starts at each position; a word to begin with.
     names, phrase = list(words), flat
     for longer in (1, 2):
+        # Places whose phrase is common and whose next word is still in the same text.
         follows = np.flatnonzero((rows[:-longer] == rows[longer:]) & (phrase[: len(rows) - longer] >= 0))
+        # A phrase and the word after it as one number, unique as long as words are numbered below len(words).
         codes = phrase[follows] * len(words) + flat[follows + longer]
         distinct, place = np.unique(codes, return_inverse=True)
         at, columns = _distinct(rows[follows], place, len(distinct))
@@ -126,6 +133,9 @@ def _phrases(
 
 def _different(matrix: csc_array) -> Ints:
     """The first of every set of equal columns."""
+    # Every text has a random number; columns whose texts sum to the same number hold of the same texts, but
+    # for a chance of about one in 2^62. `reduceat` cannot sum nothing: empty columns (there are none, for a
+    # column occurs somewhere) would take their neighbour's first number.
     codes = np.random.default_rng(0).integers(1, 2**62, size=matrix.shape[0], dtype=np.int64)
     sums = np.add.reduceat(
         np.append(codes[matrix.indices], 0), np.minimum(matrix.indptr[:-1], len(matrix.indices))

@@ -84,7 +84,7 @@ class _Fit:
                     mean[name] = mean.get(name, 0) + weight.cpu() / len(self._folds)
                 states[fold.name] = replace(state, best=None)
                 chosen, best = self._best(states)
-                logits = self._held_out(states, chosen)
+                logits = self._oof_logits(states, chosen)
                 self._ask(logits, len(states))
         coef, intercept, spare = heads or self._export(mean)
         logits[self._orphans] = spare
@@ -97,7 +97,7 @@ class _Fit:
         }
         return FitResult(
             model=HeadsModel(coef, intercept, encoder=self._plan.kind),
-            held_out=logits,
+            oof_logits=logits,
             notes=self._notes(),
             encoders={self._plan.kind: self._target},
             facts=facts,
@@ -161,7 +161,7 @@ class _Fit:
         scores = {}
         for epoch in range(1, 1 + min(len(state.history) for state in states.values())):
             scores[epoch] = measured(
-                self._held_out(states, epoch)[rows],
+                self._oof_logits(states, epoch)[rows],
                 self._examples.targets[rows],
                 self._examples.weights[rows],
                 space=self._plan.space,
@@ -169,7 +169,7 @@ class _Fit:
         best = max(scores, key=lambda epoch: scores[epoch].merit(self._plan.settings.metric))
         return best, scores[best]
 
-    def _held_out(self, states: Mapping[str, State], epoch: int) -> Floats:
+    def _oof_logits(self, states: Mapping[str, State], epoch: int) -> Floats:
         """Logits of the folds so far: after this epoch or, of texts of weight 0, after their fold's best."""
         logits = np.zeros(self._examples.targets.shape)
         for fold, state in zip(self._folds, states.values(), strict=False):

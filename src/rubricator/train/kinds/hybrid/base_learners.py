@@ -33,12 +33,12 @@ class BaseLearners:
         model: Fitted on all rows with weight, as it is served.
         without: By fold: scores of all rows, shape [n, categories]. Those of the fold are by a model that
             did not see it, those of another fold by one that saw neither.
-        held_out: Scores of every row by a model that did not see its fold, same shape.
+        oof_logits: Scores of every row by a model that did not see its fold, same shape.
     """
 
     model: HeadsModel | LinearModel
     without: dict[int, Floats]
-    held_out: Floats
+    oof_logits: Floats
 
 
 def vector_learner(task: HybridTask) -> BaseLearners:
@@ -65,9 +65,9 @@ def vector_learner(task: HybridTask) -> BaseLearners:
         return coef.T, x @ coef + mean
 
     with threadpool_limits(limits=1, user_api="blas"):
-        coef, without, held_out = _fit(task, solve)
+        coef, without, oof_logits = _fit(task, solve)
         coef = coef / spread
-        return BaseLearners(HeadsModel(coef, mean - coef @ centre), without, held_out)
+        return BaseLearners(HeadsModel(coef, mean - coef @ centre), without, oof_logits)
 
 
 def term_learner(task: HybridTask) -> BaseLearners:
@@ -89,9 +89,9 @@ def term_learner(task: HybridTask) -> BaseLearners:
         return dual, products @ dual + mean
 
     with threadpool_limits(limits=1, user_api="blas"):
-        dual, without, held_out = _fit(task, solve)
+        dual, without, oof_logits = _fit(task, solve)
         coef = np.ascontiguousarray((terms.T @ dual).T)
-        return BaseLearners(LinearModel(ngrams, coef, mean), without, held_out)
+        return BaseLearners(LinearModel(ngrams, coef, mean), without, oof_logits)
 
 
 def main_axes(vectors: Vectors, used: Bools, *, most: int) -> Floats:
@@ -112,7 +112,7 @@ def _fit(
         solve: Given folds to leave out and a penalty, the solution and the scores of all rows.
 
     Returns:
-        The solution for all rows, and `without` and `held_out` of `BaseLearners`. The penalty is the one
+        The solution for all rows, and `without` and `oof_logits` of `BaseLearners`. The penalty is the one
         of the least squared error over the folds.
     """
     targets, weights, folds = task.examples.targets, task.examples.weights, task.folds

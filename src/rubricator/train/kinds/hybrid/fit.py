@@ -57,13 +57,13 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
     targets, weights = task.examples.targets, task.examples.weights
     scores = {}
     for name, way in ways.items():
-        _, decisions = cross_decide(way.held_out, targets, weights, folds, space=context.space)
+        _, decisions = cross_decide(way.oof_logits, targets, weights, folds, space=context.space)
         scores[name] = score(decisions, targets, weights)
     choice = choose(scores, metric=metric)
     won = ways[choice.name]
     facts |= {"way": choice.name, "reason": choice.reason, **won.facts}
     facts["ways"] = {name: {metric: one.merit(metric)[0]} for name, one in scores.items()}
-    return FitResult(model=won.model, held_out=won.held_out, notes=text.notes, facts=facts)
+    return FitResult(model=won.model, oof_logits=won.oof_logits, notes=text.notes, facts=facts)
 
 
 def _go(task: HybridTask, text: FitResult) -> dict[str, HybridFit]:
@@ -83,9 +83,9 @@ def _go(task: HybridTask, text: FitResult) -> dict[str, HybridFit]:
 def _both(task: HybridTask, ways: Sequence[HybridFit]) -> HybridFit:
     """The mean of the ways: they err on different texts."""
     targets, weights = task.examples.targets, task.examples.weights
-    rules = [fit_rule(way.held_out, targets, weights, space=task.context.space) for way in ways]
+    rules = [fit_rule(way.oof_logits, targets, weights, space=task.context.space) for way in ways]
     model = mean_of([way.model for way in ways], rules)
-    return HybridFit(model=model, held_out=mean_logits(model, [way.held_out for way in ways]))
+    return HybridFit(model=model, oof_logits=mean_logits(model, [way.oof_logits for way in ways]))
 
 
 def _prepare(

@@ -74,8 +74,8 @@ def fit_network(task: HybridTask, text: FitResult) -> HybridFit:
         epochs = 1 + int(np.argmin([task.loss(some) for some in logits]))
         weights = _train(task, inputs, np.flatnonzero(task.used), epochs=epochs)
         done(1)
-    held_out = logits[epochs - 1]
-    alone = task.text_fallback(text, held_out)
+    oof_logits = logits[epochs - 1]
+    alone = task.text_fallback(text, oof_logits)
     hidden, hidden_bias, heads, heads_bias = (part.detach().double().numpy() for part in weights)
     units = hidden.shape[1]
     model = NetworkModel(
@@ -89,7 +89,8 @@ def fit_network(task: HybridTask, text: FitResult) -> HybridFit:
         text=alone.coef,
         text_bias=alone.intercept,
     )
-    return HybridFit(model=model, held_out=alone.held_out, facts={"epochs": epochs, "networks": _NETWORKS})
+    facts = {"epochs": epochs, "networks": _NETWORKS}
+    return HybridFit(model=model, oof_logits=alone.oof_logits, facts=facts)
 
 
 def _spread(seen: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -56,11 +56,11 @@ def fit_stacking(task: HybridTask, text: FitResult) -> HybridFit:
             done(1)
             task.check_early_stop(logits[len(logits) // 2], folds[: number + 1])
         best = int(np.argmin([task.loss(some) for some in logits]))
-        rounds, held_out = (best + 1) * _EVERY, logits[best]
-        numbers = np.hstack([*(one.held_out for one in members), fixed])
+        rounds, oof_logits = (best + 1) * _EVERY, logits[best]
+        numbers = np.hstack([*(one.oof_logits for one in members), fixed])
         trees = boost(task, numbers, np.flatnonzero(task.used), rounds=rounds).trees()
         done(1)
-    alone = task.text_fallback(text, held_out)
+    alone = task.text_fallback(text, oof_logits)
     model = StackingModel(
         members=tuple(one.model for one in members),
         axes=axes,
@@ -70,7 +70,7 @@ def fit_stacking(task: HybridTask, text: FitResult) -> HybridFit:
         text_bias=alone.intercept,
     )
     facts = {"rounds": rounds, "text_models": [one.model.kind for one in members]}
-    return HybridFit(model=model, held_out=alone.held_out, facts=facts)
+    return HybridFit(model=model, oof_logits=alone.oof_logits, facts=facts)
 
 
 def _members(task: HybridTask) -> list[BaseLearners]:

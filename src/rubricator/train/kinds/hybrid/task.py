@@ -97,7 +97,7 @@ class HybridTask:
             both: Held-out logits of text and features, shape [n, categories].
         """
         targets, weights = self.examples.targets, self.examples.weights
-        rules = (fit_rule(z, targets, weights, space=self.context.space) for z in (text.held_out, both))
+        rules = (fit_rule(z, targets, weights, space=self.context.space) for z in (text.oof_logits, both))
         alone, joint = rules
         slope = alone.slope / joint.slope
         intercept = (alone.intercept - joint.intercept) / joint.slope
@@ -107,7 +107,7 @@ class HybridTask:
         return TextFallback(
             coef=heads.coef * slope[:, None],
             intercept=heads.intercept * slope + intercept,
-            held_out=np.where(blank, text.held_out * slope + intercept, both),
+            oof_logits=np.where(blank, text.oof_logits * slope + intercept, both),
         )
 
 
@@ -118,12 +118,12 @@ class TextFallback:
     Attributes:
         coef: Shape [categories, width].
         intercept: Shape [categories].
-        held_out: Held-out logits of the whole, with theirs where a text has no feature.
+        oof_logits: Held-out logits of the whole, with theirs where a text has no feature.
     """
 
     coef: Floats
     intercept: Floats
-    held_out: Floats
+    oof_logits: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +132,10 @@ class HybridFit:
 
     Attributes:
         model: As it is served.
-        held_out: Logits of all rows, each by a model that did not see its fold, shape [n, categories].
+        oof_logits: Logits of all rows, each by a model that did not see its fold, shape [n, categories].
         facts: What the report tells.
     """
 
     model: Model
-    held_out: Floats
+    oof_logits: Floats
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -57,7 +57,7 @@ def fit_linear(
     )
     return FitResult(
         model=LinearModel(ngrams, lines.coef, lines.intercept),
-        held_out=lines.held_out,
+        oof_logits=lines.oof_logits,
         notes=lines.notes,
         facts={"terms": sum(len(block.terms) for block in ngrams)},
     )

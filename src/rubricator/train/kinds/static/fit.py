@@ -54,7 +54,7 @@ def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) ->
     chosen = ways if told.classifier == "auto" else {told.classifier: ways[told.classifier]}
     tried = {name: way() for name, way in chosen.items()}
     losses = {
-        name: _loss(fitted.held_out, examples, folds, space=context.space) for name, fitted in tried.items()
+        name: _loss(fitted.oof_logits, examples, folds, space=context.space) for name, fitted in tried.items()
     }
     best = min(losses, key=losses.__getitem__)
     facts = {
@@ -72,7 +72,7 @@ def _lines(
     lines = fit_centred(vectors, examples, folds=folds, context=context)
     return FitResult(
         model=StaticModel(embedding, lines.coef, lines.intercept),
-        held_out=lines.held_out,
+        oof_logits=lines.oof_logits,
         notes=lines.notes,
         facts={"c": lines.c.tolist()},
     )
@@ -87,8 +87,8 @@ def _network(
         raise MissingExtraError(
             error.name or "torch", extra="train", purpose="The network of `static`"
         ) from error
-    model, held_out = fit_tuned(embedding, examples, folds=folds, context=context)
-    return FitResult(model=model, held_out=held_out)
+    model, oof_logits = fit_tuned(embedding, examples, folds=folds, context=context)
+    return FitResult(model=model, oof_logits=oof_logits)
 
 
 def _loss(logits: Floats, examples: Examples, folds: Folds, *, space: LabelSpace) -> float:

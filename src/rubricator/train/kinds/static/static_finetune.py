@@ -51,17 +51,17 @@ def fit_tuned(
         loss = aims(examples.targets, weights, context.settings.imbalance, space=context.space).loss
         return _tune(embedding, examples, np.flatnonzero(weights > 0), loss, seed=context.seed)
 
-    held_out = np.empty(examples.targets.shape)
+    oof_logits = np.empty(examples.targets.shape)
     parts = np.unique(folds)
     with own_torch_state(), context.progress("Tuning static vectors", total=len(parts) + 1) as step:
         for fold in parts:
             held = np.flatnonzero(folds == fold)
             model = tuned(np.where(folds == fold, 0.0, examples.weights))
-            held_out[held] = model.logits(Inputs([examples.contents[row] for row in held.tolist()]))
+            oof_logits[held] = model.logits(Inputs([examples.contents[row] for row in held.tolist()]))
             step(1)
         model = tuned(examples.weights)
         step(1)
-    return model, held_out
+    return model, oof_logits
 
 
 def _tune(
