@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from rubricator.config import Config
 from rubricator.dataset.files import LAYOUT, layout_of, mark_layout
 from rubricator.errors import ConfigError, RubricatorError
@@ -178,21 +180,16 @@ def _only_one(folder: Path) -> Iterator[None]:
     """Two processes must not write one run; the kernel frees the lock of a killed one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        lock = FileLock(folder / ".lock", blocking=False)
+        lock.acquire()
+    except Timeout as error:
+        raise RubricatorError(
+            f"Another process is working in {folder}.", fix="Wait for it, or choose another --out DIR."
+        ) from error
     except OSError as error:
         raise RubricatorError(
             f"The folder of the run, {folder}, cannot be written: {error.strerror}.",
             fix="Choose another with --out DIR.",
         ) from error
     with lock:
-        try:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            log.debug("no file locks on this system")
-        except OSError as error:
-            raise RubricatorError(
-                f"Another process is working in {folder}.", fix="Wait for it, or choose another --out DIR."
-            ) from error
         yield
