@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,19 +30,6 @@ from rubricator.config import (
 ROOT = Path(__file__).parents[2]
 ENGINES = (OpenAIEngineConfig, GgufEngineConfig, TransformersEngineConfig, ReplayEngineConfig)
 CAPTURED = {"capture_output": True, "text": True, "check": False}
-OPTIONS = {"--set", "--out", "--until", "--force", "--id", "--title", "--body", "--plan", "--report"}
-OPTIONS |= {
-    "--export",
-    "--teacher",
-    "--ask-again",
-    "--top",
-    "--import",
-    "--status",
-    "--count",
-    "--by",
-    "--order",
-    "--json",
-}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -53,35 +42,50 @@ def shown(page: Path, program: str) -> list[str]:
     return [line.partition("  #")[0].strip() for line in lines if line.startswith(program)]
 
 
-@pytest.fixture
-def checkout(news_run: Path, tmp_path: Path) -> Path:
-    """A folder like a checkout in which the demo has run, for one test to change.
+Checkouts = Callable[[Path], Path]
+
+
+@pytest.fixture(scope="module")
+def checkouts(news_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkouts:
+    """A folder like a checkout in which the demo has run, one for each page: its commands follow one another.
 
     Whoever changes an artifact writes a new one beside it, so its files can be links.
     """
-    shutil.copytree(news_run / "examples", tmp_path / "examples")
-    run = news_run / "runs/news"
-    shutil.copytree(run, tmp_path / "runs/news", ignore=shutil.ignore_patterns("artifact"))
-    shutil.copytree(run / "artifact", tmp_path / "runs/news/artifact", copy_function=os.link)
-    return tmp_path
+
+    @cache
+    def checkout(page: Path) -> Path:
+        folder = tmp_path_factory.mktemp(page.stem)
+        shutil.copytree(news_run / "examples", folder / "examples")
+        run = news_run / "runs/news"
+        shutil.copytree(run, folder / "runs/news", ignore=shutil.ignore_patterns("artifact"))
+        shutil.copytree(run / "artifact", folder / "runs/news/artifact", copy_function=os.link)
+        return folder
+
+    return checkout
 
 
-COMMANDS = sorted({line for page in PAGES for line in shown(page, "rubricator ")})
-SERVING = [line for line in COMMANDS if line.startswith("rubricator serve")]
-OTHERS = [line for line in COMMANDS if line not in SERVING]
+FIRST_SHOWN = {line: page for page in reversed(PAGES) for line in shown(page, "rubricator ")}
+"""Every command, and the first page that shows it."""
+SERVING = [line for line in FIRST_SHOWN if line.startswith("rubricator serve")]
+OTHERS = [
+    pytest.param(page, line, id=line, marks=pytest.mark.xdist_group(page.name))
+    for page in PAGES
+    for line in dict.fromkeys(shown(page, "rubricator "))
+    if FIRST_SHOWN[line] == page and line not in SERVING
+]
 
 
 def test_pages_show_commands_at_all() -> None:
-    assert len(OTHERS) >= 10
+    assert len(OTHERS) >= 20
     assert len(SERVING) >= 1
 
 
-@pytest.mark.parametrize("line", OTHERS)
-def test_commands_on_the_pages_work(line: str, checkout: Path) -> None:
-    arguments = shlex.split(line)[1:]
-    if "mine/rubricator.yaml" in arguments:
+@pytest.mark.parametrize(("page", "line"), OTHERS)
+def test_commands_on_the_pages_work(page: Path, line: str, checkouts: Checkouts) -> None:
+    checkout, arguments = checkouts(page), shlex.split(line)[1:]
+    if "mine/rubricator.yaml" in arguments and not (checkout / "mine").exists():
         rubricator("init", "mine", cwd=checkout)
-    if "--import" in arguments:
+    if "--import" in arguments and not (checkout / "batch.csv").exists():
         rubricator("review", "-c", "examples/news/rubricator.yaml", "--export", "batch.csv", cwd=checkout)
     if arguments[0] == "compare":
         shutil.copytree(checkout / arguments[1], checkout / arguments[2])
@@ -89,10 +93,12 @@ def test_commands_on_the_pages_work(line: str, checkout: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_service_answers_the_request_on_the_page(checkout: Path) -> None:
-    (request,) = shown(ROOT / "docs/serving.md", "curl ")
+@pytest.mark.xdist_group("serving.md")
+def test_the_service_answers_the_request_on_the_page(checkouts: Checkouts) -> None:
+    page = ROOT / "docs/serving.md"
+    (request,) = shown(page, "curl ")
     process = subprocess.Popen(
-        [COMMAND, *shlex.split(SERVING[0])[1:-1], "0"], cwd=checkout, stderr=subprocess.PIPE, text=True
+        [COMMAND, *shlex.split(SERVING[0])[1:-1], "0"], cwd=checkouts(page), stderr=subprocess.PIPE, text=True
     )
     try:
         assert process.stderr is not None
@@ -110,11 +116,16 @@ def test_the_service_answers_the_request_on_the_page(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
+    "page",
+    [
+        pytest.param(page, id=page.name, marks=pytest.mark.xdist_group(page.name))
+        for page in PAGES
+        if blocks(page, "python")
+    ],
 )
-def test_python_on_the_pages_works(page: Path, checkout: Path) -> None:
+def test_python_on_the_pages_works(page: Path, checkouts: Checkouts) -> None:
     for block in blocks(page, "python"):
-        done = subprocess.run([sys.executable, "-c", block], cwd=checkout, **CAPTURED)
+        done = subprocess.run([sys.executable, "-c", block], cwd=checkouts(page), **CAPTURED)
         assert done.returncode == 0, done.stderr
 
 
@@ -129,11 +140,18 @@ def test_make_targets_on_the_pages_exist() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    group = typer.main.get_command(app)
-    names = list(group.commands)  # type: ignore[attr-defined]
-    assert len(names) == 14
-    assert [name for name in names if f"rubricator {name}" not in pages] == []
-    assert [option for option in sorted(OPTIONS) if option not in pages] == []
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert len(commands) == 14
+    assert [name for name in commands if f"rubricator {name}" not in pages] == []
+    options = {
+        option
+        for command in commands.values()
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--") and option != "--help"
+    }
+    assert len(options) > 20
+    assert [option for option in sorted(options) if not re.search(rf"{option}\b", pages)] == []
 
 
 def test_every_command_teaches_with_an_example() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from commands import Started, installed, rubricator, start
 from once import made_once
+from small_project import project
 
 # The same stages with less work in them: no cross-validation of golden texts, one model, few samples.
 LESS = ("golden.use=test", "train.models=[heads]", "evaluate.bootstrap=100")
@@ -26,7 +27,7 @@ def wait_for(path: Path, run: Started) -> None:
 
 
 def figures(folder: Path) -> object:
-    metrics = json.loads((folder / "runs/videos/metrics.json").read_text(encoding="utf-8"))
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     return metrics["parts"], metrics["models"]
 
 
@@ -35,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nobody disturbed. Tests must not change it."""
 
     def run(folder: Path) -> str:
-        rubricator("init", "mine", "--template", "videos", cwd=folder)
+        installed("init", "mine", "--template", "videos", cwd=folder)
         # A process of another kind than those that are killed: not even the order of its sets is theirs.
         done = installed(*RUN, cwd=folder)
         assert done.returncode == 0, done.stderr
@@ -44,30 +45,54 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once("undisturbed-run", run, tmp_path_factory)
 
 
-def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(whole: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.xdist_group("undisturbed-run")
+def test_a_killed_run_ends_like_an_undisturbed_one(whole: Path, tmp_path: Path) -> None:
     rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
-    draw = random.Random(5)
-    for stage in STAGES[:-1]:
-        run = start(*RUN, cwd=tmp_path)
-        wait_for(tmp_path / f"runs/videos/stages/{stage}.done", run)
-        # Somewhere in the next stage.
-        time.sleep(draw.random() * 0.3)
-        run.send(signal.SIGKILL)
-        run.wait()
-        assert not (tmp_path / "runs/videos/stages/export.done").exists() or stage == "evaluate"
+    run = start(*RUN, cwd=tmp_path)
+    wait_for(tmp_path / "runs/videos/stages/label.done", run)
+    run.send(signal.SIGKILL)
+    run.wait()
+    assert not (tmp_path / "runs/videos/stages/train.done").exists()
     done = rubricator(*RUN, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "unchanged" in done.stdout, "what was whole is not done again"
-    assert figures(tmp_path) == figures(whole)
-    assert (
-        rubricator(
-            "predict", "runs/videos/artifact", "mine/videos.csv", "-o", "out.csv", cwd=tmp_path
-        ).returncode
-        == 0
-    )
+    assert done.stdout.count("unchanged") == 3, "what was whole is not done again"
+    assert figures(tmp_path / "runs/videos") == figures(whole / "runs/videos")
+    done = rubricator("predict", "runs/videos/artifact", "mine/videos.csv", "-o", "out.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
-def test_ctrl_c_says_how_to_go_on(whole: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
+    for name in ("killed", "undisturbed"):
+        project(tmp_path / name, single=False)
+    few = ("run", "--set", "evaluate.bootstrap=100")
+    draw = random.Random(5)
+    for stage in STAGES[:-1]:
+        run = start(*few, cwd=tmp_path / "killed")
+        wait_for(tmp_path / f"killed/runs/small/stages/{stage}.done", run)
+        # Somewhere in the next stage.
+        time.sleep(draw.random() * 0.1)
+        run.send(signal.SIGKILL)
+        run.wait()
+    assert not (tmp_path / "killed/runs/small/stages/export.done").exists()
+    for name in ("killed", "undisturbed"):
+        done = rubricator(*few, cwd=tmp_path / name)
+        assert done.returncode == 0, done.stderr
+        assert ("unchanged" in done.stdout) == (name == "killed"), "what was whole is not done again"
+    killed, undisturbed = tmp_path / "killed/runs/small", tmp_path / "undisturbed/runs/small"
+    assert figures(killed) == figures(undisturbed)
+    assert (killed / "labels.csv").read_bytes() == (undisturbed / "labels.csv").read_bytes()
+    table = ("predict", "runs/small/artifact", "texts.csv", "-o", "out.csv")
+    tables = []
+    for name in ("killed", "undisturbed"):
+        assert rubricator(*table, cwd=tmp_path / name).returncode == 0
+        tables.append((tmp_path / name / "out.csv").read_bytes())
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
     run = start(*RUN, cwd=tmp_path)
     wait_for(tmp_path / "runs/videos/stages/split.done", run)
@@ -78,6 +103,8 @@ def test_ctrl_c_says_how_to_go_on(whole: Path, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("undisturbed-run")
 def test_answers_given_before_a_kill_are_not_asked_for_again(whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("artifact"))
     (tmp_path / "runs/videos/stages/label.done").unlink()

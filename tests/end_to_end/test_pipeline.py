@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from commands import rubricator
 
+from rubricator.artifact.manifest import ENCODERS
+
 # The same work done less often. `news_run` goes the whole way with everything as it is.
 LESS = ("--set", "split.folds=2", "--set", "train.weak_label_weight=0.3", "--set", "evaluate.bootstrap=100")
 OUTPUTS = (
@@ -26,6 +28,7 @@ OUTPUTS = (
 def test_the_run_leaves_everything_it_promises(news_run: Path) -> None:
     run = news_run / "runs/news"
     assert [name for name in OUTPUTS if not (run / name).is_file()] == []
+    assert (run / "artifact" / ENCODERS).is_dir()
     said = (news_run / "done").read_text(encoding="utf-8")
     assert "runs/news/report.html" in said
     commands = re.findall(r"^  (\S*rubricator) (predict|serve|run) ", said, re.M)
@@ -123,4 +126,4 @@ def test_without_any_golden_text_the_report_says_what_its_figures_are_worth(tmp_
     assert list(metrics["parts"]) == ["test"]
     assert set(metrics["parts"]["test"]["origins"]) == {"agreement"}
     assert "imitates its teachers" in (tmp_path / "runs/videos/report.html").read_text(encoding="utf-8")
-    assert not (tmp_path / "runs/videos/artifact/encoder").exists()
+    assert not (tmp_path / "runs/videos/artifact" / ENCODERS).exists(), "n-grams need no encoder"

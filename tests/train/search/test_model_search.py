@@ -224,17 +224,32 @@ def test_what_takes_long_is_not_built_once_more_per_golden_fold():
     assert not is_costly(Train(models=["heads", "linear"]))
 
 
-def test_pseudo_labels_stay_only_if_validation_improves(tmp_path):
-    few = examples(noise=0.9)
-    few = replace(few, weights=np.where(np.arange(ROWS) < 15, 1.0, 0.0))
-    more = replace(examples(noise=0.05, seed=9), weights=np.ones(ROWS))
-    ran = search(tmp_path, few, more, models=["heads"], pseudo_labels=0.6, ensemble=False)
-    before = ran.train("heads").validated.score.accuracy
+def right_but_for(blunders: int, learning: Examples) -> np.ndarray:
+    logits = learning.targets * 4 - 2
+    logits[:blunders] *= -1
+    return logits
+
+
+@pytest.mark.parametrize(
+    ("blunders", "joined", "stay"), [(2, 7, True), (8, 7, False), (5, 7, False), (2, 0, False)]
+)
+def test_pseudo_labels_stay_only_if_validation_improves(tmp_path, monkeypatch, blunders, joined, stay):
+    learning = examples()
+    trainers(monkeypatch, {"heads": fake(right_but_for(5, learning))})
+    logits = right_but_for(blunders, learning)
+    model = HeadsModel(np.zeros((3, WIDTH)), np.ones(3))
+    monkeypatch.setattr(
+        candidates,
+        "fit_with_pseudo_labels",
+        lambda *_: (FitResult(model=model, held_out=logits), logits, joined),
+    )
+    ran = search(tmp_path, learning, examples(seed=9), models=["heads"], pseudo_labels=0.6, ensemble=False)
     ran.run()
-    after = ran.candidates["heads"]
-    joined = "pseudo_labels" in after.fitted.facts
-    assert joined == (after.validated.score.accuracy > before)
-    assert joined != ("heads with pseudo-labels" in ran.dropped)
+    heads = ran.candidates["heads"]
+    assert (heads.fitted.model is model) == stay
+    assert ("pseudo_labels" in heads.fitted.facts) == stay
+    assert ("heads with pseudo-labels" in ran.dropped) != stay
+    assert heads.validated.score.accuracy == pytest.approx(1 - (blunders if stay else 5) / ROWS)
 
 
 def test_a_model_is_sure_of_all_it_says_or_not_at_all():
@@ -258,11 +273,27 @@ def test_tuning_finds_the_better_settings_and_repeats_itself():
     assert tried == 12
 
 
-def test_a_tuned_winner_replaces_the_plain_one_only_if_it_is_better(tmp_path):
-    ran = search(tmp_path, examples(), models=["heads"], tune=2)
+@pytest.mark.parametrize(("blunders", "replaced"), [(2, True), (8, False), (5, False)])
+def test_a_tuned_winner_replaces_the_plain_one_only_if_it_is_better(
+    tmp_path, monkeypatch, blunders, replaced
+):
+    learning = examples()
+
+    def fit(kind, learning, *, folds, context):
+        plain = context.settings is ran._context.settings
+        return fake(right_but_for(5 if plain else blunders, learning))(
+            kind, learning, folds=folds, context=context
+        )
+
+    trainers(monkeypatch, {"heads": fit})
+    ran = search(tmp_path, learning, models=["heads"], tune=2)
+    plain = ran._context.settings
     ran.run()
-    tuned_one = "tuned" in ran.candidates["heads"].fitted.facts
-    assert tuned_one != ("heads, tuned" in ran.dropped)
+    heads = ran.candidates["heads"]
+    assert ("tuned" in heads.fitted.facts) == replaced
+    assert ("heads, tuned" in ran.dropped) != replaced
+    assert (ran._context.settings is plain) != replaced, "what is made of this kind later has its settings"
+    assert heads.validated.score.accuracy == pytest.approx(1 - (blunders if replaced else 5) / ROWS)
 
 
 def test_pseudo_labels_give_held_out_logits_of_the_labelled_texts_alone(tmp_path):
