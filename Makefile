@@ -2,8 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.ready
+# What is heavy is made once (`xdist_group`), what comes first in the order begins first.
+PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo check test lint lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +26,10 @@ demo: setup ## run the whole way on examples/news: labels, models, report, artif
 	$(BIN)/rubricator run -c examples/news/rubricator.yaml
 
 test: setup ## run every test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest $(PARALLEL)
+
+check: lint ## lint and the fast tests, most of them all
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 lint: setup ## style, types and import layers
 	$(BIN)/ruff check .

@@ -64,6 +64,7 @@ def test_an_unreachable_hub_lists_what_is_here(tmp_path: Path, monkeypatch: pyte
     snapshot = tmp_path / "models--someone--other" / "snapshots" / "1"
     snapshot.mkdir(parents=True)
     (snapshot / "config.json").write_text("{}")
+    (snapshot / "model.safetensors").write_text("")
     with pytest.raises(EncoderError) as caught:
         resolve("someone/unheard-of", cache=tmp_path)
     assert "bundled" in caught.value.fix

@@ -45,8 +45,8 @@ SERVE = """
 import sys
 for name in ("torch", "transformers", "peft", "model2vec"):
     sys.modules[name] = None
-from rubricator import Rubricator
-print(len(Rubricator.load(sys.argv[1]).predict(["Дождь над полем"])))
+from rubricator import Predictor
+print(len(Predictor.load(sys.argv[1]).predict(["Дождь над полем"])))
 """
 
 

