@@ -22,7 +22,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-demo: setup ## run the whole way on examples/news: labels, models, report, artifact
+demo: setup ## run the whole pipeline on examples/news: labels, models, report, artifact
 	$(BIN)/rubricator run -c examples/news/rubricator.yaml
 
 test: setup ## run every test

@@ -3,7 +3,7 @@
     python benchmarks/models.py --peers --json benchmarks/results/models.json
     python benchmarks/models.py --data sib200-rus --kinds heads auto --json benchmarks/results/models.json
 
-A kind goes the whole way of a text (`rubricator run`) with no other kind beside it; `auto` chooses among them
+A kind goes through the pipeline (`rubricator run`) with no other beside it; `auto` chooses among them
 without the test texts. Videos are run once per fold of channels, few texts once per draw, and measured over
 all runs together.
 Needs the real data (RUBRICATOR_DATA). Runs land in runs/benchmarks/models/; what has not changed is not

@@ -4,7 +4,7 @@
 
 The labels of train are hidden; a simulated person reveals the true one of each text that is put before
 them, in batches of 25. After each batch the labels are agreed anew and the next batch is chosen; at every
-size of the curve the road is built as `rubricator run` builds it and measured on the test part. `--tune`
+size of the curve models are trained as `rubricator run` builds it and measured on the test part. `--tune`
 measures on a fifth of train instead, another one per seed, so that nothing is chosen by looking at test.
 
 Needs the real data (RUBRICATOR_DATA, default ../shared/data beside the project). Draws the curve beside

@@ -1,4 +1,4 @@
-"""The whole way on the shipped examples, by the command a user types."""
+"""The whole pipeline on the shipped examples, by the command a user types."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ from commands import rubricator
 
 from rubricator.artifact.manifest import ENCODERS
 
-# The same work done less often. `news_run` goes the whole way with everything as it is.
+# The same work done less often. `news_run` goes through all of it with everything as it is.
 LESS = ("--set", "split.folds=2", "--set", "train.weak_label_weight=0.3", "--set", "evaluate.bootstrap=100")
 OUTPUTS = (
     "artifact/manifest.json",

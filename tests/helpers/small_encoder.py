@@ -40,7 +40,7 @@ def write_encoder(folder: Path, *, kind: str = "bert", width: int = 32) -> Path:
 
 
 def make_bench(encoder: Path, folder: Path, *, single: bool = True, lora: dict | None = None, **others):
-    """A bench whose `finetune` section holds `others`, in single precision and with few epochs."""
+    """A context whose `finetune` section holds `others`, in single precision and with few epochs."""
     given = {"epochs": 2, "batch": 8, "layers": 1, "learning_rate": 5e-3}
     given |= {"precision": "fp32", "contrastive": False}
     return TrainingContext(

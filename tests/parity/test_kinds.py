@@ -1,4 +1,4 @@
-"""Every kind of model goes the whole way, comes out the same twice, and serves what it was measured at."""
+"""Every kind of model goes through the pipeline, is the same twice, and serves what it was measured at."""
 
 import csv
 import json

@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 from commands import COMMAND, rubricator
 
-from rubricator import Rubricator
 from rubricator.config import read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
@@ -28,7 +27,7 @@ TOLERANCE = 1e-3
 
 @pytest.fixture(scope="module")
 def predictor(news_run: Path) -> Predictor:
-    return Rubricator.load(news_run / "runs/news/artifact")
+    return Predictor.load(news_run / "runs/news/artifact")
 
 
 def test_the_artifact_predicts_what_the_training_object_predicts(

@@ -1,4 +1,4 @@
-"""A road keeps its meaning on the way through the disk, and self-training does what it says."""
+"""A training result keeps its meaning on the way through the disk, and self-training does what it says."""
 
 from dataclasses import replace
 

@@ -18,7 +18,7 @@ from rubricator.stats.significance import Difference
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("compare", rich_help_panel="The whole way")(_compare)
+    app.command("compare", rich_help_panel="The pipeline")(_compare)
 
 
 def _compare(

@@ -48,7 +48,7 @@ Models = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `run` and the stage commands."""
-    app.command("run", rich_help_panel="The whole way")(_run)
+    app.command("run", rich_help_panel="The pipeline")(_run)
     for stage in STAGES:
         if stage.name in ("label", "train"):  # have more to say: see cli/label.py, cli/train.py
             continue
@@ -68,7 +68,7 @@ def _run(
         typer.Option(metavar="STAGE", help="Do this stage again even if nothing changed. Repeatable."),
     ] = None,
 ) -> None:
-    """Go the whole way: read, split, label, train, evaluate, export.
+    """Run the whole pipeline: read, split, label, train, evaluate, export.
 
     Stages whose inputs have not changed are skipped; a run that was stopped or killed goes on where it was.
 

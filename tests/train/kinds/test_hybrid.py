@@ -179,7 +179,7 @@ def test_imbalance_changes_the_model(tmp_path, way, single):
     assert right(found.oof_logits, examples) > 0.6
 
 
-def test_a_hopeless_model_is_given_up_after_a_fold(tmp_path):
+def test_a_model_that_cannot_win_is_given_up_after_a_fold(tmp_path):
     examples = make_hybrid(36)
     asked = []
 

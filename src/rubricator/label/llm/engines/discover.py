@@ -20,7 +20,7 @@ _GREETING = (Message("user", "Say hello."),)
 _UNLIKELY = ("qzx", "qzy")
 _PROBE_TOKENS = 16
 _KEY_STATUSES = frozenset({401, 403})
-_HOPELESS = _KEY_STATUSES | {402, 404}
+_FINAL = _KEY_STATUSES | {402, 404}
 _ALTERNATIVES = (20, 5)
 _Ask = Callable[[Mapping[str, Any]], dict[str, Any]]
 _log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ def _basics(dialect: Dialect, ask: _Ask, *, chat: bool) -> Dialect:
         try:
             choice = first_choice(ask(fields))
         except NoAnswerError as fault:
-            if hopeless(fault) or fault.again:
+            if beyond_retry(fault) or fault.again:
                 raise
             if "max_completion_tokens" in fault.problem and dialect.length == "max_tokens":
                 dialect = replace(dialect, length="max_completion_tokens")
@@ -201,9 +201,9 @@ def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def hopeless(fault: NoAnswerError) -> bool:
+def beyond_retry(fault: NoAnswerError) -> bool:
     """Whether no other request would fare better: wrong key, no money, no such model."""
-    return fault.status in _HOPELESS
+    return fault.status in _FINAL
 
 
 def explained(fault: NoAnswerError, wire: HttpClient) -> EngineError:

@@ -16,7 +16,7 @@ from rubricator.config import OpenAIEngineConfig
 from rubricator.config.expand import expand
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.concurrency import complete_concurrently
-from rubricator.label.llm.engines.discover import Dialect, discover, explained, hopeless, response_format
+from rubricator.label.llm.engines.discover import Dialect, beyond_retry, discover, explained, response_format
 from rubricator.label.llm.engines.engine import Capabilities, Generation, Request
 from rubricator.label.llm.engines.grammar import choices_grammar, object_grammar
 from rubricator.label.llm.engines.http import HttpClient
@@ -150,7 +150,7 @@ class OpenAIEngine:
         except NoAnswerError as fault:
             if fault.code in _FILTERED:
                 generation = Generation(text=fault.problem, status=Status.REFUSED)
-            elif hopeless(fault):
+            elif beyond_retry(fault):
                 stop.set()
                 raise explained(fault, session.wire) from fault
             else:
