@@ -220,13 +220,13 @@ def predict_file(
         )
         rejections = _Rejections(stack, output_file)
         done = stack.enter_context(progress("Predicting", total=None))
-        for found in table.rows(batch):
-            texts = [reader.text(row) for row in found]
+        for chunk in table.rows(batch):
+            texts = [reader.text(row) for row in chunk]
             rejections.write(text for text in texts if isinstance(text, Rejected))
             predictions = predictor.predict([text for text in texts if isinstance(text, Text)])
             writer.write([_cells(prediction) for prediction in predictions])
             rows += len(predictions)
-            done(len(found))
+            done(len(chunk))
     return PredictionReport(rows, rejections.count, rejections.file())
 
 

@@ -46,12 +46,12 @@ def _doctor() -> None:
 
 
 def _show_extra(extra: str, purpose: str) -> None:
-    found = {name: _version(name) for name in _packages(extra)}
-    missing = [name for name, seen in found.items() if seen is None]
+    versions = {name: _version(name) for name in _packages(extra)}
+    missing = [name for name, version in versions.items() if version is None]
     title = f"extra [bold]{extra}[/bold]" if extra else "[bold]core[/bold]"
     state = f"[yellow]pip install 'rubricator\\[{extra}]' adds it[/]" if missing else "[green]installed[/]"
     out.print(f"{title}: {purpose} — {state}")
-    cells = [f"  {name} {seen or '[yellow]missing[/]'}" for name, seen in found.items()]
+    cells = [f"  {name} {version or '[yellow]missing[/]'}" for name, version in versions.items()]
     out.print(Columns(cells, padding=(0, 2)))
     out.print()
 

@@ -55,7 +55,7 @@ def _predict(
 
 def _columns(trained: Columns, id_: str | None, title: str | None, body: str | None) -> Columns:
     """The artifact's mapping with the options over it; a new title or body replaces both."""
-    given: dict[str, str | None] = {"id": id_} if id_ else {}
+    update: dict[str, str | None] = {"id": id_} if id_ else {}
     if title or body:
-        given |= {"title": title, "body": body}
-    return trained.model_copy(update=given)
+        update |= {"title": title, "body": body}
+    return trained.model_copy(update=update)

@@ -31,13 +31,13 @@ class BodyLimit:
         if self._declares_too_much(Headers(scope=scope).get("content-length", "")):
             await JSONResponse({"detail": self._problem()}, status_code=413)(scope, receive, send)
             return
-        seen = 0
+        received = 0
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal received
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._limit:
+            received += len(message.get("body", b""))
+            if received > self._limit:
                 raise HTTPException(413, self._problem())
             return message
 
