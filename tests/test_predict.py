@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rubricator import Rubricator
+import rubricator
 from rubricator.artifact import read_artifact
 from rubricator.config import Clean, Columns
 from rubricator.dataset.inputs import BASE, Inputs
@@ -126,9 +126,9 @@ def test_heads_take_the_vectors_of_the_encoder(heads_artifact, hash_encoder):
     )
 
 
-def test_the_package_offers_the_predictor_as_rubricator(linear_artifact):
-    assert Rubricator is Predictor
-    assert Rubricator.load(str(linear_artifact)).taxonomy.keys == ("sport", "economy", "culture")
+def test_the_package_offers_the_predictor(linear_artifact):
+    assert rubricator.Predictor is Predictor
+    assert Predictor.load(str(linear_artifact)).taxonomy.keys == ("sport", "economy", "culture")
 
 
 def test_a_folder_that_is_no_artifact_is_said(tmp_path):
