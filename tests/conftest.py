@@ -44,6 +44,8 @@ def _run_news(folder: Path) -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that read the shared run come last: it is made while the others run. Heavy ones come first."""
+    for item in filter(_reads_news, items):
+        item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: (_reads_news(item), item.get_closest_marker("slow") is None))
 
 

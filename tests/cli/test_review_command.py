@@ -187,6 +187,7 @@ def terminal(single):
     opened.close()
 
 
+@pytest.mark.slow
 def test_a_terminal_takes_single_keys_and_a_killed_session_loses_nothing(single, terminal):
     terminal.until("q ends")
     terminal.press("3")
@@ -203,6 +204,7 @@ def test_a_terminal_takes_single_keys_and_a_killed_session_loses_nothing(single,
     assert [one.categories for one in stored(single)] == [("food",), ("weather",)]
 
 
+@pytest.mark.slow
 def test_ending_in_a_terminal_tells_how_things_stand(single, terminal):
     terminal.until("q ends")
     terminal.press("q")

@@ -67,6 +67,7 @@ def viterbi(parsed: bundled.BundledFile, text: str) -> list[int]:
     return [0, *best[-1][1], 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TRICKY)
 def test_tokens_equal_those_of_the_definition(tokenizer, parsed: bundled.BundledFile, text: str) -> None:
     assert tokenizer.encode(text).ids == viterbi(parsed, text)
@@ -79,6 +80,7 @@ def test_as_many_tokens_as_the_package_counts(tokenizer, engine, words: list[str
     assert len(tokenizer.encode(text).ids) == engine.token_count(text.removeprefix("query: "), is_query=True)
 
 
+@pytest.mark.slow
 def test_vectors_equal_those_of_the_package(engine, reference, tokenizer) -> None:
     rows = [np.array([tokenizer.encode(f"query: {text}").ids]) for text in TRICKY]
     found = np.concatenate(list(reference.run((ids, np.ones_like(ids)) for ids in rows)))

@@ -106,6 +106,7 @@ def test_an_unwritable_place_names_the_setting(tmp_path: Path) -> None:
         VectorCache(tmp_path, FakeEncoder())
 
 
+@pytest.mark.slow
 def test_the_bundled_encoder_is_remembered_exactly(tmp_path: Path, encoder: Encoder) -> None:
     vectors = VectorCache(tmp_path / "v", encoder)
     assert vectors.fingerprint == encoder.fingerprint

@@ -40,6 +40,7 @@ def test_no_texts_give_no_rows(encoder: Encoder) -> None:
     assert encoder.encode([]).shape == (0, encoder.width)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.permutations(range(len(TEXTS))), st.integers(1, 4))
 def test_neither_order_nor_batches_matter(encoder: Encoder, order: list[int], batch: int) -> None:
@@ -106,6 +107,7 @@ def test_tokens_stop_at_the_limit(encoder: Encoder) -> None:
     assert tokens[-1] == 2
 
 
+@pytest.mark.slow
 def test_saved_and_loaded_gives_the_same_without_torch(encoder: Encoder, tmp_path: Path) -> None:
     encoder.save(tmp_path)
     expected = encoder.encode(TEXTS)
@@ -127,6 +129,7 @@ assert not heavy, heavy
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_fingerprint_names_what_could_change_a_vector(tiny) -> None:
     def fingerprint(**options) -> str:
         return open_encoder(config.Encode(**tiny.options(max_tokens=20, **options))).fingerprint

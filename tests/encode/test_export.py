@@ -29,6 +29,7 @@ def cosines(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["xlm-roberta", "distilbert"])
 def test_both_runtimes_give_what_torch_gives(tmp_path, tiny, tiny_model, kind) -> None:
     model, cache, expected = tiny.model, tiny.cache, (64, 38, "mean")
@@ -56,6 +57,7 @@ def test_padding_does_not_change_a_vector(tiny) -> None:
     np.testing.assert_allclose(wide, bare, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_bundled_encoder_is_small_and_true(encoder, reference) -> None:
     graph = encoder._folder / "encoder.onnx"
     assert graph.stat().st_size < 160_000_000

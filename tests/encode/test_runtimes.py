@@ -54,6 +54,7 @@ def test_a_bad_graph_is_an_encoder_error(tmp_path: Path, name: str, content: byt
         open_runtime(choose_runtime(name), tmp_path)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_an_abandoned_run_leaves_the_next_one_right(encoder) -> None:
     runtime = encoder._runtime
     slow = [(np.full((16, 128), 9), np.ones((16, 128), dtype=np.int64))] * 6

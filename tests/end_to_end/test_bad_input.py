@@ -68,6 +68,7 @@ def refused(project: Path, *arguments: str) -> str:
     return " ".join(done.stderr.split())
 
 
+@pytest.mark.slow
 def test_the_project_itself_runs(good_run: Path) -> None:
     assert (good_run / "runs/bad/artifact/manifest.json").exists()
 
@@ -108,6 +109,7 @@ def test_a_golden_set_that_does_not_fit_is_explained(project: Path, golden: str,
     assert said in refused(project, "run", "--set", "golden={file: golden.csv, use: train}")
 
 
+@pytest.mark.slow
 def test_commands_explain_what_is_missing(project: Path) -> None:
     assert "rubricator init" in refused(project, "run", "-c", "nowhere.yaml")
     assert "no stage 'trian'" in refused(project, "run", "--until", "trian")
@@ -116,6 +118,7 @@ def test_commands_explain_what_is_missing(project: Path) -> None:
     assert "key=value" in refused(project, "run", "--set", "seed")
 
 
+@pytest.mark.slow
 def test_a_category_without_a_single_text_is_said_not_fatal(project: Path) -> None:
     (project / "taxonomy.yaml").write_text(
         TAXONOMY.replace("]}]", "]}, {key: space, keywords: [космодром*]}]"), encoding="utf-8"
@@ -125,6 +128,7 @@ def test_a_category_without_a_single_text_is_said_not_fatal(project: Path) -> No
     assert "space" in (project / "runs/bad/report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_one_huge_text_is_set_aside_with_its_reason(project: Path) -> None:
     with (project / "texts.csv").open("a", encoding="utf-8") as file:
         file.write("huge," + "матч " * 2_000_000 + "\n")
@@ -133,6 +137,7 @@ def test_one_huge_text_is_set_aside_with_its_reason(project: Path) -> None:
     assert "huge" in (project / "runs/bad/rejected.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_explained(project: Path) -> None:
     (project / "file").write_text("")
     done = rubricator(

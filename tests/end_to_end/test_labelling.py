@@ -89,6 +89,7 @@ def stored(folder: Path) -> dict[str, Status]:
         return {answer.text_id: answer.status for answer in store.answers()}
 
 
+@pytest.mark.slow
 def test_a_killed_run_repeats_nothing_that_was_stored(folder: Path) -> None:
     with serve() as script:
         several = threading.Event()
@@ -115,6 +116,7 @@ def test_a_killed_run_repeats_nothing_that_was_stored(folder: Path) -> None:
         assert stored(folder) == {f"t{n}": Status.OK for n in range(len(TEXTS))}
 
 
+@pytest.mark.slow
 def test_limits_end_a_run_and_the_next_goes_on_until_nothing_is_left(folder: Path) -> None:
     with serve() as script:
         script.answer = letter
@@ -131,6 +133,7 @@ def test_limits_end_a_run_and_the_next_goes_on_until_nothing_is_left(folder: Pat
         assert "unchanged" in go(folder, script).stdout
 
 
+@pytest.mark.slow
 def test_what_failed_is_asked_again_and_what_was_refused_only_on_request(folder: Path) -> None:
     with serve() as script:
         script.answer = lambda body: (
@@ -157,6 +160,7 @@ def test_what_failed_is_asked_again_and_what_was_refused_only_on_request(folder:
         assert set(stored(folder).values()) == {Status.OK}
 
 
+@pytest.mark.slow
 def test_a_dead_server_is_an_error_in_words_and_keeps_the_answers(folder: Path) -> None:
     with serve() as script:
         script.answer = letter
@@ -169,6 +173,7 @@ def test_a_dead_server_is_an_error_in_words_and_keeps_the_answers(folder: Path) 
     assert stored(folder) == kept
 
 
+@pytest.mark.slow
 def test_the_plan_shows_a_prompt_and_asks_a_dozen_at_most(folder: Path) -> None:
     with serve() as script:
         script.answer = letter
@@ -181,6 +186,7 @@ def test_the_plan_shows_a_prompt_and_asks_a_dozen_at_most(folder: Path) -> None:
         assert not script.bodies
 
 
+@pytest.mark.slow
 def test_the_label_table_is_written_and_read_back(folder: Path) -> None:
     with serve() as script:
         script.answer = letter
@@ -201,6 +207,7 @@ def test_the_label_table_is_written_and_read_back(folder: Path) -> None:
     assert labels == {f"t{n}": "sport" if row["sport"] == "1" else "science" for n, row in enumerate(rows)}
 
 
+@pytest.mark.slow
 def test_an_unknown_teacher_to_export_is_an_error_in_words(folder: Path) -> None:
     with serve() as script:
         script.answer = letter

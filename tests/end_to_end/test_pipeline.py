@@ -86,6 +86,7 @@ def test_a_second_run_does_nothing_again(news_run: Path, tmp_path: Path) -> None
     assert (news_run / "runs/news/artifact/manifest.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["reviews", "videos"])
 def test_templates_run(template: str, tmp_path: Path) -> None:
     begun = rubricator("init", "mine", "--template", template, cwd=tmp_path)
@@ -117,6 +118,7 @@ def test_golden_texts_serve_as_the_config_says(
     assert all(split["part"][id_] == "validation" for id_ in split["teaching"])
 
 
+@pytest.mark.slow
 def test_without_any_golden_text_the_report_says_what_its_figures_are_worth(tmp_path: Path) -> None:
     rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
     told = [*LESS, "--set", "golden={}", "--set", "train.models=[linear]", "--set", "label.teachers=[rules]"]

@@ -122,6 +122,7 @@ _SPACES = (" ", "\n", "\t", "\r\n", "\u2028", "\x1b[")
 _PIECES = st.sampled_from([*f"{_MARKS} {_ADDRESSES} {_LETTERS}".split(), *_SPACES])
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(st.lists(_PIECES, max_size=14).map("".join) | st.text(max_size=30))
 def test_cleaning_a_clean_text_changes_nothing(body):

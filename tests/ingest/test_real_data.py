@@ -29,11 +29,13 @@ def news():
     return read_texts(Config(data=Data(files=[str(DATA / "news" / "crawled_news.tsv")], columns=columns)))
 
 
+@pytest.mark.slow
 def test_every_row_of_the_crawl_is_read(news):
     assert (len(news.texts), news.rejected, news.labels) == (6847, [], {})
     assert sum(text.time is None for text in news.texts) == 293
 
 
+@pytest.mark.slow
 def test_golden_texts_of_the_crawl_are_the_test_part(news):
     cleaned = clean_texts(news.texts[:1500], Clean())
     groups = group_duplicates(cleaned, Duplicates())

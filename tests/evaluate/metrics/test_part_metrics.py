@@ -34,6 +34,7 @@ def measured(part, **options):
     return measure(part, keys_of(part), rule=rule, **({"bootstrap": 100} | options))
 
 
+@pytest.mark.slow
 @given(parts())
 @settings(deadline=None, max_examples=60)
 def test_every_figure_of_a_category_is_that_of_scikit_learn(part):
@@ -59,6 +60,7 @@ def test_every_figure_of_a_category_is_that_of_scikit_learn(part):
             assert category.roc_auc is None
 
 
+@pytest.mark.slow
 @given(parts())
 @settings(deadline=None, max_examples=60)
 def test_every_headline_is_that_of_scikit_learn(part):
@@ -145,6 +147,7 @@ def test_copies_in_one_group_do_not_make_an_interval_narrower():
     assert copies.macro_f1.high == pytest.approx(alone.macro_f1.high)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
     large, rule = random_part(20_000, seed=0)
     truth = measure(large, KEYS, rule=rule, bootstrap=100).macro_f1.value

@@ -18,6 +18,7 @@ def drawn(folder, titles=None, **options):
     return write_plots(part, measure(part, list(titles), rule=rule, bootstrap=100), titles, folder)
 
 
+@pytest.mark.slow
 def test_every_category_gets_every_figure(tmp_path):
     plots = drawn(tmp_path / "new" / "plots")
     assert [(plot.category, plot.kind) for plot in plots] == [
@@ -31,18 +32,21 @@ def test_every_category_gets_every_figure(tmp_path):
         assert imread(plot.path).std() > 0.02, f"{plot.path.name} is empty"
 
 
+@pytest.mark.slow
 def test_single_label_also_gets_the_matrix_of_all_categories(tmp_path):
     assert [
         plot.kind for plot in drawn(tmp_path, single=True, shares=(0.6, 0.4), titles={"a": "А", "b": "Б"})[:2]
     ] == ["overview", "matrix"]
 
 
+@pytest.mark.slow
 def test_a_category_without_texts_gets_only_what_is_defined(tmp_path):
     plots = drawn(tmp_path, shares=(0.4, 0.3, 0.0))
     assert [plot.kind for plot in plots if plot.category == "space"] == ["histogram", "confusion"]
     assert "Космос not measured" in plots[0].alt
 
 
+@pytest.mark.slow
 def test_hostile_names_are_drawn_and_stay_in_the_folder(tmp_path):
     titles = {"../../a": "$x^{$ <b>", "a/b": "宇宙 🚀\n\tи всё", "a:b": "д" * 500}
     plots = drawn(tmp_path / "plots", titles)
@@ -50,6 +54,7 @@ def test_hostile_names_are_drawn_and_stay_in_the_folder(tmp_path):
     assert len({plot.path.name for plot in plots}) == len(plots)
 
 
+@pytest.mark.slow
 def test_the_same_figures_give_the_same_bytes_and_leave_settings_alone(tmp_path):
     before = dict(mpl.rcParams)
     options = {"n": 40, "shares": (0.4, 0.0), "titles": {"a": "А", "b": "Б"}}

@@ -174,6 +174,7 @@ def test_a_rare_category_keeps_its_meaning():
     assert (found == 3).sum() <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_the_library_finds_the_same(seed, monkeypatch):
     aggregation = pytest.importorskip("crowdkit.aggregation")

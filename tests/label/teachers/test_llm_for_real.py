@@ -51,6 +51,7 @@ def answers(engine, config, taxonomy, texts=TEXTS, examples=SHOTS):
     return found
 
 
+@pytest.mark.slow
 def test_choose_gives_calibrated_probabilities(engine):
     for answer in answers(engine, told("choose"), SINGLE):
         assert answer.status is Status.OK, answer.raw
@@ -59,6 +60,7 @@ def test_choose_gives_calibrated_probabilities(engine):
         assert all(0 < score < 1 for score in answer.scores.values())
 
 
+@pytest.mark.slow
 def test_each_gives_a_probability_per_category(engine):
     for answer in answers(engine, told("each"), MULTI):
         assert answer.status is Status.OK, answer.raw
@@ -68,6 +70,7 @@ def test_each_gives_a_probability_per_category(engine):
             assert (score > 0.5) == bool(json.loads(answer.raw)[key])
 
 
+@pytest.mark.slow
 def test_questions_give_a_probability_per_category_and_can_be_replayed(engine):
     config = told("each", questions=True)
     asked = answers(engine, config, MULTI, TEXTS[:1])
@@ -82,6 +85,7 @@ def test_questions_give_a_probability_per_category_and_can_be_replayed(engine):
         assert after.scores == {key: float(score > 0.5) for key, score in before.scores.items()}
 
 
+@pytest.mark.slow
 def test_explain_is_read_where_the_form_is_kept(engine):
     (answer,) = answers(engine, told("explain"), SINGLE, TEXTS[:1])
     assert answer.raw.startswith("КАТЕГОРИЯ:")
@@ -97,6 +101,7 @@ def test_a_long_text_fits(engine):
     assert answer.status is Status.OK
 
 
+@pytest.mark.slow
 def test_a_chat_model_is_asked_in_turns(chatty_llama):
     config = OpenAIEngineConfig(url=f"{chatty_llama}/v1", model="smol", concurrency=4)
     engine = OpenAIEngine(config)

@@ -57,6 +57,7 @@ def wait_until_gone(pid):
     return False
 
 
+@pytest.mark.slow
 def test_choices_schemas_and_tokens_in_flight_together(engine):
     asked = [
         question("A\nB\nC\nA\nB\nC", choices=CHOICES, logprobs=True, max_tokens=1),
@@ -109,6 +110,7 @@ def test_a_shared_beginning_is_read_once(engine):
     assert second["timings"]["prompt_n"] < 10 < first["timings"]["prompt_n"]
 
 
+@pytest.mark.slow
 def test_a_killed_server_is_started_again_and_nothing_is_lost(gemma_file, monkeypatch):
     engine = engine_of(gemma_file, context=256)
     answers = {}
@@ -128,6 +130,7 @@ def test_a_killed_server_is_started_again_and_nothing_is_lost(gemma_file, monkey
     engine.close()
 
 
+@pytest.mark.slow
 def test_closing_ends_the_server_and_asking_starts_it_again(smol_file):
     engine = engine_of(smol_file, context=256)
     for _ in range(2):

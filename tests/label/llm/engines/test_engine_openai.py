@@ -373,6 +373,7 @@ EXAMPLES = (
 )
 
 
+@pytest.mark.slow
 def test_a_real_server_with_a_chat_model(chatty_llama):
     engine = OpenAIEngine(OpenAIEngineConfig(url=f"{chatty_llama}/v1", model="any", concurrency=2))
     found = engine.capabilities()
