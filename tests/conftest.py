@@ -16,6 +16,8 @@ from rubricator.encode import Encoder, open_encoder
 pytest_plugins = ["small_artifacts", "llm_server"]
 
 ROOT = Path(__file__).parents[1]
+SERVERS = {"llama", "chatty_llama"}
+"""Fixtures that start a server: one process has it and asks it everything."""
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +46,11 @@ def _run_news(folder: Path) -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that read the shared run come last: it is made while the others run. Heavy ones come first."""
-    for item in filter(_reads_news, items):
-        item.add_marker(pytest.mark.slow)
+    for item in items:
+        if _reads_news(item):
+            item.add_marker(pytest.mark.slow)
+        for fixture in SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(fixture))
     items.sort(key=lambda item: (_reads_news(item), item.get_closest_marker("slow") is None))
 
 
