@@ -121,7 +121,17 @@ def test_golden_texts_serve_as_the_config_says(
 @pytest.mark.slow
 def test_without_any_golden_text_the_report_says_what_its_figures_are_worth(tmp_path: Path) -> None:
     rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
-    told = [*LESS, "--set", "golden={}", "--set", "train.models=[linear]", "--set", "label.teachers=[rules]"]
+    told = [
+        *LESS,
+        "--set",
+        "evaluate.plots=false",
+        "--set",
+        "golden={}",
+        "--set",
+        "train.models=[linear]",
+        "--set",
+        "label.teachers=[rules]",
+    ]
     done = rubricator("run", "-c", "mine/rubricator.yaml", *told, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "runs/videos/metrics.json").read_text(encoding="utf-8"))

@@ -31,7 +31,7 @@ data:
 label: {teachers: [rules]}
 split: {folds: 3, test: 0.2}
 encode: {encoder: ./encoder, max_tokens: 48, threads: 1, cache: ./cache}
-evaluate: {bootstrap: 100}
+evaluate: {bootstrap: 100, plots: false}
 train:
   ensemble: false
   finetune: {epochs: 2, layers: 1, learning_rate: 0.005, precision: fp32, contrastive: off}
