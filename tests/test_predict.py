@@ -178,10 +178,12 @@ def in_a_new_process(folder, texts):
     return [list(probabilities.values()) for probabilities in json.loads(done.stdout)]
 
 
+@pytest.mark.slow
 def test_prediction_needs_no_torch_and_a_new_process_answers_the_same(linear_artifact, predictor):
     assert in_a_new_process(linear_artifact, CONTENTS) == predictor.probabilities(CONTENTS).tolist()
 
 
+@pytest.mark.slow
 def test_a_real_encoder_travels_in_the_artifact(tmp_path, encoder, make_artifact):
     rng = np.random.default_rng(0)
     heads = HeadsModel(rng.normal(size=(3, encoder.width)) * 5, np.zeros(3))
@@ -195,6 +197,7 @@ def test_a_real_encoder_travels_in_the_artifact(tmp_path, encoder, make_artifact
     np.testing.assert_allclose(in_a_new_process(folder, CONTENTS), expected, atol=0.01)
 
 
+@pytest.mark.slow
 def test_an_encoder_of_another_width_is_refused(tmp_path, encoder, make_artifact):
     class Lying:
         def describe(self):
@@ -321,6 +324,7 @@ def peak_of(predictor, source, output):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path, predictor):
     # Most rows are too long for the artifact: read, rejected and listed, but never scored.
     def rows(number):

@@ -73,6 +73,7 @@ def test_the_project_itself_runs(good_run: Path) -> None:
     assert (good_run / "runs/bad/artifact/manifest.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
@@ -96,6 +97,7 @@ def test_faults_in_files_are_explained(project: Path, file: str, content: str | 
     assert said in refused(project)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("golden", "said"),
     [
@@ -148,6 +150,7 @@ def test_a_cache_that_cannot_be_written_is_explained(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_tampered_artifact_is_refused(finished: Path) -> None:
     artifact = finished / "runs/bad/artifact"
     model = artifact / "model/arrays.safetensors"
@@ -160,6 +163,7 @@ def test_a_tampered_artifact_is_refused(finished: Path) -> None:
     assert not (finished / "out.csv").exists()
 
 
+@pytest.mark.slow
 def test_an_unknown_output_suffix_is_refused_before_any_work(finished: Path) -> None:
     said = refused(finished, "predict", "runs/bad/artifact", "texts.csv", "-o", "out.docx")
     assert ".docx" in said

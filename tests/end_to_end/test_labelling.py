@@ -216,6 +216,7 @@ def test_an_unknown_teacher_to_export_is_an_error_in_words(folder: Path) -> None
     assert "did you mean 'model'" in done.stderr
 
 
+@pytest.mark.slow
 def test_answers_generated_elsewhere_may_name_categories_in_their_own_words(folder: Path) -> None:
     rows = "".join(f"t{n},{'физкультура' if n < 4 else '2'}\n" for n in range(len(TEXTS)))
     (folder / "said.csv").write_text("id,answer\n" + rows, encoding="utf-8")

@@ -85,6 +85,7 @@ def test_embeddings_need_their_vectors():
             group_duplicates(texts_of("а", "б"), Duplicates(method="embeddings"), vectors=vectors)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.sampled_from([LONG, LONG.replace("месяц", "неделю"), "да", "нет", "Да!", ""]), max_size=12)
@@ -100,6 +101,7 @@ def test_groups_are_named_by_their_first_text_and_counts_add_up(contents):
     assert len(first) <= len(texts) - groups.exact
 
 
+@pytest.mark.slow
 def test_many_alike_texts_take_little_time():
     texts = texts_of(*(f"{LONG} выпуск {number}" for number in range(2000)))
     start = time.perf_counter()

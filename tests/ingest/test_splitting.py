@@ -256,6 +256,7 @@ def test_no_fold_is_empty(count, folds, categories, seed):
         assert set(make_folds(targets, groups, folds=folds, seed=seed)) == set(range(folds))
 
 
+@pytest.mark.slow
 def test_auto_folds_where_the_input_leaves_no_text_free_for_validation():
     prescribed = {number: "train" if number < 2500 else "test" for number in range(3000)}
     assert split(corpus(3000, parts=prescribed)).validation == "folds"
@@ -278,6 +279,7 @@ def dated(draw):
     return (texts, groups, np.zeros((size, 2))), golden
 
 
+@pytest.mark.slow
 @given(
     dated(),
     st.sampled_from(["test", "tune", "train"]),

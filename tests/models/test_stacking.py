@@ -98,6 +98,7 @@ def test_files_bring_the_same_model_back():
     assert again.files() == model.files()
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["0:10", "5:00", None, "x"]), min_size=1, max_size=600))
 def test_a_text_does_not_depend_on_the_others(lengths):
     model, inputs = make_stacking(), make_inputs(lengths)

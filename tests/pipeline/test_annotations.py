@@ -42,6 +42,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(label, "ask", refuse)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("closed")
 def test_no_teacher_is_opened_again(run: Run, tmp_path: Path) -> None:
     assert write_label_report(run).texts > 0

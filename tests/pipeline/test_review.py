@@ -94,6 +94,7 @@ def test_answers_reach_the_labels_and_outrank_the_teachers(desk, run):
         assert labels[question.text.id].origin is Origin.REVIEW
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8)
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["weather", "sport", "food", "undo"])), max_size=10)

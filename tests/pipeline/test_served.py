@@ -33,6 +33,7 @@ def examples(rows: int = 60) -> Examples:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [0.0, 0.3, "auto"])
 @pytest.mark.parametrize("single", [True, False])
 def test_a_road_survives_its_way_through_the_disk(single: bool, weight: float | str, tmp_path) -> None:
@@ -104,6 +105,7 @@ def test_notes_are_those_of_the_winner_and_no_model_of_an_earlier_training_stays
         assert sorted(path.name for path in (tmp_path / "stages/models").iterdir()) == sorted(models)
 
 
+@pytest.mark.slow
 def test_self_training_leaves_golden_labels_and_moves_the_others(tmp_path) -> None:
     some = examples()
     golden = np.arange(60) < 45

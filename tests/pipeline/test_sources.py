@@ -65,6 +65,7 @@ def test_whatever_a_stage_loads_at_work_is_among_what_it_depends_on(tmp_path: Pa
         assert set(names) - used_modules(stage) == set(), f"{stage} uses what its digest does not cover"
 
 
+@pytest.mark.slow
 def test_imports_are_read_as_the_parser_reads_them() -> None:
     def named(tree: ast.AST) -> Iterator[str]:
         for node in ast.iter_child_nodes(tree):

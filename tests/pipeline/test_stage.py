@@ -99,6 +99,7 @@ def test_a_damaged_record_means_again(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "stages/first.done").read_text())["lines"] == ["first did"]
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_work_in_one_folder(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ready, leave = context.Event(), context.Event()

@@ -99,6 +99,7 @@ def tracked(folder: Path, **settings: Any) -> str | None:
     return said
 
 
+@pytest.mark.slow
 def test_a_run_is_logged_and_read_back(runs: Path, capfd: pytest.CaptureFixture[str]) -> None:
     finished = finish(runs / "orchard")
     said = tracked(finished)
@@ -255,6 +256,7 @@ def test_empty_cells_of_epochs_are_left_out(finished: Path) -> None:
     assert len(found) == 7
 
 
+@pytest.mark.slow
 def test_mlflow_is_not_imported_for_nothing() -> None:
     code = "import sys, rubricator.pipeline.tracking; sys.exit('mlflow' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0

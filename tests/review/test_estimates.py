@@ -63,6 +63,7 @@ def test_without_blind_answers_nothing_is_estimated(pattern):
     assert "cannot be estimated" in progress_lines(progress)[1]
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="GgSs", max_size=40), st.text(alphabet="Bb", max_size=40))
 def test_what_was_answered_beside_a_suggestion_measures_nothing(suggested, blind):
     alone = measure_progress(reviews(blind), unsure(50))

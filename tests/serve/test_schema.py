@@ -32,6 +32,7 @@ def api(predictor, run_app):
         yield schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 
+@pytest.mark.slow
 def test_every_path_is_in_the_schema(api):
     found = {(operation.ok().method.upper(), operation.ok().path) for operation in api.get_all_operations()}
     assert found == {
@@ -43,6 +44,7 @@ def test_every_path_is_in_the_schema(api):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_classify_keeps_to_the_schema(api, mode):
     operation = api["/v1/classify"]["POST"]

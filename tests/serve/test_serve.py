@@ -319,6 +319,7 @@ def test_a_single_label_model_has_no_thresholds(tmp_path, make_artifact, run_app
         assert len(prediction["labels"]) == 1
 
 
+@pytest.mark.slow
 def test_the_service_imports_neither_torch_nor_a_client_of_language_models():
     code = (
         "import sys, rubricator.serve\n"

@@ -57,6 +57,7 @@ def test_a_group_drawn_twice_counts_as_its_texts_written_twice(case, seed):
         np.testing.assert_allclose(values, written[name], err_msg=name)
 
 
+@pytest.mark.slow
 @given(decided())
 @settings(deadline=None, max_examples=40)
 def test_teachers_are_measured_as_models_are(case):

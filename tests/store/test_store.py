@@ -97,6 +97,7 @@ def test_saving_while_reading(store):
     assert {a.raw for a in store.answers()} == {"seen"}
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(raw=st.text(), scores=st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_generation_can_be_stored(tmp_path_factory, raw, scores):

@@ -154,6 +154,7 @@ def test_no_bytes_make_it_crash(tmp_path_factory, content):
         assert all(row.cells or row.fault for row in rows_of(path))
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(tmp_path):
     path = tmp_path / "a.csv"
     with path.open("w", encoding="utf-8") as file:

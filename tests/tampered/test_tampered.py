@@ -329,6 +329,7 @@ def test_an_unreadable_file_is_said(linear, monkeypatch):
     refused(linear, "cannot be read: Input/output error")
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_change_of_any_byte_is_seen(tmp_path_factory, linear_artifact, data):

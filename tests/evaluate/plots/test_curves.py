@@ -19,6 +19,7 @@ def table(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_draws_the_same_figure_every_time(table, tmp_path):
     said = [draw_curves(table, tmp_path / "plots" / name, chosen=2) for name in ("a.png", "b.png")]
     assert said[0] == "Losses and scores over 2 epochs, mean of 2 folds: weighted F1 0.80 after 2"

@@ -82,6 +82,7 @@ def test_the_terminal_shows_it(report, capsys, monkeypatch):
     assert "kappa" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["majority", "dawid-skene"])
 def test_without_any_golden_text(tmp_path, method):
     folder = tmp_path / "run"

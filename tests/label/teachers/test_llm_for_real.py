@@ -93,6 +93,7 @@ def test_explain_is_read_where_the_form_is_kept(engine):
     assert sum(answer.scores.values()) == (answer.status is Status.OK)
 
 
+@pytest.mark.slow
 def test_a_long_text_fits(engine):
     long = Text(id="3", content="Дождь шёл весь день, и река вышла из берегов. " * 200)
     teacher = llm_teacher(told("choose", max_text_tokens=60, calibrate=False), SINGLE, engine)

@@ -250,6 +250,7 @@ def test_texts_of_weight_0_are_predicted_and_not_learnt_from(tmp_path):
     assert right[taken].all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("single", [True, False])
 def test_training_twice_gives_the_same_files_and_they_come_back(tmp_path, single):
     examples = make_examples(150, single=single)

@@ -59,12 +59,14 @@ def table(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
     examples = make_examples(ROWS)
     fitted, trained = watched(monkeypatch, lambda: train(tiny, tmp_path, examples=examples))
     served_as_trained("finetune", fitted, trained, examples, tiny)
 
 
+@pytest.mark.slow
 def test_training_twice_gives_the_same_model(tiny, tmp_path, unexported):
     first, second = (train(tiny, tmp_path / name, dropout=0.3, contrastive=True) for name in "ab")
     assert first.model.files() == second.model.files()
@@ -72,6 +74,7 @@ def test_training_twice_gives_the_same_model(tiny, tmp_path, unexported):
     assert all((unexported[0][name] == unexported[1][name]).all() for name in unexported[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("single", [True, False])
 def test_every_row_is_judged_by_a_model_that_did_not_see_it(tiny, tmp_path, unexported, single):
     examples = make_examples(ROWS, single=single)
@@ -142,6 +145,7 @@ class Killed(BaseException):
     pass
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, monkeypatch, unexported):
     whole = train(tiny, tmp_path / "whole", dropout=0.2)
     plain, epochs = fold_trainer.FoldTrainer._epoch, []
@@ -175,6 +179,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, mo
     assert not list((tmp_path / "cut" / "finetune").glob("*.part"))
 
 
+@pytest.mark.slow
 def test_what_other_settings_left_is_not_used(tiny, tmp_path, unexported, caplog):
     fresh = train(tiny, tmp_path / "fresh", epochs=2)
     train(tiny, tmp_path / "old", epochs=2, head_rate=1e-2)
@@ -192,6 +197,7 @@ def test_a_damaged_checkpoint_is_not_used(tiny, tmp_path, unexported, caplog):
     assert "cannot be read" in caplog.text
 
 
+@pytest.mark.slow
 def test_the_frozen_layers_give_the_same_recalled_as_run(tiny, tmp_path, monkeypatch, unexported):
     from rubricator.train.kinds.finetune import prepare
 
@@ -201,6 +207,7 @@ def test_the_frozen_layers_give_the_same_recalled_as_run(tiny, tmp_path, monkeyp
     assert recalled.oof_logits == pytest.approx(run.oof_logits, abs=0.05)
 
 
+@pytest.mark.slow
 def test_other_architectures_and_all_layers(tmp_path, unexported):
     other = write_encoder(tmp_path / "encoder", kind="distilbert")
     top = train(other, tmp_path / "top", epochs=1)
@@ -267,6 +274,7 @@ def test_other_errors_pass_through():
         BatchPortions(4).go(np.arange(3), work, lambda: None)
 
 
+@pytest.mark.slow
 def test_patience_ends_a_fold(tiny, tmp_path, monkeypatch, unexported):
     scores = iter([0.5, 0.6, 0.4, 0.4, 0.4, 0.4] * 9)
     monkeypatch.setattr(fold_trainer, "measured", lambda *_, **__: Scores(1.0, next(scores), 0.0, 0.0))

@@ -46,6 +46,7 @@ def right(logits, examples):
     return examples.targets[np.arange(len(examples)), logits.argmax(axis=1)].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("single", [True, False])
 @pytest.mark.parametrize("way", WAYS)
 def test_learns_what_the_text_alone_does_not_say(tmp_path, way, single):
@@ -59,6 +60,7 @@ def test_learns_what_the_text_alone_does_not_say(tmp_path, way, single):
     assert 0.3 < right(found.model.logits(blank.inputs()), others) < 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_training_twice_gives_the_same_files_and_they_the_same_model(tmp_path, way):
     examples = make_hybrid(36)
@@ -71,6 +73,7 @@ def test_training_twice_gives_the_same_files_and_they_the_same_model(tmp_path, w
     assert (again.logits(alone)[0] == logits[3]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_text_without_features_is_as_sure_as_the_text_allows(tmp_path, way):
     examples, others = make_hybrid(120), make_hybrid(300, seed=1)
@@ -82,6 +85,7 @@ def test_a_text_without_features_is_as_sure_as_the_text_allows(tmp_path, way):
     assert said.max(axis=1).mean() == pytest.approx(right(said, others), abs=0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_missing_column_or_one_of_another_type_costs_little(tmp_path, way, caplog):
     examples, others = make_hybrid(60), make_hybrid(40, seed=1)
@@ -96,6 +100,7 @@ def test_a_missing_column_or_one_of_another_type_costs_little(tmp_path, way, cap
     assert sorted(message.split("'")[1] for message in caplog.messages) == ["length", "live"]
 
 
+@pytest.mark.slow
 def test_auto_tries_both_and_says_what_each_reached(tmp_path):
     found = fitted(tmp_path, make_hybrid(60))
     assert set(found.facts["ways"]) == {"network", "stacking", "both"}
@@ -124,6 +129,7 @@ def test_the_network_without_torch_names_the_extra(tmp_path, monkeypatch):
         fitted(tmp_path, make_hybrid(36), way="network")
 
 
+@pytest.mark.slow
 def test_rows_with_too_many_missing_features_are_left_out(tmp_path):
     examples = make_hybrid(48)
     features = [dict.fromkeys(row, None) if i < 6 else row for i, row in enumerate(examples.features)]
@@ -135,6 +141,7 @@ def test_rows_with_too_many_missing_features_are_left_out(tmp_path):
         assert np.isfinite(found.oof_logits).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_rows_of_no_weight_teach_nothing_and_get_held_out_logits(tmp_path, way):
     examples = make_hybrid(48)
@@ -147,6 +154,7 @@ def test_rows_of_no_weight_teach_nothing_and_get_held_out_logits(tmp_path, way):
     assert right(found.oof_logits[:12], examples.subset(np.arange(12))) > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_category_without_texts_in_a_fold_or_at_all_is_possible(tmp_path, way):
     examples = make_hybrid(36)
@@ -157,6 +165,7 @@ def test_a_category_without_texts_in_a_fold_or_at_all_is_possible(tmp_path, way)
     assert (found.model.logits(examples.inputs())[1:].argmax(axis=1) < 4).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("single", [True, False])
 @pytest.mark.parametrize("way", WAYS)
 def test_two_categories_and_soft_targets(tmp_path, way, single):
@@ -168,6 +177,7 @@ def test_two_categories_and_soft_targets(tmp_path, way, single):
     assert (found.model.logits(examples.inputs()).argmax(axis=1) == np.where(rows, 0, 1)).mean() > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("single", [True, False])
 @pytest.mark.parametrize("way", WAYS)
 def test_imbalance_changes_the_model(tmp_path, way, single):
@@ -236,6 +246,7 @@ def test_empty_columns_are_left_out_and_told(tmp_path, caplog):
     assert "nothing" not in found.model.columns
 
 
+@pytest.mark.slow
 def test_kinds_can_be_prescribed_and_rare_levels_are_pooled(tmp_path):
     examples = make_hybrid(36)
     features = [row | {"code": str(i % 4)} for i, row in enumerate(examples.features)]

@@ -28,6 +28,7 @@ def train(tiny, folder, *, examples=None, finetune=None, **lora):
     return fit_lora(examples, folds=make_folds(len(examples), 3), context=context)
 
 
+@pytest.mark.slow
 def test_what_is_served_says_what_was_trained(tiny, tmp_path, monkeypatch):
     examples = make_examples(ROWS, single=False)
     fitted, trained = watched(monkeypatch, lambda: train(tiny, tmp_path, examples=examples, finetune=LONGER))
@@ -43,6 +44,7 @@ def weights(folder):
     return torch.load(path, weights_only=True)
 
 
+@pytest.mark.slow
 def test_adapters_change_the_layers_that_are_named_and_no_others(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(fit, "export_trained", keep)
     train(tiny, tmp_path / "all")
@@ -55,6 +57,7 @@ def test_adapters_change_the_layers_that_are_named_and_no_others(tiny, tmp_path,
     assert fitted.facts["layers"] == 1
 
 
+@pytest.mark.slow
 def test_training_twice_gives_the_same_model(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(fit, "export_trained", keep)
     first, second = (train(tiny, tmp_path / name, dropout=0.2) for name in "ab")

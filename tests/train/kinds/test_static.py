@@ -40,6 +40,7 @@ def bench_of(encode, folder, *, single=True, **static):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("single", [True, False])
 @pytest.mark.parametrize("classifier", ["lines", "network"])
 def test_learns_twice_the_same_and_scores_every_text(encode, tmp_path, single, classifier):
@@ -73,6 +74,7 @@ def test_a_new_category_leaves_the_others_bit_identical(encode, tmp_path):
     assert (large.oof_logits[:, :2] == small.oof_logits).all()
 
 
+@pytest.mark.slow
 def test_auto_takes_what_is_better_on_folds(encode, tmp_path):
     examples = make_examples(60)
     lines, network, chosen = (
@@ -107,6 +109,7 @@ def test_held_out_logits_of_the_network_never_saw_their_fold(encode, tmp_path):
     assert (before[~held] != after[~held]).any()
 
 
+@pytest.mark.slow
 def test_texts_without_weight_are_scored_and_not_learnt_from(encode, tmp_path):
     examples = make_examples(48)
     idle = np.arange(48) >= 36

@@ -230,6 +230,7 @@ def right_but_for(blunders: int, learning: Examples) -> np.ndarray:
     return logits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("blunders", "joined", "stay"), [(2, 7, True), (8, 7, False), (5, 7, False), (2, 0, False)]
 )
@@ -273,6 +274,7 @@ def test_tuning_finds_the_better_settings_and_repeats_itself():
     assert tried == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blunders", "replaced"), [(2, True), (8, False), (5, False)])
 def test_a_tuned_winner_replaces_the_plain_one_only_if_it_is_better(
     tmp_path, monkeypatch, blunders, replaced

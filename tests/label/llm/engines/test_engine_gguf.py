@@ -101,6 +101,7 @@ def test_probabilities_of_choices_are_those_of_the_model(engine, prompt):
         assert math.exp(found[name]) == pytest.approx(free[name] / whole, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_a_shared_beginning_is_read_once(engine):
     address = engine._address().removesuffix("/v1")
     shared = "Текст и его тема. " * 20
@@ -162,6 +163,7 @@ def test_a_chat_template_is_found_in_the_file(gemma_file, smol_file):
     assert inspect(gemma_file).digest != inspect(smol_file).digest
 
 
+@pytest.mark.slow
 def test_the_fingerprint_knows_the_file_and_not_the_speed(gemma_file, smol_file):
     first = engine_of(gemma_file).fingerprint
     assert first == engine_of(gemma_file, concurrency=8, threads=2, gpu_layers=0).fingerprint
@@ -170,6 +172,7 @@ def test_the_fingerprint_knows_the_file_and_not_the_speed(gemma_file, smol_file)
     assert len({first, *(other.fingerprint for other in others)}) == 4
 
 
+@pytest.mark.slow
 def test_files_that_are_no_models_are_refused_before_anything_starts(gemma_file, tmp_path):
     (tmp_path / "notes.gguf").write_text("not a model")
     (tmp_path / "header.gguf").write_bytes(gemma_file.read_bytes()[:1_000_000])

@@ -339,6 +339,7 @@ def test_the_fingerprint_follows_weights_and_options_not_speed(tiny: Path, tmp_p
     assert engine_of(other).fingerprint != first
 
 
+@pytest.mark.slow
 def test_closing_frees_the_model_and_the_next_call_loads_it(tiny: Path) -> None:
     engine = engine_of(tiny)
     assert "cpu" in engine.capabilities().about
