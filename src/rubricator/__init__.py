@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rubricator.predict import Predictor
     from rubricator.project.estimator import Rubricator
+    from rubricator.project.project import Project
     from rubricator.records import Text
     from rubricator.taxonomy import Category, Taxonomy
 
 __version__ = "0.1.0"
-__all__ = ["Category", "Predictor", "Rubricator", "Taxonomy", "Text", "__version__"]
+__all__ = ["Category", "Predictor", "Project", "Rubricator", "Taxonomy", "Text", "__version__"]
 
 _WHERE = {
     "Category": "rubricator.taxonomy",
     "Predictor": "rubricator.predict",
+    "Project": "rubricator.project.project",
     "Rubricator": "rubricator.project.estimator",
     "Taxonomy": "rubricator.taxonomy",
     "Text": "rubricator.records",

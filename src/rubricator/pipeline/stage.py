@@ -148,6 +148,11 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
+def stage_lines(run: Run, name: str) -> tuple[str, ...]:
+    """What a stage told when it last did its work; nothing if it never did."""
+    return tuple(_read_record(run.file(f"stages/{name}.done")).get("lines", ()))
+
+
 def _key(run: Run, stage: Stage) -> str:
     parts = {"code": source_digest(stage.work.__module__), **stage.depends(run)}
     for earlier in stage.after:

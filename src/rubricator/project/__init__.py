@@ -1,1 +1,1 @@
-"""Rubricator in Python: a classifier like scikit-learn's."""
+"""Rubricator in Python: a classifier like scikit-learn's, and the pipeline stage by stage."""

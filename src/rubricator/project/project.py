@@ -1,0 +1,217 @@
+"""The pipeline for a notebook: stage by stage, each with a result to look at."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text as Line
+
+from rubricator.artifact import read_artifact
+from rubricator.config import Config, read_config
+from rubricator.dataset import files
+from rubricator.dataset.labels import read_labels
+from rubricator.evaluate.comparison.compare import compare
+from rubricator.models.training_files import read_training
+from rubricator.pipeline.review import open_review
+from rubricator.pipeline.stage import Run, run_stages, stage_lines
+from rubricator.pipeline.stages import STAGES
+from rubricator.pipeline.tracking import check_tracking, track
+from rubricator.progress import silent
+from rubricator.project.annotate import Annotation, annotate
+from rubricator.project.progress import bars
+from rubricator.project.results import (
+    ComparisonResult,
+    EvaluateResult,
+    ExportResult,
+    LabelResult,
+    ReadResult,
+    RunResult,
+    SplitResult,
+    TrainResult,
+)
+from rubricator.records import Text
+from rubricator.review.session import ReviewSession
+from rubricator.taxonomy import Taxonomy
+
+_log = logging.getLogger(__name__)
+
+
+class Project:
+    """Texts, categories and settings in a folder, and the run that comes of them.
+
+    Every stage runs those before it where something changed, and is skipped itself where nothing did. The
+    settings are read anew each time, so an edit counts at once. The command line sees the same run.
+
+    Example:
+        >>> project = Project("examples/news")  # doctest: +SKIP
+        >>> project.run().to_frame()  # doctest: +SKIP
+
+    Args:
+        place: `rubricator.yaml`, or the folder where it lies.
+        settings: What is to differ from the file, with dotted names: `{"train.models": "heads"}`.
+        folder: Where outputs go; None for `runs/NAME`, as on the command line.
+        progress: Whether bars are shown.
+
+    Raises:
+        ConfigError: No such file, or settings that cannot be.
+        TaxonomyError: The list of categories is wrong.
+    """
+
+    def __init__(
+        self,
+        place: str | Path = "rubricator.yaml",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        folder: str | Path | None = None,
+        progress: bool = False,
+    ) -> None:
+        path = Path(place)
+        self._file = path / "rubricator.yaml" if path.is_dir() else path
+        self._overrides = [f"{name}={json.dumps(value)}" for name, value in (settings or {}).items()]
+        self._progress = bars if progress else silent
+        self.folder = Path("runs") / self.config.name if folder is None else Path(folder)
+        _ = self.taxonomy  # a wrong list shows here, not after an hour
+
+    def __repr__(self) -> str:
+        return f"Project({str(self._file)!r}, folder={str(self.folder)!r})"
+
+    @property
+    def config(self) -> Config:
+        """The settings as they are now."""
+        return read_config(self._file, self._overrides)
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The categories as they are now."""
+        return self._taxonomy(self.config)
+
+    def run(self, *, force: bool = False) -> RunResult:
+        """Go the whole way, and log it where `tracking` says so.
+
+        Args:
+            force: Do every stage again, changed or not; the methods of one stage then do that one again.
+
+        Raises:
+            RubricatorError: A stage cannot do its work; what the ones before it did is kept.
+        """
+        config = self.config
+        check_tracking(config.tracking)
+        names = [stage.name for stage in STAGES]
+        run = self._until(names[-1], forced=names if force else [])
+        track(run.folder, config, config.tracking)
+        return RunResult(_read(run), _split(run), _label(run), _train(run), _evaluate(run), _export(run))
+
+    def read(self, *, force: bool = False) -> ReadResult:
+        """Read and clean the texts, find duplicates and the golden labels."""
+        return _read(self._until("read", forced=["read"] if force else []))
+
+    def split(self, *, force: bool = False) -> SplitResult:
+        """Divide the texts into train, validation and test."""
+        return _split(self._until("split", forced=["split"] if force else []))
+
+    def label(self, *, force: bool = False) -> LabelResult:
+        """Ask the teachers, store their answers, agree on labels."""
+        return _label(self._until("label", forced=["label"] if force else []))
+
+    def train(self, *, force: bool = False) -> TrainResult:
+        """Train every model, calibrate it on validation, choose the best one."""
+        return _train(self._until("train", forced=["train"] if force else []))
+
+    def evaluate(self, *, force: bool = False) -> EvaluateResult:
+        """Measure the model on test and golden texts, draw the plots, write the report."""
+        return _evaluate(self._until("evaluate", forced=["evaluate"] if force else []))
+
+    def export(self, *, force: bool = False) -> ExportResult:
+        """Write the artifact: the winner with all it needs to serve."""
+        return _export(self._until("export", forced=["export"] if force else []))
+
+    @contextmanager
+    def review(self, by: str) -> Iterator[ReviewSession]:
+        """A session in which a person, or a program for one, corrects labels; `label` takes them in.
+
+        Example:
+            >>> with project.review("Anna") as session:  # doctest: +SKIP
+            ...     for question in session.questions(20):
+            ...         session.answer(question, ["sport"])
+            ...     session.progress().error
+
+        Args:
+            by: Name of the person.
+
+        Raises:
+            RubricatorError: The texts cannot be labelled.
+        """
+        with open_review(self._until("label"), by) as session:
+            yield session
+
+    def annotate(self, text: str | Text) -> Annotation:
+        """One text through the teachers: 0 or 1 per category, and what they answered.
+
+        Language models are asked about this text alone, whether the texts of the project are labelled or not.
+
+        Raises:
+            DataError: The text is empty.
+            EncoderError: A teacher needs an encoder that cannot be had.
+            EngineError: A language model is out of reach.
+        """
+        return annotate(self._until("split"), text)
+
+    def compare(self, other: Project | str | Path) -> ComparisonResult:
+        """Hold this project against an older one, on the texts that both were measured on.
+
+        Args:
+            other: The old one: a project, or the folder of a run.
+
+        Raises:
+            DataError: The two have no measured texts in common.
+        """
+        old = other.evaluate().folder if isinstance(other, Project) else Path(other)
+        return ComparisonResult(compare([old, self._until("evaluate").folder]))
+
+    def _taxonomy(self, config: Config) -> Taxonomy:
+        return Taxonomy.read(config.path(config.taxonomy))
+
+    def _until(self, stage: str, *, forced: list[str] | None = None) -> Run:
+        config = self.config
+        run = Run(
+            config, self._taxonomy(config), self.folder, progress=self._progress, say=_say, command=repr(self)
+        )
+        run_stages(run, STAGES, until=stage, force=forced or [])
+        return run
+
+
+def _say(line: str) -> None:
+    _log.info(Line.from_markup(line).plain)
+
+
+def _read(run: Run) -> ReadResult:
+    return ReadResult(run.folder, stage_lines(run, "read"), files.read_dataset(run.folder))
+
+
+def _split(run: Run) -> SplitResult:
+    return SplitResult(run.folder, stage_lines(run, "split"), files.read_split(run.folder))
+
+
+def _label(run: Run) -> LabelResult:
+    dataset = files.read_dataset(run.folder)
+    label_set = read_labels(run.folder, dataset, run.taxonomy)
+    return LabelResult(run.folder, stage_lines(run, "label"), dataset, label_set, run.taxonomy)
+
+
+def _train(run: Run) -> TrainResult:
+    return TrainResult(run.folder, stage_lines(run, "train"), read_training(run.folder)[0])
+
+
+def _evaluate(run: Run) -> EvaluateResult:
+    metrics = files.read_json(run.folder / "metrics.json")
+    return EvaluateResult(run.folder, stage_lines(run, "evaluate"), metrics)
+
+
+def _export(run: Run) -> ExportResult:
+    manifest = read_artifact(run.folder / "artifact").manifest
+    return ExportResult(run.folder, stage_lines(run, "export"), manifest)
