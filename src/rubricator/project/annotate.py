@@ -84,7 +84,9 @@ class Annotation(Shown):
     def sentences(self) -> Sequence[str]:
         """The categories with their probabilities."""
         if self.corrupted:
-            return ("No teacher could tell.",)
+            return ("No teacher gave an answer that can be read.",)
+        if not self.probabilities:
+            return ("No teacher has an opinion.",)
         named = [f"{key} ({self.probabilities[key]:.2f})" for key, on in self.categories.items() if on]
         return (", ".join(named) or "no category",)
 
