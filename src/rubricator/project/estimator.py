@@ -27,7 +27,7 @@ from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import training_data
 from rubricator.encode import load_trained, open_encoder
 from rubricator.encode.vectors import vector_cache
-from rubricator.errors import DataError
+from rubricator.errors import DataError, RubricatorError
 from rubricator.ingest.clean import Cleaner, clean_texts
 from rubricator.ingest.duplicates import group_duplicates
 from rubricator.label.aggregation.labels import person_label
@@ -52,6 +52,10 @@ _TEXTS_ONLY = {"files": ["texts"], "columns": {"title": "title", "body": "text"}
 _WITHOUT_VECTORS = ("linear",)
 
 
+class UnfittedError(RubricatorError, NotFittedError):  # type: ignore[misc]
+    """A classifier is asked before it has learnt; scikit-learn knows it as its own error."""
+
+
 class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classifies texts; learns from labels, from teachers where labels are missing, or from both.
 
@@ -61,8 +65,9 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         array(['economy'], dtype=object)
 
     Args:
-        taxonomy: A `Taxonomy`; or categories as names, mappings or `Category`s; None for those that occur in
-            the labels. Descriptions are what teachers go by; a name stands for a missing one.
+        taxonomy: A `Taxonomy` or its YAML file; or categories as names, mappings or `Category`s, or names
+            with their descriptions (`{"sport": "matches, teams"}`); None for those that occur in the labels.
+            Descriptions are what teachers go by; a name stands for a missing one.
         multi_label: Whether a text may have several categories; None: as the labels are.
         models: Kinds of model to train, `auto` for whatever may win, None for the default.
         teachers: Who labels texts without a label, as in `label.teachers`; None for the default.
@@ -84,7 +89,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        taxonomy: Taxonomy | Sequence[Any] | None = None,
+        taxonomy: Taxonomy | str | Path | Sequence[Any] | Mapping[str, str] | None = None,
         *,
         multi_label: bool | None = None,
         models: str | Sequence[str] | None = None,
@@ -288,7 +293,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
-            raise NotFittedError("This Rubricator is not fitted yet: call fit, or Rubricator.load.")
+            raise UnfittedError("This Rubricator is not fitted yet.", fix="Call fit, or Rubricator.load.")
 
     def _config(self) -> Config:
         raw: dict[str, Any] = {"name": "rubricator", "seed": self.seed, "data": dict(_TEXTS_ONLY)}
@@ -426,6 +431,9 @@ def _all_train(dataset: Dataset) -> DatasetSplit:
 
 
 def _array(names: Sequence[Any]) -> NDArray[Any]:
+    """Numbers stay numbers: scikit-learn's metrics know no array of objects that are none."""
+    if all(type(name) is int for name in names):
+        return np.array(names)
     array = np.empty(len(names), dtype=object)
     array[:] = names
     return array

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from rubricator.errors import DataError, nearest
+from rubricator.errors import DataError, TaxonomyError, nearest
+from rubricator.project.texts import is_missing
 from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Category, Task, Taxonomy
+from rubricator.validation_errors import explain
 
+_SEVERAL = (list, tuple, set, frozenset, np.ndarray)
 _NO_KEY = re.compile(r"[\s,]+")
 Labels = list[tuple[str, ...] | None]
 """Keys of each text's categories; None where it has no label."""
@@ -50,21 +56,37 @@ def classes_of(categories: Any, labels: Any, *, multi_label: bool | None) -> Cla
     """The categories that were named, or else those that occur in the labels.
 
     Args:
-        categories: A taxonomy; names, `Category`s or mappings; None for what the labels hold.
+        categories: A taxonomy or its file; names, `Category`s or mappings; a mapping of names to
+            descriptions; None for what the labels hold.
         labels: As given to `fit`.
         multi_label: Whether a text may have several; None: as the labels are, or the taxonomy says.
 
     Raises:
         DataError: Fewer than two categories.
+        TaxonomyError: A category breaks a rule.
     """
+    labels = _flat(labels)
+    if isinstance(categories, str | Path):
+        categories = Taxonomy.read(Path(categories))
     if isinstance(categories, Taxonomy):
         return Classes(categories, categories.keys)
+    if isinstance(categories, Mapping):
+        categories = [{"key": _key(n), "name": n, "description": about} for n, about in categories.items()]
     if categories is None:
         if labels is None or _is_matrix(labels):
             raise DataError("No categories are known.", fix="Name them: Rubricator(['news', 'sport']).")
         found = {name for label in labels if not _is_missing(label) for name in _several(label)}
         categories = sorted(found, key=lambda name: (str(type(name)), name))
-    made = [_category(item) for item in categories]
+    try:
+        return _classes([_category(item) for item in categories], labels, multi_label)
+    except ValidationError as error:
+        raise TaxonomyError(
+            f"The categories have {error.error_count()} fault(s):\n{explain(error, Taxonomy)}",
+            fix="Correct them.",
+        ) from error
+
+
+def _classes(made: Sequence[tuple[Category, Any]], labels: Any, multi_label: bool | None) -> Classes:
     if len(made) < 2:
         raise DataError(
             f"There {'is 1 category' if made else 'are no categories'}; a classifier needs two or more.",
@@ -88,10 +110,11 @@ def labels_of(labels: Any, classes: Classes, *, texts: int) -> Labels:
     Raises:
         DataError: Another number of labels than of texts, a matrix of another width, or a label that is none.
     """
+    labels = _flat(labels)
     if labels is None:
         return [None] * texts
     if _is_matrix(labels):
-        return _of_matrix(np.asarray(labels), classes, texts)
+        return _of_matrix(_as_array(labels, classes), classes, texts)
     rows = list(labels)
     if len(rows) != texts:
         raise DataError(f"There are {texts} texts and {len(rows)} labels.", fix="Give one label per text.")
@@ -117,6 +140,40 @@ def matrix_of(labels: Sequence[tuple[str, ...] | None], classes: Classes) -> Boo
     return np.array([[key in (label or ()) for key in keys] for label in labels], dtype=bool)
 
 
+def _as_array(matrix: Any, classes: Classes) -> NDArray[Any]:
+    """The cells of a matrix in the order of the categories: those of a frame are found by their names.
+
+    Raises:
+        DataError: Some columns are called like categories, and others are not or are missing.
+    """
+    if hasattr(matrix, "toarray"):
+        return np.asarray(matrix.toarray())
+    names = list(getattr(matrix, "columns", ()))
+    column = {name: place for place, name in enumerate(names)}
+    named = [
+        column.get(name, column.get(key))
+        for key, name in zip(classes.taxonomy.keys, classes.names, strict=True)
+    ]
+    places = [place for place in named if place is not None]
+    cells = np.asarray(matrix)
+    if not places:
+        return cells  # the columns have no names, or their own
+    if len(places) != len(named) or len(places) != len(names):
+        raise DataError(
+            f"The columns of the labels are {', '.join(map(str, names))}; the categories are "
+            f"{', '.join(map(str, classes.names))}.",
+            fix="Give one column per category.",
+        )
+    return np.asarray(cells[:, places])
+
+
+def _flat(labels: Any) -> Any:
+    """A matrix of one column as the list of its cells."""
+    if _is_matrix(labels) and labels.shape[1] == 1 and not hasattr(labels, "toarray"):
+        return np.asarray(labels)[:, 0].tolist()
+    return labels
+
+
 def _of_matrix(matrix: Any, classes: Classes, texts: int) -> Labels:
     wanted = (texts, len(classes.taxonomy.keys))
     if matrix.shape != wanted:
@@ -125,7 +182,13 @@ def _of_matrix(matrix: Any, classes: Classes, texts: int) -> Labels:
             f"{wanted[1]} categories belong.",
             fix=f"Its columns are {', '.join(map(str, classes.names))}, in this order.",
         )
-    numbers = matrix.astype(np.float64)
+    try:
+        numbers = matrix.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            "The matrix of labels holds cells that are no numbers.",
+            fix="Use 0 and 1, and NaN in the rows of texts without a label.",
+        ) from error
     blank = np.isnan(numbers).all(axis=1)
     if not np.isin(numbers[~blank], (0, 1)).all():
         raise DataError("The matrix of labels holds other numbers than 0 and 1.", fix="Use 0 and 1.")
@@ -152,18 +215,18 @@ def _key(name: str) -> str:
 
 
 def _is_matrix(labels: Any) -> bool:
-    return getattr(labels, "ndim", 1) == 2
+    return len(getattr(labels, "shape", ())) == 2
 
 
 def _has_several(labels: Any) -> bool:
     if labels is None:
         return False
-    return _is_matrix(labels) or any(isinstance(label, list | tuple | set | frozenset) for label in labels)
+    return _is_matrix(labels) or any(isinstance(label, _SEVERAL) for label in labels)
 
 
 def _several(label: Any) -> Sequence[Any]:
-    return list(label) if isinstance(label, list | tuple | set | frozenset) else [label]
+    return list(label) if isinstance(label, _SEVERAL) else [label]
 
 
 def _is_missing(label: Any) -> bool:
-    return label is None or (isinstance(label, float | np.floating) and bool(np.isnan(label)))
+    return (isinstance(label, str) and not label.strip()) or is_missing(label)

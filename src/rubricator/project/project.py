@@ -72,7 +72,9 @@ class Project:
     ) -> None:
         path = Path(place)
         self._file = path / "rubricator.yaml" if path.is_dir() else path
-        self._overrides = [f"{name}={json.dumps(value, default=str)}" for name, value in (settings or {}).items()]
+        self._overrides = [
+            f"{name}={json.dumps(value, default=str)}" for name, value in (settings or {}).items()
+        ]
         self._progress = bars if progress else silent
         self.folder = Path("runs") / self.config.name if folder is None else Path(folder)
         _ = self.taxonomy  # a wrong list shows here, not after an hour

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from rubricator.errors import DataError
 from rubricator.ingest.clean import is_blank
 from rubricator.records import Text
@@ -32,6 +34,8 @@ def texts_of(texts: Any, columns: Mapping[str, str] | None = None) -> list[Text]
     """
     if isinstance(texts, str):
         raise DataError("One text was given where several belong.", fix="Write them as a list: [text].")
+    if isinstance(texts, np.ndarray) and texts.ndim == 2 and texts.shape[1] == 1:
+        texts = texts[:, 0]
     if hasattr(texts, "columns"):
         made = _of_frame(texts, columns or {})
     else:
@@ -58,7 +62,7 @@ def _of_item(item: Any, row: int) -> Text:
         )
     if isinstance(item, str):
         return Text(id=str(row), body=item)
-    if item is None or item != item:  # NaN, the only value that differs from itself
+    if is_missing(item):
         return Text(id=str(row))
     raise DataError(
         f"The text at {row} is a {type(item).__name__}.", fix="Give strings, rubricator.Text or a frame."
@@ -73,7 +77,7 @@ def _of_frame(frame: Any, columns: Mapping[str, str]) -> list[Text]:
     for row, cells in enumerate(rows):
         values = dict(zip(chosen, cells, strict=True))
         title, body, source = (_string(values.get(role)) for role in ("title", "body", "source"))
-        time = parse_time(values.get("time"))
+        time = None if is_missing(values.get("time")) else parse_time(values["time"])
         made.append(Text(id=str(row), title=title, body=body, source=source, time=time))
     return made
 
@@ -110,4 +114,11 @@ def _cells(frame: Any, column: str) -> Iterable[Any]:
 
 
 def _string(value: Any) -> str:
-    return "" if value is None or value != value else str(value)
+    return "" if is_missing(value) else str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN, or what pandas writes for them."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
