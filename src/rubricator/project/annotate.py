@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from rubricator.config import LlmTeacherConfig
 from rubricator.dataset import files
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.labels import collect_human_labels
+from rubricator.dataset.sources import label_sources
 from rubricator.dataset.split import DatasetSplit
 from rubricator.errors import DataError
 from rubricator.ingest.clean import Cleaner, is_blank
@@ -116,10 +117,10 @@ def annotate(run: Run, text: Text | str) -> Annotation:
             teacher_scores(one.name, one.scale, answers[one.name], dataset.texts, run.taxonomy.space)
             for one in teachers
         ]
-    human_labels = collect_human_labels(dataset, split, reviews, run.taxonomy)
-    labels, aggregation = label_texts(
-        scores, dataset, human_labels, run.taxonomy, run.config, without={text.id}
-    )
+    sources = label_sources(dataset, split, reviews, run.taxonomy)
+    # What a person said of the same words would be repeated; here the teachers are heard.
+    sources = sources.without(np.array([one.id == text.id for one in dataset.texts]))
+    labels, aggregation = label_texts(scores, dataset, sources, run.taxonomy, run.config)
     label = next((one for one in labels if one.text_id == text.id), None)
     said = tuple(
         _said(one, answers[one.teacher].get(text.id), run.taxonomy.space) for one in aggregation.probabilities

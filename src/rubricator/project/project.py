@@ -15,8 +15,8 @@ from rubricator.artifact import read_artifact
 from rubricator.config import Config, read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
-from rubricator.evaluate.comparison.compare import compare
 from rubricator.models.training_files import read_training
+from rubricator.pipeline.compare import compare
 from rubricator.pipeline.review import open_review
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
 from rubricator.pipeline.stages import STAGES

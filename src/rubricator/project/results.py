@@ -297,14 +297,14 @@ class ComparisonResult(Shown):
         rows = []
         for against in comparison.new:
             figures = [
-                (figure_name(name, single=comparison.single), old, against.side.figures[name], change)
+                (figure_name(name, comparison.space), old, against.side.figures[name], change)
                 for name, old, change in (
                     (name, comparison.old.figures[name], against.figures[name]) for name in FIGURES
                 )
             ]
             figures += [
                 (f"F1 {key}", comparison.old.f1[key], against.side.f1[key], against.f1[key])
-                for key in comparison.titles
+                for key in comparison.space.keys
             ]
             rows += [
                 {
