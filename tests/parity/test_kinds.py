@@ -43,10 +43,9 @@ train:
 
 SERVE = """
 import sys
-for name in ("torch", "transformers", "peft", "model2vec"):
-    sys.modules[name] = None
 from rubricator import Predictor
 print(len(Predictor.load(sys.argv[1]).predict(["Дождь над полем"])))
+print([name for name in ("torch", "transformers", "peft", "model2vec") if name in sys.modules])
 """
 
 
@@ -88,12 +87,12 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def serve_without_torch(artifact: Path) -> None:
-    """Load it where torch and its like cannot be imported."""
+    """Load it in a process of its own: neither torch nor its like is imported."""
     done = subprocess.run(
         [sys.executable, "-c", SERVE, str(artifact)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "1\n"
+    assert done.stdout.split() == ["1", "[]"]
 
 
 @pytest.mark.slow

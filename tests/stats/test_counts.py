@@ -11,10 +11,10 @@ from sklearn import metrics as peer
 
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.quality.teacher_metrics import measure_teachers
+from rubricator.label_space import LabelSpace
 from rubricator.stats.counts import GroupedCounts
 from rubricator.stats.divergence import entropy, jensen_shannon
 from rubricator.stats.losses import binary_cross_entropy, categorical_cross_entropy
-from rubricator.taxonomy import Taxonomy
 
 
 @st.composite
@@ -67,9 +67,8 @@ def test_teachers_are_measured_as_models_are(case):
         np.column_stack([part, np.zeros(len(part), dtype=bool)]) for part in (truth, decisions)
     )
     decisions[0, -1] = True  # a category that no text has is claimed once
-    taxonomy = Taxonomy.model_validate({"categories": [{"key": key} for key in keys]})
     teacher = TeacherProbabilities("t", decisions.astype(float), np.ones(len(truth), dtype=bool))
-    (report,) = measure_teachers([teacher], dict(enumerate(truth)), taxonomy)
+    (report,) = measure_teachers([teacher], dict(enumerate(truth)), LabelSpace(tuple(keys), single=False))
     model = GroupedCounts(truth, decisions).figures()["macro_f1"][0]
     assert report.macro_f1 == (None if np.isnan(model) else pytest.approx(model))
     assert report.categories[-1].f1 is None

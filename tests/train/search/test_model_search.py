@@ -242,7 +242,7 @@ def test_pseudo_labels_stay_only_if_validation_improves(tmp_path, monkeypatch, b
     monkeypatch.setattr(
         candidates,
         "fit_with_pseudo_labels",
-        lambda *_: (FitResult(model=model, held_out=logits), logits, joined),
+        lambda *_: (FitResult(model=model, oof_logits=logits), logits, joined),
     )
     ran = search(tmp_path, learning, examples(seed=9), models=["heads"], pseudo_labels=0.6, ensemble=False)
     ran.run()
