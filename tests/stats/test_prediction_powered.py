@@ -19,7 +19,7 @@ def drawn(rng: np.random.Generator, share: float, skill: float, judged: int = 60
 
 
 @pytest.mark.parametrize("skill", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("share", [0.2, 0.5])
+@pytest.mark.parametrize("share", [0.03, 0.2, 0.5])
 def test_the_interval_holds_the_share_as_often_as_it_says(share: float, skill: float) -> None:
     rng = np.random.default_rng(8)
     held = 0
