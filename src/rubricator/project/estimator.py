@@ -19,37 +19,24 @@ from sklearn.exceptions import NotFittedError
 from rubricator.artifact import CardFacts, render_card, write_artifact
 from rubricator.config import Config
 from rubricator.config.read import build_config
-from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.inputs import BASE, EncodeTexts, Inputs
-from rubricator.dataset.labels import LabelSet, decided_of, targets_of
-from rubricator.dataset.sources import label_sources
-from rubricator.dataset.split import DatasetSplit
-from rubricator.dataset.training_data import training_data
 from rubricator.encode import load_trained, open_encoder
 from rubricator.encode.vectors import vector_cache
 from rubricator.errors import DataError, RubricatorError
-from rubricator.ingest.clean import Cleaner, clean_texts
-from rubricator.ingest.duplicates import group_duplicates
-from rubricator.label.aggregation.labels import person_label
-from rubricator.label.aggregation.probabilities import teacher_scores
-from rubricator.label.asking.runner import ask
-from rubricator.label.teachers.factory import open_teachers
-from rubricator.models.training_result import WORDS, TrainingResult
-from rubricator.pipeline.label import label
+from rubricator.ingest.clean import Cleaner
+from rubricator.models.training_result import WORDS
 from rubricator.predict import Predictor
-from rubricator.progress import Progress, silent
-from rubricator.project.labels import Labels, classes_of, known_classes, labels_of, matrix_of
+from rubricator.progress import silent
+from rubricator.project.fitting import label_dataset, make_dataset, train_dataset
+from rubricator.project.labels import classes_of, known_classes, labels_of, matrix_of
 from rubricator.project.progress import bars
 from rubricator.project.texts import texts_of
-from rubricator.records import Origin, Text, content_hash
-from rubricator.stats.arrays import Bools, Floats, Vectors
+from rubricator.records import Origin, content_hash
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate
-from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.search.model_search import train_models
 
 _TEXTS_ONLY = {"files": ["texts"], "columns": {"title": "title", "body": "text"}}
-_WITHOUT_VECTORS = ("linear",)
 
 
 class UnfittedError(RubricatorError, NotFittedError):  # type: ignore[misc]
@@ -131,13 +118,13 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found = texts_of(texts, self.columns)
         classes = classes_of(self.taxonomy, labels, multi_label=self.multi_label)
         given = labels_of(labels, classes, texts=len(found))
-        dataset = _dataset(found, given, config, progress)
+        dataset = make_dataset(found, given, config, progress)
         folder = self._folder()
-        label_set = _label(dataset, classes.taxonomy, config, folder, progress)
+        label_set = label_dataset(dataset, classes.taxonomy, config, folder, progress)
         self.taxonomy_, self.classes_ = classes.taxonomy, _array(classes.names)
         self._config_, self._classes, self._label_set = config, classes, label_set
         self._ids = [text.id for text in found]
-        self._trained = _train(dataset, label_set, classes.taxonomy, config, folder, progress)
+        self._trained = train_dataset(dataset, label_set, classes.taxonomy, config, folder, progress)
         self._fingerprint = content_hash("data:1", *(text.content for text in dataset.texts))
         self._predictor: Predictor | None = None
         self._encoders: dict[str, EncodeTexts] | None = None
@@ -353,81 +340,6 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             confidence=0.95,
             headline=figures,
         )
-
-
-def _dataset(texts: list[Text], labels: Labels, config: Config, progress: Progress) -> Dataset:
-    cleaned = clean_texts(texts, config.clean, progress=progress)
-    groups = group_duplicates(cleaned, config.duplicates, progress=progress)
-    golden = {text.id: keys for text, keys in zip(cleaned, labels, strict=True) if keys is not None}
-    return Dataset(cleaned, groups.of, golden, [], {})
-
-
-def _label(
-    dataset: Dataset, taxonomy: Taxonomy, config: Config, folder: Path, progress: Progress
-) -> LabelSet:
-    """What people said where they did; elsewhere what the teachers agree on."""
-    split = _all_train(dataset)
-    sources = label_sources(dataset, split, {}, taxonomy)
-    if sources.human.all():
-        labels = {
-            id_: person_label(id_, keys, taxonomy, Origin.GOLDEN) for id_, keys in dataset.golden.items()
-        }
-        targets = targets_of(labels.values(), dataset.texts, taxonomy)
-        return LabelSet(labels, targets, decided_of(labels, dataset.texts, taxonomy), {}, [], sources)
-    with (
-        Store.open(config.store or folder / "answers.sqlite") as store,
-        open_teachers(dataset, split, taxonomy, config, progress=progress) as teachers,
-    ):
-        asked = ask(teachers, dataset.texts, store, progress=progress)
-        scores = [
-            teacher_scores(one.name, one.scale, asked.answers[one.name], dataset.texts, taxonomy.space)
-            for one in teachers
-        ]
-    label_set, _ = label(dataset, scores, sources, taxonomy, config)
-    return label_set
-
-
-def _train(
-    dataset: Dataset,
-    label_set: LabelSet,
-    taxonomy: Taxonomy,
-    config: Config,
-    folder: Path,
-    progress: Progress,
-) -> TrainingResult:
-    if not label_set.labels:
-        raise DataError(
-            "No text has a label: no teacher had an opinion about any of them.",
-            fix="Give some labels, or categories with descriptions and keywords.",
-        )
-    models = config.train.models
-    vectors: Vectors = np.zeros((len(dataset.texts), 1), dtype=np.float32)
-    if models == "auto" or any(kind not in _WITHOUT_VECTORS for kind in models):
-        contents = [text.content for text in dataset.texts]
-        vectors = vector_cache(config, progress=progress).encode(contents, progress=progress)
-    everyone = np.ones(len(dataset.texts), dtype=bool)
-    trained, _ = train_models(
-        training_data(dataset, label_set, vectors),
-        label_set.targets,
-        train=everyone,
-        validation=~everyone,
-        taxonomy=taxonomy,
-        config=config,
-        folder=folder / "training",
-        progress=progress,
-    )
-    return trained
-
-
-def _all_train(dataset: Dataset) -> DatasetSplit:
-    return DatasetSplit(
-        part={text.id: "train" for text in dataset.texts},
-        fold={},
-        teaching=frozenset(dataset.golden),
-        by="given",
-        validation="folds",
-        notes=(),
-    )
 
 
 def _array(names: Sequence[Any]) -> NDArray[Any]:
