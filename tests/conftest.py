@@ -45,13 +45,13 @@ def _run_news(folder: Path) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that read the shared run come last: it is made while the others run. Heavy ones come first."""
+    """Tests that read the shared run come last, after the slow ones: while it is made the others run."""
     for item in items:
         if _reads_news(item):
             item.add_marker(pytest.mark.slow)
         for fixture in SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(fixture))
-    items.sort(key=lambda item: (_reads_news(item), item.get_closest_marker("slow") is None))
+    items.sort(key=lambda item: (_reads_news(item), item.get_closest_marker("slow") is not None))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -13,7 +13,7 @@ taxonomy: taxonomy.yaml
 data: {files: [texts.csv], columns: {id: id, body: text}}
 label: {teachers: [rules]}
 train: {models: [linear]}
-evaluate: {bootstrap: 100, plots: false}
+evaluate: {bootstrap: 100, latency_seconds: 0.5, plots: false}
 """
 TAXONOMY = "categories: [{key: sport, keywords: [матч*]}, {key: culture, keywords: [музе*]}]"
 ROWS = [

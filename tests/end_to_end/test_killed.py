@@ -8,13 +8,19 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import Started, installed, rubricator, start
+from commands import Started, installed, overrides, rubricator, start
 from once import made_once
 from small_project import project
 
 # The same stages with less work in them: no cross-validation of golden texts, one model, few samples.
-LESS = ("golden.use=test", "train.models=[heads]", "evaluate.bootstrap=100", "evaluate.plots=false")
-RUN = ("run", "-c", "mine/rubricator.yaml", *(part for setting in LESS for part in ("--set", setting)))
+LESS = (
+    "golden.use=test",
+    "train.models=[heads]",
+    "evaluate.bootstrap=100",
+    "evaluate.latency_seconds=0.5",
+    "evaluate.plots=false",
+)
+RUN = ("run", "-c", "mine/rubricator.yaml", *overrides(*LESS))
 STAGES = ("read", "split", "label", "train", "evaluate", "export")
 
 
@@ -66,7 +72,10 @@ def test_a_killed_run_ends_like_an_undisturbed_one(whole: Path, tmp_path: Path) 
 def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
     for name in ("killed", "undisturbed"):
         project(tmp_path / name, single=False)
-    few = ("run", "--set", "evaluate.bootstrap=100", "--set", "evaluate.plots=false")
+    few = (
+        "run",
+        *overrides("evaluate.bootstrap=100", "evaluate.latency_seconds=0.5", "evaluate.plots=false"),
+    )
     draw = random.Random(5)
     for stage in STAGES[:-1]:
         run = start(*few, cwd=tmp_path / "killed")

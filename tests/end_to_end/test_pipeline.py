@@ -7,12 +7,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import rubricator
+from commands import overrides, rubricator
 
 from rubricator.artifact.manifest import ENCODERS
 
 # The same work done less often. `news_run` goes through all of it with everything as it is.
-LESS = ("--set", "split.folds=2", "--set", "train.weak_label_weight=0.3", "--set", "evaluate.bootstrap=100")
+LESS = (
+    "split.folds=2",
+    "train.weak_label_weight=0.3",
+    "evaluate.bootstrap=100",
+    "evaluate.latency_seconds=0.5",
+)
 OUTPUTS = (
     "artifact/manifest.json",
     "artifact/README.md",
@@ -92,8 +97,8 @@ def test_templates_run(template: str, tmp_path: Path) -> None:
     begun = rubricator("init", "mine", "--template", template, cwd=tmp_path)
     assert begun.returncode == 0, begun.stderr
     # Reviews are cross-validated; of the videos, where three kinds compete, the golden ones only measure.
-    golden = ("--set", "golden.use=test") if template == "videos" else ()
-    done = rubricator("run", "-c", "mine/rubricator.yaml", *LESS, *golden, cwd=tmp_path)
+    golden = ["golden.use=test"] if template == "videos" else []
+    done = rubricator("run", "-c", "mine/rubricator.yaml", *overrides(*LESS, *golden), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / template
     assert [name for name in OUTPUTS if not (run / name).is_file()] == []
@@ -121,18 +126,14 @@ def test_golden_texts_serve_as_the_config_says(
 @pytest.mark.slow
 def test_without_any_golden_text_the_report_says_what_its_figures_are_worth(tmp_path: Path) -> None:
     rubricator("init", "mine", "--template", "videos", cwd=tmp_path)
-    told = [
+    settings = (
         *LESS,
-        "--set",
         "evaluate.plots=false",
-        "--set",
         "golden={}",
-        "--set",
         "train.models=[linear]",
-        "--set",
         "label.teachers=[rules]",
-    ]
-    done = rubricator("run", "-c", "mine/rubricator.yaml", *told, cwd=tmp_path)
+    )
+    done = rubricator("run", "-c", "mine/rubricator.yaml", *overrides(*settings), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "runs/videos/metrics.json").read_text(encoding="utf-8"))
     assert list(metrics["parts"]) == ["test"]

@@ -23,6 +23,11 @@ PLAIN = {"COLUMNS": "200", "NO_COLOR": "1"}
 SECONDS = 600
 
 
+def overrides(*settings: str) -> list[str]:
+    """Settings as options of the command."""
+    return [part for setting in settings for part in ("--set", setting)]
+
+
 def installed(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the installed script: what it costs to start, it costs here too."""
     return subprocess.run(

@@ -20,7 +20,6 @@ from rubricator.encode.vectors import encode_texts
 from rubricator.models.training_files import read_training
 from rubricator.predict import Predictor
 from rubricator.taxonomy import Taxonomy
-from rubricator.train.search.model_search import train_models
 
 TOLERANCE = 1e-3
 
@@ -31,7 +30,7 @@ def predictor(news_run: Path) -> Predictor:
 
 
 def test_the_artifact_predicts_what_the_training_object_predicts(
-    news_run: Path, predictor: Predictor, tmp_path: Path
+    news_run: Path, predictor: Predictor
 ) -> None:
     config = read_config(news_run / "examples/news/rubricator.yaml")
     taxonomy = Taxonomy.read(config.path(config.taxonomy))
@@ -40,20 +39,8 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
     label_set = read_labels(run, dataset, taxonomy)
     vectors = encode_texts(dataset.texts, config)
     material = training_data(dataset, label_set, vectors)
-    train = material.part == "train"
-    trained, _ = train_models(
-        material,
-        label_set.targets,
-        train=train,
-        validation=~train & False,
-        taxonomy=taxonomy,
-        config=config,
-        folder=tmp_path,
-    )
-    kept, _ = read_training(run)
-    winner = kept.choice.name
-    assert winner == trained.choice.name, "training again, from the same inputs, gives the same model"
-    rule = trained.rules[winner]
+    trained, _ = read_training(run)
+    rule = trained.rules[trained.choice.name]
     expected = rule.probabilities(trained.winner.logits(material.examples.inputs()))
     found = predictor.probabilities(dataset.texts)
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
@@ -64,7 +51,8 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
 def test_a_file_a_program_and_the_service_get_the_same_answers(
     news_run: Path, predictor: Predictor, tmp_path: Path
 ) -> None:
-    source = news_run / "examples/news/news.csv"
+    source = tmp_path / "forty.csv"
+    pl.read_csv(news_run / "examples/news/news.csv", infer_schema=False).head(40).write_csv(source)
     done = rubricator(
         "predict", "runs/news/artifact", str(source), "-o", str(tmp_path / "out.parquet"), cwd=news_run
     )
@@ -72,9 +60,10 @@ def test_a_file_a_program_and_the_service_get_the_same_answers(
     rows = pl.read_parquet(tmp_path / "out.parquet")
     columns = [f"p_{key}" for key in predictor.taxonomy.keys]
     assert rows.columns == ["id", "labels", *columns]
-    texts = files.read_dataset(news_run / "runs/news").texts[:40]
-    predictions = predictor.predict(texts)
     by_id = {row["id"]: row for row in rows.to_dicts()}
+    texts = [text for text in files.read_dataset(news_run / "runs/news").texts if text.id in by_id]
+    assert len(texts) > 30
+    predictions = predictor.predict(texts)
     answers = served(news_run, [{"id": t.id, "title": t.title, "body": t.body} for t in texts])
     for prediction, answer in zip(predictions, answers, strict=True):
         row = by_id[prediction.text_id]

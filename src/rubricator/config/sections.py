@@ -129,12 +129,13 @@ class Encode(Section):
 
 
 class Evaluate(Section):
-    """What the report measures against; `plots: false` saves the time that pictures take."""
+    """What the report measures against; `plots` and `latency_seconds` cost time."""
 
     budget_seconds: float = Field(default=5.0, gt=0)
     bootstrap: int = Field(default=1000, ge=100, le=100_000)
     confidence: Share = 0.95
     worst: int = Field(default=20, ge=0, le=1000)
+    latency_seconds: float = Field(default=5.0, gt=0, le=600)
     plots: bool = True
 
 

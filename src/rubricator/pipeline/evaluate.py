@@ -83,7 +83,12 @@ def evaluate(
         )
 
     rivals = {name: figures_of(next(_parts(inputs, trained, oof, name)), name) for name in trained.models}
-    latency = measure_latency(classify, dataset.texts, budget_seconds=config.evaluate.budget_seconds)
+    latency = measure_latency(
+        classify,
+        dataset.texts,
+        budget_seconds=config.evaluate.budget_seconds,
+        patience=config.evaluate.latency_seconds,
+    )
     details = details_of(trained, inputs.test_set(), taxonomy, config, folder)
     row = {text.id: number for number, text in enumerate(dataset.texts)}
     beside = compare_with_teachers(
