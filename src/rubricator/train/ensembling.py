@@ -13,12 +13,7 @@ from rubricator.stats.arrays import Floats
 
 
 def mean_of(models: Sequence[Model], rules: Sequence[DecisionRule]) -> EnsembleModel:
-    """The models as one.
-
-    Args:
-        models: At least one.
-        rules: The calibration of each, in the same order.
-    """
+    """The models as one, each brought to scale by its rule."""
     weight = np.full(len(models), 1 / len(models))
     slope = np.stack([rule.slope for rule in rules])
     intercept = np.stack([rule.intercept for rule in rules])

@@ -9,11 +9,8 @@ from rubricator.stats.arrays import Bools
 def require_labelled(used: Bools) -> None:
     """Refuse to train on nothing.
 
-    Args:
-        used: Which texts have weight, shape [n].
-
     Raises:
-        TrainingError: None has.
+        TrainingError: No text is `used`.
     """
     if not used.any():
         raise TrainingError(

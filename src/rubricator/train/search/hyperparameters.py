@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-
 _SPACES: Mapping[Kind, Callable[[Trial], dict[str, Any]]] = {
     "static": lambda trial: {"classifier": trial.suggest_categorical("classifier", ["lines", "network"])},
     "cascade": lambda trial: {
@@ -35,22 +34,12 @@ _SPACES: Mapping[Kind, Callable[[Trial], dict[str, Any]]] = {
 def tuned(
     kind: Kind, settings: Train, merit: Callable[[Train], float], *, trials: int, seconds: float, seed: int
 ) -> tuple[Train, float, int]:
-    """The best settings found for a kind of model.
+    """The best settings for a kind of model, their merit, and how many were tried.
 
     Optuna's tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
-    optimization", 2011) proposes them; for every kind it also tries treatments of imbalance.
-
-    Args:
-        kind: The kind of model.
-        settings: Where to start from; all else in them stays.
-        merit: What settings are worth on validation; the larger, the better. Raises `ValueError` for
-            settings that cannot be trained.
-        trials: How many settings to try.
-        seconds: When to stop trying; the trial under way is finished.
-        seed: Same seed, same trials.
-
-    Returns:
-        The best settings, their merit, and how many were tried.
+    optimization", 2011) proposes them; for every kind it also tries treatments of imbalance. After so many
+    `seconds` the trial under way is finished. `merit` is what settings are worth on validation, and raises
+    `ValueError` for settings that cannot be trained.
 
     Raises:
         MissingExtraError: Optuna is not installed.
@@ -68,8 +57,7 @@ def tuned(
     with _quiet(optuna):
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
         study.optimize(objective, n_trials=trials, timeout=seconds, catch=(ValueError,))
-    done = [trial for trial in study.trials if trial.value is not None]
-    if not done:
+    if all(trial.value is None for trial in study.trials):
         return settings, float("-inf"), len(study.trials)
     best = study.best_trial
     log.info("%s: best of %d trials: %s", kind, len(study.trials), best.params)

@@ -33,9 +33,9 @@ def weak_label_weight(
     data: TrainingData, targets: Floats, train: Bools, folds: NDArray[np.intp], context: TrainingContext
 ) -> tuple[float, dict[float, float]]:
     """What agreed labels count: as told, or what serves golden texts best when they are held out."""
-    told = context.settings.weak_label_weight
-    if told != "auto":
-        return told, {}
+    setting = context.settings.weak_label_weight
+    if setting != "auto":
+        return setting, {}
     golden = data.unbiased[train]
     if golden.all() or golden.sum() < ENOUGH_GOLDEN:
         return 1.0, {}
@@ -47,10 +47,8 @@ def weak_label_weight(
         learning = examples.hardened(context.space)
         logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).oof_logits
         rule = fit_rule(logits, targets[train], golden.astype(float), space=context.space)
-        probabilities = rule.probabilities(logits)[golden]
-        losses[weight] = float(
-            binary_cross_entropy(probabilities, targets[train][golden], floor=_SURE).mean()
-        )
+        probabilities, truth = rule.probabilities(logits)[golden], targets[train][golden]
+        losses[weight] = float(binary_cross_entropy(probabilities, truth, floor=_SURE).mean())
     return min(losses, key=losses.__getitem__), losses
 
 

@@ -35,16 +35,10 @@ def fit_with_pseudo_labels(
     validation_set: ValidationSet,
     context: TrainingContext,
 ) -> tuple[FitResult, Floats, int]:
-    """Train a kind of model on labelled texts and on those it is sure of.
+    """Train a kind of model on labelled texts and on those it is sure of, as sure as the settings ask.
 
-    Args:
-        kind: The kind; one of `QUICK` where validation is cross-fitted.
-        first: That kind, trained on the labelled texts.
-        learning: Labelled texts.
-        unlabelled: Texts without a label; their weights say how much one would count.
-        folds: Fold of each labelled text.
-        validation_set: What decides whether it helped.
-        context: Settings; `settings.pseudo_labels` is how sure a model must be.
+    `first` is that kind, one of `QUICK` where validation is cross-fitted, trained on the labelled texts. The
+    weights of `unlabelled` say how much one of them would count.
 
     Returns:
         The model; logits of the validation texts, by models that knew nothing of them; and how many texts

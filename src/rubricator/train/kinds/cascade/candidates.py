@@ -38,52 +38,35 @@ _COMMONEST = 3_000  # words that are joined with other conditions
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Conditions with the texts they hold of.
-
-    Attributes:
-        conditions: What may become part of a rule.
-        holds: 0 or 1, shape [texts, conditions].
-        category: What each condition is proposed for, shape [conditions]; None where data are to tell.
-    """
+    """Conditions that may become part of rules, with the texts they hold of."""
 
     conditions: Sequence[Condition]
-    holds: csc_array
-    category: NDArray[np.int64] | None = None
+    holds: csc_array  # 0 or 1, [texts, conditions]
+    category: NDArray[np.int64] | None = None  # what each is proposed for; None: the data are to tell
 
 
 def minable(examples: Examples, *, at_least: int) -> Candidates:
-    """Words, patterns, feature values, and words together with either.
-
-    Args:
-        examples: Only those with weight are asked how common a condition is.
-        at_least: In how many texts a condition must hold.
-    """
+    """Words, patterns, feature values, and words with either, that hold in enough texts with weight."""
     used = examples.weights > 0
-    words, said = occurrences(examples.contents, used, at_least=at_least)
-    spoken = [Condition(words=(word,)) for word in words]
-    patterns = [Condition(pattern=pattern) for pattern in _PATTERNS]
+    names, in_texts = occurrences(examples.contents, used, at_least=at_least)
+    words = [Condition(words=(name,)) for name in names]
     features = examples.features or [{}] * len(examples)
-    demands = _demands(features, used, at_least)
-    beside = _matched([*patterns, *demands], examples.contents, features)
-    kept = np.flatnonzero(_counts(beside, used) >= at_least)
-    beside, conditions = csc_array(beside[:, kept]), [[*patterns, *demands][place] for place in kept.tolist()]
-    joined, together = _joined(spoken, said, conditions, beside, used, at_least)
-    everything = [*spoken, *conditions, *joined]
-    holds = csc_array(hstack([said, beside, together], format="csc"))
-    return Candidates(everything, holds)
+    others = [Condition(pattern=pattern) for pattern in _PATTERNS] + _demands(features, used, at_least)
+    beside = _matched(others, examples.contents, features)
+    frequent = np.flatnonzero(_counts(beside, used) >= at_least)
+    beside, others = csc_array(beside[:, frequent]), [others[place] for place in frequent.tolist()]
+    joined, together = _joined(words, in_texts, others, beside, used, at_least)
+    holds = csc_array(hstack([in_texts, beside, together], format="csc"))
+    return Candidates([*words, *others, *joined], holds)
 
 
-def given(rules: Sequence[Rule], examples: Examples) -> Candidates:
+def proposed(rules: Sequence[Rule], examples: Examples) -> Candidates:
     """The conditions of rules that people proposed, silenced by what their rules are silenced by."""
-    pairs = [(rule, condition) for rule in rules for condition in rule.any]
-    holds = _matched(
-        [condition for _, condition in pairs],
-        examples.contents,
-        examples.features or [{}] * len(examples),
-        [rule.unless for rule, _ in pairs],
-    )
-    category = np.array([rule.category for rule, _ in pairs], dtype=np.int64)
-    return Candidates([condition for _, condition in pairs], holds, category)
+    conditions = [condition for rule in rules for condition in rule.any]
+    features = examples.features or [{}] * len(examples)
+    unless = [rule.unless for rule in rules for _ in rule.any]
+    category = np.array([rule.category for rule in rules for _ in rule.any], dtype=np.int64)
+    return Candidates(conditions, _matched(conditions, examples.contents, features, unless), category)
 
 
 def _matched(
@@ -93,16 +76,16 @@ def _matched(
     unless: Sequence[Sequence[str]] = (),
 ) -> csc_array:
     matcher = Matcher(conditions, unless)
-    found = [matcher.holds(content, columns) for content, columns in zip(contents, features, strict=True)]
-    rows = np.repeat(np.arange(len(found)), [len(places) for places in found])
-    columns = np.array([place for places in found for place in places], dtype=np.int64)
+    matches = [matcher.holds(content, columns) for content, columns in zip(contents, features, strict=True)]
+    rows = np.repeat(np.arange(len(matches)), [len(places) for places in matches])
+    columns = np.array([place for places in matches for place in places], dtype=np.int64)
     return csc_array((np.ones(len(rows)), (rows, columns)), shape=(len(contents), len(conditions)))
 
 
 def _demands(features: Sequence[Features], used: Bools, at_least: int) -> list[Condition]:
     """For every column its levels, or ranges of its numbers, and that it is missing."""
     names = sorted({name for columns in features for name in columns})
-    found = []
+    conditions = []
     for name in names:
         values = [columns.get(name) for columns, use in zip(features, used, strict=True) if use]
         there = [value for value in values if not ColumnCondition(missing=True).holds(value)]
@@ -113,8 +96,8 @@ def _demands(features: Sequence[Features], used: Bools, at_least: int) -> list[C
             demands = [ColumnCondition(equals=level) for level, count in levels if count >= at_least]
         if at_least <= len(values) - len(there):
             demands.append(ColumnCondition(missing=True))
-        found += [Condition(where={name: demand}) for demand in demands]
-    return found
+        conditions += [Condition(where={name: demand}) for demand in demands]
+    return conditions
 
 
 def _ranges(numbers: Sequence[float]) -> list[ColumnCondition]:
@@ -128,7 +111,7 @@ def _ranges(numbers: Sequence[float]) -> list[ColumnCondition]:
 
 def _joined(
     words: Sequence[Condition],
-    said: csc_array,
+    in_texts: csc_array,
     conditions: Sequence[Condition],
     holds: csc_array,
     used: Bools,
@@ -136,17 +119,17 @@ def _joined(
 ) -> tuple[list[Condition], csc_array]:
     """A word and another condition, where both together hold less often than the word alone."""
     joined: list[Condition] = []
-    blocks = [csc_array((said.shape[0], 0))]
-    commonest = np.sort(np.argsort(-_counts(said, used), kind="stable")[:_COMMONEST])
-    words, said = [words[place] for place in commonest.tolist()], csc_array(said[:, commonest])
-    alone = _counts(said, used)
+    blocks = [csc_array((in_texts.shape[0], 0))]
+    commonest = np.sort(np.argsort(-_counts(in_texts, used), kind="stable")[:_COMMONEST])
+    words, in_texts = [words[place] for place in commonest.tolist()], csc_array(in_texts[:, commonest])
+    alone = _counts(in_texts, used)
     for place, condition in enumerate(conditions):
-        both = csc_array(said * holds[:, [place]].toarray())
+        both = csc_array(in_texts * holds[:, [place]].toarray())
         counts = _counts(both, used)
-        kept = np.flatnonzero((counts >= at_least) & (counts < alone))
-        kept = kept[np.argsort(-counts[kept], kind="stable")[: _MOST_JOINED // max(len(conditions), 1)]]
-        joined += [condition.model_copy(update={"words": words[word].words}) for word in kept.tolist()]
-        blocks.append(csc_array(both[:, kept]))
+        chosen = np.flatnonzero((counts >= at_least) & (counts < alone))
+        chosen = chosen[np.argsort(-counts[chosen], kind="stable")[: _MOST_JOINED // max(len(conditions), 1)]]
+        joined += [condition.model_copy(update={"words": words[word].words}) for word in chosen.tolist()]
+        blocks.append(csc_array(both[:, chosen]))
     return joined, csc_array(hstack(blocks, format="csc"))
 
 

@@ -52,8 +52,8 @@ def occurrences(contents: Sequence[str], used: Bools, *, at_least: int) -> Occur
     at = np.concatenate([row for _, row, _ in blocks])
     columns = np.concatenate([column + start for (_, _, column), start in zip(blocks, starts, strict=False)])
     matrix = csc_array((np.ones(len(at)), (at, columns)), shape=(len(contents), len(names)))
-    kept = _frequent(matrix, _different(matrix))
-    return [names[column] for column in kept], csc_array(matrix[:, kept])
+    columns_kept = _frequent(matrix, _different(matrix))
+    return [names[column] for column in columns_kept], csc_array(matrix[:, columns_kept])
 
 
 def _distinct(rows: Ints, columns: Ints, width: int) -> tuple[Ints, Ints]:

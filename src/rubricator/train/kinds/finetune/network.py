@@ -24,10 +24,6 @@ SCALE = 10.0
 class Network(nn.Module):
     """Encoder and heads: batches to vectors, and to logits.
 
-    Args:
-        plan: Which encoder, and what of it is trained.
-        categories: How many heads.
-
     Raises:
         EncoderError: Transformers cannot load it, or its layers cannot be told.
         TrainingError: The settings do not fit it or the device.
@@ -59,8 +55,8 @@ class Network(nn.Module):
         """Unit vectors, float32 [texts, width]."""
         self._states = batch.states
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._low_precision):
-            found = self.pooled(batch.ids, batch.mask)
-        return functional.normalize(found.float(), dim=1)
+            pooled = self.pooled(batch.ids, batch.mask)
+        return functional.normalize(pooled.float(), dim=1)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, float32 [texts, categories]."""
@@ -80,17 +76,17 @@ class Network(nn.Module):
         """Parameters by learning rate and weight decay, for the optimizer."""
         places = {id(weight): at for at, layer in enumerate(self.layers) for weight in layer.parameters()}
         heads = {id(weight) for weight in self.heads.parameters()}
-        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, weight in self.trained().items():
             # Embeddings lie below the first layer; whatever else has no layer lies above the last.
             place = places.get(id(weight), -1 if "embed" in name else len(self.layers) - 1)
             rate = plan.rate * plan.settings.layer_decay ** (len(self.layers) - 1 - place)
             rate = plan.settings.head_rate if id(weight) in heads else rate
             decay = plan.settings.weight_decay if weight.ndim > 1 else 0.0
-            found.setdefault((rate, decay), []).append(weight)
+            groups.setdefault((rate, decay), []).append(weight)
         return [
             {"params": weights, "lr": rate, "peak": rate, "weight_decay": decay}
-            for (rate, decay), weights in found.items()
+            for (rate, decay), weights in groups.items()
         ]
 
     @contextmanager
@@ -139,13 +135,13 @@ def _layers(transformer: nn.Module, name: str) -> nn.ModuleList:
     stacks: Iterator[nn.ModuleList] = (
         part for part in transformer.modules() if isinstance(part, nn.ModuleList) and len(part) == count
     )
-    found = next(stacks, None)
-    if found is None:
+    stack = next(stacks, None)
+    if stack is None:
         raise EncoderError(
             f"The layers of the encoder '{name}' cannot be told, so it cannot be trained.",
             fix="Choose another encoder, or train `heads`.",
         )
-    return found
+    return stack
 
 
 def _set_dropout(module: nn.Module, share: float) -> None:

@@ -35,7 +35,6 @@ class Texts:
     """Token ids of all texts, and what the frozen layers made of them once that is known.
 
     Args:
-        contents: Cleaned texts.
         card: The prefix, the length and the padding of the encoder.
         folder: Its Hugging Face folder, for the tokenizer.
     """

@@ -31,17 +31,12 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Boosters:
-    """Boosters that speak of all categories together.
+    """Boosters that speak of all categories together."""
 
-    Attributes:
-        fitted: Single-label one for all categories, multi-label one for each with two sides.
-        spread: For each: how much of each of its outputs each category gets, shape [outputs, categories].
-        base: Logits before any of them speaks, shape [categories].
-    """
-
+    # Single-label one for all categories, multi-label one for each with two sides.
     fitted: Sequence[HistGradientBoostingClassifier]
-    spread: Sequence[Floats]
-    base: Floats
+    spread: Sequence[Floats]  # how much of each output goes to each category, [outputs, categories]
+    base: Floats  # logits before any of them speaks, [categories]
 
     def stages(self, rows: Floats) -> Iterator[Floats]:
         """Logits after one round, after two and so on, each of shape [n, categories]."""
@@ -62,18 +57,12 @@ class Boosters:
 
 
 def boost(task: HybridTask, numbers: Floats, rows: NDArray[np.intp], *, rounds: int) -> Boosters:
-    """Fit boosters on some rows.
+    """Fit boosters on some rows of `numbers` [n, width], with so many `rounds` of trees per category.
 
     Single-label they share a softmax, multi-label each category has its own. A soft target is a text
     given once per category (or once as positive, once as negative) with its probability as weight. Logit
     adjustment is applied afterwards, by subtraction (Menon et al., 2021, section 4.1): the two are
     equal where the loss is fitted well. Focal loss is not to be had.
-
-    Args:
-        task: Targets, weights and settings.
-        numbers: What the trees look at, shape [n, width].
-        rows: Those to learn from.
-        rounds: How many trees follow one another per category.
     """
     settings, space = all_at_once(task.context.settings.imbalance), task.context.space
     targets, weights = task.examples.targets[rows], task.examples.weights[rows]
