@@ -21,32 +21,19 @@ class _About(About):
     members: int = Field(ge=1, le=20)
 
 
-_LAYOUT = Layout(
-    _About,
-    {
-        "weight": ("members",),
-        "slope": ("members", "categories"),
-        "intercept": ("members", "categories"),
-    },
-)
+_SCALE = ("members", "categories")
+_LAYOUT = Layout(_About, {"weight": ("members",), "slope": _SCALE, "intercept": _SCALE})
 
 
 @dataclass(frozen=True, slots=True)
 class EnsembleModel(Model):
-    """The weighted mean of several models' logits, each brought to a common scale first.
-
-    Attributes:
-        members: The models.
-        weight: How much each counts, shape [members]; they sum to 1.
-        slope: Multiplies the logits of each member, shape [members, categories].
-        intercept: Added to them, same shape.
-    """
+    """The weighted mean of several models' logits, each brought to a common scale first."""
 
     kind: ClassVar[str] = "ensemble"
     members: tuple[Model, ...]
-    weight: Floats
-    slope: Floats
-    intercept: Floats
+    weight: Floats  # how much each counts, [members]; they sum to 1
+    slope: Floats  # multiplies the logits of each member, [members, categories]
+    intercept: Floats  # added to them, same shape
 
     @property
     def categories(self) -> int:
@@ -65,9 +52,8 @@ class EnsembleModel(Model):
 
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories]."""
-        return blend(
-            [member.logits(inputs) for member in self.members], self.weight, self.slope, self.intercept
-        )
+        logits = [member.logits(inputs) for member in self.members]
+        return blend(logits, self.weight, self.slope, self.intercept)
 
     def files(self) -> Files:
         """`model.json`, the scales, and each member in a folder named by its number."""
@@ -79,15 +65,7 @@ class EnsembleModel(Model):
 
     @classmethod
     def of_files(cls, files: Files, read_member: Callable[[Files], Model]) -> Self:
-        """The model that `files` hold.
-
-        Args:
-            files: Content by path.
-            read_member: Reads a member, which may be of any kind.
-
-        Raises:
-            ArtifactError: A file is not what `files` would have written.
-        """
+        """The inverse of `files`; `read_member` reads a member, which may be of any kind."""
         folders = {name.split("/")[0] for name in files if "/" in name}
         count = _LAYOUT.read_about(files, folders=folders).members
         if folders != {str(number) for number in range(count)}:

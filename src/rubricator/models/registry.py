@@ -35,10 +35,7 @@ KINDS: Mapping[str, _Reader | _NestedReader] = {**_SIMPLE, **_NESTED}
 
 
 def read_model(files: Files) -> Model:
-    """The model that `files` hold.
-
-    Args:
-        files: Content by path, as `Model.files` gives it.
+    """The model that `files` hold, as `Model.files` gives them.
 
     Raises:
         ArtifactError: A file is not what it should be, or the kind is unknown.

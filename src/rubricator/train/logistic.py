@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from rubricator.config import Imbalance
 from rubricator.errors import TrainingError
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.stats.calibration import fit_platt
 from rubricator.stats.losses import pointwise
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
@@ -45,7 +45,7 @@ class _Task:
     offset: float  # added to the logits while training
     gamma: float | None  # of the focal loss; None for cross-entropy
 
-    def rows(self, rows: NDArray[np.intp]) -> _Task:
+    def rows(self, rows: Indices) -> _Task:
         return replace(self, label=self.label[rows], taught=self.taught[rows], weights=self.weights[rows])
 
     @property
@@ -201,7 +201,7 @@ def _fit_path(x: Floats | csr_array, task: _Task, grid: Sequence[float], toleran
 
 
 def _design(
-    features: Floats | csr_array, used: NDArray[np.intp]
+    features: Floats | csr_array, used: Indices
 ) -> tuple[Floats | csr_array, Callable[[Floats], Floats]]:
     """Features with a last column of ones for the intercept, and the way back for coefficients.
 

@@ -10,14 +10,13 @@ from itertools import groupby
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import KINDS, Kind, Train
 from rubricator.dataset.examples import Examples
 from rubricator.encode import open_trained
 from rubricator.errors import EncoderError, MissingExtraError, RubricatorError, TrainingError
 from rubricator.models.training_result import Choice
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.ensembling import mean_logits, mean_of
 from rubricator.train.search.hyperparameters import tuned
@@ -61,7 +60,7 @@ class ModelSearch:
         self,
         learning: Examples,
         unlabelled: Examples,
-        folds: NDArray[np.intp],
+        folds: Indices,
         validation_set: ValidationSet,
         context: TrainingContext,
     ) -> None:
@@ -300,18 +299,14 @@ def average(members: Mapping[str, Candidate], validation_set: ValidationSet) -> 
     validation says of the mean is hardly less honest than what it says of one.
     """
     candidates = list(members.values())
-    model = mean_of(
-        [member.fitted.model for member in candidates], [member.validated.rule for member in candidates]
-    )
-    oof_logits = mean_logits(model, [member.fitted.oof_logits for member in candidates])
-    logits = mean_logits(model, [member.logits for member in candidates])
+    model = mean_of([one.fitted.model for one in candidates], [one.validated.rule for one in candidates])
+    oof_logits = mean_logits(model, [one.fitted.oof_logits for one in candidates])
+    logits = mean_logits(model, [one.logits for one in candidates])
     fitted = FitResult(
         model=model,
         oof_logits=oof_logits,
         notes=candidates[0].fitted.notes,
-        encoders={name: path for member in candidates for name, path in member.fitted.encoders.items()},
+        encoders={name: path for one in candidates for name, path in one.fitted.encoders.items()},
         facts={"members": list(members)},
     )
-    return Candidate(
-        fitted, logits, validation_set.evaluate(logits), sum(member.seconds for member in candidates)
-    )
+    return Candidate(fitted, logits, validation_set.evaluate(logits), sum(one.seconds for one in candidates))

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Kind, Train
 from rubricator.dataset.training_data import TrainingData
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.losses import binary_cross_entropy
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.search.validation import ENOUGH_GOLDEN
@@ -30,7 +29,7 @@ def proxy_kind(settings: Train) -> Kind:
 
 
 def weak_label_weight(
-    data: TrainingData, targets: Floats, train: Bools, folds: NDArray[np.intp], context: TrainingContext
+    data: TrainingData, targets: Floats, train: Bools, folds: Indices, context: TrainingContext
 ) -> tuple[float, dict[float, float]]:
     """What agreed labels count: as told, or what serves golden texts best when they are held out."""
     setting = context.settings.weak_label_weight
@@ -57,7 +56,7 @@ def self_trained(
     targets: Floats,
     counted: Floats,
     train: Bools,
-    folds: NDArray[np.intp],
+    folds: Indices,
     context: TrainingContext,
 ) -> Floats:
     """Agreed labels averaged, in log-probability, with what a model held out from them thinks.

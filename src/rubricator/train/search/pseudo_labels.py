@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Kind
 from rubricator.dataset.examples import Examples, joined
 from rubricator.encode import open_trained
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.search.validation import ValidationSet
 from rubricator.train.trainers import fit
@@ -31,7 +30,7 @@ def fit_with_pseudo_labels(
     first: FitResult,
     learning: Examples,
     unlabelled: Examples,
-    folds: NDArray[np.intp],
+    folds: Indices,
     validation_set: ValidationSet,
     context: TrainingContext,
 ) -> tuple[FitResult, Floats, int]:
@@ -66,7 +65,7 @@ def _again(
     first: FitResult,
     learning: Examples,
     unlabelled: Examples,
-    folds: NDArray[np.intp],
+    folds: Indices,
     context: TrainingContext,
 ) -> tuple[FitResult, int]:
     """The model trained once more, with the unlabelled texts that the first one is sure of."""
@@ -85,7 +84,7 @@ def _again(
     return fit(kind, everyone, folds=all_folds, context=context), int(sure.sum())
 
 
-def surely(probabilities: Floats, least: float, space: LabelSpace) -> NDArray[np.bool_]:
+def surely(probabilities: Floats, least: float, space: LabelSpace) -> Bools:
     """Which texts a model is sure of: its best category, or every yes and no, at least so probable."""
     if space.single:
         return np.asarray(probabilities.max(axis=1) >= least)

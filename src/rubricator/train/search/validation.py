@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Config, Metric
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.training_data import TrainingData
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.training_result import Score
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.train.selection import chance_of_gain, score
@@ -35,9 +34,9 @@ class ValidationResult:
 class ValidationSet:
     """The validation texts: what models are calibrated and compared on."""
 
-    rows: NDArray[np.intp]  # their rows among all texts
+    rows: Indices  # their rows among all texts
     examples: Examples  # their weights say how much each counts in every figure
-    folds: NDArray[np.intp]  # a decision about a text is made by a rule fitted without its fold
+    folds: Indices  # a decision about a text is made by a rule fitted without its fold
     held_out: bool  # whether they are a part of their own, not training texts judged by held-out logits
     about: str  # who they are, in a sentence
     space: LabelSpace
@@ -67,7 +66,7 @@ class ValidationSet:
         )
 
 
-def spread_folds(data: TrainingData, targets: Floats, rows: Bools, config: Config) -> NDArray[np.intp]:
+def spread_folds(data: TrainingData, targets: Floats, rows: Bools, config: Config) -> Indices:
     """Folds of `rows` in which both all labels and the golden ones among them are spread evenly."""
     groups = [data.examples.groups[row] for row in np.flatnonzero(rows).tolist()]
     positive, golden = (targets[rows] > 0.5).astype(float), data.golden[rows][:, None].astype(float)
@@ -81,7 +80,7 @@ def make_validation_set(
     *,
     train: Bools,
     validation: Bools,
-    folds: NDArray[np.intp],
+    folds: Indices,
     space: LabelSpace,
     config: Config,
 ) -> ValidationSet:

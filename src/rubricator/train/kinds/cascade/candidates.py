@@ -13,7 +13,7 @@ from scipy.sparse import csc_array, hstack
 
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Features
-from rubricator.stats.arrays import Bools
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.text_rules.rules import ColumnCondition, Condition, Matcher, Rule, number_of
 from rubricator.text_rules.values import as_level
 from rubricator.train.kinds.cascade.words import occurrences
@@ -133,5 +133,5 @@ def _joined(
     return joined, csc_array(hstack(blocks, format="csc"))
 
 
-def _counts(holds: csc_array, used: Bools) -> NDArray[np.float64]:
+def _counts(holds: csc_array, used: Bools) -> Floats:
     return np.asarray(holds[used].sum(axis=0), dtype=np.float64).ravel()

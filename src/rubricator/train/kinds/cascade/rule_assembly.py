@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rubricator.stats.arrays import Indices
 from rubricator.text_rules.rules import Condition, Rule
 from rubricator.train.kinds.cascade.rule_mining import Miner
 from rubricator.train.kinds.cascade.rule_selection import SelectedRules
@@ -15,8 +15,8 @@ _MOST = 1 - 1e-6
 
 
 def assemble_rules(
-    miners: Sequence[Miner], selected: SelectedRules, category: NDArray[np.intp], keywords: Sequence[Rule]
-) -> tuple[tuple[Rule, ...], NDArray[np.intp]]:
+    miners: Sequence[Miner], selected: SelectedRules, category: Indices, keywords: Sequence[Rule]
+) -> tuple[tuple[Rule, ...], Indices]:
     """The admitted rules with the conditions that all texts tell, most precise first.
 
     Args:

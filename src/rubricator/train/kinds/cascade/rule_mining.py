@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array
 from scipy.special import betaincinv
 
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.train.kinds.cascade.candidates import Candidates
 from rubricator.train.logistic import Folds
 
@@ -29,8 +28,8 @@ _WEAKEST = 0.5
 class Mined:
     """Conditions that speak for categories, strongest first."""
 
-    condition: NDArray[np.intp]  # place of the condition among the candidates, [mined]
-    category: NDArray[np.intp]  # what it speaks for, [mined]
+    condition: Indices  # place of the condition among the candidates, [mined]
+    category: Indices  # what it speaks for, [mined]
     strength: Floats  # how surely, in [0, 1], [mined]
 
 
@@ -106,8 +105,8 @@ class Miner:
 
 
 def _ranked(
-    condition: NDArray[np.intp],
-    category: NDArray[np.intp],
+    condition: Indices,
+    category: Indices,
     texts: Floats,
     right: Floats,
     prior: tuple[float | Floats, float | Floats],

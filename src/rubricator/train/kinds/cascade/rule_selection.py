@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Cascade
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.kinds.cascade.precision_posterior import PrecisionPosterior
 
 STRENGTHS = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
@@ -30,14 +29,14 @@ class Evidence:
         """Only these rows."""
         return Evidence(self.logits[rows], self.targets[rows], self.weights[rows], self.space)
 
-    def counts(self, taken: Bools, category: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    def counts(self, taken: Bools, category: Indices) -> tuple[Floats, Floats]:
         """On how many texts each rule is right, and how many it takes.
 
         `taken` says which rule takes which text, shape [n, rules], and `category` what each rule gives.
         """
         return self.weights @ (taken * self.targets[:, category]), self.weights @ taken
 
-    def duels(self, taken: Bools, category: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    def duels(self, taken: Bools, category: Indices) -> tuple[Floats, Floats]:
         """Texts on which each rule is right and the model is not, and the other way round."""
         if self.space.single:
             predicted = self.logits.argmax(axis=1)
@@ -59,7 +58,7 @@ class SelectedRules:
     precision: Floats  # expected share of texts on which it is right, [rules]
 
     @property
-    def order(self) -> NDArray[np.intp]:
+    def order(self) -> Indices:
         """The admitted rules, most precise first."""
         places = np.flatnonzero(np.isfinite(self.strength))
         return np.asarray(places[np.argsort(-self.precision[places], kind="stable")])

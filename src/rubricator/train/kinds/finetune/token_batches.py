@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from rubricator.encode.card import EncoderCard
 from rubricator.encode.export import read_tokenizer
+from rubricator.stats.arrays import Indices
 
-Rows = NDArray[np.intp]
+Rows = Indices
 
 _POOL = 8  # batches whose texts are sorted by length together: less padding, still much chance
 

@@ -12,7 +12,7 @@ from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
 from rubricator.models.trees import Trees
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, row_weights, smoothed
 from rubricator.train.kinds.hybrid.task import HybridTask
 
@@ -56,7 +56,7 @@ class Boosters:
         return _as_arrays(base, grown)
 
 
-def boost(task: HybridTask, numbers: Floats, rows: NDArray[np.intp], *, rounds: int) -> Boosters:
+def boost(task: HybridTask, numbers: Floats, rows: Indices, *, rounds: int) -> Boosters:
     """Fit boosters on some rows of `numbers` [n, width], with so many `rounds` of trees per category.
 
     Single-label they share a softmax, multi-label each category has its own. A soft target is a text
@@ -92,7 +92,7 @@ def boost(task: HybridTask, numbers: Floats, rows: NDArray[np.intp], *, rounds: 
     return Boosters(fitted, [spread for _, _, spread in jobs], base)
 
 
-def _single_spread(present: NDArray[np.intp], count: int) -> Floats:
+def _single_spread(present: Indices, count: int) -> Floats:
     # Of two categories scikit-learn gives one logit, that of the second against the first.
     if len(present) == 2:
         return np.asarray((np.eye(count)[present[1]] - np.eye(count)[present[0]])[None] / 2)

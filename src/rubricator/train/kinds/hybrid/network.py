@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.label_space import LabelSpace
 from rubricator.models.network import NetworkModel, joined, standardised
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
 from rubricator.train.kinds.hybrid.task import HybridTask
 from rubricator.train.torch_state import own_torch_state
@@ -63,7 +62,7 @@ def fit_network(task: HybridTask, text: FitResult) -> FitResult:
         for number, fold in enumerate(folds):
             held_out = task.folds == fold
 
-            def watch(epoch: int, weights: _Weights, held_out: NDArray[np.bool_] = held_out) -> None:
+            def watch(epoch: int, weights: _Weights, held_out: Bools = held_out) -> None:
                 logits[epoch, held_out] = _answers(weights, inputs[held_out])
 
             _train(task, inputs, np.flatnonzero(~held_out & task.used), epochs=_EPOCHS, watch=watch)
@@ -91,7 +90,7 @@ def fit_network(task: HybridTask, text: FitResult) -> FitResult:
     return FitResult(model=model, oof_logits=oof_logits, facts=facts)
 
 
-def _spread(inputs: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _spread(inputs: Floats, *, width: int, used: Bools) -> tuple[Floats, Floats]:
     """Centre and factor of every input: one factor for the vector, one for each other number."""
     counts = np.maximum(np.isfinite(inputs[used]).sum(axis=0), 1)
     centre = np.nansum(inputs[used], axis=0) / counts
@@ -103,7 +102,7 @@ def _spread(inputs: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Flo
 def _train(
     task: HybridTask,
     inputs: Floats,
-    rows: NDArray[np.intp],
+    rows: Indices,
     *,
     epochs: int,
     watch: Callable[[int, _Weights], None] = lambda _epoch, _weights: None,

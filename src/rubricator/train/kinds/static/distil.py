@@ -27,6 +27,7 @@ from rubricator.encode.source import resolve
 from rubricator.models.static import StaticEmbedding
 from rubricator.progress import Progress
 from rubricator.records import content_hash
+from rubricator.stats.arrays import Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -76,7 +77,7 @@ def distil(
     return StaticEmbedding(tokenizer, _unknown(tokenizer), np.load(folder / _TABLE))
 
 
-def _reduced(vectors: NDArray[np.float32], width: int) -> Table:
+def _reduced(vectors: Vectors, width: int) -> Table:
     """Principal components, weighted: rows are in order of frequency."""
     unit = vectors.astype(np.float64)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Inputs
 from rubricator.models.static import StaticEmbedding, StaticModel
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.train.kinds.finetune.loss import aims
 from rubricator.train.logistic import Folds
 from rubricator.train.torch_state import own_torch_state
@@ -59,7 +58,7 @@ def fit_tuned(
 
 
 def _tune(
-    embedding: StaticEmbedding, examples: Examples, rows: NDArray[np.intp], loss: Loss, *, seed: int
+    embedding: StaticEmbedding, examples: Examples, rows: Indices, loss: Loss, *, seed: int
 ) -> StaticModel:
     pieces_of_texts = list(embedding.pieces([examples.contents[row] for row in rows.tolist()]))
     rows = rows[[bool(pieces) for pieces in pieces_of_texts]]
@@ -95,7 +94,7 @@ def _tune(
     return StaticModel(tuned, coef * _SCALE, intercept)
 
 
-def _batches(rows: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+def _batches(rows: int, rng: np.random.Generator) -> Iterator[Indices]:
     for _ in range(_EPOCHS):
         order = rng.permutation(rows)
         yield from (order[at : at + _BATCH] for at in range(0, rows, _BATCH))
