@@ -32,10 +32,10 @@ _LAYOUT = Layout(_About, {"slope": ("categories",), "intercept": ("categories",)
 class CascadeModel(Model):
     """A decision list (Rivest, "Learning decision lists", 1987) that ends in a model.
 
-    Single-label the first rule that holds takes the text, multi-label the first of each category takes it for
-    its category. Where a rule takes a text, the logit of its category is raised so far that the category is at
-    least as probable as the rule is precise. A text that the model is surer of keeps its logit, and so does
-    every text that no rule takes.
+    Single-label the first rule that holds takes the text, multi-label the first of each category takes it
+    for its category. There the logit of the category is raised so far that the category is at least as
+    probable as the rule is precise. A text that the model is surer of keeps its logit, and so does every
+    text that no rule takes.
     """
 
     kind: ClassVar[str] = "cascade"

@@ -15,10 +15,10 @@ from rubricator.config import KINDS, Kind, Train
 from rubricator.dataset.examples import Examples
 from rubricator.encode import open_trained
 from rubricator.errors import EncoderError, MissingExtraError, RubricatorError, TrainingError
+from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.training_result import Choice
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.train.ensembling import mean_logits, mean_of
 from rubricator.train.search.hyperparameters import tuned
 from rubricator.train.search.pseudo_labels import QUICK, fit_with_pseudo_labels
 from rubricator.train.search.validation import ValidationResult, ValidationSet
@@ -299,12 +299,13 @@ def average(members: Mapping[str, Candidate], validation_set: ValidationSet) -> 
     validation says of the mean is hardly less honest than what it says of one.
     """
     candidates = list(members.values())
-    model = mean_of([one.fitted.model for one in candidates], [one.validated.rule for one in candidates])
-    oof_logits = mean_logits(model, [one.fitted.oof_logits for one in candidates])
-    logits = mean_logits(model, [one.logits for one in candidates])
+    model = EnsembleModel.mean_of(
+        [one.fitted.model for one in candidates], [one.validated.rule for one in candidates]
+    )
+    logits = model.blend([one.logits for one in candidates])
     fitted = FitResult(
         model=model,
-        oof_logits=oof_logits,
+        oof_logits=model.blend([one.fitted.oof_logits for one in candidates]),
         notes=candidates[0].fitted.notes,
         encoders={name: path for one in candidates for name, path in one.fitted.encoders.items()},
         facts={"members": list(members)},

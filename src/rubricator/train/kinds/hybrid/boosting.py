@@ -134,12 +134,9 @@ def _as_arrays(base: Floats, grown: Sequence[tuple[NDArray[Any], int, float]]) -
     return Trees.of_arrays(arrays, width=int(arrays["feature"].max(initial=0)) + 1)
 
 
-_NODE = [
-    ("is_leaf", "u1"),
-    ("feature_idx", "i8"),
-    ("num_threshold", "f8"),
-    ("missing_go_to_left", "u1"),
-    ("left", "i8"),
-    ("right", "i8"),
-    ("value", "f8"),
-]
+_NODE = np.dtype(
+    {
+        "names": ["is_leaf", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "value"],
+        "formats": ["u1", "i8", "f8", "u1", "i8", "i8", "f8"],
+    }
+)

@@ -10,8 +10,8 @@ import numpy as np
 
 from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
+from rubricator.models.ensemble import EnsembleModel
 from rubricator.train.calibration.rule import cross_decide, fit_rule
-from rubricator.train.ensembling import mean_logits, mean_of
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.hybrid.columns import learn_table, too_empty
 from rubricator.train.kinds.hybrid.network import fit_network
@@ -46,8 +46,8 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
     targets, weights = task.examples.targets, task.examples.weights
     if len(ways) > 1:  # they err on different texts
         rules = [fit_rule(way.oof_logits, targets, weights, space=context.space) for way in ways.values()]
-        mean = mean_of([way.model for way in ways.values()], rules)
-        oof_logits = mean_logits(mean, [way.oof_logits for way in ways.values()])
+        mean = EnsembleModel.mean_of([way.model for way in ways.values()], rules)
+        oof_logits = mean.blend([way.oof_logits for way in ways.values()])
         ways["both"] = FitResult(model=mean, oof_logits=oof_logits)
     metric = metric_of(context.settings.metric, context.space)
     scores = {}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,17 +27,13 @@ _DECAY = 0.05
 _DROPOUT = (0.3, 0.5)  # of inputs, of hidden units
 
 
-@dataclass(frozen=True, slots=True)
-class _Weights:
+class _Weights(NamedTuple):
     """Networks side by side: hidden [m, units, inputs] and its bias [m, units], heads alike."""
 
     hidden: torch.Tensor
     hidden_bias: torch.Tensor
     heads: torch.Tensor
     heads_bias: torch.Tensor
-
-    def __iter__(self) -> Iterator[torch.Tensor]:
-        return iter((self.hidden, self.hidden_bias, self.heads, self.heads_bias))
 
 
 def fit_network(task: HybridTask, text: FitResult) -> FitResult:
@@ -142,8 +137,7 @@ def _start(inputs: int, categories: int) -> _Weights:
     hidden = torch.randn(_NETWORKS, _UNITS, inputs) * np.sqrt(2 / inputs)
     heads = torch.zeros(_NETWORKS, categories, _UNITS + inputs)
     heads[:, :, :_UNITS] = torch.randn(_NETWORKS, categories, _UNITS) / np.sqrt(_UNITS)
-    biases = torch.zeros(_NETWORKS, _UNITS), torch.zeros(_NETWORKS, categories)
-    weights = _Weights(hidden, biases[0], heads, biases[1])
+    weights = _Weights(hidden, torch.zeros(_NETWORKS, _UNITS), heads, torch.zeros(_NETWORKS, categories))
     for part in weights:
         part.requires_grad_()
     return weights
