@@ -67,10 +67,9 @@ class CascadeModel(Model):
 
     def logits(self, inputs: Inputs) -> Floats:
         """Logits on the scale of the model, shape [texts, categories]."""
+        logits = self.rest.logits(inputs)
         granted = precisions(self.rules, self.takes(inputs), self.categories)
-        return apply_rule_floors(
-            self.rest.logits(inputs), granted, self.slope, self.intercept, single=self.single
-        )
+        return apply_rule_floors(logits, granted, self.slope, self.intercept, single=self.single)
 
     def takes(self, inputs: Inputs) -> Bools:
         """Which rule takes which text, shape [texts, rules]."""
@@ -115,12 +114,8 @@ def apply_rule_floors(
 ) -> Floats:
     """Logits with the categories that rules give raised to the precision of the rules.
 
-    Args:
-        logits: Of the model, shape [texts, categories].
-        granted: Precision of the rule that gives a text a category, 0 where none does, same shape.
-        slope: With the intercept it makes log-odds of the logits, shape [categories].
-        intercept: Likewise.
-        single: True if the categories share one softmax; then a rule gives a text one category.
+    `granted` is what `precisions` gives; slope and intercept [categories] make log-odds of the logits. If
+    `single`, the categories share one softmax and a rule gives a text one category.
     """
     result = np.array(logits, dtype=np.float64)
     rows, columns = np.nonzero(granted)

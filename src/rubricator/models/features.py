@@ -167,18 +167,13 @@ class FeatureModel(Model, Protocol):
         """The feature columns it looks at."""
         return tuple(column.name for column in self.table.columns)
 
-
-def blank_rows(missing: Bools) -> Bools:
-    """Which texts have no feature at all, shape [texts], from missing cells [texts, columns]."""
-    return np.asarray(missing.all(axis=1))
-
-
-def or_text(both: Floats, text: Floats, missing: Bools, table: FeatureTable) -> Floats:
-    """Logits of text and features, and those of the text alone where a text has no feature at all."""
-    blank = blank_rows(missing)
-    if blank.any():
-        table.tell_fallback(int(blank.sum()))
-    return np.where(blank[:, None], text, both)
+    def or_text(self, both: Floats, vectors: NDArray[Any], missing: Bools) -> Floats:
+        """Logits of text and features, and those of the text alone where a text has no feature at all."""
+        blank = np.asarray(missing.all(axis=1))
+        if blank.any():
+            self.table.tell_fallback(int(blank.sum()))
+        text = weighted_sums(vectors, self.text) + self.text_bias
+        return np.where(blank[:, None], text, both)
 
 
 def weighted_sums(rows: NDArray[Any], weights: Floats) -> Floats:

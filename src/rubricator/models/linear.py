@@ -63,9 +63,7 @@ class Ngrams:
 
     def vectorizer(self) -> TfidfVectorizer:
         """The scikit-learn vectorizer that these settings, terms and weights describe."""
-        from sklearn.feature_extraction.text import (
-            TfidfVectorizer,  # a second to import, and most commands never need it
-        )
+        from sklearn.feature_extraction.text import TfidfVectorizer  # a second to import
 
         vectorizer = TfidfVectorizer(
             analyzer=self.analyzer,

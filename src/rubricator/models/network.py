@@ -10,7 +10,7 @@ from pydantic import Field
 
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
-from rubricator.models.features import Column, FeatureModel, FeatureTable, or_text, weighted_sums
+from rubricator.models.features import Column, FeatureModel, FeatureTable, weighted_sums
 from rubricator.models.serialization import FIX, About, Files, Layout
 from rubricator.stats.arrays import Bools, Floats
 
@@ -64,7 +64,7 @@ class NetworkModel(FeatureModel):
         standard = standardised(joined(vectors, numbers, missing), self.centre, self.scale)
         units = np.maximum(weighted_sums(standard, self.hidden) + self.hidden_bias, 0.0)
         both = weighted_sums(np.hstack([units, standard]), self.heads) + self.heads_bias
-        return or_text(both, weighted_sums(vectors, self.text) + self.text_bias, missing, self.table)
+        return self.or_text(both, vectors, missing)
 
     def files(self) -> Files:
         """`model.json` with the columns, and the weights."""

@@ -40,8 +40,7 @@ AnyAbout = TypeVar("AnyAbout", bound=About)
 class Layout(Generic[AnyAbout]):
     """What the files of one kind of model are; `write` and `read` are inverse to one another.
 
-    Attributes:
-        arrays: Dimensions of every array; those of the same name have the same length.
+    Dimensions of the same name have the same length in all arrays.
     """
 
     about: type[AnyAbout]  # what `model.json` says

@@ -11,7 +11,7 @@ from pydantic import Field
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
-from rubricator.models.features import Column, FeatureModel, FeatureTable, or_text, weighted_sums
+from rubricator.models.features import Column, FeatureModel, FeatureTable, weighted_sums
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel
 from rubricator.models.serialization import FIX, About, Files, Layout, part, within
@@ -58,8 +58,7 @@ class StackingModel(FeatureModel):
         opinions = [inputs.once(member, member.logits) for member in self.members]
         vectors = inputs.vectors(BASE)
         inputs_of_trees = [*opinions, weighted_sums(vectors, self.axes), numbers]
-        text = weighted_sums(vectors, self.text) + self.text_bias
-        return or_text(self.trees.logits(np.hstack(inputs_of_trees)), text, missing, self.table)
+        return self.or_text(self.trees.logits(np.hstack(inputs_of_trees)), vectors, missing)
 
     def files(self) -> Files:
         """`model.json` with the columns, the arrays, and each text model in a folder of its kind."""

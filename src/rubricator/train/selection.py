@@ -66,12 +66,9 @@ def chance_of_gain(
 
 
 def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[str] = ()) -> Choice:
-    """The best candidate by the metric, then by macro-F1; the first of equals.
+    """The best candidate by the metric, then by macro-F1; the first of equals, in order of preference.
 
-    Args:
-        scores: Score of each candidate, in order of preference.
-        metric: What they are compared by.
-        unproven: Candidates that are not taken even if they are ahead, because that may be chance.
+    Candidates `unproven` are not taken even if they are ahead, because that may be chance.
 
     Raises:
         TrainingError: There is no candidate.

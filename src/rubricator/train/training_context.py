@@ -20,16 +20,13 @@ from rubricator.train.logistic import Folds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitResult:
-    """What training produces, whatever the kind.
-
-    Attributes:
-        notes: What is unusual about a category, by its index: a clause without subject.
-        encoders: Folders of encoders that were trained, by the name under which `model` asks for them.
-    """
+    """What training produces, whatever the kind."""
 
     model: Model  # as it is served
     oof_logits: Floats  # of the training texts [n, categories], each by a model that did not see its fold
+    # What is unusual about a category, by its index: a clause without subject.
     notes: Mapping[int, str] = field(default_factory=dict)
+    # Folders of encoders that were trained, by the name under which `model` asks for them.
     encoders: Mapping[str, Path] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)  # what the report tells, as JSON values
     averaged: bool = False  # whether `model` is the mean of those that gave `oof_logits`, and so better
@@ -37,14 +34,12 @@ class FitResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingContext:
-    """Where a model is trained and what it is told.
+    """Where a model is trained and with what.
 
-    Attributes:
-        folder: Where a kind keeps what must outlive it: checkpoints, tables of epochs, encoders. A
-            kind makes its own folder in it.
-        should_continue: Told the held-out logits so far (shape [n, categories]) and which rows have them
-            (shape [n]), says whether this model may still win; a kind that takes long asks after
-            every fold and raises `EarlyStoppedError` at a no.
+    `should_continue` takes the held-out logits so far [n, categories] and which rows [n] have them, and says
+    whether this model may still win; a kind that takes long asks after every fold and raises
+    `EarlyStoppedError` at a no. In `folder` a kind makes its own, for what must outlive it: checkpoints,
+    tables of epochs, encoders.
     """
 
     settings: Train  # the section `train`
@@ -60,14 +55,8 @@ class TrainingContext:
     @classmethod
     def of(cls, config: Config, *, space: LabelSpace, folder: Path, progress: Progress = silent) -> Self:
         """What a config says about training."""
-        return cls(
-            settings=config.train,
-            encode=config.encoding,
-            space=space,
-            seed=config.seed,
-            folder=folder,
-            progress=progress,
-        )
+        settings, encode, seed = config.train, config.encoding, config.seed
+        return cls(settings=settings, encode=encode, space=space, seed=seed, folder=folder, progress=progress)
 
 
 class EarlyStoppedError(TrainingError):

@@ -48,12 +48,7 @@ class Candidate:
 class ModelSearch:
     """Candidates trained one after the other, cheapest first, until all ran or the time is up.
 
-    Args:
-        learning: What models learn from.
-        unlabelled: Training texts without a label, which may get pseudo-labels.
-        folds: Fold of each labelled text, grouped: the same for every candidate.
-        validation_set: Compares them.
-        context: Where and with which settings they are trained.
+    Each learns from labelled texts in the same grouped `folds`; unlabelled ones may get pseudo-labels.
     """
 
     def __init__(
@@ -103,7 +98,6 @@ class ModelSearch:
         return choose(scores, metric=self._metric, unproven=self._unproven())
 
     def _unproven(self) -> set[str]:
-        """Candidates whose lead over a preferred one may be chance."""
         best, passed = "", set[str]()
         for lead, group in groupby(sorted(self.candidates, key=self._lead), key=self._lead):
             names = list(group)
@@ -203,7 +197,6 @@ class ModelSearch:
         return np.asarray(reduce(right, axis=1), dtype=np.float64)
 
     def _tune(self, kind: Kind) -> None:
-        """Better settings for the best kind, if there are any."""
         trials: list[tuple[Train, Candidate]] = []
         started = time.monotonic()
         settings = self._context.settings
@@ -227,7 +220,7 @@ class ModelSearch:
                 seconds=max(self._left(), 0.0),
                 seed=self._context.seed,
             )
-        before = self.candidates[kind].validated.score.merit(self._metric)[0]
+        before = self._merit(kind)[0]
         summary = f"{tried} settings tried, the best reached {value:.3f} on validation"
         if value <= before:
             self.dropped[f"{kind}, tuned"] = f"{summary}, no more than the {before:.3f} of the present ones"
@@ -239,7 +232,6 @@ class ModelSearch:
         self._replace(kind, won, time.monotonic() - started, {"tuned": summary, "settings": changed})
 
     def _learn_more(self, kind: Kind) -> None:
-        """Pseudo-labels for the best kind, if they help."""
         name = f"{kind} with pseudo-labels"
         if not self._validation_set.held_out and kind not in QUICK:
             self.dropped[name] = "not tried: it would be trained twice for every fold of validation"
@@ -250,14 +242,11 @@ class ModelSearch:
             kind, first, self._learning, self._unlabelled, self._folds, self._validation_set, self._context
         )
         validated = self._validation_set.evaluate(logits)
-        value, before = (
-            score.merit(self._metric)[0] for score in (validated.score, self.candidates[kind].validated.score)
-        )
+        value, before = validated.score.merit(self._metric)[0], self._merit(kind)[0]
         summary = f"{joined} of {len(self._unlabelled)} texts without a label joined training"
         if not joined or value <= before:
-            self.dropped[name] = (
-                f"{summary}: {value:.3f} on validation, no more than {before:.3f} without them"
-            )
+            summary += f": {value:.3f} on validation, no more than {before:.3f} without them"
+            self.dropped[name] = summary
             return
         candidate = Candidate(fitted, logits, validated, 0.0)
         self._replace(kind, candidate, time.monotonic() - started, {"pseudo_labels": summary})

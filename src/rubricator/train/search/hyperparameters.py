@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rubricator.config import Kind, Train
@@ -54,9 +53,14 @@ def tuned(
         tried[trial.number] = _proposed(kind, settings, trial)
         return merit(tried[trial.number])
 
-    with _quiet(optuna):
+    # Optuna reports every trial to the terminal; only the command line prints here.
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
         study.optimize(objective, n_trials=trials, timeout=seconds, catch=(ValueError,))
+    finally:
+        optuna.logging.set_verbosity(verbosity)
     if all(trial.value is None for trial in study.trials):
         return settings, float("-inf"), len(study.trials)
     best = study.best_trial
@@ -75,14 +79,3 @@ def _proposed(kind: Kind, settings: Train, trial: Trial) -> Train:
     if kind in _SPACES:
         update[kind] = getattr(settings, kind).model_copy(update=_SPACES[kind](trial))
     return settings.model_copy(update=update)
-
-
-@contextmanager
-def _quiet(optuna: Any) -> Iterator[None]:
-    """Optuna reports every trial to the terminal; only the command line prints here."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)

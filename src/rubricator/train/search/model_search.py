@@ -86,11 +86,7 @@ def train_models(
             **scarce(validation_set.examples.targets, validation_set.examples.weights),
             **candidates[choice.name].fitted.notes,
         },
-        encoders={
-            name: path
-            for candidate in candidates.values()
-            for name, path in candidate.fitted.encoders.items()
-        },
+        encoders={name: path for one in candidates.values() for name, path in one.fitted.encoders.items()},
         facts={name: candidate.fitted.facts for name, candidate in candidates.items()},
         dropped=search.dropped,
         metric=metric_of(config.train.metric, space),
@@ -99,7 +95,6 @@ def train_models(
 
 
 def _sampled(data: TrainingData, targets: Floats, train: Bools, config: Config) -> Bools:
-    """The stratified share of the training texts that `train.sample` asks for."""
     if config.train.sample == 1 or not train.any():
         return train
     rows = np.flatnonzero(train)

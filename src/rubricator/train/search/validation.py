@@ -55,15 +55,9 @@ class ValidationSet:
 
     def chance_of_gain(self, new: ValidationResult, old: ValidationResult, metric: Metric) -> float:
         """In what share of samples of these texts one model is better than another."""
-        return chance_of_gain(
-            new.decisions,
-            old.decisions,
-            self.examples.targets,
-            self.examples.weights,
-            self.examples.groups,
-            metric=metric,
-            seed=self.seed,
-        )
+        decisions = new.decisions, old.decisions
+        truth, weights, groups = self.examples.targets, self.examples.weights, self.examples.groups
+        return chance_of_gain(*decisions, truth, weights, groups, metric=metric, seed=self.seed)
 
 
 def spread_folds(data: TrainingData, targets: Floats, rows: Bools, config: Config) -> Indices:

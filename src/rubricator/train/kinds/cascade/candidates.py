@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.sparse import csc_array, hstack
 
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Features
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.text_rules.rules import ColumnCondition, Condition, Matcher, Rule, number_of
 from rubricator.text_rules.values import as_level
 from rubricator.train.kinds.cascade.words import occurrences
@@ -44,42 +44,43 @@ class Candidates:
     holds: csc_array  # 0 or 1, [texts, conditions]
     category: NDArray[np.int64] | None = None  # what each is proposed for; None: the data are to tell
 
+    def subset(self, places: Indices) -> Candidates:
+        """Those at these places, without their categories."""
+        conditions = [self.conditions[place] for place in places.tolist()]
+        return Candidates(conditions, csc_array(self.holds[:, places]))
+
 
 def minable(examples: Examples, *, at_least: int) -> Candidates:
     """Words, patterns, feature values, and words with either, that hold in enough texts with weight."""
     used = examples.weights > 0
-    names, in_texts = occurrences(examples.contents, used, at_least=at_least)
-    words = [Condition(words=(name,)) for name in names]
-    features = examples.features or [{}] * len(examples)
-    others = [Condition(pattern=pattern) for pattern in _PATTERNS] + _demands(features, used, at_least)
-    beside = _matched(others, examples.contents, features)
-    frequent = np.flatnonzero(_counts(beside, used) >= at_least)
-    beside, others = csc_array(beside[:, frequent]), [others[place] for place in frequent.tolist()]
-    joined, together = _joined(words, in_texts, others, beside, used, at_least)
-    holds = csc_array(hstack([in_texts, beside, together], format="csc"))
-    return Candidates([*words, *others, *joined], holds)
+    names, holds = occurrences(examples.contents, used, at_least=at_least)
+    words = Candidates([Condition(words=(name,)) for name in names], holds)
+    patterns = [Condition(pattern=pattern) for pattern in _PATTERNS]
+    others = _matched([*patterns, *_demands(examples.features, used, at_least)], examples)
+    others = others.subset(np.flatnonzero(_counts(others.holds, used) >= at_least))
+    parts = words, others, _joined(words, others, used, at_least)
+    conditions = [condition for part in parts for condition in part.conditions]
+    return Candidates(conditions, csc_array(hstack([part.holds for part in parts], format="csc")))
 
 
 def proposed(rules: Sequence[Rule], examples: Examples) -> Candidates:
     """The conditions of rules that people proposed, silenced by what their rules are silenced by."""
-    conditions = [condition for rule in rules for condition in rule.any]
-    features = examples.features or [{}] * len(examples)
     unless = [rule.unless for rule in rules for _ in rule.any]
     category = np.array([rule.category for rule in rules for _ in rule.any], dtype=np.int64)
-    return Candidates(conditions, _matched(conditions, examples.contents, features, unless), category)
+    return replace(
+        _matched([part for rule in rules for part in rule.any], examples, unless), category=category
+    )
 
 
 def _matched(
-    conditions: Sequence[Condition],
-    contents: Sequence[str],
-    features: Sequence[Features],
-    unless: Sequence[Sequence[str]] = (),
-) -> csc_array:
-    matcher = Matcher(conditions, unless)
-    matches = [matcher.holds(content, columns) for content, columns in zip(contents, features, strict=True)]
+    conditions: Sequence[Condition], examples: Examples, unless: Sequence[Sequence[str]] = ()
+) -> Candidates:
+    matcher, features = Matcher(conditions, unless), examples.features or [{}] * len(examples)
+    matches = [matcher.holds(*row) for row in zip(examples.contents, features, strict=True)]
     rows = np.repeat(np.arange(len(matches)), [len(places) for places in matches])
     columns = np.array([place for places in matches for place in places], dtype=np.int64)
-    return csc_array((np.ones(len(rows)), (rows, columns)), shape=(len(contents), len(conditions)))
+    shape = len(examples), len(conditions)
+    return Candidates(conditions, csc_array((np.ones(len(rows)), (rows, columns)), shape=shape))
 
 
 def _demands(features: Sequence[Features], used: Bools, at_least: int) -> list[Condition]:
@@ -109,28 +110,21 @@ def _ranges(numbers: Sequence[float]) -> list[ColumnCondition]:
     return whole + [ColumnCondition(at_least=low, below=high) for low, high in pairwise(cuts)]
 
 
-def _joined(
-    words: Sequence[Condition],
-    in_texts: csc_array,
-    conditions: Sequence[Condition],
-    holds: csc_array,
-    used: Bools,
-    at_least: int,
-) -> tuple[list[Condition], csc_array]:
+def _joined(words: Candidates, others: Candidates, used: Bools, at_least: int) -> Candidates:
     """A word and another condition, where both together hold less often than the word alone."""
     joined: list[Condition] = []
-    blocks = [csc_array((in_texts.shape[0], 0))]
-    commonest = np.sort(np.argsort(-_counts(in_texts, used), kind="stable")[:_COMMONEST])
-    words, in_texts = [words[place] for place in commonest.tolist()], csc_array(in_texts[:, commonest])
-    alone = _counts(in_texts, used)
-    for place, condition in enumerate(conditions):
-        both = csc_array(in_texts * holds[:, [place]].toarray())
+    blocks = [csc_array((len(used), 0))]
+    words = words.subset(np.sort(np.argsort(-_counts(words.holds, used), kind="stable")[:_COMMONEST]))
+    alone, most = _counts(words.holds, used), _MOST_JOINED // max(len(others.conditions), 1)
+    for place, condition in enumerate(others.conditions):
+        both = csc_array(words.holds * others.holds[:, [place]].toarray())
         counts = _counts(both, used)
         chosen = np.flatnonzero((counts >= at_least) & (counts < alone))
-        chosen = chosen[np.argsort(-counts[chosen], kind="stable")[: _MOST_JOINED // max(len(conditions), 1)]]
-        joined += [condition.model_copy(update={"words": words[word].words}) for word in chosen.tolist()]
+        chosen = chosen[np.argsort(-counts[chosen], kind="stable")[:most]]
+        pairs = [words.conditions[word].words for word in chosen.tolist()]
+        joined += [condition.model_copy(update={"words": pair}) for pair in pairs]
         blocks.append(csc_array(both[:, chosen]))
-    return joined, csc_array(hstack(blocks, format="csc"))
+    return Candidates(joined, csc_array(hstack(blocks, format="csc")))
 
 
 def _counts(holds: csc_array, used: Bools) -> Floats:

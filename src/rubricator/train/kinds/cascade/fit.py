@@ -80,8 +80,8 @@ def _mined(examples: Examples, evidence: Evidence, folds: Folds, context: Traini
             inner = [miner.oof_strengths(besides=fold)[others] for miner in miners]
             rules = select_rules(inner, evidence.subset(others), settings)
             order = rules.order
-            held = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]
-            taken = first_of(held, category[order].tolist(), single=evidence.space.single)
+            matches = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]
+            taken = first_of(matches, category[order].tolist(), single=evidence.space.single)
             for place, rule in enumerate(order.tolist()):
                 granted[rows[taken[:, place]], category[rule]] = rules.precision[rule]
             advance(1)

@@ -19,11 +19,8 @@ def assemble_rules(
 ) -> tuple[tuple[Rule, ...], Indices]:
     """The admitted rules with the conditions that all texts tell, most precise first.
 
-    Args:
-        miners: The sources of conditions; each has one possible rule per category.
-        selected: What was admitted, the rules of one source after those of the other.
-        category: What each possible rule gives.
-        keywords: Rules of people, whose `unless` stays with their conditions.
+    Each miner, one per source of conditions, has one possible rule per category: these are `selected` from,
+    source by source. The `unless` of people's `keywords` stays with their conditions.
 
     Returns:
         The rules, and the place of each among the possible ones.
@@ -68,5 +65,4 @@ def _shorter(condition: Condition) -> set[str]:
 
 
 def _is_plain(condition: Condition) -> bool:
-    """True if the condition is one word or phrase and nothing else."""
     return len(condition.words) == 1 and condition == Condition(words=condition.words)

@@ -19,8 +19,10 @@ from rubricator.train.kinds.cascade.candidates import Candidates
 from rubricator.train.logistic import Folds
 
 _DOUBT = 0.2  # strength is the precision that would be missed with this probability
+Prior = tuple[float | Floats, float | Floats]
+"""For a condition, and against it: as if so many texts had been seen before."""
 # What is believed of a keyword before any text was seen: that it is right nine times out of ten.
-_KEYWORD = (1.8, 0.2)
+_KEYWORD: Prior = (1.8, 0.2)
 _WEAKEST = 0.5
 
 
@@ -36,13 +38,8 @@ class Mined:
 class Miner:
     """Mines the same candidates over and over, with some folds left out.
 
-    Args:
-        candidates: What rules may be made of.
-        targets: In [0, 1], shape [n, categories].
-        weights: Shape [n].
-        folds: Fold of each row, shape [n].
-        purity: Share of its texts that must have the category for a condition to be considered.
-        at_least: Texts with the category that a mined condition must hold of.
+    A condition is considered if a share `purity` of its texts has the category, and a mined one if at least
+    so many texts have.
     """
 
     def __init__(
@@ -104,13 +101,7 @@ class Miner:
         return result
 
 
-def _ranked(
-    condition: Indices,
-    category: Indices,
-    texts: Floats,
-    right: Floats,
-    prior: tuple[float | Floats, float | Floats],
-) -> Mined:
+def _ranked(condition: Indices, category: Indices, texts: Floats, right: Floats, prior: Prior) -> Mined:
     """Conditions by the lower quantile of their precision, what is believed beforehand included."""
     for_it, against = prior
     hits = right[condition, category]

@@ -68,13 +68,9 @@ def select_rules(strengths: Sequence[Floats], evidence: Evidence, settings: Casc
     """Admit the rules that prove themselves, each with as many conditions as it can bear.
 
     Every source of conditions has one possible rule per category. Rules of one source are judged
-    together: mined ones say nothing of how far people's keywords can be trusted.
-
-    Args:
-        strengths: For each source the strongest condition for each category that holds of each text, by
-            conditions mined without the text, shape [n, categories].
-        evidence: The same texts.
-        settings: The bar.
+    together: mined ones say nothing of how far people's keywords can be trusted. `strengths` are, by source,
+    those of the strongest condition for each category that holds of each text, by conditions mined without
+    the text, shape [n, categories].
     """
     parts = [astuple(_select(source, evidence, settings)) for source in strengths]
     return SelectedRules(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -24,12 +24,8 @@ def occurrences(contents: Sequence[str], used: Bools, *, at_least: int) -> Occur
 
     Russian endings are cut by trying every beginning of a word: that takes no stemmer, and works in
     any language that bends words at their end. Of columns that say the same of all texts one is
-    kept: the longest beginning, else the word, else the phrase.
-
-    Args:
-        contents: Texts, n of them.
-        used: Texts that count, shape [n].
-        at_least: In how many of these a column must occur.
+    kept: the longest beginning, else the word, else the phrase. A column must occur in `at_least` of the
+    texts `used`, shape [n].
 
     Returns:
         The words as rules write them, and 0 or 1 in a matrix of shape [n, words].
@@ -74,8 +70,8 @@ def _named(
     """The columns that occur often enough, numbered anew."""
     common = _common(rows, columns, len(names), used, at_least)
     number = np.cumsum(common) - 1  # of a common column among the common ones; elsewhere never read
-    kept = common[columns]
-    return [names[c] for c in np.flatnonzero(common).tolist()], rows[kept], number[columns[kept]]
+    chosen = common[columns]
+    return [names[c] for c in np.flatnonzero(common).tolist()], rows[chosen], number[columns[chosen]]
 
 
 def _beginnings(

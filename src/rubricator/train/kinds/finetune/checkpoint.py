@@ -40,9 +40,7 @@ class State:
 class Checkpoint:
     """The file of one fold. What was written under another key is ignored, with a warning.
 
-    Args:
-        path: The file.
-        key: Names everything that could change what is in it.
+    The key names everything that could change what is in it.
     """
 
     def __init__(self, path: Path, key: str) -> None:

@@ -63,8 +63,8 @@ class _Fit:
         self._folds = [
             Fold(
                 name=str(fold),
-                seen=np.flatnonzero(self._used & (folds != fold)),
-                held=np.flatnonzero(self._used & (folds == fold)),
+                train=np.flatnonzero(self._used & (folds != fold)),
+                validation=np.flatnonzero(self._used & (folds == fold)),
                 spare=np.flatnonzero(~self._used & (folds == fold)),
             )
             for fold in np.unique(folds[self._used])
@@ -77,7 +77,7 @@ class _Fit:
         heads = self._exported()
         states: dict[str, State] = {}
         mean: Weights = {}
-        steps = sum(len(fold.seen) for fold in self._folds) * self._plan.settings.epochs
+        steps = sum(len(fold.train) for fold in self._folds) * self._plan.settings.epochs
         with self._context.progress(f"Training {self._plan.kind}", total=steps) as advance:
             for fold in self._folds:
                 state = self._trained(fold, advance, weights=heads is None)
@@ -132,15 +132,15 @@ class _Fit:
             self._lines[fold.name] = list(state.history) if state else []
             state = FoldTrainer(self._inputs, fold, checkpoint).go(report, state)
         else:
-            advance(len(fold.seen) * len(state.history))
-        advance(len(fold.seen) * (self._plan.settings.epochs - len(state.history)))
+            advance(len(fold.train) * len(state.history))
+        advance(len(fold.train) * (self._plan.settings.epochs - len(state.history)))
         self._lines[fold.name] = list(state.history)
         self._write_table()
         return state
 
     def _ask(self, logits: Floats, done: int) -> None:
         """Stop if the first folds, so many, say that this model cannot win."""
-        predicted = np.concatenate([fold.held for fold in self._folds[:done]])
+        predicted = np.concatenate([fold.validation for fold in self._folds[:done]])
         if not self._context.should_continue(logits, np.isin(np.arange(len(logits)), predicted)):
             raise EarlyStoppedError(
                 f"{self._plan.kind} was stopped after {done} of {len(self._folds)} folds: "
@@ -152,7 +152,7 @@ class _Fit:
 
     def _best(self, states: Mapping[str, State]) -> tuple[int, Scores]:
         """The number of epochs that is best over the folds so far, among those all of them reached."""
-        rows = np.concatenate([fold.held for fold in self._folds[: len(states)]])
+        rows = np.concatenate([fold.validation for fold in self._folds[: len(states)]])
         targets, weights = self._examples.targets[rows], self._examples.weights[rows]
         scores = {}
         for epoch in range(1, 1 + min(len(state.history) for state in states.values())):
@@ -165,7 +165,7 @@ class _Fit:
         """Logits of the folds so far: after this epoch or, of texts of weight 0, after their fold's best."""
         logits = np.zeros(self._examples.targets.shape)
         for fold, state in zip(self._folds, states.values(), strict=False):
-            logits[fold.held] = state.logits[epoch - 1]
+            logits[fold.validation] = state.logits[epoch - 1]
             logits[fold.spare] = state.spare
         return logits
 
@@ -174,7 +174,6 @@ class _Fit:
         return self._folder / f"encoder-{self._key[:16]}"
 
     def _exported(self) -> Heads | None:
-        """The heads of an encoder that an earlier run of the same training has exported."""
         if not self._target.exists():
             return None
         try:

@@ -48,9 +48,9 @@ class Fold:
     """The rows of one training."""
 
     name: str  # in the table of epochs
-    seen: Rows  # rows to learn from
-    held: Rows  # rows that are scored after each epoch
-    spare: Rows  # rows without weight that get logits at the end
+    train: Rows  # to learn from
+    validation: Rows  # scored after each epoch
+    spare: Rows  # without weight, which get logits at the end
 
 
 class FoldTrainer:
@@ -60,7 +60,7 @@ class FoldTrainer:
         self._inputs, self._fold, self._checkpoint = fold_inputs, fold, checkpoint
         self._network, self._plan = fold_inputs.network, fold_inputs.plan
         weights = np.zeros_like(fold_inputs.weights)
-        weights[fold.seen] = fold_inputs.weights[fold.seen]
+        weights[fold.train] = fold_inputs.weights[fold.train]
         self._aims: Aims = aims(fold_inputs.targets, weights, self._plan.imbalance, space=self._plan.space)
         self._portions = BatchPortions(self._plan.portion)
 
@@ -75,7 +75,7 @@ class FoldTrainer:
             TrainingError: The loss is no number any more, or memory does not suffice.
         """
         optimizer, state = self._begin(state)
-        report(len(self._fold.seen) * len(state.history), None)
+        report(len(self._fold.train) * len(state.history), None)
         while len(state.history) < self._plan.settings.epochs and not self._stale(state):
             state = self._epoch(optimizer, state, report)
             self._checkpoint.write(state)
@@ -98,7 +98,7 @@ class FoldTrainer:
         self._network.put(self._inputs.start)
         if self._plan.contrastive:
             self._pull_together()
-        set_heads(self._network.heads, self._vectors(), torch.from_numpy(self._fold.seen), self._aims)
+        set_heads(self._network.heads, self._vectors(), torch.from_numpy(self._fold.train), self._aims)
         fresh = State(
             history=[], logits=[], weights=None, optimizer=None, best=None, portion=self._portions.size,
             spare=np.empty((0, self._aims.targets.shape[1])),
@@ -112,22 +112,22 @@ class FoldTrainer:
         # Every epoch has its own random numbers, so a resumed run need not know those before.
         generator = self._seeded(number + 1)
         self._network.train()
-        rows, batch = self._drawn(generator), self._plan.settings.batch
-        steps = -(-len(rows) // batch)
+        drawn, batch = self._drawn(generator), self._plan.settings.batch
+        steps = -(-len(drawn) // batch)
         total = 0.0
-        for step, chosen in enumerate(self._inputs.texts.shuffled(rows, batch, generator)):
+        for step, chosen in enumerate(self._inputs.texts.shuffled(drawn, batch, generator)):
             _set_rate(optimizer, number * steps + step, self._plan.settings.epochs * steps, self._plan)
             total += self._step(optimizer, chosen, self._classified)
             report(len(chosen), None)
-        loss = total / len(rows)
+        loss = total / len(drawn)
         if not np.isfinite(loss):
             raise TrainingError(
                 f"The training loss is {loss} after epoch {number + 1}: the weights ran away.",
                 fix=f"Lower `train.{self._plan.kind}.learning_rate` (now {self._plan.rate:g}).",
             )
-        held = self._fold.held
-        logits = logits_of(self._inputs, held, self._portions)
-        targets, weights = self._inputs.targets[held], self._inputs.weights[held]
+        rows = self._fold.validation
+        logits = logits_of(self._inputs, rows, self._portions)
+        targets, weights = self._inputs.targets[rows], self._inputs.weights[rows]
         line = Epoch(
             fold=self._fold.name,
             epoch=number + 1,
@@ -142,14 +142,14 @@ class FoldTrainer:
         trained = {name: weight.detach() for name, weight in self._network.trained().items()}
         merits = [one.scores.merit(self._plan.settings.metric) for one in (*state.history, line)]
         better = max(merits) == merits[-1]
-        return State(
+        return replace(
+            state,
             history=[*state.history, line],
             logits=[*state.logits, logits],
             weights=trained,
             optimizer=optimizer.state_dict(),
             best={name: weight.clone() for name, weight in trained.items()} if better else state.best,
             portion=self._portions.size,
-            spare=state.spare,
         )
 
     def _step(self, optimizer: torch.optim.AdamW, rows: Rows, loss: Callable[[Rows, int], Tensor]) -> float:
@@ -188,7 +188,7 @@ class FoldTrainer:
         optimizer = torch.optim.AdamW(self._network.groups(self._plan), fused=True)
         generator, batch = self._seeded(0), max(8, self._plan.settings.batch)
         self._network.train()
-        rows = self._fold.seen
+        rows = self._fold.train
         epochs = rounds(len(rows), batch)
         steps = -(-len(rows) // batch)
         for number in range(epochs):
@@ -203,7 +203,7 @@ class FoldTrainer:
         if not self._plan.contrastive:
             return self._inputs.vectors
         vectors = self._inputs.vectors.clone()
-        _forward(self._inputs, self._fold.seen, self._portions, self._network.vectors, vectors)
+        _forward(self._inputs, self._fold.train, self._portions, self._network.vectors, vectors)
         return vectors
 
     def _stale(self, state: State) -> bool:
@@ -217,10 +217,10 @@ class FoldTrainer:
         return len(merits) - 1 - best >= self._plan.settings.patience
 
     def _drawn(self, generator: np.random.Generator) -> Rows:
-        seen, chances = self._fold.seen, self._aims.chances
+        rows, chances = self._fold.train, self._aims.chances
         if chances is None:
-            return generator.permutation(seen)
-        return generator.choice(seen, size=len(seen), p=chances[seen] / chances[seen].sum())
+            return generator.permutation(rows)
+        return generator.choice(rows, size=len(rows), p=chances[rows] / chances[rows].sum())
 
     def _seeded(self, epoch: int) -> np.random.Generator:
         key = f"{self._plan.seed}/{self._fold.name}/{epoch}".encode()

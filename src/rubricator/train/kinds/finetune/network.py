@@ -39,7 +39,9 @@ class Network(nn.Module):
         self.heads = nn.Linear(int(self.pooled.transformer.config.hidden_size), categories)
         self._states: Tensor | None = None
         self._as_tuple = False
-        _set_dropout(self.pooled, plan.settings.dropout)
+        for part in self.pooled.modules():
+            if isinstance(part, nn.Dropout):
+                part.p = plan.settings.dropout
         if plan.lora is None:
             self._free(plan)
         else:
@@ -90,12 +92,12 @@ class Network(nn.Module):
         ]
 
     @contextmanager
-    def watching_below(self, seen: list[Tensor]) -> Iterator[None]:
-        """While it lasts, each pass appends to `seen` what the frozen layers gave."""
+    def watching_below(self, outputs: list[Tensor]) -> Iterator[None]:
+        """While it lasts, each pass appends to `outputs` what the frozen layers gave."""
 
         def keep(_module: nn.Module, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
             self._as_tuple = isinstance(output, tuple)
-            seen.append(output[0] if isinstance(output, tuple) else output)
+            outputs.append(output[0] if isinstance(output, tuple) else output)
 
         handle = self.layers[self.low - 1].register_forward_hook(keep)
         try:
@@ -116,7 +118,6 @@ class Network(nn.Module):
         return (self._states,) if self._as_tuple else torch.as_tensor(self._states)
 
     def _free(self, plan: Plan) -> None:
-        """Let the chosen weights learn, and no others."""
         transformer = self.pooled.transformer
         table = transformer.get_input_embeddings().weight
         whole = sum(weight.numel() for weight in transformer.parameters())
@@ -132,22 +133,13 @@ class Network(nn.Module):
 
 def _layers(transformer: nn.Module, name: str) -> nn.ModuleList:
     count = getattr(transformer.config, "num_hidden_layers", None)
-    stacks: Iterator[nn.ModuleList] = (
-        part for part in transformer.modules() if isinstance(part, nn.ModuleList) and len(part) == count
+    for part in transformer.modules():
+        if isinstance(part, nn.ModuleList) and len(part) == count:
+            return part
+    raise EncoderError(
+        f"The layers of the encoder '{name}' cannot be told, so it cannot be trained.",
+        fix="Choose another encoder, or train `heads`.",
     )
-    stack = next(stacks, None)
-    if stack is None:
-        raise EncoderError(
-            f"The layers of the encoder '{name}' cannot be told, so it cannot be trained.",
-            fix="Choose another encoder, or train `heads`.",
-        )
-    return stack
-
-
-def _set_dropout(module: nn.Module, share: float) -> None:
-    for part in module.modules():
-        if isinstance(part, nn.Dropout):
-            part.p = share
 
 
 def _low_precision(plan: Plan) -> bool:

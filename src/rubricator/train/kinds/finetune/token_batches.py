@@ -32,12 +32,7 @@ class Batch:
 
 
 class Texts:
-    """Token ids of all texts, and what the frozen layers made of them once that is known.
-
-    Args:
-        card: The prefix, the length and the padding of the encoder.
-        folder: Its Hugging Face folder, for the tokenizer.
-    """
+    """Token ids of all texts, and what the frozen layers made of them once that is known."""
 
     def __init__(self, contents: Sequence[str], card: EncoderCard, folder: Path) -> None:
         tokenizer = read_tokenizer(folder)

@@ -20,7 +20,7 @@ from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel, side_by_side
 from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.train.kinds.hybrid.task import HybridTask
-from rubricator.train.kinds.linear.fit import learn_ngrams
+from rubricator.train.kinds.linear.fit import ngram_features
 
 _PENALTIES = (0.3, 1.0, 3.0)
 
@@ -74,7 +74,8 @@ def term_learner(task: HybridTask) -> BaseLearners:
     Raises:
         TrainingError: The texts hold no words.
     """
-    ngrams = learn_ngrams(task.examples.subset(task.used).contents)
+    contents = task.examples.subset(task.used).contents
+    ngrams, _ = ngram_features(contents, np.ones(len(contents), dtype=bool))
     terms = side_by_side([block.vectorizer().transform(task.examples.contents) for block in ngrams])
     products = csr_array(terms @ terms.T).toarray()
     weights, mean = task.examples.weights, _mean(task)

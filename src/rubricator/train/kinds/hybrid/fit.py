@@ -61,7 +61,6 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
 
 
 def _go(task: HybridTask, text: FitResult) -> dict[str, FitResult]:
-    """Every way that is wanted and was not stopped."""
     ways: dict[str, FitResult] = {}
     stopped: EarlyStoppedError | None = None
     for name in _ways(task):
@@ -79,8 +78,8 @@ def _prepare(
 ) -> tuple[HybridTask, dict[str, object]]:
     settings = context.settings.hybrid
     require_labelled(examples.weights > 0)
-    learnt = [row for row, weight in zip(examples.features, examples.weights, strict=False) if weight > 0]
-    table, idle = learn_table(learnt, settings)
+    labelled = examples.subset(examples.weights > 0)
+    table, idle = learn_table(labelled.features, settings)
     numbers, missing = table.transform(examples.features)
     left_out = np.zeros(len(examples), dtype=bool)
     if settings.max_missing is not None:

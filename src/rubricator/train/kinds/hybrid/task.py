@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
-from rubricator.models.features import FeatureTable, blank_rows
+from rubricator.models.features import FeatureTable
 from rubricator.models.heads import HeadsModel
 from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.train.calibration.rule import fit_rule
@@ -66,14 +66,8 @@ class HybridTask:
     def text_fallback(self, text: FitResult, both: Floats) -> tuple[Floats, Floats, Floats]:
         """Heads that answer for texts without features, on the scale of text and features.
 
-        After one calibration for both, such a text still gets honest probabilities.
-
-        Args:
-            text: Heads on the vectors alone.
-            both: Held-out logits of text and features, shape [n, categories].
-
-        Returns:
-            Weights, intercepts, and `both` with the logits of these heads where a text has no feature.
+        After one calibration for both, such a text still gets honest probabilities. Returned are weights,
+        intercepts, and held-out logits: those of `both` and, where a text has no feature, of these heads.
         """
         targets, weights = self.examples.targets, self.examples.weights
         alone, joint = (
@@ -83,6 +77,6 @@ class HybridTask:
         intercept = (alone.intercept - joint.intercept) / joint.slope
         heads = text.model
         assert isinstance(heads, HeadsModel)
-        blank = blank_rows(self.missing)[:, None]
+        blank = np.asarray(self.missing.all(axis=1))[:, None]
         oof_logits = np.where(blank, text.oof_logits * slope + intercept, both)
         return heads.coef * slope[:, None], heads.intercept * slope + intercept, oof_logits

@@ -57,11 +57,6 @@ def fit_linear(
     )
 
 
-def learn_ngrams(contents: Sequence[str]) -> tuple[Ngrams, ...]:
-    """`ngram_features` of all texts, without the features."""
-    return ngram_features(contents, np.ones(len(contents), dtype=bool))[0]
-
-
 def ngram_features(contents: Sequence[str], used: Bools) -> tuple[tuple[Ngrams, ...], csr_array]:
     """TF-IDF of words and of characters with the terms of the texts `used`, and the features of all texts.
 
@@ -73,9 +68,7 @@ def ngram_features(contents: Sequence[str], used: Bools) -> tuple[tuple[Ngrams, 
 
 
 def _learn(block: tuple[Analyzer, int, int], contents: Sequence[str], used: Bools) -> tuple[Ngrams, Any]:
-    from sklearn.feature_extraction.text import (
-        TfidfTransformer,  # a second to import, and most commands never need it
-    )
+    from sklearn.feature_extraction.text import TfidfTransformer  # a second to import
 
     analyzer, shortest, longest = block
     count = word_counts if analyzer == "word" else char_counts

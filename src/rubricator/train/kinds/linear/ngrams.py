@@ -15,9 +15,7 @@ def word_counts(
     contents: Sequence[str], used: Bools, *, shortest: int, longest: int, most: int
 ) -> tuple[list[str], csr_array]:
     """How often each text holds each n-gram of words; see `char_counts`."""
-    from sklearn.feature_extraction.text import (
-        CountVectorizer,  # a second to import, and most commands never need it
-    )
+    from sklearn.feature_extraction.text import CountVectorizer  # a second to import
 
     counter = CountVectorizer(ngram_range=(shortest, longest), max_features=most, dtype=np.float64)
     try:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from rubricator.dataset.examples import Examples
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.models.static import StaticEmbedding, StaticModel
-from rubricator.stats.arrays import Vectors
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.kinds.heads import fit_centred
 from rubricator.train.kinds.static.distil import distil
@@ -46,7 +45,13 @@ def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) ->
         )
     candidates = {}
     if settings.classifier != "network":
-        candidates["lines"] = _lines(embedding, vectors, examples, folds, context)
+        lines = fit_centred(vectors, examples, folds=folds, context=context)
+        candidates["lines"] = FitResult(
+            model=StaticModel(embedding, lines.coef, lines.intercept),
+            oof_logits=lines.oof_logits,
+            notes=lines.notes,
+            facts={"c": lines.c.tolist()},
+        )
     if settings.classifier != "lines":
         candidates["network"] = _network(embedding, examples, folds, context)
     losses = {}
@@ -61,18 +66,6 @@ def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) ->
         "width": int(embedding.table.shape[1]),
     }
     return replace(candidates[best], facts={**facts, **candidates[best].facts})
-
-
-def _lines(
-    embedding: StaticEmbedding, vectors: Vectors, examples: Examples, folds: Folds, context: TrainingContext
-) -> FitResult:
-    lines = fit_centred(vectors, examples, folds=folds, context=context)
-    return FitResult(
-        model=StaticModel(embedding, lines.coef, lines.intercept),
-        oof_logits=lines.oof_logits,
-        notes=lines.notes,
-        facts={"c": lines.c.tolist()},
-    )
 
 
 def _network(
