@@ -22,17 +22,25 @@ from threadpoolctl import threadpool_limits
 from rubricator.config import Imbalance
 from rubricator.errors import TrainingError
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Floats, Indices
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.calibration import fit_platt
 from rubricator.stats.losses import pointwise
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
-from rubricator.train.requirements import require_labelled
 
 Folds = NDArray[np.integer]
 
 _STEPS = 1000
 _ROTATED = 1500  # texts up to which the rotation costs less than it saves
 _TOLERANCE = 1e-5
+
+
+def require_labelled(used: Bools) -> None:
+    """Refuse, with a `TrainingError`, to train on nothing."""
+    if not used.any():
+        raise TrainingError(
+            "There is not a single labelled text to train on (all weights are 0).",
+            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,9 @@ class Miner:
         self.candidates = candidates
         self._purity, self._at_least = purity, at_least
         self._categories = targets.shape[1]
-        self._across: dict[int, csc_array] = {}
         self._folds = folds
-        self._held: dict[int, Floats] = {}
+        self._across: dict[int, csc_array] = {}
+        self._texts: dict[int, Floats] = {}
         self._right: dict[int, Floats] = {}
         self._share: dict[int, Floats] = {}
         rows = candidates.holds.tocsr()
@@ -65,14 +65,14 @@ class Miner:
             at = np.flatnonzero(folds == fold)
             self._across[fold] = rows[at].tocsc()
             across = self._across[fold].T
-            self._held[fold] = across @ weights[at]
+            self._texts[fold] = across @ weights[at]
             self._right[fold] = across @ (weights[at, None] * targets[at])
             self._share[fold] = np.append(weights[at] @ targets[at], weights[at].sum())
 
     def mine(self, without: Sequence[int] = ()) -> Mined:
         """What speaks for which category, told from all folds but some."""
-        folds = [fold for fold in self._held if fold not in without]
-        texts = sum((self._held[fold] for fold in folds), np.zeros(self.candidates.holds.shape[1]))
+        folds = [fold for fold in self._texts if fold not in without]
+        texts = sum((self._texts[fold] for fold in folds), np.zeros(self.candidates.holds.shape[1]))
         right = sum((self._right[fold] for fold in folds), np.zeros((len(texts), self._categories)))
         *of_category, total = sum((self._share[fold] for fold in folds), np.zeros(self._categories + 1))
         share = np.asarray(of_category) / max(total, 1e-9)
@@ -85,7 +85,7 @@ class Miner:
     def oof_strengths(self, *, besides: int | None = None) -> Floats:
         """Strengths on every row as told without its fold, and without one more; shape [n, categories]."""
         result = np.zeros((len(self._folds), self._categories))
-        for fold in self._held:
+        for fold in self._texts:
             left_out = [fold] if besides is None else [fold, besides]
             result[self._folds == fold] = self._strengths(self.mine(left_out), fold)
         return result

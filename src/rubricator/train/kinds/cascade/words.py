@@ -48,8 +48,10 @@ def occurrences(contents: Sequence[str], used: Bools, *, at_least: int) -> Occur
     at = np.concatenate([row for _, row, _ in blocks])
     columns = np.concatenate([column + start for (_, _, column), start in zip(blocks, starts, strict=False)])
     matrix = csc_array((np.ones(len(at)), (at, columns)), shape=(len(contents), len(names)))
-    columns_kept = _frequent(matrix, _different(matrix))
-    return [names[column] for column in columns_kept], csc_array(matrix[:, columns_kept])
+    different = _different(matrix)
+    counts = np.diff(matrix.indptr)[different]
+    frequent = np.sort(different[np.argsort(-counts, kind="stable")[:_MOST]])
+    return [names[column] for column in frequent], csc_array(matrix[:, frequent])
 
 
 def _distinct(rows: Ints, columns: Ints, width: int) -> tuple[Ints, Ints]:
@@ -138,8 +140,3 @@ def _different(matrix: csc_array) -> Ints:
     )
     _, first = np.unique(sums, return_index=True)
     return np.sort(first)
-
-
-def _frequent(matrix: csc_array, columns: Ints) -> Ints:
-    counts = np.diff(matrix.indptr)[columns]
-    return np.asarray(np.sort(columns[np.argsort(-counts, kind="stable")[:_MOST]]))

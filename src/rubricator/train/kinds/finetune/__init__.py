@@ -6,8 +6,7 @@ from rubricator.dataset.examples import Examples
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.label_space import LabelSpace
 from rubricator.train.kinds.finetune.plan import Kind, make_plan
-from rubricator.train.logistic import Folds
-from rubricator.train.requirements import require_labelled
+from rubricator.train.logistic import Folds, require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 __all__ = ["fit_finetune", "fit_lora"]

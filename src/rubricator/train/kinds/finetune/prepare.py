@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from rubricator.dataset.examples import Examples
-from rubricator.encode.card import EncoderCard
 from rubricator.encode.export import card_of
 from rubricator.progress import Advance, Progress
 from rubricator.train.kinds.finetune.fold_trainer import FoldInputs
@@ -34,7 +33,9 @@ def prepared(plan: Plan, examples: Examples, digest: str, progress: Progress) ->
     network = Network(plan, examples.categories)
     if torch.cuda.is_available():
         network.cuda()
-    card = _card(plan, network, digest)
+    source = replace(plan.source, name=f"{plan.source.name} ({plan.kind})", digest=digest, prefix=plan.prefix)
+    card = card_of(source, network.pooled)
+    card = replace(card, max_tokens=min(plan.max_tokens, card.positions))
     texts = Texts(examples.contents, card, plan.source.folder)
     with progress("Encoding texts for training", total=len(examples)) as advance:
         vectors, states = _passed(network, texts, advance)
@@ -51,12 +52,6 @@ def prepared(plan: Plan, examples: Examples, digest: str, progress: Progress) ->
         targets=examples.targets,
         weights=examples.weights,
     )
-
-
-def _card(plan: Plan, network: Network, digest: str) -> EncoderCard:
-    source = replace(plan.source, name=f"{plan.source.name} ({plan.kind})", digest=digest, prefix=plan.prefix)
-    card = card_of(source, network.pooled)
-    return replace(card, max_tokens=min(plan.max_tokens, card.positions))
 
 
 def _passed(network: Network, texts: Texts, advance: Advance) -> tuple[Tensor, list[Tensor]]:

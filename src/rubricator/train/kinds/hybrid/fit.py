@@ -17,8 +17,7 @@ from rubricator.train.kinds.hybrid.columns import learn_table, too_empty
 from rubricator.train.kinds.hybrid.network import fit_network
 from rubricator.train.kinds.hybrid.stacking import fit_stacking
 from rubricator.train.kinds.hybrid.task import HybridTask
-from rubricator.train.logistic import Folds
-from rubricator.train.requirements import require_labelled
+from rubricator.train.logistic import Folds, require_labelled
 from rubricator.train.selection import choose, metric_of, score
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 

@@ -13,8 +13,7 @@ from rubricator.errors import TrainingError
 from rubricator.models.linear import Analyzer, LinearModel, Ngrams, side_by_side
 from rubricator.stats.arrays import Bools
 from rubricator.train.kinds.linear.ngrams import char_counts, word_counts
-from rubricator.train.logistic import Folds, fit_logistic
-from rubricator.train.requirements import require_labelled
+from rubricator.train.logistic import Folds, fit_logistic, require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 # One value: from 30 to 1000 it hardly matters once calibrated, and each more would cost as much again.

@@ -10,8 +10,7 @@ from rubricator.models.static import StaticEmbedding, StaticModel
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.kinds.heads import fit_centred
 from rubricator.train.kinds.static.distil import distil
-from rubricator.train.logistic import Folds
-from rubricator.train.requirements import require_labelled
+from rubricator.train.logistic import Folds, require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 
