@@ -40,7 +40,7 @@ class CascadeModel(Model):
 
     kind: ClassVar[str] = "cascade"
     rules: tuple[Rule, ...]
-    rest: Model  # the model
+    rest: Model
     slope: Floats  # with the intercept it makes log-odds of the model's logits, [categories]
     intercept: Floats  # [categories]
     single: bool
@@ -136,7 +136,7 @@ class RuleFigures:
     """How one rule does."""
 
     rule: str  # as a person reads it
-    category: int  # its column
+    category: int
     taken: int  # texts that it takes
     right: int  # those of them that have the category
 

@@ -40,7 +40,7 @@ class Column(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: str = Field(min_length=1)  # its name in the data
+    name: str = Field(min_length=1)
     kind: ColumnKind  # what its cells hold
     levels: list[str] = Field(default=[])  # those that were common enough; all others count as `rare`
 
@@ -90,7 +90,7 @@ class FeatureTable:
     """
 
     columns: tuple[Column, ...]  # in the order of the numbers they become
-    _told: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _reported: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def names(self) -> list[str]:
@@ -125,8 +125,8 @@ class FeatureTable:
         return value
 
     def _tell(self, key: str, message: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
+        if key not in self._reported:
+            self._reported.add(key)
             _log.warning(message)
 
     @classmethod

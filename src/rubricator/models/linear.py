@@ -58,7 +58,7 @@ class Ngrams:
     analyzer: Analyzer  # as scikit-learn names it: words, or characters within words
     shortest: int  # smallest n of the n-grams; `longest` is the largest
     longest: int
-    terms: tuple[str, ...]  # the n-grams known, in column order
+    terms: tuple[str, ...]  # in column order
     idf: Floats  # inverse document frequency of each term, [terms]
 
     def vectorizer(self) -> TfidfVectorizer:

@@ -52,9 +52,9 @@ class Choice:
 class TrainingResult:
     """All models trained on one set of examples, their rules, and which one won."""
 
-    models: Mapping[str, Model]  # by name
+    models: Mapping[str, Model]
     rules: Mapping[str, DecisionRule]  # calibration and thresholds of each model
-    choice: Choice  # the winner and why
+    choice: Choice
     weak_label_weight: float  # what a label agreed between teachers counted beside a golden one
     weights_tried: Mapping[float, float]  # log-loss on golden texts (cross-fitted) by weight tried
     seconds: Mapping[str, float]  # training time of each model

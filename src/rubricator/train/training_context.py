@@ -42,7 +42,7 @@ class TrainingContext:
     tables of epochs, encoders.
     """
 
-    settings: Train  # the section `train`
+    settings: Train
     encode: Encode  # which encoder is distilled or trained further
     space: LabelSpace
     seed: int  # of everything random

@@ -42,7 +42,7 @@ class Candidate:
     fitted: FitResult  # the model, and what is to be told of it
     logits: Floats  # of the validation texts, by models that did not learn from them
     validated: ValidationResult  # its rule, its score and its decisions there
-    seconds: float  # training time
+    seconds: float
 
 
 class ModelSearch:

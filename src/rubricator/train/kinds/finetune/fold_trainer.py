@@ -33,11 +33,11 @@ _log = logging.getLogger(__name__)
 class FoldInputs:
     """What all folds share."""
 
-    plan: Plan  # what is trained and how
+    plan: Plan
     card: EncoderCard  # of the encoder that comes out
     network: Network  # reset at the start of each fold
     start: dict[str, Tensor]  # its parameters that learn, as they were at first
-    texts: Texts  # all texts
+    texts: Texts
     vectors: Tensor  # of the encoder as it was, float32 [n, width]
     targets: Floats  # [n, categories]
     weights: Floats  # [n]

@@ -26,7 +26,7 @@ class Plan:
     kind: Kind  # name of the model, and of the encoder that comes out
     settings: Finetune  # the section `train.finetune`
     lora: Lora | None  # the section `train.lora`; None where the weights themselves are trained
-    imbalance: Imbalance  # the section `train.imbalance`
+    imbalance: Imbalance
     source: EncoderSource  # the encoder that training starts from
     prefix: str  # put before every text
     max_tokens: int  # where texts are cut off

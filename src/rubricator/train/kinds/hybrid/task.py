@@ -24,7 +24,7 @@ class HybridTask:
     """What a way is given."""
 
     examples: Examples  # with vectors and features
-    table: FeatureTable  # the feature columns
+    table: FeatureTable
     numbers: Floats  # the features as numbers, [n, numbers], NaN where missing
     missing: Bools  # which cells are missing, [n, columns]
     folds: Folds  # [n]
