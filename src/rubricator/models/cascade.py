@@ -32,24 +32,17 @@ _LAYOUT = Layout(_About, {"slope": ("categories",), "intercept": ("categories",)
 class CascadeModel(Model):
     """A decision list (Rivest, "Learning decision lists", 1987) that ends in a model.
 
-    Where a rule takes a text, the logit of its category is raised so far that the category is at least as
-    probable as the rule is precise. A text that the model is surer of keeps its logit, and so does
-    every text that no rule takes.
-
-    Attributes:
-        rules: In order. Single-label: the first that holds takes the text; multi-label: the first of
-            each category takes the text for its category.
-        rest: The model.
-        slope: With the intercept it makes log-odds of the model's logits, shape [categories].
-        intercept: Shape [categories].
-        single: True if a text has exactly one category.
+    Single-label the first rule that holds takes the text, multi-label the first of each category takes it
+    for its category. There the logit of the category is raised so far that the category is at least as
+    probable as the rule is precise. A text that the model is surer of keeps its logit, and so does every
+    text that no rule takes.
     """
 
     kind: ClassVar[str] = "cascade"
     rules: tuple[Rule, ...]
     rest: Model
-    slope: Floats
-    intercept: Floats
+    slope: Floats  # with the intercept it makes log-odds of the model's logits, [categories]
+    intercept: Floats  # [categories]
     single: bool
     _set: RuleSet = field(init=False, repr=False, compare=False)
 
@@ -74,10 +67,9 @@ class CascadeModel(Model):
 
     def logits(self, inputs: Inputs) -> Floats:
         """Logits on the scale of the model, shape [texts, categories]."""
+        logits = self.rest.logits(inputs)
         granted = precisions(self.rules, self.takes(inputs), self.categories)
-        return apply_rule_floors(
-            self.rest.logits(inputs), granted, self.slope, self.intercept, single=self.single
-        )
+        return apply_rule_floors(logits, granted, self.slope, self.intercept, single=self.single)
 
     def takes(self, inputs: Inputs) -> Bools:
         """Which rule takes which text, shape [texts, rules]."""
@@ -91,15 +83,7 @@ class CascadeModel(Model):
 
     @classmethod
     def of_files(cls, files: Files, read_member: Callable[[Files], Model]) -> Self:
-        """The model that `files` hold.
-
-        Args:
-            files: Content by path.
-            read_member: Reads the model behind the rules, which may be of any kind.
-
-        Raises:
-            ArtifactError: A file is not what `files` would have written.
-        """
+        """The inverse of `files`; `read_member` reads the model for the rest, which may be of any kind."""
         about = _LAYOUT.read_about(files, folders=(REST,))
         rest = read_member(part(files, REST))
         count = rest.categories
@@ -117,10 +101,7 @@ class CascadeModel(Model):
 def precisions(rules: Sequence[Rule], taken: Bools, categories: int) -> Floats:
     """Precision of the rule that gives a text a category, shape [texts, categories]; 0 where none does.
 
-    Args:
-        rules: In order.
-        taken: Which rule takes which text, shape [texts, rules].
-        categories: How many there are.
+    `taken` says which rule, in order, takes which text, shape [texts, rules].
     """
     granted = np.zeros((len(taken), categories))
     for place, rule in enumerate(rules):
@@ -133,12 +114,8 @@ def apply_rule_floors(
 ) -> Floats:
     """Logits with the categories that rules give raised to the precision of the rules.
 
-    Args:
-        logits: Of the model, shape [texts, categories].
-        granted: Precision of the rule that gives a text a category, 0 where none does, same shape.
-        slope: With the intercept it makes log-odds of the logits, shape [categories].
-        intercept: Likewise.
-        single: True if the categories share one softmax; then a rule gives a text one category.
+    `granted` is what `precisions` gives; slope and intercept [categories] make log-odds of the logits. If
+    `single`, the categories share one softmax and a rule gives a text one category.
     """
     result = np.array(logits, dtype=np.float64)
     rows, columns = np.nonzero(granted)
@@ -156,19 +133,12 @@ def apply_rule_floors(
 
 @dataclass(frozen=True, slots=True)
 class RuleFigures:
-    """How one rule does.
+    """How one rule does."""
 
-    Attributes:
-        rule: As a person reads it.
-        category: Its column.
-        taken: Texts that it takes.
-        right: Those of them that have the category.
-    """
-
-    rule: str
+    rule: str  # as a person reads it
     category: int
-    taken: int
-    right: int
+    taken: int  # texts that it takes
+    right: int  # those of them that have the category
 
     @property
     def precision(self) -> float | None:
@@ -177,12 +147,9 @@ class RuleFigures:
 
 
 def rule_figures(model: CascadeModel, inputs: Inputs, truth: Bools) -> list[RuleFigures]:
-    """How many texts each rule takes and how right it is, in order.
+    """How many texts, not trained on, each rule takes and how right it is, in order.
 
-    Args:
-        model: The cascade.
-        inputs: Texts it was not trained on.
-        truth: Which categories they have, shape [texts, categories].
+    `truth` says which categories the texts have, shape [texts, categories].
     """
     taken = model.takes(inputs)
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from rubricator.dataset.inputs import Inputs
 from rubricator.errors import ArtifactError
+from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.models.serialization import FIX, About, Files, Layout, part, within
 from rubricator.stats.arrays import Floats
@@ -21,32 +22,26 @@ class _About(About):
     members: int = Field(ge=1, le=20)
 
 
-_LAYOUT = Layout(
-    _About,
-    {
-        "weight": ("members",),
-        "slope": ("members", "categories"),
-        "intercept": ("members", "categories"),
-    },
-)
+_SCALE = ("members", "categories")
+_LAYOUT = Layout(_About, {"weight": ("members",), "slope": _SCALE, "intercept": _SCALE})
 
 
 @dataclass(frozen=True, slots=True)
 class EnsembleModel(Model):
-    """The weighted mean of several models' logits, each brought to a common scale first.
-
-    Attributes:
-        members: The models.
-        weight: How much each counts, shape [members]; they sum to 1.
-        slope: Multiplies the logits of each member, shape [members, categories].
-        intercept: Added to them, same shape.
-    """
+    """The weighted mean of several models' logits, each brought to a common scale first."""
 
     kind: ClassVar[str] = "ensemble"
     members: tuple[Model, ...]
-    weight: Floats
-    slope: Floats
-    intercept: Floats
+    weight: Floats  # how much each counts, [members]; they sum to 1
+    slope: Floats  # multiplies the logits of each member, [members, categories]
+    intercept: Floats  # added to them, same shape
+
+    @classmethod
+    def mean_of(cls, models: Sequence[Model], rules: Sequence[DecisionRule]) -> Self:
+        """The models as one, each brought to scale by its rule."""
+        slope = np.stack([rule.slope for rule in rules])
+        intercept = np.stack([rule.intercept for rule in rules])
+        return cls(tuple(models), np.full(len(models), 1 / len(models)), slope, intercept)
 
     @property
     def categories(self) -> int:
@@ -65,9 +60,13 @@ class EnsembleModel(Model):
 
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories]."""
-        return blend(
-            [member.logits(inputs) for member in self.members], self.weight, self.slope, self.intercept
-        )
+        return self.blend([member.logits(inputs) for member in self.members])
+
+    def blend(self, logits: Sequence[Floats]) -> Floats:
+        """The weighted mean of the members' logits, each of shape [texts, categories]."""
+        by_member = zip(logits, self.weight, self.slope, self.intercept, strict=True)
+        scaled = [w * (z * slope + intercept) for z, w, slope, intercept in by_member]
+        return np.asarray(sum(scaled[1:], scaled[0]))
 
     def files(self) -> Files:
         """`model.json`, the scales, and each member in a folder named by its number."""
@@ -79,15 +78,7 @@ class EnsembleModel(Model):
 
     @classmethod
     def of_files(cls, files: Files, read_member: Callable[[Files], Model]) -> Self:
-        """The model that `files` hold.
-
-        Args:
-            files: Content by path.
-            read_member: Reads a member, which may be of any kind.
-
-        Raises:
-            ArtifactError: A file is not what `files` would have written.
-        """
+        """The inverse of `files`; `read_member` reads a member, which may be of any kind."""
         folders = {name.split("/")[0] for name in files if "/" in name}
         count = _LAYOUT.read_about(files, folders=folders).members
         if folders != {str(number) for number in range(count)}:
@@ -100,9 +91,3 @@ class EnsembleModel(Model):
             raise ArtifactError("The members of the ensemble know different numbers of categories.", fix=FIX)
         arrays = _LAYOUT.read_arrays(files, members=count, categories=members[0].categories)
         return cls(members, arrays["weight"], arrays["slope"], arrays["intercept"])
-
-
-def blend(logits: list[Floats], weight: Floats, slope: Floats, intercept: Floats) -> Floats:
-    """The weighted mean of logits of shape [texts, categories] after each member's own scale."""
-    scaled = [w * (z * a + b) for z, w, a, b in zip(logits, weight, slope, intercept, strict=True)]
-    return np.asarray(sum(scaled[1:], scaled[0]))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rubricator.config.kinds import ColumnKind
-from rubricator.dataset.inputs import Features
+from rubricator.dataset.inputs import BASE, Features
 from rubricator.errors import ArtifactError
+from rubricator.models.base import Model
 from rubricator.models.serialization import FIX
 from rubricator.records import Feature
 from rubricator.stats.arrays import Bools, Floats
@@ -29,32 +30,19 @@ _EXPECTED = {
     "date": "a date such as 2025-08-31",
     "boolean": "true or false",
 }
-_DATE_PARTS = (
-    "year",
-    "month (sine)",
-    "month (cosine)",
-    "weekday (sine)",
-    "weekday (cosine)",
-    "hour (sine)",
-    "hour (cosine)",
-)
+_CIRCLES = ("month", "weekday", "hour")
+_DATE_PARTS = ("year", *(f"{circle} ({wave})" for circle in _CIRCLES for wave in ("sine", "cosine")))
 _YEAR = 365.2425 * 86400
 
 
 class Column(BaseModel):
-    """One feature column, as `model.json` has it.
-
-    Attributes:
-        name: Its name in the data.
-        kind: What its cells hold.
-        levels: Of a categorical column, the levels that were common enough; all others count as `rare`.
-    """
+    """One feature column, as `model.json` has it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: str = Field(min_length=1)
-    kind: ColumnKind
-    levels: list[str] = Field(default=[])
+    kind: ColumnKind  # what its cells hold
+    levels: list[str] = Field(default=[])  # those that were common enough; all others count as `rare`
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -99,13 +87,10 @@ class FeatureTable:
 
     A cell that is missing, or of another type than its column had at training, is NaN among the
     numbers. What is unusual is told once per column as a warning in the log.
-
-    Attributes:
-        columns: In the order of the numbers they become.
     """
 
-    columns: tuple[Column, ...]
-    _told: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    columns: tuple[Column, ...]  # in the order of the numbers they become
+    _reported: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def names(self) -> list[str]:
@@ -113,24 +98,15 @@ class FeatureTable:
         return [name for column in self.columns for name in column.names()]
 
     def transform(self, rows: Sequence[Features]) -> tuple[Floats, Bools]:
-        """Cells as numbers.
-
-        Args:
-            rows: The features of each text.
-
-        Returns:
-            Shape [texts, numbers] with NaN for missing cells; and which cells are missing, shape
-            [texts, columns].
-        """
-        here = {column.name for column in self.columns if any(column.name in row for row in rows)}
-        if here:  # without any, the fallback to the text is told instead
-            for column in self.columns:
-                if column.name not in here:
-                    self._tell(
-                        f"{column.name} absent",
-                        f"The feature column '{column.name}' is absent: the model "
-                        "goes by the others and the text, which is less sure.",
-                    )
+        """Cells as numbers [texts, numbers], NaN where missing, and which are missing [texts, columns]."""
+        absent = [column.name for column in self.columns if not any(column.name in row for row in rows)]
+        # Without any column, the fallback to the text is told instead.
+        for name in absent if len(absent) < len(self.columns) else ():
+            self._tell(
+                f"{name} absent",
+                f"The feature column '{name}' is absent: the model "
+                "goes by the others and the text, which is less sure.",
+            )
         values = [[self._value(column, row.get(column.name)) for row in rows] for column in self.columns]
         missing = np.array([[value is None for value in cells] for cells in values], dtype=bool)
         parts = [column.numbers(cells) for column, cells in zip(self.columns, values, strict=True)]
@@ -149,17 +125,13 @@ class FeatureTable:
         return value
 
     def _tell(self, key: str, message: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
+        if key not in self._reported:
+            self._reported.add(key)
             _log.warning(message)
 
     @classmethod
     def of_columns(cls, columns: Sequence[Column]) -> Self:
-        """The table with these columns.
-
-        Raises:
-            ArtifactError: A name occurs twice.
-        """
+        """The table with these columns; an `ArtifactError` if a name occurs twice."""
         if len({column.name for column in columns}) != len(columns):
             raise ArtifactError("The model names a feature column twice.", fix=FIX)
         return cls(tuple(columns))
@@ -173,27 +145,42 @@ class FeatureTable:
         )
 
 
-def blank_rows(missing: Bools) -> Bools:
-    """Which texts have no feature at all, shape [texts], from missing cells [texts, columns]."""
-    return np.asarray(missing.all(axis=1))
+class FeatureModel(Model, Protocol):
+    """A model of text and features, with heads on the vector alone for texts without any feature."""
 
+    table: FeatureTable
+    text: Floats
+    text_bias: Floats
 
-def or_text(both: Floats, text: Floats, missing: Bools, table: FeatureTable) -> Floats:
-    """Logits of text and features, and those of the text alone where a text has no feature at all."""
-    blank = blank_rows(missing)
-    if blank.any():
-        table.tell_fallback(int(blank.sum()))
-    return np.where(blank[:, None], text, both)
+    @property
+    def categories(self) -> int:
+        """How many categories it knows."""
+        return len(self.text_bias)
+
+    @property
+    def encoders(self) -> Mapping[str, int]:
+        """The encoder of the config."""
+        return {BASE: self.text.shape[1]}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns it looks at."""
+        return tuple(column.name for column in self.table.columns)
+
+    def or_text(self, both: Floats, vectors: NDArray[Any], missing: Bools) -> Floats:
+        """Logits of text and features, and those of the text alone where a text has no feature at all."""
+        blank = np.asarray(missing.all(axis=1))
+        if blank.any():
+            self.table.tell_fallback(int(blank.sum()))
+        text = weighted_sums(vectors, self.text) + self.text_bias
+        return np.where(blank[:, None], text, both)
 
 
 def weighted_sums(rows: NDArray[Any], weights: Floats) -> Floats:
     """`rows @ weights.T`, bit for bit the same for a row whatever rows are beside it.
 
-    A matrix product would be faster, but BLAS rounds differently for other matrix shapes.
-
-    Args:
-        rows: Shape [n, width].
-        weights: Shape [units, width].
+    A matrix product would be faster, but BLAS rounds differently for other matrix shapes. Rows are of shape
+    [n, width], weights [units, width].
     """
     exact = np.ascontiguousarray(rows, dtype=np.float64)
     sums = [(exact * unit).sum(axis=1) for unit in weights]

@@ -25,18 +25,12 @@ _LAYOUT = Layout(_About, {"intercept": ("categories",), "coef": ("categories", "
 
 @dataclass(frozen=True, slots=True)
 class HeadsModel(Model):
-    """One logistic regression per category over the unit vectors of an encoder.
-
-    Attributes:
-        coef: Weights, shape [categories, width].
-        intercept: Shape [categories].
-        encoder: Name of the encoder among those of the artifact.
-    """
+    """One logistic regression per category over the unit vectors of an encoder."""
 
     kind: ClassVar[str] = "heads"
-    coef: Floats
-    intercept: Floats
-    encoder: str = BASE
+    coef: Floats  # weights, [categories, width]
+    intercept: Floats  # [categories]
+    encoder: str = BASE  # name of the encoder among those of the artifact
 
     @property
     def categories(self) -> int:
@@ -66,10 +60,6 @@ class HeadsModel(Model):
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
-        """The model that `files` hold.
-
-        Raises:
-            ArtifactError: A file is not what `files` would have written.
-        """
+        """The inverse of `files`."""
         about = _LAYOUT.read_about(files)
         return cls(**_LAYOUT.read_arrays(files), encoder=about.encoder)

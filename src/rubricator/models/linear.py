@@ -53,26 +53,17 @@ class Ngrams:
     """One TF-IDF block: its terms in column order, and how texts are cut into them.
 
     Texts are lowercased and a term's count enters as 1 + ln(count); all else is scikit-learn's default.
-
-    Attributes:
-        analyzer: As scikit-learn names it: words, or characters within words.
-        shortest: Smallest n of the n-grams.
-        longest: Largest n.
-        terms: The n-grams known, in column order.
-        idf: Inverse document frequency of each term, shape [terms].
     """
 
-    analyzer: Analyzer
-    shortest: int
+    analyzer: Analyzer  # as scikit-learn names it: words, or characters within words
+    shortest: int  # smallest n of the n-grams; `longest` is the largest
     longest: int
-    terms: tuple[str, ...]
-    idf: Floats
+    terms: tuple[str, ...]  # in column order
+    idf: Floats  # inverse document frequency of each term, [terms]
 
     def vectorizer(self) -> TfidfVectorizer:
         """The scikit-learn vectorizer that these settings, terms and weights describe."""
-        from sklearn.feature_extraction.text import (
-            TfidfVectorizer,  # a second to import, and most commands never need it
-        )
+        from sklearn.feature_extraction.text import TfidfVectorizer  # a second to import
 
         vectorizer = TfidfVectorizer(
             analyzer=self.analyzer,
@@ -91,18 +82,12 @@ def side_by_side(blocks: Sequence[Any]) -> csr_array:
 
 @dataclass(frozen=True, slots=True)
 class LinearModel(Model):
-    """One logistic regression per category over TF-IDF of words and of characters.
-
-    Attributes:
-        ngrams: The TF-IDF blocks, side by side.
-        coef: Weights, shape [categories, terms of all blocks].
-        intercept: Shape [categories].
-    """
+    """One logistic regression per category over TF-IDF of words and of characters."""
 
     kind: ClassVar[str] = "linear"
-    ngrams: tuple[Ngrams, ...]
-    coef: Floats
-    intercept: Floats
+    ngrams: tuple[Ngrams, ...]  # the TF-IDF blocks, side by side
+    coef: Floats  # weights, [categories, terms of all blocks]
+    intercept: Floats  # [categories]
     _vectorizers: tuple[Any, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -132,11 +117,7 @@ class LinearModel(Model):
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
-        """The model that `files` hold.
-
-        Raises:
-            ArtifactError: A file is not what `files` would have written.
-        """
+        """The inverse of `files`."""
         blocks = _layout(0).read_about(files).blocks
         sizes = {f"terms of block {number}": len(block.terms) for number, block in enumerate(blocks)}
         arrays = _layout(len(blocks)).read_arrays(files, terms=sum(sizes.values()), **sizes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -11,10 +10,11 @@ from pydantic import Field
 
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
-from rubricator.models.base import Model
-from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
+from rubricator.models.features import Column, FeatureModel, FeatureTable, weighted_sums
 from rubricator.models.serialization import FIX, About, Files, Layout
 from rubricator.stats.arrays import Bools, Floats
+
+_EDGE = 10.0
 
 
 class _About(About):
@@ -38,50 +38,24 @@ _LAYOUT = Layout(
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkModel(Model):
+class NetworkModel(FeatureModel):
     """A small network: a hidden layer with ReLU, then the heads, which also see the input itself.
 
     Several networks trained from different starting points answer together (deep ensembles:
     Lakshminarayanan et al., 2017): their hidden layers lie side by side and `heads` holds their mean. A text
     without any feature gets heads that see nothing but its vector, on the same scale.
-
-    Attributes:
-        table: The feature columns.
-        centre: What is subtracted from the input and stands for a missing number, shape [inputs].
-        scale: What the difference is multiplied by; 0 for numbers that never varied; shape [inputs].
-        hidden: Weights of the hidden layer, shape [units, inputs].
-        hidden_bias: Shape [units].
-        heads: Weights of the heads, shape [categories, units + inputs].
-        heads_bias: Shape [categories].
-        text: Heads for texts without features, shape [categories, width].
-        text_bias: Shape [categories].
     """
 
     kind: ClassVar[str] = "network"
     table: FeatureTable
-    centre: Floats
-    scale: Floats
-    hidden: Floats
-    hidden_bias: Floats
-    heads: Floats
-    heads_bias: Floats
-    text: Floats
-    text_bias: Floats
-
-    @property
-    def categories(self) -> int:
-        """How many categories it knows."""
-        return len(self.heads_bias)
-
-    @property
-    def encoders(self) -> Mapping[str, int]:
-        """The encoder of the config."""
-        return {BASE: self.text.shape[1]}
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The feature columns it looks at."""
-        return tuple(column.name for column in self.table.columns)
+    centre: Floats  # what is subtracted from the input and stands for a missing number, [inputs]
+    scale: Floats  # what the difference is multiplied by; 0 for numbers that never varied; [inputs]
+    hidden: Floats  # weights of the hidden layer, [units, inputs]
+    hidden_bias: Floats  # [units]
+    heads: Floats  # weights of the heads, [categories, units + inputs]
+    heads_bias: Floats  # [categories]
+    text: Floats  # heads for texts without features, [categories, width]
+    text_bias: Floats  # [categories]
 
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories]."""
@@ -90,7 +64,7 @@ class NetworkModel(Model):
         standard = standardised(joined(vectors, numbers, missing), self.centre, self.scale)
         units = np.maximum(weighted_sums(standard, self.hidden) + self.hidden_bias, 0.0)
         both = weighted_sums(np.hstack([units, standard]), self.heads) + self.heads_bias
-        return or_text(both, weighted_sums(vectors, self.text) + self.text_bias, missing, self.table)
+        return self.or_text(both, vectors, missing)
 
     def files(self) -> Files:
         """`model.json` with the columns, and the weights."""
@@ -99,11 +73,7 @@ class NetworkModel(Model):
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
-        """The model that `files` hold.
-
-        Raises:
-            ArtifactError: A file is not what `files` would have written.
-        """
+        """The inverse of `files`."""
         table = FeatureTable.of_columns(_LAYOUT.read_about(files).columns)
         arrays = _LAYOUT.read_arrays(files)
         width, inputs, units = (arrays[name].shape[-1] for name in ("text", "centre", "hidden_bias"))
@@ -124,8 +94,4 @@ def joined(vectors: Floats, numbers: Floats, missing: Bools) -> Floats:
 
 def standardised(standard: Floats, centre: Floats, scale: Floats) -> Floats:
     """Inputs around 0; what is missing is 0, and what lies far out is brought to the edge."""
-    moved = np.nan_to_num((standard - centre) * scale, nan=0.0)
-    return np.clip(moved, -_EDGE, _EDGE)
-
-
-_EDGE = 10.0
+    return np.clip(np.nan_to_num((standard - centre) * scale, nan=0.0), -_EDGE, _EDGE)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from rubricator.errors import ArtifactError, nearest
 from rubricator.models.base import Model
@@ -17,28 +15,14 @@ from rubricator.models.serialization import ABOUT, FIX, Files
 from rubricator.models.stacking import StackingModel
 from rubricator.models.static import StaticModel
 
-
-class _Reader(Protocol):
-    def of_files(self, files: Files) -> Model: ...
-
-
-class _NestedReader(Protocol):
-    def of_files(self, files: Files, read_member: Callable[[Files], Model]) -> Model: ...
-
-
-_SIMPLE: Mapping[str, _Reader] = {
-    kind.kind: kind for kind in (HeadsModel, LinearModel, StaticModel, NetworkModel, StackingModel)
-}
-_NESTED: Mapping[str, _NestedReader] = {kind.kind: kind for kind in (EnsembleModel, CascadeModel)}
-KINDS: Mapping[str, _Reader | _NestedReader] = {**_SIMPLE, **_NESTED}
+_SIMPLE = {kind.kind: kind for kind in (HeadsModel, LinearModel, StaticModel, NetworkModel, StackingModel)}
+_NESTED = {kind.kind: kind for kind in (EnsembleModel, CascadeModel)}
+KINDS = {**_SIMPLE, **_NESTED}
 """Every kind of model that can be served, by the name in its `model.json`."""
 
 
 def read_model(files: Files) -> Model:
-    """The model that `files` hold.
-
-    Args:
-        files: Content by path, as `Model.files` gives it.
+    """The model that `files` hold, as `Model.files` gives them.
 
     Raises:
         ArtifactError: A file is not what it should be, or the kind is unknown.

@@ -40,17 +40,13 @@ AnyAbout = TypeVar("AnyAbout", bound=About)
 class Layout(Generic[AnyAbout]):
     """What the files of one kind of model are; `write` and `read` are inverse to one another.
 
-    Attributes:
-        about: What `model.json` says.
-        arrays: Dimensions of every array; those of the same name have the same length.
-        types: Type of an array as safetensors names it, where it is not F64.
-        beside: Other files.
+    Dimensions of the same name have the same length in all arrays.
     """
 
-    about: type[AnyAbout]
+    about: type[AnyAbout]  # what `model.json` says
     arrays: Mapping[str, tuple[str, ...]]
-    types: Mapping[str, str] = field(default_factory=dict)
-    beside: frozenset[str] = frozenset()
+    types: Mapping[str, str] = field(default_factory=dict)  # where it is not F64, as safetensors names it
+    beside: frozenset[str] = frozenset()  # other files
 
     def write(self, about: AnyAbout, arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
         """`model.json`, and the arrays as a safetensors file, each in its own type."""
@@ -58,11 +54,7 @@ class Layout(Generic[AnyAbout]):
         return {ABOUT: about.model_dump_json(indent=1).encode(), ARRAYS: save(whole)}
 
     def read_about(self, files: Files, *, folders: Collection[str] = ()) -> AnyAbout:
-        """The checked description of a model.
-
-        Args:
-            files: Files of the model.
-            folders: Where parts of it lie; these are left to whoever reads the parts.
+        """The checked description of a model; its parts in `folders` are left to whoever reads the parts.
 
         Raises:
             ArtifactError: There is none, it is not what `about` describes, or files are missing or strange.
@@ -76,20 +68,16 @@ class Layout(Generic[AnyAbout]):
                 f"{ABOUT} has {error.error_count()} fault(s):\n{explain(error, self.about)}", fix=FIX
             ) from error
         expected = {ABOUT, ARRAYS} | self.beside
-        own = {name for name in files if name.split("/")[0] not in folders}
-        if own != expected:
+        names = {name for name in files if name.split("/")[0] not in folders}
+        if names != expected:
             raise ArtifactError(
-                f"The model consists of {', '.join(sorted(own))} instead of {', '.join(sorted(expected))}.",
+                f"The model consists of {', '.join(sorted(names))} instead of {', '.join(sorted(expected))}.",
                 fix=FIX,
             )
         return about
 
     def read_arrays(self, files: Files, **sizes: int) -> dict[str, NDArray[Any]]:
-        """The arrays, checked.
-
-        Args:
-            files: Files of the model.
-            **sizes: Lengths of dimensions that are known.
+        """The arrays, checked; `sizes` are the lengths of dimensions that are known.
 
         Raises:
             ArtifactError: The file is damaged, or names, types, shapes or values are not what they should be.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -12,7 +11,7 @@ from pydantic import Field
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
-from rubricator.models.features import Column, FeatureTable, or_text, weighted_sums
+from rubricator.models.features import Column, FeatureModel, FeatureTable, weighted_sums
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel
 from rubricator.models.serialization import FIX, About, Files, Layout, part, within
@@ -39,42 +38,19 @@ _LAYOUT = Layout(
 
 
 @dataclass(frozen=True, slots=True)
-class StackingModel(Model):
+class StackingModel(FeatureModel):
     """Boosted trees that look at what text models say, at the main axes of the vectors, and at features.
 
     A text without any feature gets heads that see nothing but its vector, on the same scale.
-
-    Attributes:
-        members: The text models, heads first.
-        axes: What the vectors are reduced to, shape [axes, width].
-        table: The feature columns.
-        trees: Their numbers are the logits of each member, the axes, and the features.
-        text: Heads for texts without features, shape [categories, width].
-        text_bias: Shape [categories].
     """
 
     kind: ClassVar[str] = "stacking"
-    members: tuple[Model, ...]
-    axes: Floats
+    members: tuple[Model, ...]  # the text models, heads first
+    axes: Floats  # what the vectors are reduced to, [axes, width]
     table: FeatureTable
-    trees: Trees
-    text: Floats
-    text_bias: Floats
-
-    @property
-    def categories(self) -> int:
-        """How many categories it knows."""
-        return len(self.text_bias)
-
-    @property
-    def encoders(self) -> Mapping[str, int]:
-        """The encoder of the config."""
-        return {BASE: self.axes.shape[1]}
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The feature columns it looks at."""
-        return tuple(column.name for column in self.table.columns)
+    trees: Trees  # their numbers are the logits of each member, the axes, and the features
+    text: Floats  # heads for texts without features, [categories, width]
+    text_bias: Floats  # [categories]
 
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories]."""
@@ -82,8 +58,7 @@ class StackingModel(Model):
         opinions = [inputs.once(member, member.logits) for member in self.members]
         vectors = inputs.vectors(BASE)
         inputs_of_trees = [*opinions, weighted_sums(vectors, self.axes), numbers]
-        text = weighted_sums(vectors, self.text) + self.text_bias
-        return or_text(self.trees.logits(np.hstack(inputs_of_trees)), text, missing, self.table)
+        return self.or_text(self.trees.logits(np.hstack(inputs_of_trees)), vectors, missing)
 
     def files(self) -> Files:
         """`model.json` with the columns, the arrays, and each text model in a folder of its kind."""
@@ -99,11 +74,7 @@ class StackingModel(Model):
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
-        """The model that `files` hold.
-
-        Raises:
-            ArtifactError: A file is not what `files` would have written.
-        """
+        """The inverse of `files`."""
         about = _LAYOUT.read_about(files, folders=("heads", "linear"))
         members = tuple(_member(kind, files) for kind in about.members)
         folders = {name.split("/")[0] for name in files if "/" in name}

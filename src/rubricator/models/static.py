@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
 from rubricator.models.heads import HeadsModel
 from rubricator.models.serialization import FIX, About, Files, Layout
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -41,24 +41,19 @@ _LAYOUT = Layout(
 class StaticEmbedding:
     """One vector per word piece, and the tokenizer that finds the pieces.
 
-    Attributes:
-        tokenizer: Content of a tokenizer.json; its special tokens are not used.
-        unknown: Number of the piece for whatever the tokenizer does not know; None if it has none.
-        table: Vector of each piece, float16, shape [pieces, width].
-
     Raises:
         ArtifactError: Tokenizer and table do not belong together.
     """
 
-    tokenizer: str
-    unknown: int | None
-    table: NDArray[np.float16]
+    tokenizer: str  # content of a tokenizer.json; its special tokens are not used
+    unknown: int | None  # number of the piece for whatever is not known; None if it has none
+    table: NDArray[np.float16]  # vector of each piece, float16, [pieces, width]
     _tokenizer: Tokenizer = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tokenizer", _read_tokenizer(self.tokenizer, len(self.table)))
 
-    def vectors(self, contents: Sequence[str]) -> NDArray[np.float32]:
+    def vectors(self, contents: Sequence[str]) -> Vectors:
         """The mean vector of each text's pieces, brought to length 1, shape [texts, width].
 
         The arithmetic is that of model2vec's `StaticModel.encode`: unknown pieces are left out, and
@@ -82,18 +77,12 @@ class StaticEmbedding:
 
 @dataclass(frozen=True, slots=True)
 class StaticModel(Model):
-    """One logistic regression per category over the static vector of a text.
-
-    Attributes:
-        embedding: From text to vector.
-        coef: Weights, shape [categories, width].
-        intercept: Shape [categories].
-    """
+    """One logistic regression per category over the static vector of a text."""
 
     kind: ClassVar[str] = "static"
-    embedding: StaticEmbedding
-    coef: Floats
-    intercept: Floats
+    embedding: StaticEmbedding  # from text to vector
+    coef: Floats  # weights, [categories, width]
+    intercept: Floats  # [categories]
 
     @property
     def categories(self) -> int:
@@ -108,21 +97,13 @@ class StaticModel(Model):
 
     def files(self) -> Files:
         """`model.json`, the tokenizer, and the table with the weights."""
-        arrays: dict[str, NDArray[Any]] = {
-            "table": self.embedding.table,
-            "coef": self.coef,
-            "intercept": self.intercept,
-        }
-        about = _About(kind="static", unknown=self.embedding.unknown)
-        return _LAYOUT.write(about, arrays) | {TOKENIZER: self.embedding.tokenizer.encode()}
+        about, table = _About(kind="static", unknown=self.embedding.unknown), self.embedding.table
+        files = _LAYOUT.write(about, {"table": table, "coef": self.coef, "intercept": self.intercept})
+        return files | {TOKENIZER: self.embedding.tokenizer.encode()}
 
     @classmethod
     def of_files(cls, files: Files) -> Self:
-        """The model that `files` hold.
-
-        Raises:
-            ArtifactError: A file is not what `files` would have written.
-        """
+        """The inverse of `files`."""
         about, arrays = _LAYOUT.read_about(files), _LAYOUT.read_arrays(files)
         try:
             tokenizer = files[TOKENIZER].decode()

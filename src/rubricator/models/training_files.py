@@ -70,20 +70,18 @@ def read_training(folder: Path) -> tuple[TrainingResult, OutOfFoldPredictions | 
         costs=_COSTS.validate_python(content["costs"]),
     )
     oof = content["held_out"]
-    return trained, None if oof is None else _oof(oof)
+    if oof is None:
+        return trained, None
+    probabilities = {
+        name: np.array(values, dtype=np.float64) for name, values in oof["probabilities"].items()
+    }
+    decisions = {name: np.array(values, dtype=bool) for name, values in oof["decisions"].items()}
+    rows = np.array(oof["rows"], dtype=np.intp)
+    return trained, OutOfFoldPredictions(rows, probabilities, decisions, oof["nested"])
 
 
 def _rule(content: dict[str, Any]) -> DecisionRule:
     return DecisionRule(
         _SPACE.validate_python(content["space"]),
         *(np.array(content[name], dtype=np.float64) for name in ("slope", "intercept", "threshold")),
-    )
-
-
-def _oof(content: dict[str, Any]) -> OutOfFoldPredictions:
-    return OutOfFoldPredictions(
-        np.array(content["rows"], dtype=np.intp),
-        {name: np.array(values, dtype=np.float64) for name, values in content["probabilities"].items()},
-        {name: np.array(values, dtype=bool) for name, values in content["decisions"].items()},
-        content["nested"],
     )

@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rubricator.config import Config, Metric
 from rubricator.dataset.inputs import EncodeTexts
 from rubricator.encode import open_trained
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 
 WORDS: Mapping[Metric, str] = {
     "macro_f1": "macro-F1",
@@ -28,23 +25,14 @@ WORDS: Mapping[Metric, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a candidate reaches on validation.
+    """What a candidate reaches on validation."""
 
-    Attributes:
-        macro_f1: Mean F1 of the categories that validation has; 0 if it has none.
-        weighted_f1: The same, each category counted by its texts.
-        micro_f1: F1 over all texts and categories together.
-        accuracy: Share of texts whose categories are all right.
-        texts: How many texts it stands on.
-        intervals: 95 % bootstrap interval of each metric, over groups of texts.
-    """
-
-    macro_f1: float
-    weighted_f1: float
-    micro_f1: float
-    accuracy: float
-    texts: int
-    intervals: Mapping[str, tuple[float, float]]
+    macro_f1: float  # mean F1 of the categories that validation has; 0 if it has none
+    weighted_f1: float  # the same, each category counted by its texts
+    micro_f1: float  # F1 over all texts and categories together
+    accuracy: float  # share of texts whose categories are all right
+    texts: int  # how many texts it stands on
+    intervals: Mapping[str, tuple[float, float]]  # 95 % bootstrap, by metric, over groups of texts
 
     def merit(self, metric: Metric) -> tuple[float, float]:
         """What candidates are ranked by: the metric, and macro-F1 among equals."""
@@ -53,52 +41,30 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The model that was chosen.
-
-    Attributes:
-        name: Its name.
-        reason: Why, as a sentence.
-        scores: What every candidate reached, best first.
-    """
+    """The model that was chosen."""
 
     name: str
-    reason: str
-    scores: Mapping[str, Score]
+    reason: str  # why, as a sentence
+    scores: Mapping[str, Score]  # what every candidate reached, best first
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """All models trained on one set of examples, their rules, and which one won.
-
-    Attributes:
-        models: By name.
-        rules: Calibration and thresholds of each model.
-        choice: The winner and why.
-        weak_label_weight: What a label agreed between teachers counted beside a golden one.
-        weights_tried: Log-loss on golden texts (cross-fitted) by agreed weight tried.
-        seconds: Training time of each model.
-        validated_on: What models were compared and calibrated on, in a sentence.
-        scarce: What a reader must know of a category that had few texts, by its column.
-        encoders: Folders of encoders that were trained, by the name under which models ask for them.
-        facts: What each model tells of itself, as JSON values.
-        dropped: Why a kind that was thought of is not among the models, by its name.
-        metric: What models were compared by.
-        costs: What each model costs to serve; empty where nobody asked.
-    """
+    """All models trained on one set of examples, their rules, and which one won."""
 
     models: Mapping[str, Model]
-    rules: Mapping[str, DecisionRule]
+    rules: Mapping[str, DecisionRule]  # calibration and thresholds of each model
     choice: Choice
-    weak_label_weight: float
-    weights_tried: Mapping[float, float]
-    seconds: Mapping[str, float]
-    validated_on: str
-    scarce: Mapping[int, str]
-    encoders: Mapping[str, Path] = field(default_factory=dict)
-    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    dropped: Mapping[str, str] = field(default_factory=dict)
-    metric: Metric = "macro_f1"
-    costs: Mapping[str, Cost] = field(default_factory=dict)
+    weak_label_weight: float  # what a label agreed between teachers counted beside a golden one
+    weights_tried: Mapping[float, float]  # log-loss on golden texts (cross-fitted) by weight tried
+    seconds: Mapping[str, float]  # training time of each model
+    validated_on: str  # what models were compared and calibrated on, in a sentence
+    scarce: Mapping[int, str]  # what a reader must know of a category that had few texts, by its column
+    encoders: Mapping[str, Path] = field(default_factory=dict)  # folders of trained ones, by name
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # as JSON values
+    dropped: Mapping[str, str] = field(default_factory=dict)  # why a kind is not among the models
+    metric: Metric = "macro_f1"  # what models were compared by
+    costs: Mapping[str, Cost] = field(default_factory=dict)  # empty where nobody asked
 
     @property
     def winner(self) -> Model:
@@ -114,28 +80,19 @@ class TrainingResult:
 class OutOfFoldPredictions:
     """Golden texts predicted by models that never saw them.
 
-    Attributes:
-        rows: Their rows among the texts.
-        probabilities: By model name and, under `chosen`, by the winner of each fold.
-        decisions: Likewise.
-        nested: Whether the whole training was done anew without each fold; otherwise only the models were,
-            and the choice between them has seen these texts.
+    If `nested`, the whole training was done anew without each fold; otherwise only the models were, and the
+    choice between them has seen these texts.
     """
 
-    rows: NDArray[np.intp]
-    probabilities: Mapping[str, Floats]
-    decisions: Mapping[str, Bools]
+    rows: Indices  # their rows among the texts
+    probabilities: Mapping[str, Floats]  # by model name and, under `chosen`, by the winner of each fold
+    decisions: Mapping[str, Bools]  # likewise
     nested: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a model costs to serve.
+    """What a model costs to serve."""
 
-    Attributes:
-        texts_per_second: Speed on this machine, from cleaned text to logits, in one batch.
-        bytes: Size of the model and of the encoders that it looks through.
-    """
-
-    texts_per_second: float
-    bytes: int
+    texts_per_second: float  # speed on this machine, from cleaned text to logits, in one batch
+    bytes: int  # size of the model and of the encoders that it looks through

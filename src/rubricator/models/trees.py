@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rubricator.errors import ArtifactError
 from rubricator.models.serialization import FIX
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 
 _ROWS = 256  # at a time: bounds memory at so many leaves per tree
 
@@ -23,30 +23,18 @@ class Trees:
     A row goes left where its number is at most the threshold, and where the number is missing (NaN) and
     `missing_left` is 1. A leaf has itself for both children; every other child comes after its parent, so
     no walk can go round in circles.
-
-    Attributes:
-        base: What every row starts from, shape [categories].
-        root: First node of each tree, shape [trees].
-        category: What each tree adds to, shape [trees].
-        feature: Which number a node looks at, shape [nodes].
-        threshold: Shape [nodes].
-        missing_left: Shape [nodes].
-        left: Shape [nodes].
-        right: Shape [nodes].
-        value: Of leaves, in log-odds; 0 elsewhere; shape [nodes].
-        steps: Most nodes between a root and a leaf.
     """
 
-    base: Floats
-    root: NDArray[np.int64]
-    category: NDArray[np.int64]
-    feature: NDArray[np.int64]
-    threshold: Floats
-    missing_left: NDArray[np.int8]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    value: Floats
-    steps: int
+    base: Floats  # what every row starts from, [categories]
+    root: NDArray[np.int64]  # first node of each tree, [trees]
+    category: NDArray[np.int64]  # what each tree adds to, [trees]
+    feature: NDArray[np.int64]  # which number a node looks at, [nodes]
+    threshold: Floats  # [nodes]
+    missing_left: NDArray[np.int8]  # [nodes]
+    left: NDArray[np.int64]  # [nodes]
+    right: NDArray[np.int64]  # [nodes]
+    value: Floats  # of leaves, in log-odds; 0 elsewhere; [nodes]
+    steps: int  # most nodes between a root and a leaf
 
     def logits(self, rows: Floats) -> Floats:
         """Logits, shape [n, categories], of numbers [n, width]; a row's do not depend on other rows."""
@@ -74,11 +62,7 @@ class Trees:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, width: int) -> Self:
-        """The trees that `arrays` hold, checked.
-
-        Args:
-            arrays: With the names of `TREE_ARRAYS` among them.
-            width: How many numbers a row has.
+        """The trees that `arrays` hold, checked; a row has `width` numbers.
 
         Raises:
             ArtifactError: A node, category or number is named that does not exist, or a walk could go
@@ -87,13 +71,8 @@ class Trees:
         by_name = {name: arrays[name] for name in TREE_ARRAYS}
         nodes, own = len(by_name["left"]), np.arange(len(by_name["left"]))
         inner = by_name["left"] != own
-        below = {
-            "root": (by_name["root"], nodes),
-            "category": (by_name["category"], len(by_name["base"])),
-            "feature": (by_name["feature"], width),
-            "missing_left": (by_name["missing_left"], 2),
-        }
-        sound = all(_within(found, limit) for found, limit in below.values()) and all(
+        limits = {"root": nodes, "category": len(by_name["base"]), "feature": width, "missing_left": 2}
+        sound = all(_within(by_name[name], limit) for name, limit in limits.items()) and all(
             _after(by_name[side], own, inner) for side in ("left", "right")
         )
         if not sound:
@@ -107,27 +86,20 @@ TREE_ARRAYS: Mapping[str, tuple[str, ...]] = {
     "category": ("trees",),
     **dict.fromkeys(("feature", "threshold", "missing_left", "left", "right", "value"), ("nodes",)),
 }
-TREE_TYPES = {
-    "root": "I64",
-    "category": "I64",
-    "feature": "I64",
-    "missing_left": "I8",
-    "left": "I64",
-    "right": "I64",
-}
+TREE_TYPES = {**dict.fromkeys(("root", "category", "feature", "left", "right"), "I64"), "missing_left": "I8"}
 """Types of the arrays that are not float64."""
 
 
-def _within(found: NDArray[Any], limit: int) -> bool:
-    whole = np.issubdtype(found.dtype, np.integer)
-    return bool(whole and (found >= 0).all() and (found < limit).all())
+def _within(numbers: NDArray[Any], limit: int) -> bool:
+    whole = np.issubdtype(numbers.dtype, np.integer)
+    return bool(whole and (numbers >= 0).all() and (numbers < limit).all())
 
 
-def _after(child: NDArray[Any], own: NDArray[np.intp], inner: NDArray[np.bool_]) -> bool:
+def _after(child: NDArray[Any], own: Indices, inner: Bools) -> bool:
     return _within(child, len(own)) and bool(np.where(inner, child > own, child == own).all())
 
 
-def _depth(left: NDArray[np.int64], right: NDArray[np.int64], inner: NDArray[np.bool_]) -> int:
+def _depth(left: NDArray[np.int64], right: NDArray[np.int64], inner: Bools) -> int:
     depth = np.zeros(len(left), dtype=np.int64)
     for node in np.flatnonzero(inner)[::-1]:  # children come later: they are known already
         depth[node] = 1 + max(depth[left[node]], depth[right[node]])

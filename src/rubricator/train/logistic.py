@@ -22,11 +22,10 @@ from threadpoolctl import threadpool_limits
 from rubricator.config import Imbalance
 from rubricator.errors import TrainingError
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.calibration import fit_platt
 from rubricator.stats.losses import pointwise
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, smoothed
-from rubricator.train.requirements import require_labelled
 
 Folds = NDArray[np.integer]
 
@@ -35,25 +34,26 @@ _ROTATED = 1500  # texts up to which the rotation costs less than it saves
 _TOLERANCE = 1e-5
 
 
+def require_labelled(used: Bools) -> None:
+    """Refuse, with a `TrainingError`, to train on nothing."""
+    if not used.any():
+        raise TrainingError(
+            "There is not a single labelled text to train on (all weights are 0).",
+            fix="Add golden labels, or let agreed labels count: `train.weak_label_weight: 1`.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What the line of one category is to learn; see `Imbalance` for what may differ from the label.
+    """What the line of one category is to learn; see `Imbalance` for what may differ from the label."""
 
-    Attributes:
-        label: Soft target as it is, shape [n].
-        taught: Soft target that the loss sees, shape [n].
-        weights: Shape [n].
-        offset: Added to the logits while training.
-        gamma: Of the focal loss; None for cross-entropy.
-    """
+    label: Floats  # soft target as it is, [n]
+    taught: Floats  # soft target that the loss sees, [n]
+    weights: Floats  # [n]
+    offset: float  # added to the logits while training
+    gamma: float | None  # of the focal loss; None for cross-entropy
 
-    label: Floats
-    taught: Floats
-    weights: Floats
-    offset: float
-    gamma: float | None
-
-    def rows(self, rows: NDArray[np.intp]) -> _Task:
+    def rows(self, rows: Indices) -> _Task:
         return replace(self, label=self.label[rows], taught=self.taught[rows], weights=self.weights[rows])
 
     @property
@@ -70,20 +70,15 @@ class _Task:
 class LogisticHeads:
     """One separating line per category.
 
-    Attributes:
-        coef: Shape [categories, features].
-        intercept: Shape [categories].
-        c: Inverse regularisation strength chosen for each category, shape [categories].
-        oof_logits: Logits of every row by lines with the chosen C that did not see its fold, shape
-            [n, categories] (Stone, "Cross-validatory choice", 1974).
-        notes: What is unusual about a category, by its index: a clause without subject.
+    `oof_logits` are those of every row by lines with the chosen C that did not see its fold (Stone,
+    "Cross-validatory choice", 1974).
     """
 
-    coef: Floats
-    intercept: Floats
-    c: Floats
-    oof_logits: Floats
-    notes: Mapping[int, str]
+    coef: Floats  # [categories, features]
+    intercept: Floats  # [categories]
+    c: Floats  # inverse regularisation strength chosen for each category, [categories]
+    oof_logits: Floats  # [n, categories]
+    notes: Mapping[int, str]  # what is unusual about a category, by its index: a clause without subject
 
 
 def fit_logistic(
@@ -112,7 +107,7 @@ def fit_logistic(
         grid: Values of C, ascending.
         imbalance: How rare categories and doubtful labels are treated; None for as they are. C is chosen by
             labels and weights as they are, whatever this says.
-        space: The decisions that are possible, on which only `imbalance` depends; None for multi-label.
+        space: On which only `imbalance` depends; None for multi-label.
         tolerance: Of the gradient, per text.
 
     Raises:
@@ -168,14 +163,14 @@ def _oof_logits(
     grid: Sequence[float],
     tolerance: float,
 ) -> list[Floats]:
-    """Out-of-fold logits of each category, shape [grid, n]."""
+    # Of each category, shape [grid, n].
     logits = [np.empty((len(grid), len(weights))) for _ in tasks]
     for fold in np.unique(folds):
-        seen, held = np.flatnonzero((folds != fold) & (weights > 0)), np.flatnonzero(folds == fold)
-        x_seen, x_held = x[seen], x[held]
-        for found, task in zip(logits, tasks, strict=True):
-            path = _fit_path(x_seen, task.rows(seen), grid, tolerance)
-            found[:, held] = (x_held @ np.stack(path, axis=1)).T
+        rest, held_out = np.flatnonzero((folds != fold) & (weights > 0)), np.flatnonzero(folds == fold)
+        x_rest, x_held_out = x[rest], x[held_out]
+        for path_logits, task in zip(logits, tasks, strict=True):
+            path = _fit_path(x_rest, task.rows(rest), grid, tolerance)
+            path_logits[:, held_out] = (x_held_out @ np.stack(path, axis=1)).T
     return logits
 
 
@@ -214,7 +209,7 @@ def _fit_path(x: Floats | csr_array, task: _Task, grid: Sequence[float], toleran
 
 
 def _design(
-    features: Floats | csr_array, used: NDArray[np.intp]
+    features: Floats | csr_array, used: Indices
 ) -> tuple[Floats | csr_array, Callable[[Floats], Floats]]:
     """Features with a last column of ones for the intercept, and the way back for coefficients.
 
@@ -229,16 +224,16 @@ def _design(
         # Half the memory traffic, which is what the solver's time goes to.
         ones = csr_array(np.ones((features.shape[0], 1)))
         return csr_array(hstack([features, ones]), dtype=np.float32), lambda coef: coef
-    seen = features[used]
-    values, vectors = eigh(csr_array(seen @ seen.T).toarray())
-    kept = values > values[-1] * 1e-10
-    basis = vectors[:, kept] / np.sqrt(values[kept])
+    labelled = features[used]
+    values, vectors = eigh(csr_array(labelled @ labelled.T).toarray())
+    positive = values > values[-1] * 1e-10
+    basis = vectors[:, positive] / np.sqrt(values[positive])
 
     def back(coef: Floats) -> Floats:
         # One category at a time: a common product would round differently when one is added.
-        return np.array([seen.T @ (basis @ line) for line in coef])
+        return np.array([labelled.T @ (basis @ line) for line in coef])
 
-    return _with_ones((features @ seen.T) @ basis), back
+    return _with_ones((features @ labelled.T) @ basis), back
 
 
 def _with_ones(features: Floats) -> Floats:
@@ -259,5 +254,5 @@ def _minimise(x: Floats | csr_array, task: _Task, c: float, start: Floats, toler
         return float(loss), across @ pull.astype(x.dtype) + penalty * line
 
     options = {"maxiter": _STEPS, "maxfun": _STEPS, "gtol": tolerance * task.weights.sum()}
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
-    return np.asarray(found.x, dtype=np.float64)
+    result = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(result.x, dtype=np.float64)

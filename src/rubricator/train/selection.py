@@ -27,14 +27,10 @@ def metric_of(chosen: Metric | Literal["auto"], space: LabelSpace) -> Metric:
 def score(
     decisions: Bools, targets: Floats, weights: Floats, groups: Sequence[str] | None = None, *, seed: int = 0
 ) -> Score:
-    """Measure decisions about validation texts.
+    """Measure decisions [n, categories] that a model and a rule made without having seen the text.
 
-    Args:
-        decisions: Made by a model and a rule that did not see the text, shape [n, categories].
-        targets: In [0, 1], same shape; true from one half upwards.
-        weights: Shape [n]; rows of weight 0 say nothing.
-        groups: Group of each text; whole groups are drawn for intervals (none are drawn without).
-        seed: Of the draws.
+    Targets are true from one half upwards; rows of weight 0 say nothing. Whole `groups` are drawn for
+    intervals, none without.
     """
     resampled = resample(targets >= 0.5, decisions, groups, weights, draws=_DRAWS if groups else 0, seed=seed)
     estimates = {metric: resampled.estimate(_FIGURES[metric]) for metric in WORDS}
@@ -59,16 +55,8 @@ def chance_of_gain(
 ) -> float:
     """Share of the samples of groups, drawn with replacement, in which one model is better than another.
 
-    Both are measured on the same samples (Efron & Tibshirani, "An introduction to the bootstrap", 1993).
-
-    Args:
-        new: Decisions of the one, shape [n, categories].
-        old: Decisions of the other.
-        targets: In [0, 1], same shape; true from one half upwards.
-        weights: Shape [n]; some above 0.
-        groups: Group of each text.
-        metric: What they are compared by.
-        seed: Of the draws.
+    Both are measured on the same samples (Efron & Tibshirani, "An introduction to the bootstrap", 1993), by
+    decisions [n, categories].
     """
     truth = targets >= 0.5
     one, other = (
@@ -78,12 +66,9 @@ def chance_of_gain(
 
 
 def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[str] = ()) -> Choice:
-    """The best candidate by the metric, then by macro-F1; the first of equals.
+    """The best candidate by the metric, then by macro-F1; the first of equals, in order of preference.
 
-    Args:
-        scores: Score of each candidate, in order of preference.
-        metric: What they are compared by.
-        unproven: Candidates that are not taken even if they are ahead, because that may be chance.
+    Candidates `unproven` are not taken even if they are ahead, because that may be chance.
 
     Raises:
         TrainingError: There is no candidate.
@@ -98,7 +83,7 @@ def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[
     if not others:
         return Choice(name, f"{name} was the only candidate; it reached {reached}.", in_order)
 
-    def told(rivals: Sequence[tuple[str, Score]]) -> str:
+    def listed(rivals: Sequence[tuple[str, Score]]) -> str:
         return ", ".join(f"{rival} {result.merit(metric)[0]:.3f}" for rival, result in rivals)
 
     reason = f"{name} reached {reached}"
@@ -106,8 +91,8 @@ def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[
     if beaten := others[len(doubtful) :]:
         equal = [item for item in beaten if item[1].merit(metric) == best.merit(metric)]
         if worse := beaten[len(equal) :]:
-            reason += f", more than {told(worse)}"
-        reason += f"; {told(equal)} {'is' if len(equal) == 1 else 'are'} no better" if equal else ""
+            reason += f", more than {listed(worse)}"
+        reason += f"; {listed(equal)} {'is' if len(equal) == 1 else 'are'} no better" if equal else ""
     if doubtful:
-        reason += f"; {told(doubtful)} {'is' if len(doubtful) == 1 else 'are'} not surely better"
+        reason += f"; {listed(doubtful)} {'is' if len(doubtful) == 1 else 'are'} not surely better"
     return Choice(name, f"{reason}.", in_order)

@@ -14,12 +14,9 @@ def own_torch_state(
 ) -> Iterator[None]:
     """Run the body without leaving a trace in torch's global state.
 
-    Args:
-        threads: Processor threads; 0 leaves it to torch. Sums by several threads come in any order, and
-            small products gain nothing from them.
-        seed: Of the random numbers; None where the body sets its own.
-        gpus: Whether the random numbers of GPUs are kept apart too.
-        purpose: What needs torch, for the error where it is not installed.
+    Threads are those of the processor; 0 leaves them to torch. Sums by several come in any order, and small
+    products gain nothing from them. The body sets its own seed where none is given. If `gpus`, their random
+    numbers are kept apart too. What needs torch, `purpose`, is for the error where it is not installed.
 
     Raises:
         MissingExtraError: torch is not installed.

@@ -70,12 +70,6 @@ TRAINERS: Mapping[str, Trainer] = MappingProxyType(
 def fit(name: str, examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train the kind of model called `name`.
 
-    Args:
-        name: One of `TRAINERS`.
-        examples: Rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped; they choose the hyper-parameters.
-        context: Where, and with which settings.
-
     Raises:
         EarlyStoppedError: It was stopped, because it could not win.
         MissingExtraError: The kind takes a package that is not installed.

@@ -20,66 +20,43 @@ from rubricator.train.logistic import Folds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitResult:
-    """What training produces, whatever the kind.
+    """What training produces, whatever the kind."""
 
-    Attributes:
-        model: As it is served.
-        oof_logits: Logits of the training texts, each by a model that did not see its fold, shape
-            [n, categories].
-        notes: What is unusual about a category, by its index: a clause without subject.
-        encoders: Folders of encoders that were trained, by the name under which `model` asks for them.
-        facts: What the report tells about this model, as JSON values.
-        averaged: Whether `model` is the mean of those that gave `oof_logits`, and so better than they are.
-    """
-
-    model: Model
-    oof_logits: Floats
+    model: Model  # as it is served
+    oof_logits: Floats  # of the training texts [n, categories], each by a model that did not see its fold
+    # What is unusual about a category, by its index: a clause without subject.
     notes: Mapping[int, str] = field(default_factory=dict)
+    # Folders of encoders that were trained, by the name under which `model` asks for them.
     encoders: Mapping[str, Path] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    averaged: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what the report tells, as JSON values
+    averaged: bool = False  # whether `model` is the mean of those that gave `oof_logits`, and so better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingContext:
-    """Where a model is trained and what it is told.
+    """Where a model is trained and with what.
 
-    Attributes:
-        settings: The section `train`.
-        encode: The section `encode`: which encoder is distilled or trained further.
-        space: The decisions that are possible.
-        seed: Of everything random.
-        folder: Where a kind keeps what must outlive it: checkpoints, tables of epochs, encoders. A
-            kind makes its own folder in it.
-        progress: Display of long work.
-        should_continue: Told the held-out logits so far (shape [n, categories]) and which rows have them
-            (shape [n]), says whether this model may still win; a kind that takes long asks after
-            every fold and raises `EarlyStoppedError` at a no.
-        keywords: Rules of the taxonomy: what a cascade may make rules of beside what it mines.
-        rules: Rules that a person wrote or edited, taken instead of mined ones; None where there are none.
+    `should_continue` takes the held-out logits so far [n, categories] and which rows [n] have them, and says
+    whether this model may still win; a kind that takes long asks after every fold and raises
+    `EarlyStoppedError` at a no. In `folder` a kind makes its own, for what must outlive it: checkpoints,
+    tables of epochs, encoders.
     """
 
     settings: Train
-    encode: Encode
+    encode: Encode  # which encoder is distilled or trained further
     space: LabelSpace
-    seed: int
+    seed: int  # of everything random
     folder: Path
-    progress: Progress = silent
+    progress: Progress = silent  # display of long work
     should_continue: Callable[[Floats, Bools], bool] = lambda _logits, _rows: True
-    keywords: Sequence[Rule] = ()
-    rules: Sequence[Rule] | None = None
+    keywords: Sequence[Rule] = ()  # rules of the taxonomy, which a cascade may use beside what it mines
+    rules: Sequence[Rule] | None = None  # rules that a person wrote or edited, taken instead of mined ones
 
     @classmethod
     def of(cls, config: Config, *, space: LabelSpace, folder: Path, progress: Progress = silent) -> Self:
         """What a config says about training."""
-        return cls(
-            settings=config.train,
-            encode=config.encoding,
-            space=space,
-            seed=config.seed,
-            folder=folder,
-            progress=progress,
-        )
+        settings, encode, seed = config.train, config.encoding, config.seed
+        return cls(settings=settings, encode=encode, space=space, seed=seed, folder=folder, progress=progress)
 
 
 class EarlyStoppedError(TrainingError):

@@ -179,15 +179,15 @@ def word_pieces():
 
 def test_pieces_of_other_scripts_are_left_out_and_letters_stay():
     pieces, whole = unigram()
-    kept = [pieces[number] for number in distilling._kept(whole, ["домик"], 2)]
+    kept = [pieces[number] for number in distilling._piece_ids(whole, ["домик"], 2)]
     assert kept == ["<unk>", "▁дом", "ик", "▁е", "д", "о", "м", "1"]
-    assert "▁лес" in [pieces[number] for number in distilling._kept(whole, ["домик"], 100)]
+    assert "▁лес" in [pieces[number] for number in distilling._piece_ids(whole, ["домик"], 100)]
 
 
 @pytest.mark.parametrize("make", [unigram, word_pieces])
 def test_a_pruned_tokenizer_cuts_the_texts_as_before(make):
     pieces, whole = make()
-    kept = distilling._kept(whole, ["домик лес"], 2)
+    kept = distilling._piece_ids(whole, ["домик лес"], 2)
     pruned = distilling._pruned(whole, kept)
     before = Tokenizer.from_str(whole).encode("домик лес", add_special_tokens=False)
     after = Tokenizer.from_str(pruned).encode("домик лес", add_special_tokens=False)

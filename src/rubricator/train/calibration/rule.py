@@ -14,16 +14,10 @@ from rubricator.train.logistic import Folds
 
 
 def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, space: LabelSpace) -> DecisionRule:
-    """Calibrate every category and set its threshold.
+    """Calibrate every category and set its threshold, by logits [n, categories] of texts not trained on.
 
     Multi-label: Platt scaling and a threshold per category. Single-label: one temperature for all and
-    a small bias per category.
-
-    Args:
-        logits: Of texts not trained on, shape [n, categories].
-        targets: In [0, 1], same shape.
-        weights: Shape [n]; rows of weight 0 say nothing.
-        space: The decisions that are possible.
+    a small bias per category. Rows of weight 0 say nothing.
     """
     used = weights > 0
     logits, targets, weights = logits[used], targets[used], weights[used]
@@ -42,18 +36,10 @@ def fit_rule(logits: Floats, targets: Floats, weights: Floats, *, space: LabelSp
 def cross_decide(
     logits: Floats, targets: Floats, weights: Floats, folds: Folds, *, space: LabelSpace
 ) -> tuple[Floats, Bools]:
-    """Probabilities and decisions of every text by a rule fitted without its fold.
-
-    Args:
-        logits: Of texts not trained on, shape [n, categories].
-        targets: In [0, 1], same shape.
-        weights: Shape [n].
-        folds: Fold of each row, shape [n], grouped.
-        space: The decisions that are possible.
-    """
+    """Probabilities and decisions of every text, [n, categories], by a rule fitted without its fold."""
     probabilities, decisions = np.empty(logits.shape), np.zeros(logits.shape, dtype=bool)
-    for held in np.unique(folds):
-        inside, outside = folds != held, folds == held
+    for fold in np.unique(folds):
+        inside, outside = folds != fold, folds == fold
         rule = fit_rule(logits[inside], targets[inside], weights[inside], space=space)
         probabilities[outside] = rule.probabilities(logits[outside])
         decisions[outside] = rule.decide(probabilities[outside])

@@ -12,20 +12,13 @@ _PRIOR_POSITIVES = 100.0
 
 
 def fit_thresholds(probabilities: Floats, targets: Floats, weights: Floats) -> Floats:
-    """Smallest probability that assigns each category, chosen for the largest F1.
+    """Smallest probability that assigns each category, chosen for the largest F1; 0.5 without a positive.
 
     A handful of positives says little about where F1 peaks. So the truth that F1 is computed
     against is a blend of the observed target and the calibrated probability itself (whose best
     threshold is the one of expected F1: Lipton, Elkan & Narayanaswamy, "Optimal thresholding of
     classifiers to maximize F1 measure", 2014); the observed part grows with the positives.
-
-    Args:
-        probabilities: Calibrated, of texts not trained on, shape [n, categories].
-        targets: In [0, 1], same shape.
-        weights: Shape [n].
-
-    Returns:
-        Thresholds, shape [categories]; 0.5 for a category without a positive.
+    Probabilities are calibrated, of texts not trained on.
     """
     columns = zip(probabilities.T, targets.T, strict=True)
     return np.array([_threshold(p, target, weights) for p, target in columns])

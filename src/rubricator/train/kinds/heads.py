@@ -20,21 +20,20 @@ GRID = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 def fit_heads(
     examples: Examples, *, folds: Folds, context: TrainingContext, grid: Sequence[float] = GRID
 ) -> FitResult:
-    """Train one logistic regression per category on the vectors.
+    """Train one logistic regression per category on the vectors, with a C of `grid` (ascending) for each.
 
     The vectors are centred and divided by one number, so that the grid means the same for every
     encoder; both are folded back into the heads.
 
-    Args:
-        examples: With vectors; rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped; they choose C for each category.
-        context: Settings.
-        grid: Values of C, ascending.
-
     Raises:
         TrainingError: No vectors, or no row has weight.
     """
-    lines = fit_centred(_vectors(examples), examples, folds=folds, context=context, grid=grid)
+    if examples.vectors is None:
+        raise TrainingError(
+            "Heads are trained on vectors, and these texts have none.",
+            fix="Encode the texts first, or train `linear` only.",
+        )
+    lines = fit_centred(examples.vectors, examples, folds=folds, context=context, grid=grid)
     return FitResult(
         model=HeadsModel(lines.coef, lines.intercept),
         oof_logits=lines.oof_logits,
@@ -51,14 +50,7 @@ def fit_centred(
     context: TrainingContext,
     grid: Sequence[float] = GRID,
 ) -> LogisticHeads:
-    """Lines for vectors that are centred and divided by one number to be fitted, and not to be used.
-
-    Args:
-        vectors: Shape [n, width].
-        examples: Their targets and weights.
-        folds: Fold of each row, shape [n], grouped.
-        context: Settings.
-        grid: Values of C, ascending.
+    """Lines for vectors [n, width] that are centred and divided by one number for the fit, not for the use.
 
     Raises:
         TrainingError: No row has weight.
@@ -66,8 +58,7 @@ def fit_centred(
     exact = vectors.astype(np.float64)
     used = exact[examples.weights > 0]
     centre = used.mean(axis=0) if len(used) else np.zeros(exact.shape[1])
-    scale = float(np.sqrt(((used - centre) ** 2).mean())) if len(used) else 0.0
-    scale = scale or 1.0
+    scale = (float(np.sqrt(((used - centre) ** 2).mean())) if len(used) else 0.0) or 1.0
     lines = fit_logistic(
         (exact - centre) / scale,
         examples.targets,
@@ -78,14 +69,4 @@ def fit_centred(
         space=context.space,
     )
     coef = lines.coef / scale
-    shift = np.array([line @ centre for line in coef])
-    return replace(lines, coef=coef, intercept=lines.intercept - shift)
-
-
-def _vectors(examples: Examples) -> Vectors:
-    if examples.vectors is None:
-        raise TrainingError(
-            "Heads are trained on vectors, and these texts have none.",
-            fix="Encode the texts first, or train `linear` only.",
-        )
-    return examples.vectors
+    return replace(lines, coef=coef, intercept=lines.intercept - np.array([line @ centre for line in coef]))

@@ -10,16 +10,15 @@ from itertools import groupby
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import KINDS, Kind, Train
 from rubricator.dataset.examples import Examples
 from rubricator.encode import open_trained
 from rubricator.errors import EncoderError, MissingExtraError, RubricatorError, TrainingError
+from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.training_result import Choice
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.train.ensembling import mean_logits, mean_of
 from rubricator.train.search.hyperparameters import tuned
 from rubricator.train.search.pseudo_labels import QUICK, fit_with_pseudo_labels
 from rubricator.train.search.validation import ValidationResult, ValidationSet
@@ -38,41 +37,25 @@ _SURELY_WORSE = 2.0  # standard errors below the best so far, after which a mode
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that was trained.
+    """A model that was trained."""
 
-    Attributes:
-        fitted: The model, and what is to be told of it.
-        logits: Of the validation texts, by models that did not learn from them.
-        validated: Its rule, its score and its decisions there.
-        seconds: Training time.
-    """
-
-    fitted: FitResult
-    logits: Floats
-    validated: ValidationResult
+    fitted: FitResult  # the model, and what is to be told of it
+    logits: Floats  # of the validation texts, by models that did not learn from them
+    validated: ValidationResult  # its rule, its score and its decisions there
     seconds: float
 
 
 class ModelSearch:
     """Candidates trained one after the other, cheapest first, until all ran or the time is up.
 
-    Args:
-        learning: What models learn from.
-        unlabelled: Training texts without a label, which may get pseudo-labels.
-        folds: Fold of each labelled text, grouped: the same for every candidate.
-        validation_set: Compares them.
-        context: Where and with which settings they are trained.
-
-    Attributes:
-        candidates: By name, in the order in which they were trained.
-        dropped: Why a kind that was thought of did not finish, by its name.
+    Each learns from labelled texts in the same grouped `folds`; unlabelled ones may get pseudo-labels.
     """
 
     def __init__(
         self,
         learning: Examples,
         unlabelled: Examples,
-        folds: NDArray[np.intp],
+        folds: Indices,
         validation_set: ValidationSet,
         context: TrainingContext,
     ) -> None:
@@ -80,8 +63,8 @@ class ModelSearch:
         self._folds, self._validation_set, self._context = folds, validation_set, context
         self._metric = metric_of(context.settings.metric, context.space)
         self._started = time.monotonic()
-        self.candidates: dict[str, Candidate] = {}
-        self.dropped: dict[str, str] = {}
+        self.candidates: dict[str, Candidate] = {}  # in the order in which they were trained
+        self.dropped: dict[str, str] = {}  # why a kind that was thought of did not finish
 
     def run(self) -> Choice:
         """Train what the settings name, or whatever may win within their minutes; the best is chosen.
@@ -111,11 +94,10 @@ class ModelSearch:
 
     def choice(self) -> Choice:
         """The best candidate so far, unless its lead over one that is preferred to it may be chance."""
-        scores = {name: found.validated.score for name, found in self.candidates.items()}
+        scores = {name: candidate.validated.score for name, candidate in self.candidates.items()}
         return choose(scores, metric=self._metric, unproven=self._unproven())
 
     def _unproven(self) -> set[str]:
-        """Candidates whose lead over a preferred one may be chance."""
         best, passed = "", set[str]()
         for lead, group in groupby(sorted(self.candidates, key=self._lead), key=self._lead):
             names = list(group)
@@ -153,10 +135,12 @@ class ModelSearch:
         if self._validation_set.held_out:
             encoders = open_trained(fitted.encoders, context.encode)
             logits = fitted.model.logits(self._validation_set.examples.inputs(encoders))
-        found = Candidate(fitted, logits, self._validation_set.evaluate(logits), time.monotonic() - started)
-        merit = found.validated.score.merit(self._metric)[0]
-        log.info("%s: %s %.3f on validation, %.0f s", kind, self._metric, merit, found.seconds)
-        return found
+        candidate = Candidate(
+            fitted, logits, self._validation_set.evaluate(logits), time.monotonic() - started
+        )
+        merit = candidate.validated.score.merit(self._metric)[0]
+        log.info("%s: %s %.3f on validation, %.0f s", kind, self._metric, merit, candidate.seconds)
+        return candidate
 
     def _run_auto(self) -> None:
         for kind in suitable(self._learning):
@@ -209,16 +193,14 @@ class ModelSearch:
         z, truth = logits[rows], self._validation_set.examples.targets[rows]
         rule = fit_rule(z, truth, self._validation_set.examples.weights[rows], space=self._context.space)
         right = rule.decide(rule.probabilities(z)) == (truth >= 0.5)
-        return np.asarray(
-            right.all(axis=1) if self._context.space.single else right.mean(axis=1), dtype=np.float64
-        )
+        reduce = np.all if self._context.space.single else np.mean
+        return np.asarray(reduce(right, axis=1), dtype=np.float64)
 
     def _tune(self, kind: Kind) -> None:
-        """Better settings for the best kind, if there are any."""
-        found: list[tuple[Train, Candidate]] = []
+        trials: list[tuple[Train, Candidate]] = []
         started = time.monotonic()
         settings = self._context.settings
-        with self._context.progress("Tuning", total=settings.tune) as done:
+        with self._context.progress("Tuning", total=settings.tune) as advance:
 
             def merit(proposed: Train) -> float:
                 try:
@@ -226,8 +208,8 @@ class ModelSearch:
                 except (EncoderError, TrainingError) as error:
                     raise ValueError(error.problem) from error
                 finally:
-                    done(1)
-                found.append((proposed, candidate))
+                    advance(1)
+                trials.append((proposed, candidate))
                 return candidate.validated.score.merit(self._metric)[0]
 
             best, value, tried = tuned(
@@ -238,18 +220,18 @@ class ModelSearch:
                 seconds=max(self._left(), 0.0),
                 seed=self._context.seed,
             )
-        before = self.candidates[kind].validated.score.merit(self._metric)[0]
-        told = f"{tried} settings tried, the best reached {value:.3f} on validation"
+        before = self._merit(kind)[0]
+        summary = f"{tried} settings tried, the best reached {value:.3f} on validation"
         if value <= before:
-            self.dropped[f"{kind}, tuned"] = f"{told}, no more than the {before:.3f} of the present ones"
+            self.dropped[f"{kind}, tuned"] = f"{summary}, no more than the {before:.3f} of the present ones"
             return
         # Whatever is still to be made of this kind is made with its new settings.
         self._context = replace(self._context, settings=best)
-        won = next(candidate for proposed, candidate in found if proposed is best)
-        self._replace(kind, won, time.monotonic() - started, {"tuned": told} | _changed(best))
+        won = next(candidate for proposed, candidate in trials if proposed is best)
+        changed = best.model_dump(mode="json", exclude_defaults=True)
+        self._replace(kind, won, time.monotonic() - started, {"tuned": summary, "settings": changed})
 
     def _learn_more(self, kind: Kind) -> None:
-        """Pseudo-labels for the best kind, if they help."""
         name = f"{kind} with pseudo-labels"
         if not self._validation_set.held_out and kind not in QUICK:
             self.dropped[name] = "not tried: it would be trained twice for every fold of validation"
@@ -260,15 +242,14 @@ class ModelSearch:
             kind, first, self._learning, self._unlabelled, self._folds, self._validation_set, self._context
         )
         validated = self._validation_set.evaluate(logits)
-        value, before = (
-            score.merit(self._metric)[0] for score in (validated.score, self.candidates[kind].validated.score)
-        )
-        told = f"{joined} of {len(self._unlabelled)} texts without a label joined training"
+        value, before = validated.score.merit(self._metric)[0], self._merit(kind)[0]
+        summary = f"{joined} of {len(self._unlabelled)} texts without a label joined training"
         if not joined or value <= before:
-            self.dropped[name] = f"{told}: {value:.3f} on validation, no more than {before:.3f} without them"
+            summary += f": {value:.3f} on validation, no more than {before:.3f} without them"
+            self.dropped[name] = summary
             return
         candidate = Candidate(fitted, logits, validated, 0.0)
-        self._replace(kind, candidate, time.monotonic() - started, {"pseudo_labels": told})
+        self._replace(kind, candidate, time.monotonic() - started, {"pseudo_labels": summary})
 
     def _replace(self, kind: Kind, candidate: Candidate, seconds: float, facts: Mapping[str, Any]) -> None:
         fitted = replace(candidate.fitted, facts={**candidate.fitted.facts, **facts})
@@ -295,10 +276,6 @@ def suitable(learning: Examples) -> Iterable[Kind]:
     return [kind for kind in KINDS if kind != "hybrid" or has_features]
 
 
-def _changed(settings: Train) -> dict[str, Any]:
-    return {"settings": settings.model_dump(mode="json", exclude_defaults=True)}
-
-
 def is_costly(settings: Train) -> bool:
     """Whether a candidate takes so long that the whole training is not done once more per golden fold."""
     return settings.models == "auto" or settings.tune > 0 or any(kind in _COSTLY for kind in settings.models)
@@ -310,15 +287,16 @@ def average(members: Mapping[str, Candidate], validation_set: ValidationSet) -> 
     Each is brought to scale by its own calibration, of two numbers a category at most, so that what the
     validation says of the mean is hardly less honest than what it says of one.
     """
-    found = list(members.values())
-    model = mean_of([member.fitted.model for member in found], [member.validated.rule for member in found])
-    oof_logits = mean_logits(model, [member.fitted.oof_logits for member in found])
-    logits = mean_logits(model, [member.logits for member in found])
+    candidates = list(members.values())
+    model = EnsembleModel.mean_of(
+        [one.fitted.model for one in candidates], [one.validated.rule for one in candidates]
+    )
+    logits = model.blend([one.logits for one in candidates])
     fitted = FitResult(
         model=model,
-        oof_logits=oof_logits,
-        notes=found[0].fitted.notes,
-        encoders={name: path for member in found for name, path in member.fitted.encoders.items()},
+        oof_logits=model.blend([one.fitted.oof_logits for one in candidates]),
+        notes=candidates[0].fitted.notes,
+        encoders={name: path for one in candidates for name, path in one.fitted.encoders.items()},
         facts={"members": list(members)},
     )
-    return Candidate(fitted, logits, validation_set.evaluate(logits), sum(member.seconds for member in found))
+    return Candidate(fitted, logits, validation_set.evaluate(logits), sum(one.seconds for one in candidates))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rubricator.config import Kind, Train
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 log = logging.getLogger(__name__)
-
 
 _SPACES: Mapping[Kind, Callable[[Trial], dict[str, Any]]] = {
     "static": lambda trial: {"classifier": trial.suggest_categorical("classifier", ["lines", "network"])},
@@ -35,22 +33,12 @@ _SPACES: Mapping[Kind, Callable[[Trial], dict[str, Any]]] = {
 def tuned(
     kind: Kind, settings: Train, merit: Callable[[Train], float], *, trials: int, seconds: float, seed: int
 ) -> tuple[Train, float, int]:
-    """The best settings found for a kind of model.
+    """The best settings for a kind of model, their merit, and how many were tried.
 
     Optuna's tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
-    optimization", 2011) proposes them; for every kind it also tries treatments of imbalance.
-
-    Args:
-        kind: The kind of model.
-        settings: Where to start from; all else in them stays.
-        merit: What settings are worth on validation; the larger, the better. Raises `ValueError` for
-            settings that cannot be trained.
-        trials: How many settings to try.
-        seconds: When to stop trying; the trial under way is finished.
-        seed: Same seed, same trials.
-
-    Returns:
-        The best settings, their merit, and how many were tried.
+    optimization", 2011) proposes them; for every kind it also tries treatments of imbalance. After so many
+    `seconds` the trial under way is finished. `merit` is what settings are worth on validation, and raises
+    `ValueError` for settings that cannot be trained.
 
     Raises:
         MissingExtraError: Optuna is not installed.
@@ -65,11 +53,15 @@ def tuned(
         tried[trial.number] = _proposed(kind, settings, trial)
         return merit(tried[trial.number])
 
-    with _quiet(optuna):
+    # Optuna reports every trial to the terminal; only the command line prints here.
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
         study.optimize(objective, n_trials=trials, timeout=seconds, catch=(ValueError,))
-    done = [trial for trial in study.trials if trial.value is not None]
-    if not done:
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    if all(trial.value is None for trial in study.trials):
         return settings, float("-inf"), len(study.trials)
     best = study.best_trial
     log.info("%s: best of %d trials: %s", kind, len(study.trials), best.params)
@@ -87,14 +79,3 @@ def _proposed(kind: Kind, settings: Train, trial: Trial) -> Train:
     if kind in _SPACES:
         update[kind] = getattr(settings, kind).model_copy(update=_SPACES[kind](trial))
     return settings.model_copy(update=update)
-
-
-@contextmanager
-def _quiet(optuna: Any) -> Iterator[None]:
-    """Optuna reports every trial to the terminal; only the command line prints here."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Kind, Train
 from rubricator.dataset.training_data import TrainingData
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.losses import binary_cross_entropy
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.search.validation import ENOUGH_GOLDEN
@@ -30,12 +29,12 @@ def proxy_kind(settings: Train) -> Kind:
 
 
 def weak_label_weight(
-    data: TrainingData, targets: Floats, train: Bools, folds: NDArray[np.intp], context: TrainingContext
+    data: TrainingData, targets: Floats, train: Bools, folds: Indices, context: TrainingContext
 ) -> tuple[float, dict[float, float]]:
     """What agreed labels count: as told, or what serves golden texts best when they are held out."""
-    told = context.settings.weak_label_weight
-    if told != "auto":
-        return told, {}
+    setting = context.settings.weak_label_weight
+    if setting != "auto":
+        return setting, {}
     golden = data.unbiased[train]
     if golden.all() or golden.sum() < ENOUGH_GOLDEN:
         return 1.0, {}
@@ -47,10 +46,8 @@ def weak_label_weight(
         learning = examples.hardened(context.space)
         logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).oof_logits
         rule = fit_rule(logits, targets[train], golden.astype(float), space=context.space)
-        probabilities = rule.probabilities(logits)[golden]
-        losses[weight] = float(
-            binary_cross_entropy(probabilities, targets[train][golden], floor=_SURE).mean()
-        )
+        probabilities, truth = rule.probabilities(logits)[golden], targets[train][golden]
+        losses[weight] = float(binary_cross_entropy(probabilities, truth, floor=_SURE).mean())
     return min(losses, key=losses.__getitem__), losses
 
 
@@ -59,7 +56,7 @@ def self_trained(
     targets: Floats,
     counted: Floats,
     train: Bools,
-    folds: NDArray[np.intp],
+    folds: Indices,
     context: TrainingContext,
 ) -> Floats:
     """Agreed labels averaged, in log-probability, with what a model held out from them thinks.

@@ -20,8 +20,7 @@ from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.calibration.thresholds import scarce
 from rubricator.train.search.candidates import Candidate, ModelSearch
 from rubricator.train.search.label_weights import self_trained, weak_label_weight
-from rubricator.train.search.training_data import spread_folds
-from rubricator.train.search.validation import ValidationSet, make_validation_set
+from rubricator.train.search.validation import ValidationSet, make_validation_set, spread_folds
 from rubricator.train.selection import metric_of
 from rubricator.train.training_context import TrainingContext
 
@@ -37,17 +36,10 @@ def train_models(
     folder: Path,
     progress: Progress = silent,
 ) -> tuple[TrainingResult, OutOfFoldPredictions]:
-    """Train every model on the `train` rows and calibrate it on validation.
+    """Train every model on the `train` rows and calibrate it on the `validation` rows.
 
-    Args:
-        data: All texts.
-        targets: Probability of each category, shape [texts, categories]; NaN where there is no label.
-        train: Rows to train on.
-        validation: Rows held out for validation; none of them means cross-fitting on `train`.
-        taxonomy: The categories.
-        config: The settings.
-        folder: Where training keeps what must outlive it.
-        progress: Shown while a kind of model takes long.
+    Without any of these it is cross-fitted on `train`. `targets` are the probability of each category, shape
+    [texts, categories], NaN where there is no label. Training keeps in `folder` what must outlive it.
 
     Returns:
         The models, and their predictions of those validation texts that people labelled.
@@ -55,9 +47,9 @@ def train_models(
     Raises:
         TrainingError: No row to train on.
     """
-    known = np.isfinite(targets).all(axis=1)
-    unlabelled = train & ~known
-    targets, train, validation = np.nan_to_num(targets), train & known, validation & known
+    labelled = np.isfinite(targets).all(axis=1)
+    unlabelled = train & ~labelled
+    targets, train, validation = np.nan_to_num(targets), train & labelled, validation & labelled
     train = _sampled(data, targets, train, config)
     if not train.any():
         raise TrainingError(
@@ -81,39 +73,36 @@ def train_models(
     learning = everything.subset(train).hardened(space)
     search = ModelSearch(learning, everything.subset(unlabelled), folds, validation_set, context)
     choice = search.run()
-    found = search.candidates
+    candidates = search.candidates
     trained = TrainingResult(
-        models={name: candidate.fitted.model for name, candidate in found.items()},
-        rules={name: candidate.validated.rule for name, candidate in found.items()},
+        models={name: candidate.fitted.model for name, candidate in candidates.items()},
+        rules={name: candidate.validated.rule for name, candidate in candidates.items()},
         choice=choice,
         weak_label_weight=weight,
         weights_tried=tried,
-        seconds={name: candidate.seconds for name, candidate in found.items()},
+        seconds={name: candidate.seconds for name, candidate in candidates.items()},
         validated_on=validation_set.about,
         scarce={
             **scarce(validation_set.examples.targets, validation_set.examples.weights),
-            **found[choice.name].fitted.notes,
+            **candidates[choice.name].fitted.notes,
         },
-        encoders={
-            name: path for candidate in found.values() for name, path in candidate.fitted.encoders.items()
-        },
-        facts={name: candidate.fitted.facts for name, candidate in found.items()},
+        encoders={name: path for one in candidates.values() for name, path in one.fitted.encoders.items()},
+        facts={name: candidate.fitted.facts for name, candidate in candidates.items()},
         dropped=search.dropped,
         metric=metric_of(config.train.metric, space),
     )
-    return trained, _golden_predictions(validation_set, found, choice.name, data.unbiased)
+    return trained, _golden_predictions(validation_set, candidates, choice.name, data.unbiased)
 
 
 def _sampled(data: TrainingData, targets: Floats, train: Bools, config: Config) -> Bools:
-    """The stratified share of the training texts that `train.sample` asks for."""
     if config.train.sample == 1 or not train.any():
         return train
     rows = np.flatnonzero(train)
     number, marks = group_marks(targets[rows], [data.examples.groups[row] for row in rows.tolist()])
     drawn = draw_share(marks, share=config.train.sample, seed=config.seed)
-    kept = np.zeros_like(train)
-    kept[rows[np.isin(number, drawn)]] = True
-    return kept
+    chosen = np.zeros_like(train)
+    chosen[rows[np.isin(number, drawn)]] = True
+    return chosen
 
 
 def _golden_predictions(

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Kind
 from rubricator.dataset.examples import Examples, joined
 from rubricator.encode import open_trained
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.search.validation import ValidationSet
 from rubricator.train.trainers import fit
@@ -31,20 +30,14 @@ def fit_with_pseudo_labels(
     first: FitResult,
     learning: Examples,
     unlabelled: Examples,
-    folds: NDArray[np.intp],
+    folds: Indices,
     validation_set: ValidationSet,
     context: TrainingContext,
 ) -> tuple[FitResult, Floats, int]:
-    """Train a kind of model on labelled texts and on those it is sure of.
+    """Train a kind of model on labelled texts and on those it is sure of, as sure as the settings ask.
 
-    Args:
-        kind: The kind; one of `QUICK` where validation is cross-fitted.
-        first: That kind, trained on the labelled texts.
-        learning: Labelled texts.
-        unlabelled: Texts without a label; their weights say how much one would count.
-        folds: Fold of each labelled text.
-        validation_set: What decides whether it helped.
-        context: Settings; `settings.pseudo_labels` is how sure a model must be.
+    `first` is that kind, one of `QUICK` where validation is cross-fitted, trained on the labelled texts. The
+    weights of `unlabelled` say how much one of them would count.
 
     Returns:
         The model; logits of the validation texts, by models that knew nothing of them; and how many texts
@@ -72,7 +65,7 @@ def _again(
     first: FitResult,
     learning: Examples,
     unlabelled: Examples,
-    folds: NDArray[np.intp],
+    folds: Indices,
     context: TrainingContext,
 ) -> tuple[FitResult, int]:
     """The model trained once more, with the unlabelled texts that the first one is sure of."""
@@ -91,7 +84,7 @@ def _again(
     return fit(kind, everyone, folds=all_folds, context=context), int(sure.sum())
 
 
-def surely(probabilities: Floats, least: float, space: LabelSpace) -> NDArray[np.bool_]:
+def surely(probabilities: Floats, least: float, space: LabelSpace) -> Bools:
     """Which texts a model is sure of: its best category, or every yes and no, at least so probable."""
     if space.single:
         return np.asarray(probabilities.max(axis=1) >= least)

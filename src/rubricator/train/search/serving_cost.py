@@ -17,19 +17,13 @@ _TEXTS = 64
 
 
 def cost_of(model: Model, texts: Sequence[Text], encoders: Mapping[str, Encoder]) -> Cost:
-    """Measure a model on a few of the texts, after one that is not timed.
-
-    Args:
-        model: The model.
-        texts: Cleaned texts.
-        encoders: At least those that the model looks through.
-    """
+    """Measure a model on a few of the texts, after one that is not timed."""
     rows = np.unique(np.linspace(0, len(texts) - 1, num=min(_TEXTS, len(texts))).astype(int))
     sample = [texts[row] for row in rows]
-    needed = {name: encoders[name] for name in model.encoders}
+    needed = [encoders[name] for name in model.encoders]
+    encode = {name: encoders[name].encode for name in model.encoders}
 
     def classify(some: Sequence[Text]) -> None:
-        encode = {name: encoder.encode for name, encoder in needed.items()}
         contents, features = [text.content for text in some], [text.features for text in some]
         model.logits(Inputs(contents, features, encoders=encode))
 
@@ -38,4 +32,4 @@ def cost_of(model: Model, texts: Sequence[Text], encoders: Mapping[str, Encoder]
     classify(sample)
     seconds = max(time.perf_counter() - started, 1e-9)
     size = sum(len(data) for data in model.files().values())
-    return Cost(len(sample) / seconds, size + sum(encoder.bytes for encoder in needed.values()))
+    return Cost(len(sample) / seconds, size + sum(encoder.bytes for encoder in needed))

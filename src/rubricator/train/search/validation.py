@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Config, Metric
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.training_data import TrainingData
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.training_result import Score
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
+from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import cross_decide, fit_rule
-from rubricator.train.search.training_data import spread_folds
 from rubricator.train.selection import chance_of_gain, score
 
 ENOUGH_GOLDEN = 40
@@ -23,43 +22,25 @@ ENOUGH_GOLDEN = 40
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """What validation says of one model.
+    """What validation says of one model."""
 
-    Attributes:
-        rule: Fitted on all validation texts.
-        score: Of decisions by rules that did not see the text.
-        probabilities: By those rules, shape [validation texts, categories].
-        decisions: Likewise.
-    """
-
-    rule: DecisionRule
-    score: Score
-    probabilities: Floats
-    decisions: Bools
+    rule: DecisionRule  # fitted on all validation texts
+    score: Score  # of decisions by rules that did not see the text
+    probabilities: Floats  # by those rules, [validation texts, categories]
+    decisions: Bools  # likewise
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationSet:
-    """The validation texts: what models are calibrated and compared on.
+    """The validation texts: what models are calibrated and compared on."""
 
-    Attributes:
-        rows: Their rows among all texts.
-        examples: Their weights say how much each counts in every figure.
-        folds: Fold of each; a decision about a text is made by a rule fitted without its fold.
-        held_out: Whether they are a part of their own; otherwise they are the training texts, each
-            judged by its held-out logits.
-        about: Who they are, in a sentence.
-        space: The decisions that are possible.
-        seed: Draws the samples that intervals come from.
-    """
-
-    rows: NDArray[np.intp]
-    examples: Examples
-    folds: NDArray[np.intp]
-    held_out: bool
-    about: str
+    rows: Indices  # their rows among all texts
+    examples: Examples  # their weights say how much each counts in every figure
+    folds: Indices  # a decision about a text is made by a rule fitted without its fold
+    held_out: bool  # whether they are a part of their own, not training texts judged by held-out logits
+    about: str  # who they are, in a sentence
     space: LabelSpace
-    seed: int
+    seed: int  # draws the samples that intervals come from
 
     def evaluate(self, logits: Floats) -> ValidationResult:
         """Rule and score of models that did not learn from these texts, by logits [texts, categories]."""
@@ -74,15 +55,17 @@ class ValidationSet:
 
     def chance_of_gain(self, new: ValidationResult, old: ValidationResult, metric: Metric) -> float:
         """In what share of samples of these texts one model is better than another."""
-        return chance_of_gain(
-            new.decisions,
-            old.decisions,
-            self.examples.targets,
-            self.examples.weights,
-            self.examples.groups,
-            metric=metric,
-            seed=self.seed,
-        )
+        decisions = new.decisions, old.decisions
+        truth, weights, groups = self.examples.targets, self.examples.weights, self.examples.groups
+        return chance_of_gain(*decisions, truth, weights, groups, metric=metric, seed=self.seed)
+
+
+def spread_folds(data: TrainingData, targets: Floats, rows: Bools, config: Config) -> Indices:
+    """Folds of `rows` in which both all labels and the golden ones among them are spread evenly."""
+    groups = [data.examples.groups[row] for row in np.flatnonzero(rows).tolist()]
+    positive, golden = (targets[rows] > 0.5).astype(float), data.golden[rows][:, None].astype(float)
+    strata = np.hstack([positive, positive * golden, golden])
+    return make_folds(strata, groups, folds=config.split.folds, seed=config.seed)
 
 
 def make_validation_set(
@@ -91,20 +74,13 @@ def make_validation_set(
     *,
     train: Bools,
     validation: Bools,
-    folds: NDArray[np.intp],
+    folds: Indices,
     space: LabelSpace,
     config: Config,
 ) -> ValidationSet:
     """The validation part, or the training texts where there is none; golden ones alone if enough.
 
-    Args:
-        data: All texts.
-        everything: The same with targets and weights.
-        train: Rows to train on.
-        validation: Rows held out for validation; maybe none.
-        folds: Fold of each training row.
-        space: The decisions that are possible.
-        config: The settings.
+    `everything` are the texts with targets and weights, and `folds` those of the training rows.
     """
     apart = bool(validation.any())
     judging = validation if apart else train

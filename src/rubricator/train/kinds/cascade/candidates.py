@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.sparse import csc_array, hstack
 
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Features
-from rubricator.stats.arrays import Bools
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.text_rules.rules import ColumnCondition, Condition, Matcher, Rule, number_of
 from rubricator.text_rules.values import as_level
 from rubricator.train.kinds.cascade.words import occurrences
@@ -38,71 +38,55 @@ _COMMONEST = 3_000  # words that are joined with other conditions
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Conditions with the texts they hold of.
-
-    Attributes:
-        conditions: What may become part of a rule.
-        holds: 0 or 1, shape [texts, conditions].
-        category: What each condition is proposed for, shape [conditions]; None where data are to tell.
-    """
+    """Conditions that may become part of rules, with the texts they hold of."""
 
     conditions: Sequence[Condition]
-    holds: csc_array
-    category: NDArray[np.int64] | None = None
+    holds: csc_array  # 0 or 1, [texts, conditions]
+    category: NDArray[np.int64] | None = None  # what each is proposed for; None: the data are to tell
+
+    def subset(self, places: Indices) -> Candidates:
+        """Those at these places, without their categories."""
+        conditions = [self.conditions[place] for place in places.tolist()]
+        return Candidates(conditions, csc_array(self.holds[:, places]))
 
 
 def minable(examples: Examples, *, at_least: int) -> Candidates:
-    """Words, patterns, feature values, and words together with either.
-
-    Args:
-        examples: Only those with weight are asked how common a condition is.
-        at_least: In how many texts a condition must hold.
-    """
+    """Words, patterns, feature values, and words with either, that hold in enough texts with weight."""
     used = examples.weights > 0
-    words, said = occurrences(examples.contents, used, at_least=at_least)
-    spoken = [Condition(words=(word,)) for word in words]
+    names, holds = occurrences(examples.contents, used, at_least=at_least)
+    words = Candidates([Condition(words=(name,)) for name in names], holds)
     patterns = [Condition(pattern=pattern) for pattern in _PATTERNS]
-    features = examples.features or [{}] * len(examples)
-    demands = _demands(features, used, at_least)
-    beside = _matched([*patterns, *demands], examples.contents, features)
-    kept = np.flatnonzero(_counts(beside, used) >= at_least)
-    beside, conditions = csc_array(beside[:, kept]), [[*patterns, *demands][place] for place in kept.tolist()]
-    joined, together = _joined(spoken, said, conditions, beside, used, at_least)
-    everything = [*spoken, *conditions, *joined]
-    holds = csc_array(hstack([said, beside, together], format="csc"))
-    return Candidates(everything, holds)
+    others = _matched([*patterns, *_demands(examples.features, used, at_least)], examples)
+    others = others.subset(np.flatnonzero(_counts(others.holds, used) >= at_least))
+    parts = words, others, _joined(words, others, used, at_least)
+    conditions = [condition for part in parts for condition in part.conditions]
+    return Candidates(conditions, csc_array(hstack([part.holds for part in parts], format="csc")))
 
 
-def given(rules: Sequence[Rule], examples: Examples) -> Candidates:
+def proposed(rules: Sequence[Rule], examples: Examples) -> Candidates:
     """The conditions of rules that people proposed, silenced by what their rules are silenced by."""
-    pairs = [(rule, condition) for rule in rules for condition in rule.any]
-    holds = _matched(
-        [condition for _, condition in pairs],
-        examples.contents,
-        examples.features or [{}] * len(examples),
-        [rule.unless for rule, _ in pairs],
+    unless = [rule.unless for rule in rules for _ in rule.any]
+    category = np.array([rule.category for rule in rules for _ in rule.any], dtype=np.int64)
+    return replace(
+        _matched([part for rule in rules for part in rule.any], examples, unless), category=category
     )
-    category = np.array([rule.category for rule, _ in pairs], dtype=np.int64)
-    return Candidates([condition for _, condition in pairs], holds, category)
 
 
 def _matched(
-    conditions: Sequence[Condition],
-    contents: Sequence[str],
-    features: Sequence[Features],
-    unless: Sequence[Sequence[str]] = (),
-) -> csc_array:
-    matcher = Matcher(conditions, unless)
-    found = [matcher.holds(content, columns) for content, columns in zip(contents, features, strict=True)]
-    rows = np.repeat(np.arange(len(found)), [len(places) for places in found])
-    columns = np.array([place for places in found for place in places], dtype=np.int64)
-    return csc_array((np.ones(len(rows)), (rows, columns)), shape=(len(contents), len(conditions)))
+    conditions: Sequence[Condition], examples: Examples, unless: Sequence[Sequence[str]] = ()
+) -> Candidates:
+    matcher, features = Matcher(conditions, unless), examples.features or [{}] * len(examples)
+    matches = [matcher.holds(*row) for row in zip(examples.contents, features, strict=True)]
+    rows = np.repeat(np.arange(len(matches)), [len(places) for places in matches])
+    columns = np.array([place for places in matches for place in places], dtype=np.int64)
+    shape = len(examples), len(conditions)
+    return Candidates(conditions, csc_array((np.ones(len(rows)), (rows, columns)), shape=shape))
 
 
 def _demands(features: Sequence[Features], used: Bools, at_least: int) -> list[Condition]:
     """For every column its levels, or ranges of its numbers, and that it is missing."""
     names = sorted({name for columns in features for name in columns})
-    found = []
+    conditions = []
     for name in names:
         values = [columns.get(name) for columns, use in zip(features, used, strict=True) if use]
         there = [value for value in values if not ColumnCondition(missing=True).holds(value)]
@@ -113,8 +97,8 @@ def _demands(features: Sequence[Features], used: Bools, at_least: int) -> list[C
             demands = [ColumnCondition(equals=level) for level, count in levels if count >= at_least]
         if at_least <= len(values) - len(there):
             demands.append(ColumnCondition(missing=True))
-        found += [Condition(where={name: demand}) for demand in demands]
-    return found
+        conditions += [Condition(where={name: demand}) for demand in demands]
+    return conditions
 
 
 def _ranges(numbers: Sequence[float]) -> list[ColumnCondition]:
@@ -126,29 +110,22 @@ def _ranges(numbers: Sequence[float]) -> list[ColumnCondition]:
     return whole + [ColumnCondition(at_least=low, below=high) for low, high in pairwise(cuts)]
 
 
-def _joined(
-    words: Sequence[Condition],
-    said: csc_array,
-    conditions: Sequence[Condition],
-    holds: csc_array,
-    used: Bools,
-    at_least: int,
-) -> tuple[list[Condition], csc_array]:
+def _joined(words: Candidates, others: Candidates, used: Bools, at_least: int) -> Candidates:
     """A word and another condition, where both together hold less often than the word alone."""
     joined: list[Condition] = []
-    blocks = [csc_array((said.shape[0], 0))]
-    commonest = np.sort(np.argsort(-_counts(said, used), kind="stable")[:_COMMONEST])
-    words, said = [words[place] for place in commonest.tolist()], csc_array(said[:, commonest])
-    alone = _counts(said, used)
-    for place, condition in enumerate(conditions):
-        both = csc_array(said * holds[:, [place]].toarray())
+    blocks = [csc_array((len(used), 0))]
+    words = words.subset(np.sort(np.argsort(-_counts(words.holds, used), kind="stable")[:_COMMONEST]))
+    alone, most = _counts(words.holds, used), _MOST_JOINED // max(len(others.conditions), 1)
+    for place, condition in enumerate(others.conditions):
+        both = csc_array(words.holds * others.holds[:, [place]].toarray())
         counts = _counts(both, used)
-        kept = np.flatnonzero((counts >= at_least) & (counts < alone))
-        kept = kept[np.argsort(-counts[kept], kind="stable")[: _MOST_JOINED // max(len(conditions), 1)]]
-        joined += [condition.model_copy(update={"words": words[word].words}) for word in kept.tolist()]
-        blocks.append(csc_array(both[:, kept]))
-    return joined, csc_array(hstack(blocks, format="csc"))
+        chosen = np.flatnonzero((counts >= at_least) & (counts < alone))
+        chosen = chosen[np.argsort(-counts[chosen], kind="stable")[:most]]
+        pairs = [words.conditions[word].words for word in chosen.tolist()]
+        joined += [condition.model_copy(update={"words": pair}) for pair in pairs]
+        blocks.append(csc_array(both[:, chosen]))
+    return Candidates(joined, csc_array(hstack(blocks, format="csc")))
 
 
-def _counts(holds: csc_array, used: Bools) -> NDArray[np.float64]:
+def _counts(holds: csc_array, used: Bools) -> Floats:
     return np.asarray(holds[used].sum(axis=0), dtype=np.float64).ravel()

@@ -14,7 +14,7 @@ from rubricator.models.cascade import CascadeModel, apply_rule_floors, precision
 from rubricator.stats.arrays import Floats
 from rubricator.text_rules.rules import Rule, RuleSet, first_of
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.train.kinds.cascade.candidates import given, minable
+from rubricator.train.kinds.cascade.candidates import minable, proposed
 from rubricator.train.kinds.cascade.precision_posterior import PrecisionPosterior, texts_needed
 from rubricator.train.kinds.cascade.rule_assembly import assemble_rules
 from rubricator.train.kinds.cascade.rule_mining import Miner
@@ -33,13 +33,8 @@ def fit_cascade(
 
     A rule is a list of conditions for one category. Whether it is admitted, and how strong a condition
     must be to be on its list, is told from every fold by conditions mined without it. For the logits
-    held out all of this is done once more without the fold.
-
-    Args:
-        examples: Rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped.
-        fit_rest: Trains the model for the rest, of the kind that is named.
-        context: Settings; `keywords` are conditions beside the mined ones, `rules` are taken as they are.
+    held out all of this is done once more without the fold. `keywords` of the context are conditions beside
+    the mined ones, its `rules` are taken as they are.
 
     Raises:
         TrainingError: The model for the rest cannot be trained.
@@ -54,11 +49,11 @@ def fit_cascade(
         space=context.space,
     )
     measured = _mined if context.rules is None else _as_given
-    rules, given, facts = measured(examples, evidence, folds, context)
+    rules, granted, facts = measured(examples, evidence, folds, context)
     return FitResult(
         model=CascadeModel(rules, rest.model, scale.slope, scale.intercept, context.space.single),
         oof_logits=apply_rule_floors(
-            rest.oof_logits, given, scale.slope, scale.intercept, single=context.space.single
+            rest.oof_logits, granted, scale.slope, scale.intercept, single=context.space.single
         ),
         notes=rest.notes,
         encoders=rest.encoders,
@@ -75,31 +70,31 @@ def _mined(examples: Examples, evidence: Evidence, folds: Folds, context: Traini
     miners = _miners(examples, evidence.weights, folds, context)
     category = np.tile(np.arange(examples.categories), len(miners))
     names = np.unique(folds).tolist()
-    given = np.zeros(examples.targets.shape)
-    with context.progress("Mining rules", total=len(names) + 1) as done:
+    granted = np.zeros(examples.targets.shape)
+    with context.progress("Mining rules", total=len(names) + 1) as advance:
         strengths = [miner.oof_strengths() for miner in miners]
-        found = select_rules(strengths, evidence, settings)
-        done(1)
+        selected = select_rules(strengths, evidence, settings)
+        advance(1)
         for fold in names:
-            seen, rows = folds != fold, np.flatnonzero(folds == fold)
-            inner = [miner.oof_strengths(besides=fold)[seen] for miner in miners]
-            rules = select_rules(inner, evidence.subset(seen), settings)
+            others, rows = folds != fold, np.flatnonzero(folds == fold)
+            inner = [miner.oof_strengths(besides=fold)[others] for miner in miners]
+            rules = select_rules(inner, evidence.subset(others), settings)
             order = rules.order
-            held = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]
-            taken = first_of(held, category[order].tolist(), single=evidence.space.single)
+            matches = np.hstack([strength[rows] for strength in strengths])[:, order] >= rules.strength[order]
+            taken = first_of(matches, category[order].tolist(), single=evidence.space.single)
             for place, rule in enumerate(order.tolist()):
-                given[rows[taken[:, place]], category[rule]] = rules.precision[rule]
-            done(1)
-    assembled, places = assemble_rules(miners, found, category, context.keywords)
-    facts = _facts(assembled, found.right[places], found.taken[places], evidence, given, settings)
-    return assembled, given, facts | {"source": "mined"}
+                granted[rows[taken[:, place]], category[rule]] = rules.precision[rule]
+            advance(1)
+    assembled, places = assemble_rules(miners, selected, category, context.keywords)
+    facts = _facts(assembled, selected.right[places], selected.taken[places], evidence, granted, settings)
+    return assembled, granted, facts | {"source": "mined"}
 
 
 def _miners(examples: Examples, weights: Floats, folds: Folds, context: TrainingContext) -> list[Miner]:
     settings = context.settings.cascade
     sources = [minable(examples, at_least=settings.at_least)]
     if context.keywords:
-        sources.append(given(context.keywords, examples))
+        sources.append(proposed(context.keywords, examples))
     purity = _PURITY_AUTO if settings.precision == "auto" else settings.precision
     return [
         Miner(source, examples.targets, weights, folds, purity=purity, at_least=settings.at_least)
@@ -113,20 +108,19 @@ def _as_given(examples: Examples, evidence: Evidence, folds: Folds, context: Tra
     category = np.array([rule.category for rule in rules], dtype=np.intp)
     inputs = examples.inputs()
     taken = RuleSet(rules).takes(inputs.contents, inputs.features, single=evidence.space.single)
-    given = np.zeros(examples.targets.shape)
+    granted = np.zeros(examples.targets.shape)
     for fold in np.unique(folds).tolist():
         rows = np.flatnonzero(folds == fold)
-        seen = evidence.subset(folds != fold)
-        told = _told(rules, *seen.counts(taken[folds != fold], category))
-        given[rows] = precisions(told, taken[rows], examples.categories)
-    right, held = evidence.counts(taken, category)
-    measured = _told(rules, right, held)
-    facts = _facts(measured, right, held, evidence, given, context.settings.cascade)
-    return measured, given, facts | {"source": "file"}
+        others = evidence.subset(folds != fold)
+        precise = _measured(rules, *others.counts(taken[folds != fold], category))
+        granted[rows] = precisions(precise, taken[rows], examples.categories)
+    right, matched = evidence.counts(taken, category)
+    measured = _measured(rules, right, matched)
+    facts = _facts(measured, right, matched, evidence, granted, context.settings.cascade)
+    return measured, granted, facts | {"source": "file"}
 
 
-def _told(rules: Sequence[Rule], right: Floats, taken: Floats) -> tuple[Rule, ...]:
-    """The rules with the precision that these counts tell."""
+def _measured(rules: Sequence[Rule], right: Floats, taken: Floats) -> tuple[Rule, ...]:
     precise = np.clip(PrecisionPosterior(right, taken).mean(), _LEAST, _MOST).tolist()
     return tuple(rule.model_copy(update={"precision": p}) for rule, p in zip(rules, precise, strict=True))
 
@@ -144,24 +138,24 @@ def _facts(
     right: Floats,
     taken: Floats,
     evidence: Evidence,
-    given: Floats,
+    granted: Floats,
     settings: Cascade,
 ) -> dict[str, Any]:
     """What the report says: every rule, and how many texts rules take when held out."""
     posterior, used = PrecisionPosterior(right, taken), evidence.weights > 0
-    cells = given[used] > 0
+    cells = granted[used] > 0
     rows = zip(rules, taken, right, posterior.mean(), posterior.bound(settings.confidence), strict=True)
     return {
         "rules": [
             {
                 "rule": str(rule),
                 "category": rule.category,
-                "taken": round(float(held), 1),
+                "taken": round(float(matched), 1),
                 "right": round(float(hit), 1),
                 "precision": round(float(mean), 4),
                 "at_least": round(float(bound), 4),
             }
-            for rule, held, hit, mean, bound in rows
+            for rule, matched, hit, mean, bound in rows
         ],
         "texts": int(used.sum()),
         "texts_taken": int(cells.any(axis=1).sum()),

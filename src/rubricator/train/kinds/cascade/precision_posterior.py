@@ -31,15 +31,10 @@ _BISECTIONS = 30
 
 @dataclass(frozen=True, slots=True)
 class PrecisionPosterior:
-    """What counts of texts say about the precision of several rules.
+    """What counts of texts say about the precision of several rules."""
 
-    Attributes:
-        right: Texts on which each rule was right, shape [rules].
-        taken: Texts it took, shape [rules].
-    """
-
-    right: Floats
-    taken: Floats
+    right: Floats  # texts on which each rule was right, [rules]
+    taken: Floats  # texts it took, [rules]
 
     def mean(self) -> Floats:
         """Expected precision, shape [rules]."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rubricator.stats.arrays import Indices
 from rubricator.text_rules.rules import Condition, Rule
 from rubricator.train.kinds.cascade.rule_mining import Miner
 from rubricator.train.kinds.cascade.rule_selection import SelectedRules
@@ -15,15 +15,12 @@ _MOST = 1 - 1e-6
 
 
 def assemble_rules(
-    miners: Sequence[Miner], found: SelectedRules, category: NDArray[np.intp], keywords: Sequence[Rule]
-) -> tuple[tuple[Rule, ...], NDArray[np.intp]]:
+    miners: Sequence[Miner], selected: SelectedRules, category: Indices, keywords: Sequence[Rule]
+) -> tuple[tuple[Rule, ...], Indices]:
     """The admitted rules with the conditions that all texts tell, most precise first.
 
-    Args:
-        miners: The sources of conditions; each has one possible rule per category.
-        found: What was admitted, the rules of one source after those of the other.
-        category: What each possible rule gives.
-        keywords: Rules of people, whose `unless` stays with their conditions.
+    Each miner, one per source of conditions, has one possible rule per category: these are `selected` from,
+    source by source. The `unless` of people's `keywords` stays with their conditions.
 
     Returns:
         The rules, and the place of each among the possible ones.
@@ -32,19 +29,17 @@ def assemble_rules(
     mined = [miner.mine() for miner in miners]
     per_source = len(category) // len(miners)
     rules, places = [], []
-    for place in found.order.tolist():
-        source = place // per_source
-        of_rule = (mined[source].category == category[place]) & (
-            mined[source].strength >= found.strength[place]
-        )
-        conditions = [miners[source].conditions[at] for at in mined[source].condition[of_rule].tolist()]
+    for place in selected.order.tolist():
+        candidates, source = miners[place // per_source].candidates, mined[place // per_source]
+        of_rule = (source.category == category[place]) & (source.strength >= selected.strength[place])
+        conditions = [candidates.conditions[at] for at in source.condition[of_rule].tolist()]
         if conditions:
             rules.append(
                 Rule(
                     category=int(category[place]),
                     any=tuple(without_implied(conditions)),
-                    unless=silences.get(int(category[place]), ()) if miners[source].proposed else (),
-                    precision=min(float(found.precision[place]), _MOST),
+                    unless=silences.get(int(category[place]), ()) if candidates.category is not None else (),
+                    precision=min(float(selected.precision[place]), _MOST),
                 )
             )
             places.append(place)
@@ -59,14 +54,15 @@ def without_implied(conditions: Sequence[Condition]) -> list[Condition]:
 
 def _shorter(condition: Condition) -> set[str]:
     """Words that occur wherever the condition holds, but for the condition itself."""
-    said: set[str] = set()
+    shorter: set[str] = set()
     for word in condition.words:
         pieces = word.split()
-        said |= {" ".join(pieces[i:j]) for i in range(len(pieces)) for j in range(i + 1, len(pieces) + 1)}
-        said |= {f"{piece.rstrip('*')[:length]}*" for piece in pieces for length in range(1, len(piece) + 1)}
-    return said - set(condition.words) if _is_plain(condition) else said
+        shorter |= {" ".join(pieces[i:j]) for i in range(len(pieces)) for j in range(i + 1, len(pieces) + 1)}
+        shorter |= {
+            f"{piece.rstrip('*')[:length]}*" for piece in pieces for length in range(1, len(piece) + 1)
+        }
+    return shorter - set(condition.words) if _is_plain(condition) else shorter
 
 
 def _is_plain(condition: Condition) -> bool:
-    """True if the condition is one word or phrase and nothing else."""
     return len(condition.words) == 1 and condition == Condition(words=condition.words)

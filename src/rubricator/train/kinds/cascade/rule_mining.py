@@ -11,46 +11,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array
 from scipy.special import betaincinv
 
-from rubricator.stats.arrays import Floats
-from rubricator.text_rules.rules import Condition
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.train.kinds.cascade.candidates import Candidates
 from rubricator.train.logistic import Folds
 
 _DOUBT = 0.2  # strength is the precision that would be missed with this probability
+Prior = tuple[float | Floats, float | Floats]
+"""For a condition, and against it: as if so many texts had been seen before."""
 # What is believed of a keyword before any text was seen: that it is right nine times out of ten.
-_KEYWORD = (1.8, 0.2)
+_KEYWORD: Prior = (1.8, 0.2)
 _WEAKEST = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """Conditions that speak for categories, strongest first.
+    """Conditions that speak for categories, strongest first."""
 
-    Attributes:
-        condition: Place of the condition among the candidates, shape [found].
-        category: What it speaks for, shape [found].
-        strength: How surely, in [0, 1], shape [found].
-    """
-
-    condition: NDArray[np.intp]
-    category: NDArray[np.intp]
-    strength: Floats
+    condition: Indices  # place of the condition among the candidates, [mined]
+    category: Indices  # what it speaks for, [mined]
+    strength: Floats  # how surely, in [0, 1], [mined]
 
 
 class Miner:
     """Mines the same candidates over and over, with some folds left out.
 
-    Args:
-        candidates: What rules may be made of.
-        targets: In [0, 1], shape [n, categories].
-        weights: Shape [n].
-        folds: Fold of each row, shape [n].
-        purity: Share of its texts that must have the category for a condition to be considered.
-        at_least: Texts with the category that a mined condition must hold of.
+    A condition is considered if a share `purity` of its texts has the category, and a mined one if at least
+    so many texts have.
     """
 
     def __init__(
@@ -63,12 +52,12 @@ class Miner:
         purity: float,
         at_least: int,
     ) -> None:
-        self._candidates = candidates
+        self.candidates = candidates
         self._purity, self._at_least = purity, at_least
         self._categories = targets.shape[1]
-        self._across: dict[int, csc_array] = {}
         self._folds = folds
-        self._held: dict[int, Floats] = {}
+        self._across: dict[int, csc_array] = {}
+        self._texts: dict[int, Floats] = {}
         self._right: dict[int, Floats] = {}
         self._share: dict[int, Floats] = {}
         rows = candidates.holds.tocsr()
@@ -76,37 +65,27 @@ class Miner:
             at = np.flatnonzero(folds == fold)
             self._across[fold] = rows[at].tocsc()
             across = self._across[fold].T
-            self._held[fold] = across @ weights[at]
+            self._texts[fold] = across @ weights[at]
             self._right[fold] = across @ (weights[at, None] * targets[at])
             self._share[fold] = np.append(weights[at] @ targets[at], weights[at].sum())
 
-    @property
-    def conditions(self) -> Sequence[Condition]:
-        """The candidates."""
-        return self._candidates.conditions
-
-    @property
-    def proposed(self) -> bool:
-        """True if people proposed the conditions, each for a category."""
-        return self._candidates.category is not None
-
     def mine(self, without: Sequence[int] = ()) -> Mined:
         """What speaks for which category, told from all folds but some."""
-        seen = [fold for fold in self._held if fold not in without]
-        held = sum((self._held[fold] for fold in seen), np.zeros(self._candidates.holds.shape[1]))
-        right = sum((self._right[fold] for fold in seen), np.zeros((len(held), self._categories)))
-        *of_category, total = sum((self._share[fold] for fold in seen), np.zeros(self._categories + 1))
+        folds = [fold for fold in self._texts if fold not in without]
+        texts = sum((self._texts[fold] for fold in folds), np.zeros(self.candidates.holds.shape[1]))
+        right = sum((self._right[fold] for fold in folds), np.zeros((len(texts), self._categories)))
+        *of_category, total = sum((self._share[fold] for fold in folds), np.zeros(self._categories + 1))
         share = np.asarray(of_category) / max(total, 1e-9)
-        own = self._candidates.category
+        own = self.candidates.category
         if own is not None:
-            return _ranked(np.arange(len(own)), own, held, right, _KEYWORD)
-        condition, category = np.nonzero((right >= self._at_least) & (right >= self._purity * held[:, None]))
-        return _ranked(condition, category, held, right, (share[category], 1 - share[category]))
+            return _ranked(np.arange(len(own)), own, texts, right, _KEYWORD)
+        condition, category = np.nonzero((right >= self._at_least) & (right >= self._purity * texts[:, None]))
+        return _ranked(condition, category, texts, right, (share[category], 1 - share[category]))
 
     def oof_strengths(self, *, besides: int | None = None) -> Floats:
         """Strengths on every row as told without its fold, and without one more; shape [n, categories]."""
         result = np.zeros((len(self._folds), self._categories))
-        for fold in self._held:
+        for fold in self._texts:
             left_out = [fold] if besides is None else [fold, besides]
             result[self._folds == fold] = self._strengths(self.mine(left_out), fold)
         return result
@@ -117,22 +96,16 @@ class Miner:
         result = np.zeros((across.shape[0], self._categories))
         for category in np.unique(mined.category).tolist():
             mine = mined.category == category
-            held = across[:, mined.condition[mine]]
-            result[:, category] = held.multiply(mined.strength[mine]).max(axis=1).toarray().ravel()
+            matched = across[:, mined.condition[mine]]
+            result[:, category] = matched.multiply(mined.strength[mine]).max(axis=1).toarray().ravel()
         return result
 
 
-def _ranked(
-    condition: NDArray[np.intp],
-    category: NDArray[np.intp],
-    held: Floats,
-    right: Floats,
-    prior: tuple[float | Floats, float | Floats],
-) -> Mined:
+def _ranked(condition: Indices, category: Indices, texts: Floats, right: Floats, prior: Prior) -> Mined:
     """Conditions by the lower quantile of their precision, what is believed beforehand included."""
     for_it, against = prior
     hits = right[condition, category]
-    wrong = np.maximum(held[condition] - hits, 0)
+    wrong = np.maximum(texts[condition] - hits, 0)
     strength = betaincinv(np.maximum(hits + for_it, 1e-6), np.maximum(wrong + against, 1e-6), _DOUBT)
     order = np.argsort(-strength, kind="stable")
     order = order[strength[order] > _WEAKEST]

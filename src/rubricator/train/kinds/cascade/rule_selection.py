@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import astuple, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Cascade
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.kinds.cascade.precision_posterior import PrecisionPosterior
 
 STRENGTHS = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
@@ -20,39 +18,30 @@ STRENGTHS = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Texts that rules are measured on.
+    """Texts that rules are measured on."""
 
-    Attributes:
-        logits: The model's, calibrated, of texts it did not see, shape [n, categories].
-        targets: In [0, 1], same shape.
-        weights: Shape [n].
-        space: The decisions that are possible.
-    """
-
-    logits: Floats
-    targets: Floats
-    weights: Floats
+    logits: Floats  # the model's, calibrated, of texts it did not see, [n, categories]
+    targets: Floats  # in [0, 1], same shape
+    weights: Floats  # [n]
     space: LabelSpace
 
     def subset(self, rows: Bools) -> Evidence:
         """Only these rows."""
         return Evidence(self.logits[rows], self.targets[rows], self.weights[rows], self.space)
 
-    def counts(self, taken: Bools, category: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    def counts(self, taken: Bools, category: Indices) -> tuple[Floats, Floats]:
         """On how many texts each rule is right, and how many it takes.
 
-        Args:
-            taken: Which rule takes which text, shape [n, rules].
-            category: What each rule gives, shape [rules].
+        `taken` says which rule takes which text, shape [n, rules], and `category` what each rule gives.
         """
         return self.weights @ (taken * self.targets[:, category]), self.weights @ taken
 
-    def duels(self, taken: Bools, category: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    def duels(self, taken: Bools, category: Indices) -> tuple[Floats, Floats]:
         """Texts on which each rule is right and the model is not, and the other way round."""
         if self.space.single:
-            said = self.logits.argmax(axis=1)
-            differs = taken & (said[:, None] != category)
-            model = self.targets[np.arange(len(said)), said][:, None]
+            predicted = self.logits.argmax(axis=1)
+            differs = taken & (predicted[:, None] != category)
+            model = self.targets[np.arange(len(predicted)), predicted][:, None]
         else:
             differs = taken & (self.logits[:, category] < 0)
             model = 1 - self.targets[:, category]
@@ -61,66 +50,52 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class SelectedRules:
-    """Rules that may be, all of them; those not admitted have infinite strength.
+    """Rules that may be, all of them; those not admitted have infinite strength."""
 
-    Attributes:
-        strength: How strong a condition must be to be on the list of the rule, shape [rules].
-        right: Texts on which the rule so made is right, shape [rules].
-        taken: Texts it takes, shape [rules].
-        precision: Expected share of texts on which it is right, shape [rules].
-    """
-
-    strength: Floats
-    right: Floats
-    taken: Floats
-    precision: Floats
+    strength: Floats  # how strong a condition must be to be on the list of the rule, [rules]
+    right: Floats  # texts on which the rule so made is right, [rules]
+    taken: Floats  # texts it takes, [rules]
+    precision: Floats  # expected share of texts on which it is right, [rules]
 
     @property
-    def order(self) -> NDArray[np.intp]:
+    def order(self) -> Indices:
         """The admitted rules, most precise first."""
         places = np.flatnonzero(np.isfinite(self.strength))
         return np.asarray(places[np.argsort(-self.precision[places], kind="stable")])
-
-    @classmethod
-    def joined(cls, several: Sequence[Self]) -> Self:
-        """Rules of several sources, one after the other."""
-        return cls(*(np.concatenate([getattr(f, field.name) for f in several]) for field in fields(cls)))
 
 
 def select_rules(strengths: Sequence[Floats], evidence: Evidence, settings: Cascade) -> SelectedRules:
     """Admit the rules that prove themselves, each with as many conditions as it can bear.
 
     Every source of conditions has one possible rule per category. Rules of one source are judged
-    together: mined ones say nothing of how far people's keywords can be trusted.
-
-    Args:
-        strengths: For each source the strongest condition for each category that holds of each text, by
-            conditions mined without the text, shape [n, categories].
-        evidence: The same texts.
-        settings: The bar.
+    together: mined ones say nothing of how far people's keywords can be trusted. `strengths` are, by source,
+    those of the strongest condition for each category that holds of each text, by conditions mined without
+    the text, shape [n, categories].
     """
-    return SelectedRules.joined([_select(source, evidence, settings) for source in strengths])
+    parts = [astuple(_select(source, evidence, settings)) for source in strengths]
+    return SelectedRules(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def _select(strengths: Floats, evidence: Evidence, settings: Cascade) -> SelectedRules:
     count = strengths.shape[1]
     category = np.arange(count)
-    found, gain = SelectedRules(np.full(count, np.inf), *np.zeros((3, count))), np.zeros(count)
+    selected, gain = SelectedRules(np.full(count, np.inf), *np.zeros((3, count))), np.zeros(count)
     for strength in STRENGTHS:
-        held = strengths >= strength
-        right, taken = evidence.counts(held, category)
+        matched = strengths >= strength
+        right, taken = evidence.counts(matched, category)
         some = np.flatnonzero(taken > 0)
         if not len(some):
             break
         posterior = PrecisionPosterior(right[some], taken[some])
         if settings.precision == "auto":
-            wins, losses = (values[some] for values in evidence.duels(held, category))
+            wins, losses = (values[some] for values in evidence.duels(matched, category))
             chance = PrecisionPosterior(wins, wins + losses).chance(0.5)
             worth = wins - losses
         else:
             chance, worth = posterior.chance(settings.precision), taken[some]
         better = (chance >= settings.confidence) & (worth > gain[some])
         at = some[better]
-        gain[at], found.strength[at] = worth[better], strength
-        found.right[at], found.taken[at], found.precision[at] = right[at], taken[at], posterior.mean()[better]
-    return found
+        gain[at], selected.strength[at] = worth[better], strength
+        selected.right[at], selected.taken[at] = right[at], taken[at]
+        selected.precision[at] = posterior.mean()[better]
+    return selected

@@ -24,12 +24,8 @@ def occurrences(contents: Sequence[str], used: Bools, *, at_least: int) -> Occur
 
     Russian endings are cut by trying every beginning of a word: that takes no stemmer, and works in
     any language that bends words at their end. Of columns that say the same of all texts one is
-    kept: the longest beginning, else the word, else the phrase.
-
-    Args:
-        contents: Texts, n of them.
-        used: Texts that count, shape [n].
-        at_least: In how many of these a column must occur.
+    kept: the longest beginning, else the word, else the phrase. A column must occur in `at_least` of the
+    texts `used`, shape [n].
 
     Returns:
         The words as rules write them, and 0 or 1 in a matrix of shape [n, words].
@@ -52,8 +48,10 @@ def occurrences(contents: Sequence[str], used: Bools, *, at_least: int) -> Occur
     at = np.concatenate([row for _, row, _ in blocks])
     columns = np.concatenate([column + start for (_, _, column), start in zip(blocks, starts, strict=False)])
     matrix = csc_array((np.ones(len(at)), (at, columns)), shape=(len(contents), len(names)))
-    kept = _frequent(matrix, _different(matrix))
-    return [names[column] for column in kept], csc_array(matrix[:, kept])
+    different = _different(matrix)
+    counts = np.diff(matrix.indptr)[different]
+    frequent = np.sort(different[np.argsort(-counts, kind="stable")[:_MOST]])
+    return [names[column] for column in frequent], csc_array(matrix[:, frequent])
 
 
 def _distinct(rows: Ints, columns: Ints, width: int) -> tuple[Ints, Ints]:
@@ -74,8 +72,8 @@ def _named(
     """The columns that occur often enough, numbered anew."""
     common = _common(rows, columns, len(names), used, at_least)
     number = np.cumsum(common) - 1  # of a common column among the common ones; elsewhere never read
-    kept = common[columns]
-    return [names[c] for c in np.flatnonzero(common).tolist()], rows[kept], number[columns[kept]]
+    chosen = common[columns]
+    return [names[c] for c in np.flatnonzero(common).tolist()], rows[chosen], number[columns[chosen]]
 
 
 def _beginnings(
@@ -142,8 +140,3 @@ def _different(matrix: csc_array) -> Ints:
     )
     _, first = np.unique(sums, return_index=True)
     return np.sort(first)
-
-
-def _frequent(matrix: csc_array, columns: Ints) -> Ints:
-    counts = np.diff(matrix.indptr)[columns]
-    return np.asarray(np.sort(columns[np.argsort(-counts, kind="stable")[:_MOST]]))

@@ -6,20 +6,16 @@ from rubricator.dataset.examples import Examples
 from rubricator.errors import MissingExtraError, TrainingError
 from rubricator.label_space import LabelSpace
 from rubricator.train.kinds.finetune.plan import Kind, make_plan
-from rubricator.train.logistic import Folds
-from rubricator.train.requirements import require_labelled
+from rubricator.train.logistic import Folds, require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 __all__ = ["fit_finetune", "fit_lora"]
 
 
 def fit_finetune(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
-    """Train the encoder further, together with one head per category.
+    """Train the encoder further, together with one head per category; the folds choose the number of epochs.
 
-    Args:
-        examples: Rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped; they choose the number of epochs.
-        context: Where; what is kept in `context.folder` lets a killed run go on.
+    What is kept in `context.folder` lets a killed run go on.
 
     Raises:
         EncoderError: There is no such encoder, or it cannot be trained or exported.
@@ -31,10 +27,9 @@ def fit_finetune(examples: Examples, *, folds: Folds, context: TrainingContext) 
 
 
 def fit_lora(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
-    """Train low-rank adapters of the encoder, together with one head per category.
+    """Train low-rank adapters of the encoder, merged into the encoder that comes out; see `fit_finetune`.
 
-    The adapters are merged into the encoder that comes out. Arguments and errors are those of
-    `fit_finetune`; peft must be installed.
+    It takes peft as well.
     """
     return _fit("lora", examples, folds, context)
 

@@ -32,19 +32,19 @@ def adapted(transformer: nn.Module, layers: nn.ModuleList, low: int, settings: L
         for name, part in transformer.named_modules()
         if id(part) in inside and isinstance(part, nn.Linear)
     ]
-    wanted = settings.targets
-    chosen = [name for name in linear if wanted == "auto" or name.rpartition(".")[2] in wanted]
-    if not chosen:
-        there = sorted({name.rpartition(".")[2] for name in linear})
+    targets = settings.targets
+    target_modules = [name for name in linear if targets == "auto" or name.rpartition(".")[2] in targets]
+    if not target_modules:
+        names = sorted({name.rpartition(".")[2] for name in linear})
         raise TrainingError(
-            f"No linear layer of the encoder is called {' or '.join(wanted)}.",
-            fix=f"Choose among {', '.join(there)} in `train.lora.targets`, or `auto`.",
+            f"No linear layer of the encoder is called {' or '.join(targets)}.",
+            fix=f"Choose among {', '.join(names)} in `train.lora.targets`, or `auto`.",
         )
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
-        target_modules=chosen,
+        target_modules=target_modules,
     )
     with warnings.catch_warnings():
         # peft asks transformers by a name that is on its way out.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import zipfile
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +25,22 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Training after some epochs.
+    """Training after some epochs."""
 
-    Attributes:
-        history: A line for each epoch so far.
-        logits: Of the texts held out, after each epoch, each of shape [held, categories].
-        weights: Those after the last epoch; None once training is done.
-        optimizer: Its state, likewise.
-        best: Those after the best epoch so far; None once the mean over the folds is exported.
-        portion: Texts that went through memory at once.
-        spare: Logits of texts of weight 0 in this fold by the best epoch; empty until it is done.
-        done: Whether nothing is left to train.
-    """
-
-    history: list[Epoch]
-    logits: list[Floats]
-    weights: Weights | None
-    optimizer: dict[str, Any] | None
-    best: Weights | None
-    portion: int
-    spare: Floats
-    done: bool = False
+    history: list[Epoch]  # a line for each epoch so far
+    logits: list[Floats]  # of the texts held out, after each epoch, each of [held, categories]
+    weights: Weights | None  # those after the last epoch; None once training is done
+    optimizer: dict[str, Any] | None  # its state, likewise
+    best: Weights | None  # those after the best epoch so far; None once the mean over the folds is exported
+    portion: int  # texts that went through memory at once
+    spare: Floats  # logits of texts of weight 0 in this fold by the best epoch; empty until it is done
+    done: bool = False  # whether nothing is left to train
 
 
 class Checkpoint:
     """The file of one fold. What was written under another key is ignored, with a warning.
 
-    Args:
-        path: The file.
-        key: Names everything that could change what is in it.
+    The key names everything that could change what is in it.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -62,37 +49,26 @@ class Checkpoint:
     def write(self, state: State) -> None:
         """Keep `state`, whole or not at all."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        kept = {
+        content = {field.name: getattr(state, field.name) for field in fields(state)} | {
             "key": self._key,
             "history": [list(astuple(epoch)) for epoch in state.history],
             "logits": [torch.from_numpy(np.asarray(one)) for one in state.logits],
-            "weights": state.weights,
-            "optimizer": state.optimizer,
-            "best": state.best,
-            "portion": state.portion,
-            "done": state.done,
             "spare": torch.from_numpy(np.asarray(state.spare)),
         }
         with whole_file(self._path) as part:
-            torch.save(kept, part)
+            torch.save(content, part)
 
     def read(self) -> State | None:
         """What was kept, or None if nothing usable is there."""
         if not self._path.exists():
             return None
         try:
-            found = torch.load(self._path, map_location="cpu", weights_only=True)
-            key = found["key"]
-            state = State(
-                history=[Epoch(*line) for line in found["history"]],
-                logits=[one.numpy() for one in found["logits"]],
-                weights=found["weights"],
-                optimizer=found["optimizer"],
-                best=found["best"],
-                portion=int(found["portion"]),
-                spare=found["spare"].numpy(),
-                done=bool(found["done"]),
-            )
+            content = torch.load(self._path, map_location="cpu", weights_only=True)
+            key = content.pop("key")
+            content["history"] = [Epoch(*line) for line in content["history"]]
+            content["logits"] = [one.numpy() for one in content["logits"]]
+            content["spare"] = content["spare"].numpy()
+            state = State(**content)
         except (
             OSError, EOFError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile,
             KeyError, TypeError, ValueError, AttributeError,

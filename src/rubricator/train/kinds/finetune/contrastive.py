@@ -15,12 +15,7 @@ _PAIRS = 20  # SetFit's `num_iterations`: pairs of each sort per text
 
 
 def rounds(texts: int, batch: int) -> int:
-    """How often all texts are gone through: as many pairs as SetFit would draw, a few rounds at least.
-
-    Args:
-        texts: Of the training part.
-        batch: Texts at once; each meets all others.
-    """
+    """How often all texts are gone through: as many pairs as SetFit would draw, a few rounds at least."""
     met = max(1, min(batch, texts) - 1)
     return max(4, -(-2 * _PAIRS // met))
 
@@ -37,11 +32,7 @@ def pair_loss(vectors: Tensor, targets: Tensor) -> Tensor:
     """Mean squared difference of cosine and alikeness over all pairs of two different texts.
 
     Pairs that share nothing count together as much as those that share something: a batch has many
-    more of the first.
-
-    Args:
-        vectors: Unit vectors, shape [texts, width].
-        targets: In [0, 1], shape [texts, categories].
+    more of the first. `vectors` are unit vectors, shape [texts, width].
     """
     alike = alikeness(targets)
     pairs = ~torch.eye(len(alike), dtype=torch.bool, device=alike.device)

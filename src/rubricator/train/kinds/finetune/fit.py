@@ -16,7 +16,7 @@ from rubricator.encode.export import export_trained
 from rubricator.encode.folders import built
 from rubricator.models.heads import HeadsModel
 from rubricator.progress import Advance
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.finetune.checkpoint import Checkpoint, State, Weights
 from rubricator.train.kinds.finetune.fold_trainer import Fold, FoldInputs, FoldTrainer, logits_of
 from rubricator.train.kinds.finetune.history import Epoch, Scores, measured, write_table
@@ -44,12 +44,6 @@ def fit(plan: Plan, examples: Examples, *, folds: Folds, context: TrainingContex
     a text has a hundredth of a say. They are those of one training, so the mean is rather better
     than they promise. Of low-rank adapters it is the two factors that are averaged.
 
-    Args:
-        plan: What is trained and how.
-        examples: Rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped.
-        context: Where.
-
     Raises:
         EncoderError: The encoder cannot be loaded or exported.
         EarlyStoppedError: It was stopped, because it could not win.
@@ -66,7 +60,15 @@ class _Fit:
         self._folder = context.folder / plan.kind
         self._lines: dict[str, list[Epoch]] = {}
         self._used = examples.weights > 0
-        self._folds = [self._fold(folds == fold, str(fold)) for fold in np.unique(folds[self._used])]
+        self._folds = [
+            Fold(
+                name=str(fold),
+                train=np.flatnonzero(self._used & (folds != fold)),
+                validation=np.flatnonzero(self._used & (folds == fold)),
+                spare=np.flatnonzero(~self._used & (folds == fold)),
+            )
+            for fold in np.unique(folds[self._used])
+        ]
         self._orphans = np.flatnonzero(~np.isin(folds, folds[self._used]))
 
     def go(self) -> FitResult:
@@ -75,7 +77,7 @@ class _Fit:
         heads = self._exported()
         states: dict[str, State] = {}
         mean: Weights = {}
-        steps = sum(len(fold.seen) for fold in self._folds) * self._plan.settings.epochs
+        steps = sum(len(fold.train) for fold in self._folds) * self._plan.settings.epochs
         with self._context.progress(f"Training {self._plan.kind}", total=steps) as advance:
             for fold in self._folds:
                 state = self._trained(fold, advance, weights=heads is None)
@@ -88,6 +90,7 @@ class _Fit:
                 self._ask(logits, len(states))
         coef, intercept, spare = heads or self._export(mean)
         logits[self._orphans] = spare
+        absent = np.flatnonzero(self._examples.weights @ self._examples.targets == 0).tolist()
         facts = {
             "epochs": chosen,
             "layers": self._plan.settings.layers,
@@ -98,7 +101,7 @@ class _Fit:
         return FitResult(
             model=HeadsModel(coef, intercept, encoder=self._plan.kind),
             oof_logits=logits,
-            notes=self._notes(),
+            notes=dict.fromkeys(absent, "has no training texts: its probability says nothing"),
             encoders={self._plan.kind: self._target},
             facts=facts,
             averaged=True,
@@ -108,14 +111,6 @@ class _Fit:
     def _inputs(self) -> FoldInputs:
         """Loaded only if there is something left to train."""
         return prepared(self._plan, self._examples, self._key, self._context.progress)
-
-    def _fold(self, inside: Bools, name: str) -> Fold:
-        return Fold(
-            name=name,
-            seen=np.flatnonzero(self._used & ~inside),
-            held=np.flatnonzero(self._used & inside),
-            spare=np.flatnonzero(~self._used & inside),
-        )
 
     def _checkpoint(self, fold: Fold) -> Checkpoint:
         return Checkpoint(self._folder / f"fold-{fold.name}.pt", self._key)
@@ -127,7 +122,7 @@ class _Fit:
         if weights and state is not None and state.done and state.best is None:
             state = None
 
-        def told(texts: int, line: Epoch | None) -> None:
+        def report(texts: int, line: Epoch | None) -> None:
             advance(texts, line.note() if line else "")
             if line:
                 self._lines.setdefault(fold.name, []).append(line)
@@ -135,18 +130,18 @@ class _Fit:
 
         if state is None or not state.done:
             self._lines[fold.name] = list(state.history) if state else []
-            state = FoldTrainer(self._inputs, fold, checkpoint).go(told, state)
+            state = FoldTrainer(self._inputs, fold, checkpoint).go(report, state)
         else:
-            advance(len(fold.seen) * len(state.history))
-        advance(len(fold.seen) * (self._plan.settings.epochs - len(state.history)))
+            advance(len(fold.train) * len(state.history))
+        advance(len(fold.train) * (self._plan.settings.epochs - len(state.history)))
         self._lines[fold.name] = list(state.history)
         self._write_table()
         return state
 
     def _ask(self, logits: Floats, done: int) -> None:
         """Stop if the first folds, so many, say that this model cannot win."""
-        held = np.concatenate([fold.held for fold in self._folds[:done]])
-        if not self._context.should_continue(logits, np.isin(np.arange(len(logits)), held)):
+        predicted = np.concatenate([fold.validation for fold in self._folds[:done]])
+        if not self._context.should_continue(logits, np.isin(np.arange(len(logits)), predicted)):
             raise EarlyStoppedError(
                 f"{self._plan.kind} was stopped after {done} of {len(self._folds)} folds: "
                 "it could not win any more."
@@ -157,15 +152,12 @@ class _Fit:
 
     def _best(self, states: Mapping[str, State]) -> tuple[int, Scores]:
         """The number of epochs that is best over the folds so far, among those all of them reached."""
-        rows = np.concatenate([fold.held for fold in self._folds[: len(states)]])
+        rows = np.concatenate([fold.validation for fold in self._folds[: len(states)]])
+        targets, weights = self._examples.targets[rows], self._examples.weights[rows]
         scores = {}
         for epoch in range(1, 1 + min(len(state.history) for state in states.values())):
-            scores[epoch] = measured(
-                self._oof_logits(states, epoch)[rows],
-                self._examples.targets[rows],
-                self._examples.weights[rows],
-                space=self._plan.space,
-            )
+            logits = self._oof_logits(states, epoch)[rows]
+            scores[epoch] = measured(logits, targets, weights, space=self._plan.space)
         best = max(scores, key=lambda epoch: scores[epoch].merit(self._plan.settings.metric))
         return best, scores[best]
 
@@ -173,7 +165,7 @@ class _Fit:
         """Logits of the folds so far: after this epoch or, of texts of weight 0, after their fold's best."""
         logits = np.zeros(self._examples.targets.shape)
         for fold, state in zip(self._folds, states.values(), strict=False):
-            logits[fold.held] = state.logits[epoch - 1]
+            logits[fold.validation] = state.logits[epoch - 1]
             logits[fold.spare] = state.spare
         return logits
 
@@ -182,8 +174,15 @@ class _Fit:
         return self._folder / f"encoder-{self._key[:16]}"
 
     def _exported(self) -> Heads | None:
-        """The heads of an encoder that an earlier run of the same training has exported."""
-        return _read_heads(self._target.with_suffix(".npz"), self._key) if self._target.exists() else None
+        if not self._target.exists():
+            return None
+        try:
+            with np.load(self._target.with_suffix(".npz"), allow_pickle=False) as arrays:
+                if str(arrays["key"]) != self._key:
+                    return None
+                return arrays["coef"], arrays["intercept"], arrays["spare"]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
 
     def _export(self, weights: Weights) -> Heads:
         """Write the encoder with these weights; the checkpoints need not hold theirs any more."""
@@ -201,7 +200,8 @@ class _Fit:
                 pooled, fold_inputs.card, self._plan.source, folder, progress=self._context.progress
             ),
         )
-        _write_heads(target.with_suffix(".npz"), self._key, (coef, intercept, spare))
+        with whole_file(target.with_suffix(".npz")) as part, part.open("wb") as file:
+            np.savez(file, key=np.array(self._key), coef=coef, intercept=intercept, spare=spare)
         for stale in self._folder.glob("encoder-*"):
             if stale.is_dir() and stale != target:
                 shutil.rmtree(stale, ignore_errors=True)
@@ -209,24 +209,3 @@ class _Fit:
             if (state := checkpoint.read()) is not None:
                 checkpoint.write(replace(state, best=None))
         return coef, intercept, spare
-
-    def _notes(self) -> dict[int, str]:
-        weights, targets = self._examples.weights, self._examples.targets
-        there = weights @ targets
-        absent = np.flatnonzero(there == 0).tolist()
-        return dict.fromkeys(absent, "has no training texts: its probability says nothing")
-
-
-def _write_heads(path: Path, key: str, found: Heads) -> None:
-    with whole_file(path) as part, part.open("wb") as file:
-        np.savez(file, key=np.array(key), coef=found[0], intercept=found[1], spare=found[2])
-
-
-def _read_heads(path: Path, key: str) -> Heads | None:
-    try:
-        with np.load(path, allow_pickle=False) as found:
-            if str(found["key"]) != key:
-                return None
-            return found["coef"], found["intercept"], found["spare"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None

@@ -18,7 +18,7 @@ from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.finetune.checkpoint import Checkpoint, State
 from rubricator.train.kinds.finetune.contrastive import pair_loss, rounds
 from rubricator.train.kinds.finetune.head_init import set_heads
-from rubricator.train.kinds.finetune.history import Epoch, Scores, measured
+from rubricator.train.kinds.finetune.history import Epoch, measured
 from rubricator.train.kinds.finetune.loss import Aims, aims
 from rubricator.train.kinds.finetune.network import Network
 from rubricator.train.kinds.finetune.oom import BatchPortions
@@ -31,83 +31,58 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldInputs:
-    """What all folds share.
-
-    Attributes:
-        plan: What is trained and how.
-        card: Of the encoder that comes out.
-        network: Reset at the start of each fold.
-        start: Its parameters that learn, as they were at first.
-        texts: All texts.
-        vectors: Of the encoder as it was, float32 [n, width].
-        targets: Shape [n, categories].
-        weights: Shape [n].
-    """
+    """What all folds share."""
 
     plan: Plan
-    card: EncoderCard
-    network: Network
-    start: dict[str, Tensor]
+    card: EncoderCard  # of the encoder that comes out
+    network: Network  # reset at the start of each fold
+    start: dict[str, Tensor]  # its parameters that learn, as they were at first
     texts: Texts
-    vectors: Tensor
-    targets: Floats
-    weights: Floats
+    vectors: Tensor  # of the encoder as it was, float32 [n, width]
+    targets: Floats  # [n, categories]
+    weights: Floats  # [n]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """One training.
+    """The rows of one training."""
 
-    Attributes:
-        name: In the table of epochs.
-        seen: Rows to learn from.
-        held: Rows that are scored after each epoch.
-        spare: Rows without weight that get logits at the end.
-    """
-
-    name: str
-    seen: Rows
-    held: Rows
-    spare: Rows
+    name: str  # in the table of epochs
+    train: Rows  # to learn from
+    validation: Rows  # scored after each epoch
+    spare: Rows  # without weight, which get logits at the end
 
 
 class FoldTrainer:
-    """The training of one fold, from wherever its checkpoint stands.
-
-    Args:
-        fold_inputs: What all folds share.
-        fold: Which rows.
-        checkpoint: Where the state is kept after every epoch.
-    """
+    """The training of one fold; its state is kept in `checkpoint` after every epoch."""
 
     def __init__(self, fold_inputs: FoldInputs, fold: Fold, checkpoint: Checkpoint) -> None:
         self._inputs, self._fold, self._checkpoint = fold_inputs, fold, checkpoint
         self._network, self._plan = fold_inputs.network, fold_inputs.plan
-        mine = np.zeros_like(fold_inputs.weights)
-        mine[fold.seen] = fold_inputs.weights[fold.seen]
-        plan = fold_inputs.plan
-        self._aims: Aims = aims(fold_inputs.targets, mine, plan.imbalance, space=plan.space)
-        self._portions = BatchPortions(plan.portion)
+        weights = np.zeros_like(fold_inputs.weights)
+        weights[fold.train] = fold_inputs.weights[fold.train]
+        self._aims: Aims = aims(fold_inputs.targets, weights, self._plan.imbalance, space=self._plan.space)
+        self._portions = BatchPortions(self._plan.portion)
 
-    def go(self, told: Callable[[int, Epoch | None], None], state: State | None = None) -> State:
-        """Train until the last epoch, or until patience ends.
+    def go(self, report: Callable[[int, Epoch | None], None], state: State | None = None) -> State:
+        """Train from wherever the checkpoint stands until the last epoch, or until patience ends.
 
         Args:
-            told: Given the number of texts just gone through and, after an epoch, its line.
+            report: Given the number of texts just gone through and, after an epoch, its line.
             state: What the checkpoint held.
 
         Raises:
             TrainingError: The loss is no number any more, or memory does not suffice.
         """
         optimizer, state = self._begin(state)
-        told(len(self._fold.seen) * len(state.history), None)
+        report(len(self._fold.train) * len(state.history), None)
         while len(state.history) < self._plan.settings.epochs and not self._stale(state):
-            state = self._epoch(optimizer, state, told)
+            state = self._epoch(optimizer, state, report)
             self._checkpoint.write(state)
-            told(0, state.history[-1])
+            report(0, state.history[-1])
         assert state.best is not None
         self._network.put(state.best)
-        spare = self._logits(self._fold.spare)
+        spare = logits_of(self._inputs, self._fold.spare, self._portions)
         done = replace(state, weights=None, optimizer=None, spare=spare, done=True)
         self._checkpoint.write(done)
         return done
@@ -123,7 +98,7 @@ class FoldTrainer:
         self._network.put(self._inputs.start)
         if self._plan.contrastive:
             self._pull_together()
-        set_heads(self._network.heads, self._vectors(), torch.from_numpy(self._fold.seen), self._aims)
+        set_heads(self._network.heads, self._vectors(), torch.from_numpy(self._fold.train), self._aims)
         fresh = State(
             history=[], logits=[], weights=None, optimizer=None, best=None, portion=self._portions.size,
             spare=np.empty((0, self._aims.targets.shape[1])),
@@ -131,27 +106,28 @@ class FoldTrainer:
         return optimizer, fresh
 
     def _epoch(
-        self, optimizer: torch.optim.AdamW, state: State, told: Callable[[int, Epoch | None], None]
+        self, optimizer: torch.optim.AdamW, state: State, report: Callable[[int, Epoch | None], None]
     ) -> State:
-        """One more time through the texts."""
         number, started = len(state.history), time.monotonic()
         # Every epoch has its own random numbers, so a resumed run need not know those before.
         generator = self._seeded(number + 1)
         self._network.train()
-        rows, batch = self._drawn(generator), self._plan.settings.batch
-        steps = -(-len(rows) // batch)
+        drawn, batch = self._drawn(generator), self._plan.settings.batch
+        steps = -(-len(drawn) // batch)
         total = 0.0
-        for step, chosen in enumerate(self._inputs.texts.shuffled(rows, batch, generator)):
+        for step, chosen in enumerate(self._inputs.texts.shuffled(drawn, batch, generator)):
             _set_rate(optimizer, number * steps + step, self._plan.settings.epochs * steps, self._plan)
             total += self._step(optimizer, chosen, self._classified)
-            told(len(chosen), None)
-        loss = total / len(rows)
+            report(len(chosen), None)
+        loss = total / len(drawn)
         if not np.isfinite(loss):
             raise TrainingError(
                 f"The training loss is {loss} after epoch {number + 1}: the weights ran away.",
                 fix=f"Lower `train.{self._plan.kind}.learning_rate` (now {self._plan.rate:g}).",
             )
-        logits = self._logits(self._fold.held)
+        rows = self._fold.validation
+        logits = logits_of(self._inputs, rows, self._portions)
+        targets, weights = self._inputs.targets[rows], self._inputs.weights[rows]
         line = Epoch(
             fold=self._fold.name,
             epoch=number + 1,
@@ -160,40 +136,30 @@ class FoldTrainer:
                 group["lr"] for group in optimizer.param_groups if group["peak"] <= self._plan.rate
             ),
             seconds=time.monotonic() - started,
-            **asdict(self._scores(logits)),
+            **asdict(measured(logits, targets, weights, space=self._plan.space)),
         )
         _log.info("%s", line.note())
-        weights = {name: weight.detach() for name, weight in self._network.trained().items()}
+        trained = {name: weight.detach() for name, weight in self._network.trained().items()}
         merits = [one.scores.merit(self._plan.settings.metric) for one in (*state.history, line)]
         better = max(merits) == merits[-1]
-        return State(
+        return replace(
+            state,
             history=[*state.history, line],
             logits=[*state.logits, logits],
-            weights=weights,
+            weights=trained,
             optimizer=optimizer.state_dict(),
-            best={name: weight.clone() for name, weight in weights.items()} if better else state.best,
+            best={name: weight.clone() for name, weight in trained.items()} if better else state.best,
             portion=self._portions.size,
-            spare=state.spare,
         )
 
-    def _scores(self, logits: Floats) -> Scores:
-        held = self._fold.held
-        targets, weights = self._inputs.targets[held], self._inputs.weights[held]
-        return measured(logits, targets, weights, space=self._plan.space)
-
-    def _step(
-        self,
-        optimizer: torch.optim.AdamW,
-        rows: Rows,
-        loss: Callable[[Rows, int], Tensor],
-    ) -> float:
+    def _step(self, optimizer: torch.optim.AdamW, rows: Rows, loss: Callable[[Rows, int], Tensor]) -> float:
         """One step on a batch, in as many portions as memory asks for; returns its summed loss."""
         losses: list[float] = []
 
         def learn(part: Rows) -> None:
-            found = loss(part, len(rows))
-            found.backward()  # type: ignore[no-untyped-call]
-            losses.append(float(found.detach()))
+            value = loss(part, len(rows))
+            value.backward()  # type: ignore[no-untyped-call]
+            losses.append(float(value.detach()))
 
         def again() -> None:
             losses.clear()
@@ -222,26 +188,23 @@ class FoldTrainer:
         optimizer = torch.optim.AdamW(self._network.groups(self._plan), fused=True)
         generator, batch = self._seeded(0), max(8, self._plan.settings.batch)
         self._network.train()
-        seen = self._fold.seen
-        whole = rounds(len(seen), batch)
-        steps = -(-len(seen) // batch)
-        for number in range(whole):
+        rows = self._fold.train
+        epochs = rounds(len(rows), batch)
+        steps = -(-len(rows) // batch)
+        for number in range(epochs):
             # In any order: batches of one length would pair texts by their length.
-            order = generator.permutation(seen)
+            order = generator.permutation(rows)
             for step in range(steps):
-                _set_rate(optimizer, number * steps + step, whole * steps, self._plan)
+                _set_rate(optimizer, number * steps + step, epochs * steps, self._plan)
                 self._step(optimizer, order[step * batch : (step + 1) * batch], self._paired)
 
     def _vectors(self) -> Tensor:
         """Vectors of the texts to learn from, in place among those of all texts."""
         if not self._plan.contrastive:
             return self._inputs.vectors
-        found = self._inputs.vectors.clone()
-        _forward(self._inputs, self._fold.seen, self._portions, self._network.vectors, found)
-        return found
-
-    def _logits(self, rows: Rows) -> Floats:
-        return logits_of(self._inputs, rows, self._portions)
+        vectors = self._inputs.vectors.clone()
+        _forward(self._inputs, self._fold.train, self._portions, self._network.vectors, vectors)
+        return vectors
 
     def _stale(self, state: State) -> bool:
         """Whether the texts held out have not been done better for `patience` epochs."""
@@ -254,23 +217,23 @@ class FoldTrainer:
         return len(merits) - 1 - best >= self._plan.settings.patience
 
     def _drawn(self, generator: np.random.Generator) -> Rows:
-        seen, chances = self._fold.seen, self._aims.chances
+        rows, chances = self._fold.train, self._aims.chances
         if chances is None:
-            return generator.permutation(seen)
-        return generator.choice(seen, size=len(seen), p=chances[seen] / chances[seen].sum())
+            return generator.permutation(rows)
+        return generator.choice(rows, size=len(rows), p=chances[rows] / chances[rows].sum())
 
     def _seeded(self, epoch: int) -> np.random.Generator:
-        told = f"{self._plan.seed}/{self._fold.name}/{epoch}".encode()
-        seed = int.from_bytes(hashlib.sha256(told).digest()[:4], "little")
+        key = f"{self._plan.seed}/{self._fold.name}/{epoch}".encode()
+        seed = int.from_bytes(hashlib.sha256(key).digest()[:4], "little")
         torch.manual_seed(seed)
         return np.random.default_rng(seed)
 
 
 def logits_of(fold_inputs: FoldInputs, rows: Rows, portions: BatchPortions) -> Floats:
     """Logits of these rows by the network as it is, shape [rows, categories]."""
-    found = torch.zeros(fold_inputs.targets.shape)
-    _forward(fold_inputs, rows, portions, fold_inputs.network, found)
-    return np.asarray(found[torch.from_numpy(rows)].double().numpy())
+    logits = torch.zeros(fold_inputs.targets.shape)
+    _forward(fold_inputs, rows, portions, fold_inputs.network, logits)
+    return np.asarray(logits[torch.from_numpy(rows)].double().numpy())
 
 
 def _forward(

@@ -20,18 +20,11 @@ _STEPS = 200
 
 
 def set_heads(heads: nn.Linear, vectors: Tensor, rows: Tensor, aims: Aims) -> None:
-    """Fit the heads to unit vectors by L-BFGS on the loss of training, with an L2 penalty.
-
-    Args:
-        heads: Changed in place.
-        vectors: Of all texts, float32 [n, width].
-        rows: Those to learn from.
-        aims: What they teach.
-    """
-    seen = vectors[rows].double()
-    centre = seen.mean(dim=0)
-    spread = (seen - centre).pow(2).mean().sqrt().clamp(min=1e-6)
-    inputs = (seen - centre) / spread
+    """Fit the heads in place to unit vectors [n, width] by L-BFGS on the training loss, with L2 penalty."""
+    chosen = vectors[rows].double()
+    centre = chosen.mean(dim=0)
+    spread = (chosen - centre).pow(2).mean().sqrt().clamp(min=1e-6)
+    inputs = (chosen - centre) / spread
     weight = torch.zeros(*heads.weight.shape, dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(len(weight), dtype=torch.float64, requires_grad=True)
     solver = torch.optim.LBFGS([weight, bias], max_iter=_STEPS, line_search_fn="strong_wolfe")

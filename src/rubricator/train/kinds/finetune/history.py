@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -63,22 +62,15 @@ class Epoch:
 
 
 def measured(logits: Floats, targets: Floats, weights: Floats, *, space: LabelSpace) -> Scores:
-    """Score logits of texts held out, decided by the largest or, in multi-label, by the sign.
-
-    Args:
-        logits: Shape [n, categories].
-        targets: In [0, 1], same shape.
-        weights: Shape [n].
-        space: The decisions that are possible.
-    """
+    """Score logits [n, categories] held out, decided by the largest or, in multi-label, by the sign."""
     if space.single:
         losses = -(targets * log_softmax(logits, axis=1)).sum(axis=1)
-        given = np.eye(logits.shape[1], dtype=bool)[logits.argmax(axis=1)]
+        decisions = np.eye(logits.shape[1], dtype=bool)[logits.argmax(axis=1)]
         truth = np.eye(logits.shape[1], dtype=bool)[targets.argmax(axis=1)]
     else:
         losses = (np.logaddexp(0, logits) - targets * logits).sum(axis=1)
-        given, truth = logits > 0, targets >= 0.5
-    figures = GroupedCounts(truth, given, weights=weights).figures()
+        decisions, truth = logits > 0, targets >= 0.5
+    figures = GroupedCounts(truth, decisions, weights=weights).figures()
     weighted, macro, right = (
         float(np.nan_to_num(figures[name][0])) for name in ("weighted_f1", "macro_f1", "subset_accuracy")
     )
@@ -87,14 +79,10 @@ def measured(logits: Floats, targets: Floats, weights: Floats, *, space: LabelSp
 
 def write_table(path: Path, epochs: Iterable[Epoch]) -> None:
     """Write the table anew, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Epoch)])
-    for epoch in epochs:
-        writer.writerow([_cell(value) for value in astuple(epoch)])
-    with whole_file(path) as part:
-        part.write_text(text.getvalue(), encoding="utf-8")
-
-
-def _cell(value: str | float) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([field.name for field in fields(Epoch)])
+        for epoch in epochs:
+            writer.writerow(
+                [f"{value:.6g}" if isinstance(value, float) else value for value in astuple(epoch)]
+            )

@@ -17,23 +17,13 @@ from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_
 
 @dataclass(frozen=True, slots=True)
 class Aims:
-    """What the texts of one training are to teach; all rows of the data, of which it uses its own.
+    """What the texts of one training are to teach; all rows of the data, of which it uses its own."""
 
-    Attributes:
-        targets: As the loss sees them, float32 [n, categories].
-        weights: Of rows or, in multi-label, of rows and categories; 1 on average; float32
-            [n, 1 or categories].
-        offset: Added to the logits while training, float32 [categories].
-        chances: Of each row to be drawn, shape [n]; None where every row comes once per epoch.
-        gamma: Of the focal loss; None for cross-entropy.
-        space: The decisions that are possible.
-    """
-
-    targets: Tensor
-    weights: Tensor
-    offset: Tensor
-    chances: Floats | None
-    gamma: float | None
+    targets: Tensor  # as the loss sees them, float32 [n, categories]
+    weights: Tensor  # of rows or, in multi-label, of cells; 1 on average; float32 [n, 1 or categories]
+    offset: Tensor  # added to the logits while training, float32 [categories]
+    chances: Floats | None  # of each row to be drawn, [n]; None where every row comes once per epoch
+    gamma: float | None  # of the focal loss; None for cross-entropy
     space: LabelSpace
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
@@ -45,8 +35,8 @@ class Aims:
             logs = functional.log_softmax(logits, dim=1)
             return torch.as_tensor(-(weights * targets * self._focus(logs) * logs).sum(1))
         yes, no = functional.logsigmoid(logits), functional.logsigmoid(-logits)
-        found = targets * self._focus(yes) * yes + (1 - targets) * self._focus(no) * no
-        return torch.as_tensor(-(weights * found).sum(1))
+        losses = targets * self._focus(yes) * yes + (1 - targets) * self._focus(no) * no
+        return torch.as_tensor(-(weights * losses).sum(1))
 
     def _focus(self, logs: Tensor) -> Tensor | float:
         # Lin et al., "Focal loss for dense object detection", ICCV 2017.
@@ -54,14 +44,7 @@ class Aims:
 
 
 def aims(targets: Floats, weights: Floats, settings: Imbalance, *, space: LabelSpace) -> Aims:
-    """What rows with weight teach, by the section `train.imbalance`.
-
-    Args:
-        targets: In [0, 1], shape [n, categories].
-        weights: Shape [n]; 0 for rows that are not of this training.
-        settings: How rare categories and doubtful labels are treated.
-        space: The decisions that are possible.
-    """
+    """What rows with weight teach, by the section `train.imbalance`; the others are not of this training."""
     if space.single:
         counts = row_weights(targets, weights, settings, space=space)[:, None]
     else:

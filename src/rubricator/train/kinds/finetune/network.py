@@ -24,10 +24,6 @@ SCALE = 10.0
 class Network(nn.Module):
     """Encoder and heads: batches to vectors, and to logits.
 
-    Args:
-        plan: Which encoder, and what of it is trained.
-        categories: How many heads.
-
     Raises:
         EncoderError: Transformers cannot load it, or its layers cannot be told.
         TrainingError: The settings do not fit it or the device.
@@ -43,7 +39,9 @@ class Network(nn.Module):
         self.heads = nn.Linear(int(self.pooled.transformer.config.hidden_size), categories)
         self._states: Tensor | None = None
         self._as_tuple = False
-        _set_dropout(self.pooled, plan.settings.dropout)
+        for part in self.pooled.modules():
+            if isinstance(part, nn.Dropout):
+                part.p = plan.settings.dropout
         if plan.lora is None:
             self._free(plan)
         else:
@@ -59,8 +57,8 @@ class Network(nn.Module):
         """Unit vectors, float32 [texts, width]."""
         self._states = batch.states
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._low_precision):
-            found = self.pooled(batch.ids, batch.mask)
-        return functional.normalize(found.float(), dim=1)
+            pooled = self.pooled(batch.ids, batch.mask)
+        return functional.normalize(pooled.float(), dim=1)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, float32 [texts, categories]."""
@@ -80,26 +78,26 @@ class Network(nn.Module):
         """Parameters by learning rate and weight decay, for the optimizer."""
         places = {id(weight): at for at, layer in enumerate(self.layers) for weight in layer.parameters()}
         heads = {id(weight) for weight in self.heads.parameters()}
-        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, weight in self.trained().items():
             # Embeddings lie below the first layer; whatever else has no layer lies above the last.
             place = places.get(id(weight), -1 if "embed" in name else len(self.layers) - 1)
             rate = plan.rate * plan.settings.layer_decay ** (len(self.layers) - 1 - place)
             rate = plan.settings.head_rate if id(weight) in heads else rate
             decay = plan.settings.weight_decay if weight.ndim > 1 else 0.0
-            found.setdefault((rate, decay), []).append(weight)
+            groups.setdefault((rate, decay), []).append(weight)
         return [
             {"params": weights, "lr": rate, "peak": rate, "weight_decay": decay}
-            for (rate, decay), weights in found.items()
+            for (rate, decay), weights in groups.items()
         ]
 
     @contextmanager
-    def watching_below(self, seen: list[Tensor]) -> Iterator[None]:
-        """While it lasts, each pass appends to `seen` what the frozen layers gave."""
+    def watching_below(self, outputs: list[Tensor]) -> Iterator[None]:
+        """While it lasts, each pass appends to `outputs` what the frozen layers gave."""
 
         def keep(_module: nn.Module, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
             self._as_tuple = isinstance(output, tuple)
-            seen.append(output[0] if isinstance(output, tuple) else output)
+            outputs.append(output[0] if isinstance(output, tuple) else output)
 
         handle = self.layers[self.low - 1].register_forward_hook(keep)
         try:
@@ -120,7 +118,6 @@ class Network(nn.Module):
         return (self._states,) if self._as_tuple else torch.as_tensor(self._states)
 
     def _free(self, plan: Plan) -> None:
-        """Let the chosen weights learn, and no others."""
         transformer = self.pooled.transformer
         table = transformer.get_input_embeddings().weight
         whole = sum(weight.numel() for weight in transformer.parameters())
@@ -136,22 +133,13 @@ class Network(nn.Module):
 
 def _layers(transformer: nn.Module, name: str) -> nn.ModuleList:
     count = getattr(transformer.config, "num_hidden_layers", None)
-    stacks: Iterator[nn.ModuleList] = (
-        part for part in transformer.modules() if isinstance(part, nn.ModuleList) and len(part) == count
+    for part in transformer.modules():
+        if isinstance(part, nn.ModuleList) and len(part) == count:
+            return part
+    raise EncoderError(
+        f"The layers of the encoder '{name}' cannot be told, so it cannot be trained.",
+        fix="Choose another encoder, or train `heads`.",
     )
-    found = next(stacks, None)
-    if found is None:
-        raise EncoderError(
-            f"The layers of the encoder '{name}' cannot be told, so it cannot be trained.",
-            fix="Choose another encoder, or train `heads`.",
-        )
-    return found
-
-
-def _set_dropout(module: nn.Module, share: float) -> None:
-    for part in module.modules():
-        if isinstance(part, nn.Dropout):
-            part.p = share
 
 
 def _low_precision(plan: Plan) -> bool:

@@ -22,22 +22,15 @@ def is_shortage(error: BaseException) -> bool:
 
 
 class BatchPortions:
-    """How many texts go through the network at once: halved for good whenever that was too many.
-
-    Args:
-        size: Texts at once, to begin with.
-    """
+    """How many texts go through the network at once: halved for good whenever that was too many."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
     def go(self, rows: Rows, work: Callable[[Rows], None], again: Callable[[], None]) -> None:
-        """Do `work` on all rows, part by part.
+        """Do `work` on all rows of a batch, part by part.
 
-        Args:
-            rows: Of one batch.
-            work: Done on each part.
-            again: Undoes what the parts did, before they are done anew with smaller ones.
+        `again` undoes what the parts did, before they are done anew with smaller ones.
 
         Raises:
             TrainingError: Not even one text fits into memory.

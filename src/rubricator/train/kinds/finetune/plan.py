@@ -21,33 +21,19 @@ FEW = 20  # texts per category up to which `contrastive: auto` is on
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that could change the outcome, besides the data.
+    """Everything that could change the outcome, besides the data."""
 
-    Attributes:
-        kind: Name of the model, and of the encoder that comes out.
-        settings: The section `train.finetune`.
-        lora: The section `train.lora`; None where the weights themselves are trained.
-        imbalance: The section `train.imbalance`.
-        source: The encoder that training starts from.
-        prefix: Put before every text.
-        max_tokens: Where texts are cut off.
-        contrastive: Whether vectors are pulled together before the heads are trained.
-        space: The decisions that are possible.
-        seed: Of everything random.
-        threads: Processor threads; 0 leaves it to torch.
-    """
-
-    kind: Kind
-    settings: Finetune
-    lora: Lora | None
+    kind: Kind  # name of the model, and of the encoder that comes out
+    settings: Finetune  # the section `train.finetune`
+    lora: Lora | None  # the section `train.lora`; None where the weights themselves are trained
     imbalance: Imbalance
-    source: EncoderSource
-    prefix: str
-    max_tokens: int
-    contrastive: bool
+    source: EncoderSource  # the encoder that training starts from
+    prefix: str  # put before every text
+    max_tokens: int  # where texts are cut off
+    contrastive: bool  # whether vectors are pulled together before the heads are trained
     space: LabelSpace
-    seed: int
-    threads: int
+    seed: int  # of everything random
+    threads: int  # processor threads; 0 leaves it to torch
 
     @property
     def rate(self) -> float:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from rubricator.dataset.examples import Examples
-from rubricator.encode.card import EncoderCard
 from rubricator.encode.export import card_of
 from rubricator.progress import Advance, Progress
 from rubricator.train.kinds.finetune.fold_trainer import FoldInputs
@@ -24,13 +23,7 @@ _PORTION = 32
 
 
 def prepared(plan: Plan, examples: Examples, digest: str, progress: Progress) -> FoldInputs:
-    """Load the encoder and run it once over all texts.
-
-    Args:
-        plan: What is trained and how.
-        examples: All texts.
-        digest: Of the encoder that will come out.
-        progress: Shown while the texts are encoded.
+    """Load the encoder and run it once over all texts; `digest` is that of the encoder that will come out.
 
     Raises:
         EncoderError: The encoder cannot be loaded.
@@ -40,7 +33,9 @@ def prepared(plan: Plan, examples: Examples, digest: str, progress: Progress) ->
     network = Network(plan, examples.categories)
     if torch.cuda.is_available():
         network.cuda()
-    card = _card(plan, network, digest)
+    source = replace(plan.source, name=f"{plan.source.name} ({plan.kind})", digest=digest, prefix=plan.prefix)
+    card = card_of(source, network.pooled)
+    card = replace(card, max_tokens=min(plan.max_tokens, card.positions))
     texts = Texts(examples.contents, card, plan.source.folder)
     with progress("Encoding texts for training", total=len(examples)) as advance:
         vectors, states = _passed(network, texts, advance)
@@ -59,34 +54,28 @@ def prepared(plan: Plan, examples: Examples, digest: str, progress: Progress) ->
     )
 
 
-def _card(plan: Plan, network: Network, digest: str) -> EncoderCard:
-    source = replace(plan.source, name=f"{plan.source.name} ({plan.kind})", digest=digest, prefix=plan.prefix)
-    card = card_of(source, network.pooled)
-    return replace(card, max_tokens=min(plan.max_tokens, card.positions))
-
-
 def _passed(network: Network, texts: Texts, advance: Advance) -> tuple[Tensor, list[Tensor]]:
     """Vectors of all texts, and the states of the frozen layers if there are some and they fit."""
     width = network.heads.in_features
     vectors = torch.empty(len(texts.ids), width)
     states = [torch.empty(0)] * len(texts.ids)
-    keep = network.low > 0 and int(texts.lengths.sum()) * width * 2 <= _ROOM
-    seen: list[Tensor] = []
+    fits = network.low > 0 and int(texts.lengths.sum()) * width * 2 <= _ROOM
+    outputs: list[Tensor] = []
     network.eval()
 
     def run(rows: Rows) -> None:
-        seen.clear()
+        outputs.clear()
         with torch.no_grad():
             vectors[torch.from_numpy(rows)] = network.vectors(texts.batch(rows, network.device)).cpu()
-        for number, row in enumerate(rows if keep else ()):
-            states[row] = _halved(seen[0][number, : texts.lengths[row]])
+        for number, row in enumerate(rows if fits else ()):
+            states[row] = _halved(outputs[0][number, : texts.lengths[row]])
 
     portions = BatchPortions(_PORTION)
-    with network.watching_below(seen) if keep else nullcontext():
+    with network.watching_below(outputs) if fits else nullcontext():
         for rows in texts.sorted(np.arange(len(texts.ids)), _PORTION):
-            portions.go(rows, run, seen.clear)
+            portions.go(rows, run, outputs.clear)
             advance(len(rows))
-    return vectors, states if keep else []
+    return vectors, states if fits else []
 
 
 def _halved(states: Tensor) -> Tensor:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from rubricator.encode.card import EncoderCard
 from rubricator.encode.export import read_tokenizer
+from rubricator.stats.arrays import Indices
 
-Rows = NDArray[np.intp]
+Rows = Indices
 
 _POOL = 8  # batches whose texts are sorted by length together: less padding, still much chance
 
@@ -32,13 +32,7 @@ class Batch:
 
 
 class Texts:
-    """Token ids of all texts, and what the frozen layers made of them once that is known.
-
-    Args:
-        contents: Cleaned texts.
-        card: The prefix, the length and the padding of the encoder.
-        folder: Its Hugging Face folder, for the tokenizer.
-    """
+    """Token ids of all texts, and what the frozen layers made of them once that is known."""
 
     def __init__(self, contents: Sequence[str], card: EncoderCard, folder: Path) -> None:
         tokenizer = read_tokenizer(folder)

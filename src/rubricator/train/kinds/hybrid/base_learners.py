@@ -20,7 +20,7 @@ from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel, side_by_side
 from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.train.kinds.hybrid.task import HybridTask
-from rubricator.train.kinds.linear.fit import learn_ngrams
+from rubricator.train.kinds.linear.fit import ngram_features
 
 _PENALTIES = (0.3, 1.0, 3.0)
 
@@ -30,15 +30,13 @@ class BaseLearners:
     """What a text model says of every row, never having seen it.
 
     Attributes:
-        model: Fitted on all rows with weight, as it is served.
         without: By fold: scores of all rows, shape [n, categories]. Those of the fold are by a model that
             did not see it, those of another fold by one that saw neither.
-        oof_logits: Scores of every row by a model that did not see its fold, same shape.
     """
 
-    model: HeadsModel | LinearModel
+    model: HeadsModel | LinearModel  # fitted on all rows with weight, as it is served
     without: dict[int, Floats]
-    oof_logits: Floats
+    oof_logits: Floats  # scores of every row by a model that did not see its fold
 
 
 def vector_learner(task: HybridTask) -> BaseLearners:
@@ -59,9 +57,9 @@ def vector_learner(task: HybridTask) -> BaseLearners:
         squares[fold], sums[fold] = counted[rows].T @ x[rows], counted[rows].T @ aim[rows]
 
     def solve(excluded: Sequence[int], penalty: float) -> tuple[Floats, Floats]:
-        kept = [fold for fold in squares if fold not in excluded]
-        square = sum(squares[fold] for fold in kept) + penalty * np.eye(x.shape[1])
-        coef = cho_solve(cho_factor(square), sum(sums[fold] for fold in kept))
+        included = [fold for fold in squares if fold not in excluded]
+        square = sum(squares[fold] for fold in included) + penalty * np.eye(x.shape[1])
+        coef = cho_solve(cho_factor(square), sum(sums[fold] for fold in included))
         return coef.T, x @ coef + mean
 
     with threadpool_limits(limits=1, user_api="blas"):
@@ -76,16 +74,17 @@ def term_learner(task: HybridTask) -> BaseLearners:
     Raises:
         TrainingError: The texts hold no words.
     """
-    ngrams = learn_ngrams(task.examples.subset(task.used).contents)
+    contents = task.examples.subset(task.used).contents
+    ngrams, _ = ngram_features(contents, np.ones(len(contents), dtype=bool))
     terms = side_by_side([block.vectorizer().transform(task.examples.contents) for block in ngrams])
     products = csr_array(terms @ terms.T).toarray()
     weights, mean = task.examples.weights, _mean(task)
 
     def solve(excluded: Sequence[int], penalty: float) -> tuple[Floats, Floats]:
-        seen = np.flatnonzero(task.used & ~np.isin(task.folds, excluded))
-        square = products[np.ix_(seen, seen)] + np.diag(penalty / weights[seen])
+        rows = np.flatnonzero(task.used & ~np.isin(task.folds, excluded))
+        square = products[np.ix_(rows, rows)] + np.diag(penalty / weights[rows])
         dual = np.zeros_like(task.examples.targets, dtype=np.float64)
-        dual[seen] = cho_solve(cho_factor(square), task.examples.targets[seen] - mean)
+        dual[rows] = cho_solve(cho_factor(square), task.examples.targets[rows] - mean)
         return dual, products @ dual + mean
 
     with threadpool_limits(limits=1, user_api="blas"):
@@ -96,10 +95,10 @@ def term_learner(task: HybridTask) -> BaseLearners:
 
 def main_axes(vectors: Vectors, used: Bools, *, most: int) -> Floats:
     """The directions in which the vectors vary most, shape [axes, width] (principal components)."""
-    seen = vectors[used].astype(np.float64)
+    chosen = vectors[used].astype(np.float64)
     with threadpool_limits(limits=1, user_api="blas"):
-        _, axes = np.linalg.eigh(np.cov(seen, rowvar=False, bias=True).reshape(seen.shape[1], -1))
-    return np.ascontiguousarray(axes[:, ::-1][:, : min(most, len(seen))].T)
+        _, axes = np.linalg.eigh(np.cov(chosen, rowvar=False, bias=True).reshape(chosen.shape[1], -1))
+    return np.ascontiguousarray(axes[:, ::-1][:, : min(most, len(chosen))].T)
 
 
 def _fit(
@@ -107,24 +106,20 @@ def _fit(
 ) -> tuple[Floats, dict[int, Floats], Floats]:
     """Fit what the folds and their pairs ask for.
 
-    Args:
-        task: Targets, weights and folds.
-        solve: Given folds to leave out and a penalty, the solution and the scores of all rows.
-
-    Returns:
-        The solution for all rows, and `without` and `oof_logits` of `BaseLearners`. The penalty is the one
-        of the least squared error over the folds.
+    `solve` gives, for folds to leave out and a penalty, the solution and the scores of all rows. Returned are
+    the solution for all rows, and `without` and `oof_logits` of `BaseLearners`. The penalty is the one of the
+    least squared error over the folds.
     """
     targets, weights, folds = task.examples.targets, task.examples.weights, task.folds
     names = np.unique(folds).tolist()
 
-    def held(penalty: float) -> Floats:
+    def held_out(penalty: float) -> Floats:
         result = np.empty(targets.shape)
         for fold in names:
             result[folds == fold] = solve([fold], penalty)[1][folds == fold]
         return result
 
-    tried = {penalty: held(penalty) for penalty in _PENALTIES}
+    tried = {penalty: held_out(penalty) for penalty in _PENALTIES}
     penalty = min(tried, key=lambda p: float(weights @ ((tried[p] - targets) ** 2).sum(axis=1)))
     without = {fold: tried[penalty].copy() for fold in names}
     for one, other in combinations(names, 2):

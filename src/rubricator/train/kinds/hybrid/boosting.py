@@ -12,7 +12,7 @@ from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
 from rubricator.models.trees import Trees
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.train.imbalance import all_at_once, cell_weights, offsets, row_weights, smoothed
 from rubricator.train.kinds.hybrid.task import HybridTask
 
@@ -31,17 +31,12 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Boosters:
-    """Boosters that speak of all categories together.
+    """Boosters that speak of all categories together."""
 
-    Attributes:
-        fitted: Single-label one for all categories, multi-label one for each with two sides.
-        spread: For each: how much of each of its outputs each category gets, shape [outputs, categories].
-        base: Logits before any of them speaks, shape [categories].
-    """
-
+    # Single-label one for all categories, multi-label one for each with two sides.
     fitted: Sequence[HistGradientBoostingClassifier]
-    spread: Sequence[Floats]
-    base: Floats
+    spread: Sequence[Floats]  # how much of each output goes to each category, [outputs, categories]
+    base: Floats  # logits before any of them speaks, [categories]
 
     def stages(self, rows: Floats) -> Iterator[Floats]:
         """Logits after one round, after two and so on, each of shape [n, categories]."""
@@ -61,19 +56,13 @@ class Boosters:
         return _as_arrays(base, grown)
 
 
-def boost(task: HybridTask, numbers: Floats, rows: NDArray[np.intp], *, rounds: int) -> Boosters:
-    """Fit boosters on some rows.
+def boost(task: HybridTask, numbers: Floats, rows: Indices, *, rounds: int) -> Boosters:
+    """Fit boosters on some rows of `numbers` [n, width], with so many `rounds` of trees per category.
 
     Single-label they share a softmax, multi-label each category has its own. A soft target is a text
     given once per category (or once as positive, once as negative) with its probability as weight. Logit
     adjustment is applied afterwards, by subtraction (Menon et al., 2021, section 4.1): the two are
     equal where the loss is fitted well. Focal loss is not to be had.
-
-    Args:
-        task: Targets, weights and settings.
-        numbers: What the trees look at, shape [n, width].
-        rows: Those to learn from.
-        rounds: How many trees follow one another per category.
     """
     settings, space = all_at_once(task.context.settings.imbalance), task.context.space
     targets, weights = task.examples.targets[rows], task.examples.weights[rows]
@@ -103,7 +92,7 @@ def boost(task: HybridTask, numbers: Floats, rows: NDArray[np.intp], *, rounds: 
     return Boosters(fitted, [spread for _, _, spread in jobs], base)
 
 
-def _single_spread(present: NDArray[np.intp], count: int) -> Floats:
+def _single_spread(present: Indices, count: int) -> Floats:
     # Of two categories scikit-learn gives one logit, that of the second against the first.
     if len(present) == 2:
         return np.asarray((np.eye(count)[present[1]] - np.eye(count)[present[0]])[None] / 2)
@@ -145,12 +134,9 @@ def _as_arrays(base: Floats, grown: Sequence[tuple[NDArray[Any], int, float]]) -
     return Trees.of_arrays(arrays, width=int(arrays["feature"].max(initial=0)) + 1)
 
 
-_NODE = [
-    ("is_leaf", "u1"),
-    ("feature_idx", "i8"),
-    ("num_threshold", "f8"),
-    ("missing_go_to_left", "u1"),
-    ("left", "i8"),
-    ("right", "i8"),
-    ("value", "f8"),
-]
+_NODE = np.dtype(
+    {
+        "names": ["is_leaf", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "value"],
+        "formats": ["u1", "i8", "f8", "u1", "i8", "i8", "f8"],
+    }
+)

@@ -27,10 +27,6 @@ _NARROWEST_FIRST: tuple[ColumnKind, ...] = ("boolean", "numeric", "duration", "d
 def learn_table(rows: Sequence[Features], settings: Hybrid) -> tuple[FeatureTable, list[str]]:
     """Tell the kind of every column from its cells, and the levels of categorical ones.
 
-    Args:
-        rows: Features of the texts that are learnt from.
-        settings: Kinds that the config prescribes, and how common a level must be.
-
     Returns:
         The columns that can be learnt from, and the names of those that say nothing: not one value, one
         value everywhere, or no level common enough.
@@ -52,9 +48,9 @@ def learn_table(rows: Sequence[Features], settings: Hybrid) -> tuple[FeatureTabl
                 f"{nearest(name, names)}.",
                 fix=f"Choose among {', '.join(names)}, or add it to `data.columns.features`.",
             )
-    found = {name: _learn(name, [row.get(name) for row in rows], settings) for name in names}
-    columns = tuple(column for column in found.values() if column is not None)
-    idle = [name for name, column in found.items() if column is None]
+    learnt = {name: _learn(name, [row.get(name) for row in rows], settings) for name in names}
+    columns = tuple(column for column in learnt.values() if column is not None)
+    idle = [name for name, column in learnt.items() if column is None]
     if not columns:
         raise TrainingError(
             f"None of the features {', '.join(idle)} says anything: each is empty, the same everywhere or "
@@ -70,23 +66,16 @@ def learn_table(rows: Sequence[Features], settings: Hybrid) -> tuple[FeatureTabl
 
 
 def too_empty(missing: Bools, limit: int | float) -> Bools:
-    """Which texts have more missing cells than allowed, shape [n].
-
-    Args:
-        missing: Which cells are, shape [n, columns].
-        limit: A whole number of cells, or their share.
-    """
+    """Which texts have more missing cells than allowed, [n]; `limit` is a number of cells, or their share."""
     cells = missing.sum(axis=1)
     return np.asarray(cells > (limit if isinstance(limit, int) else limit * missing.shape[1]))
 
 
 def _learn(name: str, cells: Sequence[Feature], settings: Hybrid) -> Column | None:
     filled = [cell for cell in cells if not is_missing(cell)]
-    kind = settings.columns.get(name)
     if not filled:
         return None
-    if kind is None:
-        kind = _kind(filled)
+    kind = settings.columns.get(name) or _kind(filled)
     values = [value for cell in filled if (value := READERS[kind](cell)) is not None]
     if not values:
         raise TrainingError(
@@ -109,7 +98,6 @@ def _kind(filled: Sequence[Feature]) -> ColumnKind:
     for kind in _NARROWEST_FIRST:
         if kind == "boolean" and not words:
             continue
-        readable = sum(READERS[kind](cell) is not None for cell in filled)
-        if readable >= _ENOUGH * len(filled):
+        if sum(READERS[kind](cell) is not None for cell in filled) >= _ENOUGH * len(filled):
             return kind
     return "categorical"

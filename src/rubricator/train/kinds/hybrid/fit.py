@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
+from rubricator.models.ensemble import EnsembleModel
 from rubricator.train.calibration.rule import cross_decide, fit_rule
-from rubricator.train.ensembling import mean_logits, mean_of
 from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.hybrid.columns import learn_table, too_empty
 from rubricator.train.kinds.hybrid.network import fit_network
 from rubricator.train.kinds.hybrid.stacking import fit_stacking
-from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
-from rubricator.train.logistic import Folds
-from rubricator.train.requirements import require_labelled
+from rubricator.train.kinds.hybrid.task import HybridTask
+from rubricator.train.logistic import Folds, require_labelled
 from rubricator.train.selection import choose, metric_of, score
 from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
 
 _log = logging.getLogger(__name__)
 
 _STACKED_FOLDS = 3
-_WAYS: Mapping[str, Callable[[HybridTask, FitResult], HybridFit]] = {
-    "stacking": fit_stacking,
-    "network": fit_network,
-}
+_WAYS = {"stacking": fit_stacking, "network": fit_network}
 
 
 def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train on text and features together.
 
-    Args:
-        examples: With vectors and features; rows of weight 0 are left out, and so are those with more
-            missing features than `train.hybrid.max_missing` allows.
-        folds: Fold of each row, shape [n], grouped; they choose between the ways, how long the
-            networks train, and how many trees there are.
-        context: Settings and seed.
+    Texts with more missing features than `train.hybrid.max_missing` allows are left out. The folds choose
+    between the ways, how long the networks train, and how many trees there are.
 
     Raises:
         EarlyStoppedError: It was stopped, because it could not win.
@@ -51,24 +42,25 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
     task, facts = _prepare(examples, folds, context)
     text = fit_heads(task.examples, folds=folds, context=context)
     ways = _go(task, text)
-    if len(ways) > 1:
-        ways["both"] = _both(task, list(ways.values()))
-    metric = metric_of(context.settings.metric, context.space)
     targets, weights = task.examples.targets, task.examples.weights
+    if len(ways) > 1:  # they err on different texts
+        rules = [fit_rule(way.oof_logits, targets, weights, space=context.space) for way in ways.values()]
+        mean = EnsembleModel.mean_of([way.model for way in ways.values()], rules)
+        oof_logits = mean.blend([way.oof_logits for way in ways.values()])
+        ways["both"] = FitResult(model=mean, oof_logits=oof_logits)
+    metric = metric_of(context.settings.metric, context.space)
     scores = {}
     for name, way in ways.items():
         _, decisions = cross_decide(way.oof_logits, targets, weights, folds, space=context.space)
         scores[name] = score(decisions, targets, weights)
     choice = choose(scores, metric=metric)
-    won = ways[choice.name]
-    facts |= {"way": choice.name, "reason": choice.reason, **won.facts}
+    facts |= {"way": choice.name, "reason": choice.reason, **ways[choice.name].facts}
     facts["ways"] = {name: {metric: one.merit(metric)[0]} for name, one in scores.items()}
-    return FitResult(model=won.model, oof_logits=won.oof_logits, notes=text.notes, facts=facts)
+    return replace(ways[choice.name], notes=text.notes, facts=facts)
 
 
-def _go(task: HybridTask, text: FitResult) -> dict[str, HybridFit]:
-    """Every way that is wanted and was not stopped."""
-    ways: dict[str, HybridFit] = {}
+def _go(task: HybridTask, text: FitResult) -> dict[str, FitResult]:
+    ways: dict[str, FitResult] = {}
     stopped: EarlyStoppedError | None = None
     for name in _ways(task):
         try:
@@ -80,21 +72,13 @@ def _go(task: HybridTask, text: FitResult) -> dict[str, HybridFit]:
     return ways
 
 
-def _both(task: HybridTask, ways: Sequence[HybridFit]) -> HybridFit:
-    """The mean of the ways: they err on different texts."""
-    targets, weights = task.examples.targets, task.examples.weights
-    rules = [fit_rule(way.oof_logits, targets, weights, space=task.context.space) for way in ways]
-    model = mean_of([way.model for way in ways], rules)
-    return HybridFit(model=model, oof_logits=mean_logits(model, [way.oof_logits for way in ways]))
-
-
 def _prepare(
     examples: Examples, folds: Folds, context: TrainingContext
 ) -> tuple[HybridTask, dict[str, object]]:
     settings = context.settings.hybrid
     require_labelled(examples.weights > 0)
-    learnt = [row for row, weight in zip(examples.features, examples.weights, strict=False) if weight > 0]
-    table, idle = learn_table(learnt, settings)
+    labelled = examples.subset(examples.weights > 0)
+    table, idle = learn_table(labelled.features, settings)
     numbers, missing = table.transform(examples.features)
     left_out = np.zeros(len(examples), dtype=bool)
     if settings.max_missing is not None:

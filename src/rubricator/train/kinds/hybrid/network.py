@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.label_space import LabelSpace
 from rubricator.models.network import NetworkModel, joined, standardised
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.imbalance import cell_weights, draw_weights, offsets, row_weights, smoothed
-from rubricator.train.kinds.hybrid.task import HybridFit, HybridTask
+from rubricator.train.kinds.hybrid.task import HybridTask
 from rubricator.train.torch_state import own_torch_state
 from rubricator.train.training_context import FitResult
 
@@ -29,8 +27,7 @@ _DECAY = 0.05
 _DROPOUT = (0.3, 0.5)  # of inputs, of hidden units
 
 
-@dataclass(frozen=True, slots=True)
-class _Weights:
+class _Weights(NamedTuple):
     """Networks side by side: hidden [m, units, inputs] and its bias [m, units], heads alike."""
 
     hidden: torch.Tensor
@@ -38,44 +35,39 @@ class _Weights:
     heads: torch.Tensor
     heads_bias: torch.Tensor
 
-    def __iter__(self) -> Iterator[torch.Tensor]:
-        return iter((self.hidden, self.hidden_bias, self.heads, self.heads_bias))
 
-
-def fit_network(task: HybridTask, text: FitResult) -> HybridFit:
+def fit_network(task: HybridTask, text: FitResult) -> FitResult:
     """Train networks of one hidden layer; how many epochs, the held-out loss of the folds says.
 
-    Args:
-        task: What to learn from.
-        text: Heads on the same vectors: they answer for texts without features.
+    `text` are heads on the same vectors: they answer for texts without features.
 
     Raises:
         MissingExtraError: torch is not installed.
     """
-    seen = joined(task.vectors.astype(np.float64), task.numbers, task.missing)
-    centre, scale = _spread(seen, width=task.vectors.shape[1], used=task.used)
-    inputs = standardised(seen, centre, scale)
+    raw = joined(task.vectors.astype(np.float64), task.numbers, task.missing)
+    centre, scale = _spread(raw, width=task.vectors.shape[1], used=task.used)
+    inputs = standardised(raw, centre, scale)
     folds = np.unique(task.folds)
     logits = np.zeros((_EPOCHS, *task.examples.targets.shape))
     purpose, steps = "`train.hybrid.way: network`", len(folds) + 1
     with (
         own_torch_state(seed=task.context.seed, purpose=purpose),
-        task.context.progress("Training networks", total=steps) as done,
+        task.context.progress("Training networks", total=steps) as advance,
     ):
         for number, fold in enumerate(folds):
-            held = task.folds == fold
+            held_out = task.folds == fold
 
-            def watch(epoch: int, weights: _Weights, held: NDArray[np.bool_] = held) -> None:
-                logits[epoch, held] = _answers(weights, inputs[held])
+            def watch(epoch: int, weights: _Weights, held_out: Bools = held_out) -> None:
+                logits[epoch, held_out] = _answers(weights, inputs[held_out])
 
-            _train(task, inputs, np.flatnonzero(~held & task.used), epochs=_EPOCHS, watch=watch)
-            done(1)
+            _train(task, inputs, np.flatnonzero(~held_out & task.used), epochs=_EPOCHS, watch=watch)
+            advance(1)
             task.check_early_stop(logits[_EPOCHS // 2], folds[: number + 1])
         epochs = 1 + int(np.argmin([task.loss(some) for some in logits]))
         weights = _train(task, inputs, np.flatnonzero(task.used), epochs=epochs)
-        done(1)
+        advance(1)
     oof_logits = logits[epochs - 1]
-    alone = task.text_fallback(text, oof_logits)
+    coef, intercept, oof_logits = task.text_fallback(text, oof_logits)
     hidden, hidden_bias, heads, heads_bias = (part.detach().double().numpy() for part in weights)
     units = hidden.shape[1]
     model = NetworkModel(
@@ -86,18 +78,18 @@ def fit_network(task: HybridTask, text: FitResult) -> HybridFit:
         hidden_bias=hidden_bias.reshape(-1),
         heads=np.hstack([*(heads[:, :, :units] / len(heads)), heads[:, :, units:].mean(axis=0)]),
         heads_bias=heads_bias.mean(axis=0),
-        text=alone.coef,
-        text_bias=alone.intercept,
+        text=coef,
+        text_bias=intercept,
     )
     facts = {"epochs": epochs, "networks": _NETWORKS}
-    return HybridFit(model=model, oof_logits=alone.oof_logits, facts=facts)
+    return FitResult(model=model, oof_logits=oof_logits, facts=facts)
 
 
-def _spread(seen: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _spread(inputs: Floats, *, width: int, used: Bools) -> tuple[Floats, Floats]:
     """Centre and factor of every input: one factor for the vector, one for each other number."""
-    counts = np.maximum(np.isfinite(seen[used]).sum(axis=0), 1)
-    centre = np.nansum(seen[used], axis=0) / counts
-    spread = np.sqrt(np.nansum((seen[used] - centre) ** 2, axis=0) / counts)
+    counts = np.maximum(np.isfinite(inputs[used]).sum(axis=0), 1)
+    centre = np.nansum(inputs[used], axis=0) / counts
+    spread = np.sqrt(np.nansum((inputs[used] - centre) ** 2, axis=0) / counts)
     spread[:width] = np.sqrt((spread[:width] ** 2).mean())
     return centre, np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-9)
 
@@ -105,7 +97,7 @@ def _spread(seen: Floats, *, width: int, used: NDArray[np.bool_]) -> tuple[Float
 def _train(
     task: HybridTask,
     inputs: Floats,
-    rows: NDArray[np.intp],
+    rows: Indices,
     *,
     epochs: int,
     watch: Callable[[int, _Weights], None] = lambda _epoch, _weights: None,
@@ -145,8 +137,7 @@ def _start(inputs: int, categories: int) -> _Weights:
     hidden = torch.randn(_NETWORKS, _UNITS, inputs) * np.sqrt(2 / inputs)
     heads = torch.zeros(_NETWORKS, categories, _UNITS + inputs)
     heads[:, :, :_UNITS] = torch.randn(_NETWORKS, categories, _UNITS) / np.sqrt(_UNITS)
-    biases = torch.zeros(_NETWORKS, _UNITS), torch.zeros(_NETWORKS, categories)
-    weights = _Weights(hidden, biases[0], heads, biases[1])
+    weights = _Weights(hidden, torch.zeros(_NETWORKS, _UNITS), heads, torch.zeros(_NETWORKS, categories))
     for part in weights:
         part.requires_grad_()
     return weights
@@ -157,9 +148,9 @@ def _forward(weights: _Weights, x: torch.Tensor, *, dropout: tuple[float, float]
     import torch
     from torch.nn.functional import dropout as drop
 
-    seen = drop(x.expand(len(weights.hidden), -1, -1), dropout[0])
-    units = torch.relu(seen @ weights.hidden.mT + weights.hidden_bias[:, None])
-    both = torch.cat([drop(units, dropout[1]), seen], dim=2)
+    inputs = drop(x.expand(len(weights.hidden), -1, -1), dropout[0])
+    units = torch.relu(inputs @ weights.hidden.mT + weights.hidden_bias[:, None])
+    both = torch.cat([drop(units, dropout[1]), inputs], dim=2)
     return both @ weights.heads.mT + weights.heads_bias[:, None]
 
 
@@ -169,8 +160,8 @@ def _loss(z: torch.Tensor, y: torch.Tensor, w: torch.Tensor, gamma: float, space
     from torch.nn.functional import logsigmoid
 
     if space.single:
-        said = torch.log_softmax(z, dim=2)
-        losses = -(y * said * (1 - said.exp()) ** gamma).sum(dim=2) if gamma else -(y * said).sum(dim=2)
+        logs = torch.log_softmax(z, dim=2)
+        losses = -(y * logs * (1 - logs.exp()) ** gamma).sum(dim=2) if gamma else -(y * logs).sum(dim=2)
         return (w * losses).mean(dim=1).sum()
     yes, no = logsigmoid(z), logsigmoid(-z)
     if gamma:

@@ -13,8 +13,7 @@ from rubricator.errors import TrainingError
 from rubricator.models.linear import Analyzer, LinearModel, Ngrams, side_by_side
 from rubricator.stats.arrays import Bools
 from rubricator.train.kinds.linear.ngrams import char_counts, word_counts
-from rubricator.train.logistic import Folds, fit_logistic
-from rubricator.train.requirements import require_labelled
+from rubricator.train.logistic import Folds, fit_logistic, require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 # One value: from 30 to 1000 it hardly matters once calibrated, and each more would cost as much again.
@@ -30,21 +29,15 @@ def fit_linear(
 ) -> FitResult:
     """Train one logistic regression per category on word and character TF-IDF.
 
-    The vocabulary is read once from all texts with weight; all folds share it.
-
-    Args:
-        examples: Rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped; they choose C for each category
-            where `grid` leaves a choice.
-        context: Settings.
-        grid: Values of C, ascending.
+    The vocabulary is read once from all texts with weight; all folds share it. They choose C where `grid`,
+    ascending, leaves a choice.
 
     Raises:
         TrainingError: No row has weight, or the texts hold no words.
     """
-    seen = examples.weights > 0
-    require_labelled(seen)
-    ngrams, features = ngram_features(examples.contents, seen)
+    labelled = examples.weights > 0
+    require_labelled(labelled)
+    ngrams, features = ngram_features(examples.contents, labelled)
     lines = fit_logistic(
         features,
         examples.targets,
@@ -63,40 +56,25 @@ def fit_linear(
     )
 
 
-def learn_ngrams(contents: Sequence[str]) -> tuple[Ngrams, ...]:
-    """TF-IDF of words and of characters with the terms of `contents`.
+def ngram_features(contents: Sequence[str], used: Bools) -> tuple[tuple[Ngrams, ...], csr_array]:
+    """TF-IDF of words and of characters with the terms of the texts `used`, and the features of all texts.
 
     Raises:
-        TrainingError: The texts hold no words.
+        TrainingError: The texts `used` hold no words.
     """
-    return ngram_features(contents, np.ones(len(contents), dtype=bool))[0]
-
-
-def ngram_features(contents: Sequence[str], seen: Bools) -> tuple[tuple[Ngrams, ...], csr_array]:
-    """TF-IDF of words and of characters with the terms of the texts `seen`, and the features of all texts.
-
-    Args:
-        contents: Texts.
-        seen: Which of them the terms and their weights are taken from, shape [texts].
-
-    Raises:
-        TrainingError: The texts `seen` hold no words.
-    """
-    blocks = [_learn(block, contents, seen) for block in _BLOCKS]
+    blocks = [_learn(block, contents, used) for block in _BLOCKS]
     return tuple(block for block, _ in blocks), side_by_side([features for _, features in blocks])
 
 
-def _learn(block: tuple[Analyzer, int, int], contents: Sequence[str], seen: Bools) -> tuple[Ngrams, Any]:
-    from sklearn.feature_extraction.text import (
-        TfidfTransformer,  # a second to import, and most commands never need it
-    )
+def _learn(block: tuple[Analyzer, int, int], contents: Sequence[str], used: Bools) -> tuple[Ngrams, Any]:
+    from sklearn.feature_extraction.text import TfidfTransformer  # a second to import
 
     analyzer, shortest, longest = block
     count = word_counts if analyzer == "word" else char_counts
-    terms, counts = count(contents, seen, shortest=shortest, longest=longest, most=_MAX_FEATURES)
+    terms, counts = count(contents, used, shortest=shortest, longest=longest, most=_MAX_FEATURES)
     if not terms:
         raise TrainingError(
-            f"The {int(seen.sum())} training texts hold no words.", fix="Check `data.columns` and `clean`."
+            f"The {int(used.sum())} training texts hold no words.", fix="Check `data.columns` and `clean`."
         )
-    weighing = TfidfTransformer(sublinear_tf=True).fit(counts[np.flatnonzero(seen)])
+    weighing = TfidfTransformer(sublinear_tf=True).fit(counts[np.flatnonzero(used)])
     return Ngrams(analyzer, shortest, longest, tuple(terms), weighing.idf_), weighing.transform(counts)

@@ -12,50 +12,42 @@ from rubricator.stats.arrays import Bools
 
 
 def word_counts(
-    contents: Sequence[str], seen: Bools, *, shortest: int, longest: int, most: int
+    contents: Sequence[str], used: Bools, *, shortest: int, longest: int, most: int
 ) -> tuple[list[str], csr_array]:
     """How often each text holds each n-gram of words; see `char_counts`."""
-    from sklearn.feature_extraction.text import (
-        CountVectorizer,  # a second to import, and most commands never need it
-    )
+    from sklearn.feature_extraction.text import CountVectorizer  # a second to import
 
     counter = CountVectorizer(ngram_range=(shortest, longest), max_features=most, dtype=np.float64)
     try:
-        counter.fit([text for text, use in zip(contents, seen, strict=True) if use])
+        counter.fit([text for text, use in zip(contents, used, strict=True) if use])
     except ValueError:  # scikit-learn's only way to say "empty vocabulary"
         return [], csr_array((len(contents), 0))
     return counter.get_feature_names_out().tolist(), csr_array(counter.transform(contents))
 
 
 def char_counts(
-    contents: Sequence[str], seen: Bools, *, shortest: int, longest: int, most: int
+    contents: Sequence[str], used: Bools, *, shortest: int, longest: int, most: int
 ) -> tuple[list[str], csr_array]:
     """How often each text holds each character n-gram, as scikit-learn's `char_wb` counts them.
 
     N-grams lie within words, so each different word is cut up once, and the counts of texts are those of
-    their words: several times quicker than cutting every text.
-
-    Args:
-        contents: Texts; they are lowercased.
-        seen: Which texts the n-grams are taken from, shape [texts].
-        shortest: Smallest n.
-        longest: Largest n.
-        most: How many n-grams to keep, the most frequent ones.
+    their words: several times quicker than cutting every text. Texts are lowercased.
 
     Returns:
-        The n-grams, sorted, and the counts of all texts, shape [texts, n-grams].
+        The `most` frequent n-grams of the texts `used`, sorted, and the counts of all texts, shape
+        [texts, n-grams].
     """
     words: dict[str, int] = {}
     texts = [[words.setdefault(word, len(words)) for word in text.lower().split()] for text in contents]
     grams: dict[str, int] = {}
     cut = [[grams.setdefault(gram, len(grams)) for gram in _grams(word, shortest, longest)] for word in words]
     in_texts, in_words = _tally(texts, len(words)), _tally(cut, len(grams))
-    totals = in_texts[np.flatnonzero(seen)].sum(axis=0) @ in_words
+    totals = in_texts[np.flatnonzero(used)].sum(axis=0) @ in_words
     frequent = np.argsort(-totals, kind="stable")[:most]
     names = list(grams)
-    kept = sorted((names[gram], gram) for gram in frequent.tolist() if totals[gram])
-    columns = np.array([gram for _, gram in kept], dtype=np.int64)
-    return [name for name, _ in kept], csr_array(in_texts @ in_words[:, columns])
+    chosen = sorted((names[gram], gram) for gram in frequent.tolist() if totals[gram])
+    columns = np.array([gram for _, gram in chosen], dtype=np.int64)
+    return [name for name, _ in chosen], csr_array(in_texts @ in_words[:, columns])
 
 
 def _grams(word: str, shortest: int, longest: int) -> list[str]:

@@ -27,6 +27,7 @@ from rubricator.encode.source import resolve
 from rubricator.models.static import StaticEmbedding
 from rubricator.progress import Progress
 from rubricator.records import content_hash
+from rubricator.stats.arrays import Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -44,12 +45,8 @@ def distil(
 ) -> StaticEmbedding:
     """A static embedding of the encoder, kept in the cache folder.
 
-    Args:
-        contents: Texts whose pieces are kept whatever their number, and whose scripts choose the others.
-        settings: The section `encode`: which encoder.
-        pieces: How many pieces to keep, the most frequent first; those of `contents` come on top.
-        width: Numbers in a vector; the encoder's own width where that is less.
-        progress: Shown while the pieces are encoded.
+    The `pieces` most frequent pieces are kept, with those of `contents` on top, whose scripts choose the
+    others. A vector has `width` numbers, or the encoder's own width where that is less.
 
     Raises:
         EncoderError: There is no such encoder, or it cannot be run.
@@ -61,26 +58,26 @@ def distil(
     as_published = choice.name == "torch" and (source.folder / TOKENIZER_FILE).is_file()
     encoder = source.folder if as_published else export(source, cache=cache, progress=progress)
     whole = (encoder / TOKENIZER_FILE).read_text(encoding="utf-8")
-    kept = _kept(whole, contents, pieces)
-    key = content_hash("distil:2", source.digest, choice.precision, str(width), json.dumps(kept))
+    ids = _piece_ids(whole, contents, pieces)
+    key = content_hash("distil:2", source.digest, choice.precision, str(width), json.dumps(ids))
 
     def build(folder: Path) -> None:
         runtime = open_runtime(choice, encoder, source=source, threads=settings.threads)
-        batches = _batches(whole, kept)
-        found = []
-        with progress("Distilling the encoder", total=len(kept)) as step:
-            for vectors in runtime.run(batches):
-                found.append(vectors)
-                step(len(vectors))
-        np.save(folder / _TABLE, _reduced(np.concatenate(found), width))
-        (folder / TOKENIZER_FILE).write_text(_pruned(whole, kept), encoding="utf-8")
+        batches = _batches(whole, ids)
+        vectors = []
+        with progress("Distilling the encoder", total=len(ids)) as step:
+            for part in runtime.run(batches):
+                vectors.append(part)
+                step(len(part))
+        np.save(folder / _TABLE, _reduced(np.concatenate(vectors), width))
+        (folder / TOKENIZER_FILE).write_text(_pruned(whole, ids), encoding="utf-8")
 
     folder = built(cache / f"static-{key[:16]}", build)
     tokenizer = (folder / TOKENIZER_FILE).read_text(encoding="utf-8")
     return StaticEmbedding(tokenizer, _unknown(tokenizer), np.load(folder / _TABLE))
 
 
-def _reduced(vectors: NDArray[np.float32], width: int) -> Table:
+def _reduced(vectors: Vectors, width: int) -> Table:
     """Principal components, weighted: rows are in order of frequency."""
     unit = vectors.astype(np.float64)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
@@ -92,11 +89,11 @@ def _reduced(vectors: NDArray[np.float32], width: int) -> Table:
     return np.asarray(components * (_SIF / (_SIF + share))[:, None], dtype=np.float16)
 
 
-def _batches(whole: str, kept: Sequence[int]) -> Iterator[Batch]:
+def _batches(whole: str, ids: Sequence[int]) -> Iterator[Batch]:
     """Every piece by itself, between the special tokens of a text; a prefix was measured to gain nothing."""
     before, after = _frame(whole)
-    for at in range(0, len(kept), _BATCH):
-        rows = np.array([[*before, piece, *after] for piece in kept[at : at + _BATCH]], dtype=np.int64)
+    for at in range(0, len(ids), _BATCH):
+        rows = np.array([[*before, piece, *after] for piece in ids[at : at + _BATCH]], dtype=np.int64)
         yield rows, np.ones_like(rows)
 
 
@@ -106,13 +103,13 @@ def _frame(whole: str) -> tuple[list[int], list[int]]:
 
     tokenizer: Tokenizer = Tokenizer.from_str(whole)
     tokenizer.no_padding()
-    found = tokenizer.encode("a")
-    text = [place for place, special in enumerate(found.special_tokens_mask) if not special]
+    encoding = tokenizer.encode("a")
+    text = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
     first, last = (text[0], text[-1] + 1) if text else (1, 1)
-    return found.ids[:first], found.ids[last:]
+    return encoding.ids[:first], encoding.ids[last:]
 
 
-def _kept(whole: str, contents: Sequence[str], pieces: int) -> list[int]:
+def _piece_ids(whole: str, contents: Sequence[str], pieces: int) -> list[int]:
     """Ids of the pieces to keep, ascending, which is from frequent to rare."""
     from tokenizers import Tokenizer
 
@@ -123,25 +120,26 @@ def _kept(whole: str, contents: Sequence[str], pieces: int) -> list[int]:
     if json.loads(whole)["model"]["type"] not in _PRUNERS:
         return list(range(max(names) + 1))
     encodings = tokenizer.encode_batch_fast(list(contents), add_special_tokens=False)
-    seen = {number for encoding in encodings for number in encoding.ids if number in names}
-    scripts = {script for number in seen for script in _scripts(names[number])}
+    occurring = {number for encoding in encodings for number in encoding.ids if number in names}
+    scripts = {script for number in occurring for script in _scripts(names[number])}
     frequent = [number for number in sorted(names) if _scripts(names[number]) <= scripts]
     unknown = _unknown(whole)
     single = [number for number in frequent if len(names[number].strip("▁#")) <= 1]
-    return sorted(seen | set(frequent[:pieces]) | set(single) | ({unknown} if unknown is not None else set()))
+    unknowns = set() if unknown is None else {unknown}
+    return sorted(occurring | set(frequent[:pieces]) | set(single) | unknowns)
 
 
 def _scripts(piece: str) -> set[str]:
-    """Scripts of the letters, by the first word of their names: LATIN, CYRILLIC, CJK."""
+    # By the first word of the names of letters: LATIN, CYRILLIC, CJK.
     return {unicodedata.name(letter, "UNKNOWN").split()[0] for letter in piece if letter.isalpha()}
 
 
-def _pruned(whole: str, kept: Sequence[int]) -> str:
+def _pruned(whole: str, ids: Sequence[int]) -> str:
     """The tokenizer of the kept pieces alone, numbered from 0, without special tokens."""
     parts = json.loads(whole)
     prune = _PRUNERS.get(parts["model"]["type"])
     if prune is not None:
-        prune(parts["model"], kept)
+        prune(parts["model"], ids)
     parts["added_tokens"] = []
     parts["post_processor"] = None
     parts["padding"] = None
@@ -155,7 +153,7 @@ def _pruned(whole: str, kept: Sequence[int]) -> str:
 
 
 def _unknown(tokenizer: str) -> int | None:
-    """Number of the piece for what is unknown: byte-pair and word-piece tokenizers have it by name."""
+    # Byte-pair and word-piece tokenizers have the piece for what is unknown by name.
     model = json.loads(tokenizer)["model"]
     number = model.get("unk_id")
     if number is None and model.get("unk_token") is not None:
@@ -163,14 +161,14 @@ def _unknown(tokenizer: str) -> int | None:
     return None if number is None else int(number)
 
 
-def _prune_unigram(model: dict[str, Any], kept: Sequence[int]) -> None:
-    model["vocab"] = [model["vocab"][number] for number in kept]
-    model["unk_id"] = kept.index(model["unk_id"])
+def _prune_unigram(model: dict[str, Any], ids: Sequence[int]) -> None:
+    model["vocab"] = [model["vocab"][number] for number in ids]
+    model["unk_id"] = ids.index(model["unk_id"])
 
 
-def _prune_word_pieces(model: dict[str, Any], kept: Sequence[int]) -> None:
+def _prune_word_pieces(model: dict[str, Any], ids: Sequence[int]) -> None:
     names = {number: piece for piece, number in model["vocab"].items()}
-    model["vocab"] = {names[number]: place for place, number in enumerate(kept)}
+    model["vocab"] = {names[number]: place for place, number in enumerate(ids)}
 
 
 # Byte-pair vocabularies are not pruned: each piece is made of others that would have to stay.

@@ -2,60 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from rubricator.dataset.examples import Examples
 from rubricator.errors import MissingExtraError, TrainingError
-from rubricator.label_space import LabelSpace
 from rubricator.models.static import StaticEmbedding, StaticModel
-from rubricator.stats.arrays import Floats, Vectors
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.kinds.heads import fit_centred
 from rubricator.train.kinds.static.distil import distil
-from rubricator.train.logistic import Folds
-from rubricator.train.requirements import require_labelled
+from rubricator.train.logistic import Folds, require_labelled
 from rubricator.train.training_context import FitResult, TrainingContext
 
 
 def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Distil the encoder and train a classifier on the static vectors.
 
-    Distilling looks at no label, so all folds share one embedding. The classifier is one logistic
-    regression per category, which leaves the vectors as they are, or a network that trains them as well;
-    where the settings leave the choice, the smaller held-out log-loss takes it.
-
-    Args:
-        examples: Rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped; they choose C for each category.
-        context: Settings; the embedding is kept in the cache folder of `context.encode`.
+    Distilling looks at no label, so all folds share one embedding, which is kept in the cache folder. The
+    classifier is one logistic regression per category, which leaves the vectors as they are, or a network
+    that trains them as well; where the settings leave the choice, the smaller held-out log-loss takes it.
 
     Raises:
         EncoderError: There is no such encoder, or it cannot be run.
         MissingExtraError: The encoder takes a package that is not installed.
         TrainingError: No row has weight, or the texts hold nothing that the encoder knows.
     """
-    told = context.settings.static
-    require_labelled(examples.weights > 0)
-    seen = examples.subset(examples.weights > 0)
+    settings, targets, weights = context.settings.static, examples.targets, examples.weights
+    require_labelled(weights > 0)
+    labelled = examples.subset(weights > 0)
     embedding = distil(
-        seen.contents, context.encode, pieces=told.pieces, width=told.width, progress=context.progress
+        labelled.contents,
+        context.encode,
+        pieces=settings.pieces,
+        width=settings.width,
+        progress=context.progress,
     )
     vectors = embedding.vectors(examples.contents)
-    if not vectors[examples.weights > 0].any():
+    if not vectors[weights > 0].any():
         raise TrainingError(
-            f"The encoder knows nothing of the {len(seen)} training texts.",
+            f"The encoder knows nothing of the {len(labelled)} training texts.",
             fix="Check `data.columns` and `clean`, or choose an encoder of their language.",
         )
-    ways: dict[str, Callable[[], FitResult]] = {
-        "lines": lambda: _lines(embedding, vectors, examples, folds, context),
-        "network": lambda: _network(embedding, examples, folds, context),
-    }
-    chosen = ways if told.classifier == "auto" else {told.classifier: ways[told.classifier]}
-    tried = {name: way() for name, way in chosen.items()}
-    losses = {
-        name: _loss(fitted.oof_logits, examples, folds, space=context.space) for name, fitted in tried.items()
-    }
+    candidates = {}
+    if settings.classifier != "network":
+        lines = fit_centred(vectors, examples, folds=folds, context=context)
+        candidates["lines"] = FitResult(
+            model=StaticModel(embedding, lines.coef, lines.intercept),
+            oof_logits=lines.oof_logits,
+            notes=lines.notes,
+            facts={"c": lines.c.tolist()},
+        )
+    if settings.classifier != "lines":
+        candidates["network"] = _network(embedding, examples, folds, context)
+    losses = {}
+    for name, candidate in candidates.items():
+        probabilities, _ = cross_decide(candidate.oof_logits, targets, weights, folds, space=context.space)
+        losses[name] = float(weights @ context.space.losses(probabilities, targets) / weights.sum())
     best = min(losses, key=losses.__getitem__)
     facts = {
         "classifier": best,
@@ -63,19 +64,7 @@ def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) ->
         "pieces": len(embedding.table),
         "width": int(embedding.table.shape[1]),
     }
-    return replace(tried[best], facts={**facts, **tried[best].facts})
-
-
-def _lines(
-    embedding: StaticEmbedding, vectors: Vectors, examples: Examples, folds: Folds, context: TrainingContext
-) -> FitResult:
-    lines = fit_centred(vectors, examples, folds=folds, context=context)
-    return FitResult(
-        model=StaticModel(embedding, lines.coef, lines.intercept),
-        oof_logits=lines.oof_logits,
-        notes=lines.notes,
-        facts={"c": lines.c.tolist()},
-    )
+    return replace(candidates[best], facts={**facts, **candidates[best].facts})
 
 
 def _network(
@@ -89,10 +78,3 @@ def _network(
         ) from error
     model, oof_logits = fit_tuned(embedding, examples, folds=folds, context=context)
     return FitResult(model=model, oof_logits=oof_logits)
-
-
-def _loss(logits: Floats, examples: Examples, folds: Folds, *, space: LabelSpace) -> float:
-    """Mean log-loss of a text on held-out folds, after calibration."""
-    targets, weights = examples.targets, examples.weights
-    probabilities, _ = cross_decide(logits, targets, weights, folds, space=space)
-    return float(weights @ space.losses(probabilities, targets) / weights.sum())

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import Inputs
 from rubricator.models.static import StaticEmbedding, StaticModel
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.train.kinds.finetune.loss import aims
 from rubricator.train.logistic import Folds
 from rubricator.train.torch_state import own_torch_state
@@ -37,12 +36,6 @@ def fit_tuned(
 ) -> tuple[StaticModel, Floats]:
     """Train vectors and heads; pieces that no training text has keep their distilled vectors.
 
-    Args:
-        embedding: As distilled.
-        examples: Rows of weight 0 are left out.
-        folds: Fold of each row, shape [n], grouped.
-        context: Settings.
-
     Returns:
         The model, and the logits of every row by a model that did not see its fold.
     """
@@ -55,9 +48,9 @@ def fit_tuned(
     parts = np.unique(folds)
     with own_torch_state(), context.progress("Tuning static vectors", total=len(parts) + 1) as step:
         for fold in parts:
-            held = np.flatnonzero(folds == fold)
+            held_out = np.flatnonzero(folds == fold)
             model = tuned(np.where(folds == fold, 0.0, examples.weights))
-            oof_logits[held] = model.logits(Inputs([examples.contents[row] for row in held.tolist()]))
+            oof_logits[held_out] = model.logits(Inputs([examples.contents[row] for row in held_out.tolist()]))
             step(1)
         model = tuned(examples.weights)
         step(1)
@@ -65,14 +58,14 @@ def fit_tuned(
 
 
 def _tune(
-    embedding: StaticEmbedding, examples: Examples, rows: NDArray[np.intp], loss: Loss, *, seed: int
+    embedding: StaticEmbedding, examples: Examples, rows: Indices, loss: Loss, *, seed: int
 ) -> StaticModel:
-    found = list(embedding.pieces([examples.contents[row] for row in rows.tolist()]))
-    rows = rows[[bool(pieces) for pieces in found]]
-    bags = [np.array(pieces) for pieces in found if pieces]
-    known, places = np.unique(np.concatenate(bags), return_inverse=True)
+    pieces_of_texts = list(embedding.pieces([examples.contents[row] for row in rows.tolist()]))
+    rows = rows[[bool(pieces) for pieces in pieces_of_texts]]
+    bags = [np.array(pieces) for pieces in pieces_of_texts if pieces]
+    trained, places = np.unique(np.concatenate(bags), return_inverse=True)
     bags = np.split(places, np.cumsum([len(bag) for bag in bags])[:-1])
-    start = torch.from_numpy(embedding.table[known].astype(np.float32))
+    start = torch.from_numpy(embedding.table[trained].astype(np.float32))
     vectors = nn.EmbeddingBag.from_pretrained(start, mode="mean", freeze=False)
     heads = nn.Linear(start.shape[1], examples.categories)
     for part in heads.parameters():
@@ -95,13 +88,13 @@ def _tune(
         optimizer.step()
         decay.step()
     table = embedding.table.copy()
-    table[known] = vectors.weight.detach().numpy().astype(np.float16)
+    table[trained] = vectors.weight.detach().numpy().astype(np.float16)
     coef, intercept = (part.detach().numpy().astype(np.float64) for part in (heads.weight, heads.bias))
     tuned = StaticEmbedding(embedding.tokenizer, embedding.unknown, table)
     return StaticModel(tuned, coef * _SCALE, intercept)
 
 
-def _batches(rows: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+def _batches(rows: int, rng: np.random.Generator) -> Iterator[Indices]:
     for _ in range(_EPOCHS):
         order = rng.permutation(rows)
         yield from (order[at : at + _BATCH] for at in range(0, rows, _BATCH))
