@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from rubricator.config import Config, Encode, Train
 from rubricator.dataset.examples import Examples
@@ -16,6 +16,8 @@ from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.text_rules.rules import Rule
 from rubricator.train.logistic import Folds
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,21 @@ class FitResult:
     encoders: Mapping[str, Path] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)  # what the report tells, as JSON values
     averaged: bool = False  # whether `model` is the mean of those that gave `oof_logits`, and so better
+
+
+class LastResult:
+    """What was computed last, for whoever asks for the same next: a search fits the same texts many times."""
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._result: Any = None
+
+    def of(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The result for this key, computed unless it is the last one."""
+        if self._key is None or self._key != key:
+            self._key, self._result = key, compute()
+        result: T = self._result
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +68,7 @@ class TrainingContext:
     should_continue: Callable[[Floats, Bools], bool] = lambda _logits, _rows: True
     keywords: Sequence[Rule] = ()  # rules of the taxonomy, which a cascade may use beside what it mines
     rules: Sequence[Rule] | None = None  # rules that a person wrote or edited, taken instead of mined ones
+    last_ngrams: LastResult = field(default_factory=LastResult, compare=False, repr=False)
 
     @classmethod
     def of(cls, config: Config, *, space: LabelSpace, folder: Path, progress: Progress = silent) -> Self:

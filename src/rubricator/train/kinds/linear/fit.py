@@ -37,7 +37,9 @@ def fit_linear(
     """
     labelled = examples.weights > 0
     require_labelled(labelled)
-    ngrams, features = ngram_features(examples.contents, labelled)
+    ngrams, features = context.last_ngrams.of(
+        (tuple(examples.contents), labelled.tobytes()), lambda: ngram_features(examples.contents, labelled)
+    )
     lines = fit_logistic(
         features,
         examples.targets,
