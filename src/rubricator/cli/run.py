@@ -46,6 +46,15 @@ Models = Annotated[
 ]
 
 
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        help="How long encoding and training may take: `train.minutes`. What was trained by then is kept.",
+        show_default=False,
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `run` and the stage commands."""
     app.command("run", rich_help_panel="The pipeline")(_run)
@@ -58,6 +67,7 @@ def register(app: typer.Typer) -> None:
 def _run(
     config: ConfigFile = Path("rubricator.yaml"),
     models: Models = None,
+    minutes: Minutes = None,
     overrides: Overrides = None,
     out_folder: OutFolder = None,
     until: Annotated[
@@ -74,7 +84,7 @@ def _run(
 
     Example: `rubricator run -c examples/news/rubricator.yaml --set golden.use=test --out runs/strict`
     """
-    wanted = [*(overrides or []), *overriding(models)]
+    wanted = [*(overrides or []), *overriding(models, minutes)]
     run = go(config, wanted, out_folder, until=until, force=force or [])
     if until in (None, STAGES[-1].name):
         show_result(run.folder, config=config)
@@ -104,11 +114,12 @@ def go(
     return run
 
 
-def overriding(models: list[str] | None) -> list[str]:
-    """The setting that `--model` stands for."""
-    if not models:
-        return []
-    return ["train.models=" + ("auto" if "auto" in models else json.dumps(models))]
+def overriding(models: list[str] | None, minutes: float | None) -> list[str]:
+    """The settings that `--model` and `--minutes` stand for."""
+    settings = [] if minutes is None else [f"train.minutes={minutes:g}"]
+    if models:
+        settings.append("train.models=" + ("auto" if "auto" in models else json.dumps(models)))
+    return settings
 
 
 def _say(line: str) -> None:

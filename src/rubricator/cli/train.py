@@ -10,12 +10,7 @@ import typer
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.cli.run import ConfigFile, Models, OutFolder, Overrides, go, overriding
-
-Minutes = Annotated[
-    float | None,
-    typer.Option(help="How long `auto` may take: `train.minutes`.", show_default=False),
-]
+from rubricator.cli.run import ConfigFile, Minutes, Models, OutFolder, Overrides, go, overriding
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +34,7 @@ def _train(
 
     Example: `rubricator train -c examples/news/rubricator.yaml --model heads --model linear`
     """
-    wanted = [*(overrides or []), *overriding(models)]
-    if minutes is not None:
-        wanted.append(f"train.minutes={minutes:g}")
+    wanted = [*(overrides or []), *overriding(models, minutes)]
     run = go(config, wanted, out_folder, until="train", force=["train"] if force else [])
     show_models(run.folder)
 

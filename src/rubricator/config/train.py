@@ -12,8 +12,12 @@ from rubricator.config.section import Section
 Kind = Literal["linear", "static", "heads", "finetune", "lora", "hybrid", "cascade"]
 """Every kind of model, cheapest first."""
 
-KINDS: tuple[Kind, ...] = ("linear", "static", "heads", "cascade", "hybrid", "finetune", "lora")
+KINDS: tuple[Kind, ...] = ("linear", "heads", "cascade", "static", "hybrid", "finetune", "lora")
+"""Every kind, the quickest to train first as measured: see benchmarks/results/models.json."""
 Metric = Literal["macro_f1", "weighted_f1", "micro_f1", "accuracy"]
+
+
+_AUTO_MINUTES = 30.0
 
 
 def _as_tuple(value: Any) -> Any:
@@ -23,11 +27,12 @@ def _as_tuple(value: Any) -> Any:
 class Train(Section):
     """Which models are tried, and how much labels that no person checked count.
 
-    `models` is a list of kinds, or `auto`: every kind that fits the data, cheapest first, within
-    `minutes`. The best on validation by `metric` wins (`auto`: accuracy where a text has one
-    category, else macro-F1); with `ensemble` the best and whichever it gains most from are a candidate
-    together, and `tune` looks for better settings of the winner for so many trials. `sample` trains
-    on a stratified share, for a quick look.
+    `models` is a list of kinds, or `auto`: every kind that fits the data, cheapest first. `minutes` bound
+    encoding and training, those of `auto` to 30 unless said otherwise; only the first kind takes what it
+    takes. The best on validation by `metric` wins (`auto`: accuracy where a text has one category, else
+    macro-F1); with `ensemble` the best and whichever it gains most from are a candidate together, and `tune`
+    looks for better settings of the winner for so many trials. `sample` trains on a stratified share, for a
+    quick look.
 
     `weak_label_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
     `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train, else 1.
@@ -37,7 +42,7 @@ class Train(Section):
     """
 
     models: Annotated[tuple[Kind, ...] | Literal["auto"], BeforeValidator(_as_tuple)] = ("heads", "linear")
-    minutes: float = Field(default=30.0, gt=0)
+    minutes: float | None = Field(default=None, gt=0)
     metric: Metric | Literal["auto"] = "auto"
     ensemble: bool = True
     tune: int = Field(default=0, ge=0, le=1000)
@@ -51,6 +56,11 @@ class Train(Section):
     lora: Lora = Lora()
     hybrid: Hybrid = Hybrid()
     cascade: Cascade = Cascade()
+
+    @property
+    def time_limit(self) -> float | None:
+        """Minutes that training may take, None for as long as it takes."""
+        return _AUTO_MINUTES if self.minutes is None and self.models == "auto" else self.minutes
 
     @model_validator(mode="after")
     def _some_models(self) -> Self:

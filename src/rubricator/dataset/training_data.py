@@ -32,7 +32,7 @@ class TrainingData:
     fold: NDArray[np.intp]
 
 
-def training_data(dataset: Dataset, label_set: LabelSet, vectors: Vectors) -> TrainingData:
+def training_data(dataset: Dataset, label_set: LabelSet, vectors: Vectors | None) -> TrainingData:
     """All texts as arrays, in the order of `dataset.texts`."""
     ids = [text.id for text in dataset.texts]
     sources = label_set.sources

@@ -65,7 +65,8 @@ def built(target: Path, build: Callable[[Path], None]) -> Path:
         raise unwritable(target.parent, error) from error
     try:
         build(work)
-        digests = {path.name: file_digest(path) for path in sorted(work.iterdir())}
+        files = sorted(path for path in work.rglob("*") if path.is_file())
+        digests = {path.relative_to(work).as_posix(): file_digest(path) for path in files}
         (work / _CHECKSUMS).write_text(json.dumps(digests, indent=1), encoding="utf-8")
         work.chmod(0o755)
         _put(work, target)

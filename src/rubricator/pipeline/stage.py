@@ -19,10 +19,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from rubricator.code_digest import source_digest
 from rubricator.config import Config
 from rubricator.dataset.files import LAYOUT, layout_of, mark_layout
 from rubricator.errors import ConfigError, RubricatorError
-from rubricator.pipeline.sources import source_digest
 from rubricator.progress import Progress, silent
 from rubricator.records import ONLY_FAILURES, Status, content_hash, file_digest
 from rubricator.taxonomy import Taxonomy

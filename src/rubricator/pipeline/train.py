@@ -19,7 +19,7 @@ from rubricator.dataset.inputs import BASE
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import TrainingData, training_data
-from rubricator.encode import load_trained
+from rubricator.encode import VectorCache, load_trained
 from rubricator.encode.vectors import vector_cache
 from rubricator.models.cascade import CascadeModel
 from rubricator.models.training_files import write_training
@@ -29,20 +29,22 @@ from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Floats, Vectors
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
-from rubricator.train.search.candidates import is_costly
+from rubricator.train.search.candidates import WITHOUT_VECTORS, is_costly
 from rubricator.train.search.model_search import train_models
 from rubricator.train.search.serving_cost import cost_of
+from rubricator.train.time_limit import EarlyStoppedError, TimeLimit
 
 
 def train(
     dataset: Dataset,
     split: DatasetSplit,
     label_set: LabelSet,
-    vectors: Vectors,
+    vectors: Vectors | None,
     taxonomy: Taxonomy,
     config: Config,
     *,
     folder: Path,
+    limit: TimeLimit | None = None,
     progress: Progress = silent,
 ) -> tuple[TrainingResult, OutOfFoldPredictions | None]:
     """Train, calibrate and choose; then the same per golden fold, where golden texts train.
@@ -65,6 +67,7 @@ def train(
             taxonomy=taxonomy,
             config=config,
             folder=folder / "all",
+            limit=limit,
             progress=progress,
         )
         done(1)
@@ -120,7 +123,8 @@ def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     cache = vector_cache(run.config, progress=run.progress)
-    vectors = cache.encode([text.content for text in dataset.texts], progress=run.progress)
+    limit = TimeLimit(run.config.train.time_limit)
+    vectors, late = _encoded(cache, dataset, run, limit)
     trained, held = train(
         dataset,
         split,
@@ -129,6 +133,7 @@ def _work(run: Run) -> list[str]:
         run.taxonomy,
         run.config,
         folder=run.file("stages/training/all").parent,
+        limit=limit,
         progress=run.progress,
     )
     encoders = {BASE: cache.encoder} | {
@@ -136,10 +141,22 @@ def _work(run: Run) -> list[str]:
     }
     costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}
     write_training(run.folder, replace(trained, costs=costs), held)
-    lines = [trained.choice.reason, trained.validated_on, *_rules(run, trained)]
+    lines = [trained.choice.reason, trained.validated_on, *late, *_rules(run, trained)]
     if trained.weights_tried:
         lines.append(f"A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one.")
     return lines
+
+
+def _encoded(
+    cache: VectorCache, dataset: Dataset, run: Run, limit: TimeLimit
+) -> tuple[Vectors | None, list[str]]:
+    """Vectors of all texts; None, and why, where `auto` could not have them within its minutes."""
+    progress = limit.bound(run.progress) if run.config.train.models == "auto" else run.progress
+    try:
+        return cache.encode([text.content for text in dataset.texts], progress=progress), []
+    except EarlyStoppedError as error:
+        reason = f"Only kinds without vectors were tried, {' and '.join(WITHOUT_VECTORS)}: {error.problem}."
+        return None, [reason, "What was encoded is kept; a longer `train.minutes` goes on from there."]
 
 
 def _rules(run: Run, trained: TrainingResult) -> list[str]:

@@ -9,13 +9,13 @@ from typing import Any, Protocol, Self, TypeVar
 
 from rubricator.config import Config, Encode, Train
 from rubricator.dataset.examples import Examples
-from rubricator.errors import TrainingError
 from rubricator.label_space import LabelSpace
 from rubricator.models.base import Model
 from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.text_rules.rules import Rule
 from rubricator.train.logistic import Folds
+from rubricator.train.time_limit import TimeLimit
 
 T = TypeVar("T")
 
@@ -68,6 +68,7 @@ class TrainingContext:
     should_continue: Callable[[Floats, Bools], bool] = lambda _logits, _rows: True
     keywords: Sequence[Rule] = ()  # rules of the taxonomy, which a cascade may use beside what it mines
     rules: Sequence[Rule] | None = None  # rules that a person wrote or edited, taken instead of mined ones
+    limit: TimeLimit = field(default_factory=TimeLimit)
     last_ngrams: LastResult = field(default_factory=LastResult, compare=False, repr=False)
 
     @classmethod
@@ -75,10 +76,6 @@ class TrainingContext:
         """What a config says about training."""
         settings, encode, seed = config.train, config.encoding, config.seed
         return cls(settings=settings, encode=encode, space=space, seed=seed, folder=folder, progress=progress)
-
-
-class EarlyStoppedError(TrainingError):
-    """Training was stopped because the model could not win any more."""
 
 
 class FitKind(Protocol):

@@ -24,7 +24,7 @@ from rubricator.train.kinds.finetune.history import Scores, measured  # noqa: E4
 from rubricator.train.kinds.finetune.loss import aims  # noqa: E402
 from rubricator.train.kinds.finetune.oom import BatchPortions, is_shortage  # noqa: E402
 from rubricator.train.kinds.finetune.plan import make_plan  # noqa: E402
-from rubricator.train.training_context import EarlyStoppedError  # noqa: E402
+from rubricator.train.time_limit import EarlyStoppedError  # noqa: E402
 
 ROWS = 24
 

@@ -18,8 +18,8 @@ from rubricator.models.stacking import StackingModel
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.hybrid import boosting, network, stacking
 from rubricator.train.kinds.hybrid import fit as hybrid
+from rubricator.train.time_limit import EarlyStoppedError
 from rubricator.train.trainers import fit
-from rubricator.train.training_context import EarlyStoppedError
 
 WAYS = {"network": NetworkModel, "stacking": StackingModel}
 

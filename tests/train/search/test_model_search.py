@@ -1,5 +1,7 @@
 """Who is tried, who is stopped, and what may still better the winner."""
 
+import re
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,14 +12,16 @@ from rubricator.dataset.examples import Examples
 from rubricator.errors import EncoderError, TrainingError
 from rubricator.label_space import LabelSpace
 from rubricator.models.heads import HeadsModel
+from rubricator.train import time_limit
 from rubricator.train.search import candidates
 from rubricator.train.search.candidates import ModelSearch, is_costly, suitable
 from rubricator.train.search.hyperparameters import tuned
 from rubricator.train.search.label_weights import proxy_kind
 from rubricator.train.search.pseudo_labels import fit_with_pseudo_labels, surely
 from rubricator.train.search.validation import ValidationSet
+from rubricator.train.time_limit import EarlyStoppedError, TimeLimit
 from rubricator.train.trainers import fit
-from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
+from rubricator.train.training_context import FitResult, TrainingContext
 
 ROWS, WIDTH = 90, 6
 WORDS = (("выборы", "парламент", "закон"), ("банк", "цены", "биржа"), ("матч", "тренер", "гол"))
@@ -47,6 +51,7 @@ def search(tmp_path, learning: Examples, unlabelled: Examples | None = None, **s
         space=LabelSpace.of_size(3, single=True),
         seed=1,
         folder=tmp_path,
+        limit=TimeLimit(Train(**settings).time_limit),
     )
     validation_set = ValidationSet(
         np.arange(ROWS),
@@ -177,6 +182,7 @@ def test_auto_goes_on_where_the_encoder_of_one_kind_cannot_be_had(tmp_path, monk
 )
 def test_questions_about_labels_are_answered_by_a_cheap_kind(models, proxy):
     assert proxy_kind(Train(models=models)) == proxy
+    assert proxy_kind(Train(models=models), vectors=False) == "linear"
 
 
 def test_auto_lets_what_is_better_finish(tmp_path, monkeypatch):
@@ -186,23 +192,64 @@ def test_auto_lets_what_is_better_finish(tmp_path, monkeypatch):
     assert search(tmp_path, learning, models="auto", ensemble=False).run().name == "finetune"
 
 
-def test_auto_tries_nothing_after_the_minutes_are_up(tmp_path, monkeypatch):
+def test_when_the_minutes_are_up_the_first_kind_is_finished_and_no_other_begun(tmp_path, monkeypatch):
     learning = examples()
     right = learning.targets * 6 - 3
     trainers(monkeypatch, {kind: fake(right, ask=True) for kind in ("linear", "heads", "finetune")})
-    ran = search(tmp_path, learning, models="auto", minutes=1e-9)
-    with pytest.raises(TrainingError, match="No kind of model was trained"):
-        ran.run()
-    assert ran.dropped["linear"].startswith("stopped after 1 of 5 folds: the minutes would not suffice")
+    for models in ("auto", ["linear", "heads", "finetune"]):
+        ran = search(tmp_path, learning, models=models, minutes=1e-9)
+        assert ran.run().name == "linear"
+        assert list(ran.candidates) == ["linear"]
+        assert ran.dropped["heads"] == "not tried: the minutes were up"
 
 
-def test_auto_keeps_what_is_done_though_the_minutes_are_up(tmp_path, monkeypatch):
+def slow(logits: np.ndarray, seconds: float):
+    """A trainer that shows its progress and takes so long for a hundred steps."""
+
+    def trainer(kind, learning, *, folds, context):
+        with context.progress("Slowly", total=100) as advance:
+            for _ in range(100):
+                time.sleep(seconds / 100)
+                advance(1)
+        return FitResult(model=HeadsModel(np.zeros((3, WIDTH)), np.zeros(3)), oof_logits=logits)
+
+    return trainer
+
+
+def test_what_would_not_be_done_in_time_is_stopped_within_a_fold(tmp_path, monkeypatch):
+    monkeypatch.setattr(time_limit, "_FIRST_LOOK", 0.2)
     learning = examples()
-    trainers(monkeypatch, {"linear": fake(learning.targets * 6 - 3, ask=True)})
-    ran = search(tmp_path, learning, models="auto")
-    left = iter([60.0] * 4)
-    monkeypatch.setattr(ran, "_left", lambda: next(left, -1.0))
-    assert ran.run().name == "linear"
+    right = learning.targets * 6 - 3
+    trainers(monkeypatch, {"linear": slow(right, 0.5), "heads": slow(right, 0.1), "static": slow(right, 900)})
+    started = time.monotonic()
+    ran = search(tmp_path, learning, models="auto", minutes=10 / 60, ensemble=False)
+    ran.run()
+    assert list(ran.candidates) == ["linear", "heads"]
+    assert re.match(r"Slowly: 1% done after \d+ s, the rest would take about \d+ s", ran.dropped["static"])
+    assert time.monotonic() - started < 60
+
+
+def test_what_a_killed_search_had_finished_is_not_trained_again(tmp_path, monkeypatch):
+    learning = examples()
+    right = learning.targets * 6 - 3
+    trainers(monkeypatch, {"linear": fake(right * 0.7), "heads": fake(right), "static": interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path, learning, models="auto").run()
+    trainers(monkeypatch, {"static": fake(right * 0.5)})
+    again = search(tmp_path, learning, models="auto", ensemble=False)
+    again.run()
+    assert list(again.candidates) == ["linear", "heads", "static"]
+    np.testing.assert_array_equal(again.candidates["heads"].logits, right)
+    # Other labels, other folds, other settings: nothing that was kept is taken.
+    trainers(monkeypatch, {})
+    for other in (examples(seed=5), replace(learning, weights=np.full(ROWS, 0.5))):
+        ran = search(tmp_path, other, models=["heads"], minutes=1)
+        with pytest.raises(TrainingError, match="no heads here"):
+            ran.run()
+
+
+def interrupted(kind, learning, *, folds, context):
+    raise KeyboardInterrupt
 
 
 def test_a_kind_that_was_named_must_be_trainable(tmp_path, monkeypatch):
@@ -214,6 +261,7 @@ def test_a_kind_that_was_named_must_be_trainable(tmp_path, monkeypatch):
 def test_hybrid_is_thought_of_only_where_there_are_features():
     plain = examples()
     assert "hybrid" not in suitable(plain)
+    assert suitable(replace(plain, vectors=None)) == ("linear", "static")
     assert "hybrid" in suitable(replace(plain, features=[{"length": 3.0}] * ROWS))
     assert "hybrid" not in suitable(replace(plain, features=[{"length": None}] * ROWS))
 
@@ -221,6 +269,7 @@ def test_hybrid_is_thought_of_only_where_there_are_features():
 def test_what_takes_long_is_not_built_once_more_per_golden_fold():
     assert is_costly(Train(models="auto"))
     assert is_costly(Train(models=["finetune"]))
+    assert is_costly(Train(models=["heads"], minutes=5))
     assert not is_costly(Train(models=["heads", "linear"]))
 
 

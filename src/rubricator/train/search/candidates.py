@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, cast
@@ -19,19 +19,23 @@ from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.training_result import Choice
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.train.calibration.rule import fit_rule
+from rubricator.train.search.finished import Finished, FinishedCandidates
 from rubricator.train.search.hyperparameters import tuned
 from rubricator.train.search.pseudo_labels import QUICK, fit_with_pseudo_labels
 from rubricator.train.search.validation import ValidationResult, ValidationSet
 from rubricator.train.selection import choose, metric_of
+from rubricator.train.time_limit import EarlyStoppedError
 from rubricator.train.trainers import fit
-from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
+from rubricator.train.training_context import FitResult, TrainingContext
 
 log = logging.getLogger(__name__)
 
 ENSEMBLE = "ensemble"
+WITHOUT_VECTORS: tuple[Kind, ...] = ("linear", "static")
 _COSTLY: tuple[Kind, ...] = ("finetune", "lora")
 # Shares of the samples of validation: ahead by half a standard error, and by a whole one.
 _LIKELY, _SURE = 0.69, 0.84
+_DAY = 86_400.0  # seconds
 _SURELY_WORSE = 2.0  # standard errors below the best so far, after which a model is not trained on
 
 
@@ -62,22 +66,25 @@ class ModelSearch:
         self._learning, self._unlabelled = learning, unlabelled
         self._folds, self._validation_set, self._context = folds, validation_set, context
         self._metric = metric_of(context.settings.metric, context.space)
-        self._started = time.monotonic()
+        self._limit = context.limit
+        self._finished = FinishedCandidates(learning, validation_set.examples, folds, context)
         self.candidates: dict[str, Candidate] = {}  # in the order in which they were trained
         self.dropped: dict[str, str] = {}  # why a kind that was thought of did not finish
 
     def run(self) -> Choice:
-        """Train what the settings name, or whatever may win within their minutes; the best is chosen.
+        """Train what the settings name, or whatever may win; the best is chosen.
+
+        The first kind, the cheapest of `auto`, takes what it takes: there must be a model. Others are
+        dropped once they could not be done within the minutes.
 
         Raises:
             TrainingError: A kind that was named cannot be trained, or none could.
         """
         settings = self._context.settings
         if settings.models == "auto":
-            self._run_auto()
+            self._run_auto(suitable(self._learning))
         else:
-            for kind in settings.models:
-                self.candidates[kind] = self.train(kind)
+            self._run_named(settings.models)
         if not self.candidates:
             raise TrainingError(
                 "No kind of model was trained: "
@@ -135,21 +142,25 @@ class ModelSearch:
         if self._validation_set.held_out:
             encoders = open_trained(fitted.encoders, context.encode)
             logits = fitted.model.logits(self._validation_set.examples.inputs(encoders))
-        candidate = Candidate(
-            fitted, logits, self._validation_set.evaluate(logits), time.monotonic() - started
-        )
-        merit = candidate.validated.score.merit(self._metric)[0]
-        log.info("%s: %s %.3f on validation, %.0f s", kind, self._metric, merit, candidate.seconds)
-        return candidate
+        return self._evaluated(kind, Finished(fitted, logits, time.monotonic() - started))
 
-    def _run_auto(self) -> None:
-        for kind in suitable(self._learning):
-            if self.candidates and self._left() <= 0:
-                self.dropped[kind] = "not tried: the minutes were up"
-                continue
-            watched = replace(self._context, should_continue=self._watch(kind))
+    def _evaluated(self, kind: str, finished: Finished) -> Candidate:
+        validated = self._validation_set.evaluate(finished.logits)
+        merit = validated.score.merit(self._metric)[0]
+        log.info("%s: %s %.3f on validation, %.0f s", kind, self._metric, merit, finished.seconds)
+        return Candidate(finished.fitted, finished.logits, validated, finished.seconds)
+
+    def _run_named(self, kinds: Sequence[Kind]) -> None:
+        for kind in kinds:
             try:
-                self.candidates[kind] = self.train(kind, watched)
+                self._compete(kind, self._context)
+            except EarlyStoppedError as error:
+                self.dropped[kind] = error.problem
+
+    def _run_auto(self, kinds: Iterable[Kind]) -> None:
+        for kind in kinds:
+            try:
+                self._compete(kind, replace(self._context, should_continue=self._watch(kind)))
             except EarlyStoppedError as error:
                 self.dropped.setdefault(kind, error.problem)
             except MissingExtraError as error:
@@ -159,8 +170,20 @@ class ModelSearch:
             if kind in self.dropped:
                 log.info("%s: %s", kind, self.dropped[kind])
 
-    def _left(self) -> float:
-        return self._context.settings.minutes * 60 - (time.monotonic() - self._started)
+    def _compete(self, kind: Kind, context: TrainingContext) -> None:
+        """Train a kind, within the minutes unless it is the first, or take it as it was left by a kill."""
+        keep = is_costly(self._context.settings)
+        finished = self._finished.read(kind) if keep else None
+        if finished is not None:
+            self.candidates[kind] = self._evaluated(kind, finished)
+            return
+        if self.candidates:
+            if self._limit.left() <= 0:
+                raise EarlyStoppedError("not tried: the minutes were up")
+            context = replace(context, progress=self._limit.bound(context.progress))
+        candidate = self.candidates[kind] = self.train(kind, context)
+        if keep:
+            self._finished.write(kind, Finished(candidate.fitted, candidate.logits, candidate.seconds))
 
     def _watch(self, kind: Kind) -> Any:
         """The `should_continue` of one kind: enough time for the folds to come, and not surely worse."""
@@ -169,7 +192,7 @@ class ModelSearch:
         def should_continue(logits: Floats, rows: Bools) -> bool:
             done = len(np.unique(self._folds[rows]))
             coming = (time.monotonic() - started) / max(done, 1) * (folds - done)
-            if done < folds and coming > self._left():
+            if self.candidates and done < folds and coming > self._limit.left():
                 self.dropped[kind] = f"stopped after {done} of {folds} folds: the minutes would not suffice"
                 return False
             if not self._validation_set.held_out and self._worse(logits, rows):
@@ -200,11 +223,12 @@ class ModelSearch:
         trials: list[tuple[Train, Candidate]] = []
         started = time.monotonic()
         settings = self._context.settings
+        context = replace(self._context, progress=self._limit.bound(self._context.progress))
         with self._context.progress("Tuning", total=settings.tune) as advance:
 
             def merit(proposed: Train) -> float:
                 try:
-                    candidate = self.train(kind, replace(self._context, settings=proposed))
+                    candidate = self.train(kind, replace(context, settings=proposed))
                 except (EncoderError, TrainingError) as error:
                     raise ValueError(error.problem) from error
                 finally:
@@ -217,7 +241,7 @@ class ModelSearch:
                 settings,
                 merit,
                 trials=settings.tune,
-                seconds=max(self._left(), 0.0),
+                seconds=max(min(self._limit.left(), _DAY), 0.0),
                 seed=self._context.seed,
             )
         before = self._merit(kind)[0]
@@ -238,9 +262,14 @@ class ModelSearch:
             return
         started = time.monotonic()
         first = self.candidates[kind].fitted
-        fitted, logits, joined = fit_with_pseudo_labels(
-            kind, first, self._learning, self._unlabelled, self._folds, self._validation_set, self._context
-        )
+        context = replace(self._context, progress=self._limit.bound(self._context.progress))
+        try:
+            fitted, logits, joined = fit_with_pseudo_labels(
+                kind, first, self._learning, self._unlabelled, self._folds, self._validation_set, context
+            )
+        except EarlyStoppedError as error:
+            self.dropped[name] = error.problem
+            return
         validated = self._validation_set.evaluate(logits)
         value, before = validated.score.merit(self._metric)[0], self._merit(kind)[0]
         summary = f"{joined} of {len(self._unlabelled)} texts without a label joined training"
@@ -271,14 +300,17 @@ class ModelSearch:
 
 
 def suitable(learning: Examples) -> Iterable[Kind]:
-    """The kinds that fit the data, cheapest first."""
+    """The kinds that fit the data, cheapest first; without vectors, those that need none."""
+    if learning.vectors is None:
+        return WITHOUT_VECTORS
     has_features = any(value is not None for row in learning.features for value in row.values())
     return [kind for kind in KINDS if kind != "hybrid" or has_features]
 
 
 def is_costly(settings: Train) -> bool:
-    """Whether a candidate takes so long that the whole training is not done once more per golden fold."""
-    return settings.models == "auto" or settings.tune > 0 or any(kind in _COSTLY for kind in settings.models)
+    """Whether a candidate may take so long that the whole training is not done once more per golden fold."""
+    named = () if settings.models == "auto" else settings.models
+    return settings.time_limit is not None or settings.tune > 0 or any(kind in _COSTLY for kind in named)
 
 
 def average(members: Mapping[str, Candidate], validation_set: ValidationSet) -> Candidate:

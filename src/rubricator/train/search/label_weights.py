@@ -22,8 +22,13 @@ SURE_WEIGHTS = (0.3, 1.0)
 """Tried where texts were reviewed for being doubtful: alone, they would teach the odd corner only."""
 
 
-def proxy_kind(settings: Train) -> Kind:
-    """The kind that answers questions about labels: the first cheap one that was named, else heads."""
+def proxy_kind(settings: Train, *, vectors: bool = True) -> Kind:
+    """The kind that answers questions about labels: the first cheap one that was named, else heads.
+
+    Without `vectors` it is `linear`.
+    """
+    if not vectors:
+        return "linear"
     named: Sequence[Kind] = () if settings.models == "auto" else settings.models
     return next((kind for kind in named if kind in ("heads", "linear")), "heads")
 
@@ -44,7 +49,12 @@ def weak_label_weight(
         counted = np.where(data.golden, 1.0, weight)
         examples = replace(data.examples, targets=targets, weights=counted).subset(train)
         learning = examples.hardened(context.space)
-        logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).oof_logits
+        logits = fit(
+            proxy_kind(context.settings, vectors=learning.vectors is not None),
+            learning,
+            folds=folds,
+            context=context,
+        ).oof_logits
         rule = fit_rule(logits, targets[train], golden.astype(float), space=context.space)
         probabilities, truth = rule.probabilities(logits)[golden], targets[train][golden]
         losses[weight] = float(binary_cross_entropy(probabilities, truth, floor=_SURE).mean())
@@ -65,7 +75,12 @@ def self_trained(
     machines", 1965): golden labels stay as they are.
     """
     learning = replace(data.examples, targets=targets, weights=counted).subset(train)
-    logits = fit(proxy_kind(context.settings), learning, folds=folds, context=context).oof_logits
+    logits = fit(
+        proxy_kind(context.settings, vectors=learning.vectors is not None),
+        learning,
+        folds=folds,
+        context=context,
+    ).oof_logits
     own = fit_rule(logits, learning.targets, learning.weights, space=context.space).probabilities(logits)
     yes, no = (
         np.sqrt(np.clip(a * b, 1e-12, 1)) for a, b in ((own, targets[train]), (1 - own, 1 - targets[train]))

@@ -22,6 +22,7 @@ from rubricator.train.search.candidates import Candidate, ModelSearch
 from rubricator.train.search.label_weights import self_trained, weak_label_weight
 from rubricator.train.search.validation import ValidationSet, make_validation_set, spread_folds
 from rubricator.train.selection import metric_of
+from rubricator.train.time_limit import TimeLimit
 from rubricator.train.training_context import TrainingContext
 
 
@@ -34,12 +35,14 @@ def train_models(
     taxonomy: Taxonomy,
     config: Config,
     folder: Path,
+    limit: TimeLimit | None = None,
     progress: Progress = silent,
 ) -> tuple[TrainingResult, OutOfFoldPredictions]:
     """Train every model on the `train` rows and calibrate it on the `validation` rows.
 
     Without any of these it is cross-fitted on `train`. `targets` are the probability of each category, shape
-    [texts, categories], NaN where there is no label. Training keeps in `folder` what must outlive it.
+    [texts, categories], NaN where there is no label. Training keeps in `folder` what must outlive it; `limit`
+    is that of the settings, from now on, unless it began before.
 
     Returns:
         The models, and their predictions of those validation texts that people labelled.
@@ -60,6 +63,7 @@ def train_models(
         TrainingContext.of(config, space=space, folder=folder, progress=progress),
         keywords=taxonomy_rules(taxonomy),
         rules=given_rules(config, taxonomy),
+        limit=limit or TimeLimit(config.train.time_limit),
     )
     folds = spread_folds(data, targets, train, config)
     weight, tried = weak_label_weight(data, targets, train, folds, context)

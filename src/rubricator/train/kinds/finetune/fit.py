@@ -25,8 +25,9 @@ from rubricator.train.kinds.finetune.oom import BatchPortions
 from rubricator.train.kinds.finetune.plan import Plan
 from rubricator.train.kinds.finetune.prepare import prepared
 from rubricator.train.logistic import Folds
+from rubricator.train.time_limit import EarlyStoppedError
 from rubricator.train.torch_state import own_torch_state
-from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
+from rubricator.train.training_context import FitResult, TrainingContext
 from rubricator.whole_files import whole_file
 
 TABLE = "epochs.csv"

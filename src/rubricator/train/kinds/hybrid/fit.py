@@ -19,7 +19,8 @@ from rubricator.train.kinds.hybrid.stacking import fit_stacking
 from rubricator.train.kinds.hybrid.task import HybridTask
 from rubricator.train.logistic import Folds, require_labelled
 from rubricator.train.selection import choose, metric_of, score
-from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
+from rubricator.train.time_limit import EarlyStoppedError
+from rubricator.train.training_context import FitResult, TrainingContext
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from rubricator.models.heads import HeadsModel
 from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.logistic import Folds
-from rubricator.train.training_context import EarlyStoppedError, FitResult, TrainingContext
+from rubricator.train.time_limit import EarlyStoppedError
+from rubricator.train.training_context import FitResult, TrainingContext
 
 _SLOPES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rubricator.records import content_hash, file_digest
 
 _ROOT = "rubricator"
-_FOLDER = Path(__file__).parents[1]
+_FOLDER = Path(__file__).parent
 # Reading by patterns takes a hundredth of the time of parsing, and a run with nothing to do does this too;
 # a test holds it to the parser on every module.
 _TYPES_ONLY = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t].*\n|\n)*", re.M)

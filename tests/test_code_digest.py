@@ -11,8 +11,8 @@ import pytest
 from small_project import project
 
 import rubricator
-from rubricator.pipeline import sources
-from rubricator.pipeline.sources import imports_of, source_digest, used_modules
+from rubricator import code_digest as sources
+from rubricator.code_digest import imports_of, source_digest, used_modules
 from rubricator.pipeline.stages import STAGES
 
 SOURCES = Path(rubricator.__file__).parent
