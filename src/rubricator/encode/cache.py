@@ -27,9 +27,7 @@ CREATE TABLE IF NOT EXISTS vectors (
 class VectorCache:
     """An encoder with a memory: an SQLite file of vectors by content and encoder fingerprint.
 
-    Args:
-        path: The file; made if absent. Several encoders and processes may share one.
-        encoder: Encodes what is not there yet.
+    The file is made if absent; several encoders and processes may share one.
 
     Raises:
         EncoderError: The file cannot be made or is no such database.
@@ -57,16 +55,9 @@ class VectorCache:
         return self._encoder.fingerprint
 
     def encode(self, contents: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
-        """Vectors of texts, as `Encoder.encode` gives them.
+        """Vectors of texts, as `Encoder.encode` gives them; those in the file count as done at once.
 
         What is encoded is committed chunk by chunk: a killed run goes on where it was.
-
-        Args:
-            contents: Cleaned texts.
-            progress: Shown while encoding; texts found count as done at once.
-
-        Returns:
-            float32 [texts, width], each row of length 1, in the order of `contents`.
 
         Raises:
             EncoderError: The file cannot be read or written.

@@ -15,7 +15,7 @@ from rubricator.encode.card import FORMAT, GRAPH_FILE, TOKENIZER_FILE, EncoderCa
 from rubricator.encode.folders import built
 from rubricator.encode.source import EncoderSource
 from rubricator.errors import EncoderError, MissingExtraError
-from rubricator.progress import Progress, silent
+from rubricator.progress import Advance, Progress, silent
 from rubricator.records import content_hash
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -
     float32 [texts, width], pooled and not normalised. The embedding table is stored in 8 bits and the
     other matrices in half precision; both are computed with in single precision.
 
-    Args:
-        source: The encoder.
-        cache: The cache folder.
-        progress: Shown while exporting.
-
     Returns:
         A folder with `encoder.onnx`, `tokenizer.json` and `encoder.json`.
 
@@ -54,28 +49,17 @@ def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -
 def export_trained(
     model: Pooled, card: EncoderCard, source: EncoderSource, folder: Path, *, progress: Progress = silent
 ) -> None:
-    """Export an encoder whose weights were trained further.
+    """Export an encoder whose weights were trained further from `source` into an empty folder.
 
-    Args:
-        model: Taken apart on the way: its embedding table is put in 8 bits.
-        card: What the folder says about itself.
-        source: Where it started from; gives the tokenizer.
-        folder: Filled; it exists and is empty.
-        progress: Shown while exporting.
+    The model is taken apart on the way: its embedding table is put in 8 bits.
 
     Raises:
         MissingExtraError: onnx is not installed.
         EncoderError: It cannot be exported.
     """
-    from rubricator.encode.pooled import compact
-
     _check_extra(card.name)
     with progress("Exporting the encoder", total=2) as step:
-        compact(model)
-        graph = _traced(model, card.name)
-        step(1)
-        _write(graph, read_tokenizer(source.folder), card, folder)
-        step(1)
+        _write(model, card, source, folder, step)
 
 
 def _check_extra(name: str) -> None:
@@ -92,23 +76,25 @@ def _check_extra(name: str) -> None:
 
 def _export(source: EncoderSource, folder: Path, progress: Progress) -> None:
     _check_extra(source.name)
-    from rubricator.encode.pooled import compact, load_pooled
+    from rubricator.encode.pooled import load_pooled
 
     with progress("Exporting the encoder", total=3) as step:
         model = load_pooled(source.folder, source.pooling)
-        compact(model)
         step(1)
-        graph = _traced(model, source.name)
-        step(1)
-        _write(graph, read_tokenizer(source.folder), card_of(source, model), folder)
-        step(1)
+        _write(model, card_of(source, model), source, folder, step)
 
 
-def _write(graph: Any, tokenizer: Tokenizer, card: EncoderCard, folder: Path) -> None:
+def _write(model: Pooled, card: EncoderCard, source: EncoderSource, folder: Path, step: Advance) -> None:
+    from rubricator.encode.pooled import compact
+
+    compact(model)
+    graph = _traced(model, card.name)
+    step(1)
     _halve(graph)
     (folder / GRAPH_FILE).write_bytes(graph.SerializeToString())
-    tokenizer.save(str(folder / TOKENIZER_FILE))
+    read_tokenizer(source.folder).save(str(folder / TOKENIZER_FILE))
     card.write(folder)
+    step(1)
 
 
 def _traced(model: Pooled, name: str) -> Any:

@@ -28,7 +28,7 @@ def hub_folder(name: str, *, purpose: str, more: Sequence[str] = (), kept_first:
 
     Args:
         name: The model's name on the hub.
-        purpose: What it is, for the error that names the extra.
+        purpose: What the model is, for the error that names the extra.
         more: Patterns of files that are wanted beside configuration, tokenizer and weights.
         kept_first: Take what was downloaded before without asking the hub for news.
 
@@ -46,9 +46,9 @@ def hub_folder(name: str, *, purpose: str, more: Sequence[str] = (), kept_first:
         raise MissingExtraError("transformers", extra="train", purpose=purpose) from error
     if kept_first:
         try:
-            kept = Path(snapshot_download(name, local_files_only=True))
-            if is_model(kept):
-                return kept
+            snapshot = Path(snapshot_download(name, local_files_only=True))
+            if is_model(snapshot):
+                return snapshot
         except LocalEntryNotFoundError:
             pass
     try:

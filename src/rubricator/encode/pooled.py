@@ -60,10 +60,7 @@ class CompactEmbedding(nn.Module):
 def load_pooled(folder: Path, pooling: Pooling, *, four_bit: bool = False) -> Pooled:
     """Load an encoder in single precision from its Hugging Face folder.
 
-    Args:
-        folder: The Hugging Face folder.
-        pooling: How token vectors become one.
-        four_bit: Keep the weights of linear layers in 4 bits (NF4); takes a GPU and bitsandbytes.
+    `four_bit` keeps the weights of linear layers in 4 bits (NF4), which takes a GPU and bitsandbytes.
 
     Raises:
         EncoderError: Transformers cannot make a model of it, or there is no GPU for 4 bits.

@@ -23,25 +23,22 @@ Name = Literal["openvino", "onnx", "torch"]
 Precision = Literal["bf16", "fp32"]
 Ids = NDArray[np.int64]
 Batch = tuple[Ids, Ids]
+"""Ids and mask, shape [texts, tokens]."""
 
 
 class Runtime(Protocol):
     """Computes vectors from token ids."""
 
     @property
-    def name(self) -> str:
-        """`openvino`, `onnx` or `torch`."""
+    def name(self) -> Name:
+        """Which of the three."""
 
     @property
-    def precision(self) -> str:
-        """`bf16` or `fp32`: what it computes in; vectors are always float32."""
+    def precision(self) -> Precision:
+        """What it computes in; vectors are always float32."""
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Vectors]:
-        """Vectors [texts, width] of each batch, in the order of the batches.
-
-        Args:
-            batches: Pairs of ids and mask, int64 [texts, tokens].
-        """
+        """Vectors [texts, width] of each batch, in the order of the batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +115,7 @@ def has_bf16() -> bool:
 def open_runtime(
     choice: RuntimeChoice, folder: Path, *, source: EncoderSource | None = None, threads: int = 0
 ) -> Runtime:
-    """Start the chosen runtime.
-
-    Args:
-        choice: What `choose_runtime` gave.
-        folder: An exported encoder.
-        source: The encoder as published; torch alone needs it.
-        threads: Processor threads; 0 leaves it to the runtime.
+    """Start the chosen runtime on an exported encoder; torch needs its `source` as published instead.
 
     Raises:
         EncoderError: It cannot read the encoder.
