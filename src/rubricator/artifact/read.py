@@ -41,14 +41,7 @@ _MEMORY_LIMIT = 2 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A checked artifact, ready to serve.
-
-    Attributes:
-        folder: Where it lies.
-        manifest: What it says of itself.
-        model: From texts to logits.
-        rule: From logits to decisions.
-    """
+    """A checked artifact, ready to serve: `model` makes logits of texts, and `rule` decisions of logits."""
 
     folder: Path
     manifest: Manifest
@@ -178,11 +171,8 @@ def _same_digest(path: str, entry: FileEntry, digest: str) -> None:
 
 
 def _build(folder: Path, manifest: Manifest) -> Model:
-    files = {
-        path: _load(folder, path, entry)
-        for path, entry in manifest.files.items()
-        if path.startswith(f"{MODEL}/")
-    }
+    listed = manifest.files.items()
+    files = {path: _load(folder, path, entry) for path, entry in listed if path.startswith(f"{MODEL}/")}
     model = read_model(part(files, MODEL))
     categories = len(manifest.taxonomy.categories)
     if model.categories != categories:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -63,24 +64,9 @@ def write_artifact(
 ) -> Manifest:
     """Write an artifact beside `folder`, check it by reading it, then put it in the place of the old one.
 
-    Args:
-        folder: Where the artifact will lie. An artifact already there is replaced when the new one
-            is whole, not before.
-        name: Name of the run: letters, digits, `_`, `.`, `-`.
-        kind: What the model is called among those that were tried.
-        model: The model to serve.
-        encoders: What turns texts into vectors, by the names under which the model asks for them.
-        taxonomy: The categories the model knows.
-        rule: Calibration and thresholds.
-        columns: Which column of the training file held what.
-        clean: The cleaning steps of training.
-        max_characters: Longest text accepted.
-        metrics: Figures of the evaluation as JSON values; what is undefined is None.
-        data_fingerprint: Hash of the texts and labels trained on.
-        card: The model card in Markdown.
-
-    Returns:
-        The manifest as written.
+    An artifact already there is replaced when the new one is whole, not before. Most parameters are the
+    fields of `Manifest`, which is returned as written. `encoders` go by the names under which the model asks
+    for them, `metrics` are JSON values (undefined ones None), and `card` is Markdown.
 
     Raises:
         ArtifactError: The folder holds something else, cannot be written, or the parts disagree.
@@ -147,7 +133,9 @@ def _write_files(part: Path, model: Model, encoders: Mapping[str, SavedEncoder],
 
 def _write_manifest(part: Path, about: dict[str, Any]) -> None:
     files = {
-        path.relative_to(part).as_posix(): _entry(path) for path in sorted(part.rglob("*")) if path.is_file()
+        path.relative_to(part).as_posix(): {"bytes": path.stat().st_size, "sha256": file_digest(path)}
+        for path in sorted(part.rglob("*"))
+        if path.is_file()
     }
     try:
         # Through JSON and back: the id must be the one that a reader will compute.
@@ -165,17 +153,11 @@ def _write_manifest(part: Path, about: dict[str, Any]) -> None:
     (part / MANIFEST).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def _entry(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": file_digest(path)}
-
-
 def _versions() -> dict[str, str]:
     versions = {}
     for library in _LIBRARIES:
-        try:
+        with suppress(PackageNotFoundError):
             versions[library] = version(library)
-        except PackageNotFoundError:
-            continue
     return versions
 
 

@@ -47,8 +47,8 @@ def targets_of(labels: Iterable[Label], texts: Sequence[Text], taxonomy: Taxonom
     """Probabilities of labels, shape [texts, categories]; NaN where a text has none."""
     targets = np.full((len(texts), len(taxonomy.keys)), np.nan)
     rows = {text.id: row for row, text in enumerate(texts)}
-    for found in labels:
-        targets[rows[found.text_id]] = [found.probabilities[key] for key in taxonomy.keys]
+    for label in labels:
+        targets[rows[label.text_id]] = [label.probabilities[key] for key in taxonomy.keys]
     return targets
 
 
@@ -69,16 +69,15 @@ def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: 
             fix="Look at the answers with `rubricator label --report`; add keywords or descriptions to the "
             "taxonomy, another teacher under `label.teachers`, or golden labels.",
         )
-    keys = taxonomy.keys
     rows = [
         {
-            "id": found.text_id,
-            "labels": ",".join(found.categories),
-            "origin": found.origin,
-            "teachers": ",".join(found.teachers),
+            "id": label.text_id,
+            "labels": ",".join(label.categories),
+            "origin": label.origin,
+            "teachers": ",".join(label.teachers),
+            **{f"p_{key}": label.probabilities[key] for key in taxonomy.keys},
         }
-        | {f"p_{key}": found.probabilities[key] for key in keys}
-        for found in label_set.labels.values()
+        for label in label_set.labels.values()
     ]
     frame = pl.DataFrame(rows)
     frame.write_parquet(folder / "stages/labels.parquet")
@@ -89,9 +88,8 @@ def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: 
     readable.write_csv(folder / "labels.csv")
     arrays = {str(fold): targets for fold, targets in label_set.fold_targets.items()}
     np.savez_compressed(folder / "stages/fold_targets.npz", allow_pickle=False, **arrays)
-    files.write_json(
-        folder / "stages/teachers.json", _REPORTS.dump_python(list(label_set.reports), mode="json")
-    )
+    reports = _REPORTS.dump_python(list(label_set.reports), mode="json")
+    files.write_json(folder / "stages/teachers.json", reports)
     write_sources(folder, label_set.sources, taxonomy)
 
 
@@ -115,6 +113,6 @@ def read_labels(folder: Path, dataset: Dataset, taxonomy: Taxonomy) -> LabelSet:
         targets_of(labels.values(), dataset.texts, taxonomy),
         decided_of(labels, dataset.texts, taxonomy),
         fold_targets,
-        TypeAdapter(list[TeacherReport]).validate_python(files.read_json(folder / "stages/teachers.json")),
+        _REPORTS.validate_python(files.read_json(folder / "stages/teachers.json")),
         read_sources(folder, taxonomy),
     )

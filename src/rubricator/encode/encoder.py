@@ -147,10 +147,9 @@ class Encoder:
     def _batches(self, sizes: Sequence[int]) -> Iterator[list[int]]:
         """Rows of texts that are padded to the same length, so many to a batch.
 
-        In bf16 a vector depends in its last bits on the length its text is padded to, though not on
-        the texts beside it. The length is the text's own, rounded up: so a text has one vector,
-        whatever it is encoded with. The longest come first: a shortage of memory shows at once, and
-        the time left only falls.
+        In bf16 a vector depends in its last bits on the length its text is padded to, though not on the texts
+        beside it. The length is the text's own, rounded up: so a text has one vector, whatever it is encoded
+        with. The longest come first: a shortage of memory shows at once, and the time left only falls.
         """
         by_length: dict[int, list[int]] = {}
         for row, size in enumerate(sizes):

@@ -30,8 +30,8 @@ class Runtime(Protocol):
     """Computes vectors from token ids."""
 
     @property
-    def name(self) -> Name:
-        """Which of the three."""
+    def name(self) -> str:
+        """`openvino`, `onnx` or `torch`."""
 
     @property
     def precision(self) -> Precision:

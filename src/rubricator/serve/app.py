@@ -31,14 +31,14 @@ from rubricator.serve.schemas import (
 )
 from rubricator.serve.settings import ServeSettings
 
+_REASONS = {
+    400: "The body is not text in UTF-8, or nested too deep.",
+    413: "The body is too large.",
+    422: "The body is no JSON, or breaks a rule that `detail` names.",
+    503: "Too many texts wait already; try again after `Retry-After` seconds.",
+}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "The body is not text in UTF-8, or nested too deep."},
-    413: {"model": Problem, "description": "The body is too large."},
-    422: {"model": Problem, "description": "The body is no JSON, or breaks a rule that `detail` names."},
-    503: {
-        "model": Problem,
-        "description": "Too many texts wait already; try again after `Retry-After` seconds.",
-    },
+    status: {"model": Problem, "description": reason} for status, reason in _REASONS.items()
 }
 
 
@@ -46,11 +46,7 @@ def create_app(predictor: Predictor, *, settings: ServeSettings | None = None) -
     """Build the service over a predictor.
 
     Run it with any ASGI server; the model is warmed up before the first request is accepted, and
-    on shutdown the requests that wait are answered first.
-
-    Args:
-        predictor: The model to serve.
-        settings: Limits; the defaults suit one small machine.
+    on shutdown the requests that wait are answered first. The default limits suit one small machine.
     """
     settings = settings or ServeSettings()
     metrics = Metrics(predictor)
@@ -109,8 +105,7 @@ def _check(texts: list[Text], settings: ServeSettings) -> None:
         length = len(text.original)
         if length > settings.max_characters:
             raise HTTPException(
-                422,
-                f"texts.{position} has {length:,} characters; the limit is {settings.max_characters:,}.",
+                422, f"texts.{position} has {length:,} characters; the limit is {settings.max_characters:,}."
             )
 
 

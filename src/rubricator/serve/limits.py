@@ -12,11 +12,7 @@ class BodyLimit:
     """ASGI middleware: 413 for a body over the limit, declared or not.
 
     A declared length is judged before anything is read; a chunked body as soon as it passes the
-    limit, so no more than the limit is ever held in memory.
-
-    Args:
-        app: The application within.
-        limit: Largest body, in bytes.
+    limit (in bytes), so no more than that is ever held in memory.
     """
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:

@@ -8,12 +8,7 @@ from rubricator.serve.schemas import ModelInfo
 
 
 def render_page(model: ModelInfo, *, base: str) -> str:
-    """The page in HTML.
-
-    Args:
-        model: What is served.
-        base: Address of the service, with a slash at its end.
-    """
+    """The page in HTML; `base` is the address of the service, with a slash at its end."""
     environment = Environment(
         loader=PackageLoader("rubricator.serve", package_path=""), autoescape=True, undefined=StrictUndefined
     )

@@ -51,9 +51,8 @@ def group_marks(targets: ArrayLike, groups: Sequence[str]) -> tuple[Indices, NDA
     """What each group holds.
 
     Returns:
-        Number of the group of each text, in order of first appearance, shape [texts]; and 0 or 1 per
-        group and category, with one more column for groups without a category, shape
-        [groups, categories + 1].
+        Number of the group of each text, in order of first appearance, shape [texts]; and 0 or 1 per group
+        and category, with one more column for groups without a category, shape [groups, categories + 1].
     """
     numbers: dict[str, int] = {}
     of_text = np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.int64)
