@@ -22,7 +22,6 @@ class LabelSpace:
 
     Attributes:
         keys: Category keys, in the order of columns.
-        single: True if a text has exactly one category.
         none: Key of the category that means "none of the others", where there is one.
     """
 
@@ -88,10 +87,6 @@ class LabelSpace:
         """
         return self.decide(targets).astype(np.float64) if self.single else targets
 
-    def positives(self, targets: Floats) -> Bools:
-        """Which categories count as true, shape [texts, categories]: those from one half upwards."""
-        return np.asarray(targets >= 0.5)
-
 
 @dataclass(frozen=True, slots=True)
 class DecisionRule:
@@ -102,7 +97,6 @@ class DecisionRule:
     scaled logits share one softmax, and the largest wins; thresholds are not used.
 
     Attributes:
-        space: The decisions that are possible.
         slope: Multiplies the logit, shape [categories].
         intercept: Added to the scaled logit, shape [categories].
         threshold: Smallest probability that assigns the category, shape [categories].

@@ -35,7 +35,7 @@ class VectorCache:
 
     def __init__(self, path: Path, encoder: Encoder) -> None:
         self._path = path
-        self._encoder = encoder
+        self.encoder = encoder
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -45,14 +45,9 @@ class VectorCache:
             database.execute(_TABLE)
 
     @property
-    def encoder(self) -> Encoder:
-        """The encoder behind the memory."""
-        return self._encoder
-
-    @property
     def fingerprint(self) -> str:
         """The encoder's: names everything that could change a vector."""
-        return self._encoder.fingerprint
+        return self.encoder.fingerprint
 
     def encode(self, contents: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
         """Vectors of texts, as `Encoder.encode` gives them; those in the file count as done at once.
@@ -71,11 +66,11 @@ class VectorCache:
             missing = sorted(by_key.keys() - vectors_by_key.keys(), key=lambda key: (-len(by_key[key]), key))
             for at in range(0, len(missing), _CHUNK):
                 chunk = missing[at : at + _CHUNK]
-                vectors = self._encoder.encode([by_key[key] for key in chunk], progress=_part_of(step))
+                vectors = self.encoder.encode([by_key[key] for key in chunk], progress=_part_of(step))
                 self._save(database, chunk, vectors)
                 vectors_by_key.update(zip(chunk, vectors, strict=True))
         if not keys:
-            return np.zeros((0, self._encoder.width), dtype=np.float32)
+            return np.zeros((0, self.encoder.width), dtype=np.float32)
         return np.stack([vectors_by_key[key] for key in keys])
 
     def _find(self, database: sqlite3.Connection, keys: list[str]) -> dict[str, NDArray[np.float32]]:
@@ -85,15 +80,15 @@ class VectorCache:
             marks = ", ".join("?" * len(chunk))
             rows = database.execute(
                 f"SELECT content, vector FROM vectors WHERE encoder = ? AND content IN ({marks})",  # noqa: S608
-                [self._encoder.fingerprint, *chunk],
+                [self.encoder.fingerprint, *chunk],
             )
             for key, blob in rows:
-                if len(blob) == 4 * self._encoder.width:
+                if len(blob) == 4 * self.encoder.width:
                     vectors_by_key[key] = np.frombuffer(blob, dtype="<f4")
         return vectors_by_key
 
     def _save(self, database: sqlite3.Connection, keys: list[str], vectors: NDArray[np.float32]) -> None:
-        name = self._encoder.fingerprint
+        name = self.encoder.fingerprint
         rows = [(name, key, row.astype("<f4").tobytes()) for key, row in zip(keys, vectors, strict=True)]
         with database:
             database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from rubricator import __version__
@@ -18,7 +19,6 @@ from rubricator.records import Text
 from rubricator.serve.batcher import Batcher, ClosedError, QueueFullError
 from rubricator.serve.limits import BodyLimit
 from rubricator.serve.metrics import Measured, Metrics
-from rubricator.serve.page import render_page
 from rubricator.serve.schemas import (
     ClassifyRequest,
     ClassifyResponse,
@@ -118,6 +118,11 @@ def _add_information(
         max_characters=min(settings.max_characters, predictor.manifest.max_characters),
     )
 
+    # The page loads nothing from elsewhere.
+    loader = PackageLoader("rubricator.serve", package_path="")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    template = environment.get_template("page.html.jinja")
+
     @app.get("/v1/model", tags=["information"])
     async def model() -> ModelInfo:
         """The model served, its categories and its limits."""
@@ -128,7 +133,8 @@ def _add_information(
         policy = (
             "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
         )
-        content = render_page(info, base=str(request.base_url))
+        titles = [(category.key, category.title) for category in info.categories]
+        content = template.render(model=info, titles=titles, base=str(request.base_url))
         return HTMLResponse(content, headers={"Content-Security-Policy": policy})
 
     @app.get("/healthz", tags=["information"])

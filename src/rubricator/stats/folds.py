@@ -18,14 +18,8 @@ def make_folds(targets: ArrayLike, groups: Sequence[str], *, folds: int, seed: i
     Iterative stratification (Sechidis, Tsoumakas, Vlahavas, "On the stratification of multi-label
     data", 2011), with texts that have no category as a category of their own.
 
-    Args:
-        targets: Truth or soft labels, shape [texts, categories], in [0, 1].
-        groups: Group of each text.
-        folds: Number of folds.
-        seed: Same seed, same folds.
-
-    Returns:
-        Fold of each text, 0 to `folds` - 1, shape [texts].
+    Targets are truth or soft labels in [0, 1], shape [texts, categories]. The result is the fold of each
+    text, from 0.
 
     Raises:
         DataError: There are fewer groups than folds.
