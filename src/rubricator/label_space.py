@@ -57,12 +57,10 @@ class LabelSpace:
         return np.asarray(np.where(decided, probabilities, 1 - probabilities).prod(axis=1))
 
     def decide(self, probabilities: Floats, thresholds: Floats | float = 0.5) -> Bools:
-        """Which categories each text gets, shape [texts, categories].
+        """Which categories each text gets, shape [texts, categories]; a probability of NaN decides on nothing.
 
-        Args:
-            probabilities: Shape [texts, categories]; NaN decides on nothing.
-            thresholds: Least probability that assigns a category, one or one each; unused in single-label,
-                where the likeliest category wins, and the first of equals.
+        The thresholds, one or one each, are the least probability that assigns a category; they are unused in
+        single-label, where the likeliest category wins, and the first of equals.
         """
         with np.errstate(invalid="ignore"):
             if not self.single:

@@ -171,15 +171,9 @@ def predict_file(
 
     The output has the columns `id`, `labels` (keys joined by commas) and `p_<key>` for every
     category, with six decimals. Rows that cannot be used go to `<output>.rejected.csv`, each with
-    its reason. Without a column of ids, row numbers from 1 stand for them.
-
-    Args:
-        predictor: The model.
-        input_file: A table of any kind that can be read, told apart by suffix.
-        output_file: Where predictions go; appears when it is whole.
-        columns: Which column holds what; by default as in training.
-        batch: Rows that go through the model together.
-        progress: Counts rows.
+    its reason. Without a column of ids, row numbers from 1 stand for them. Both files may be of any kind of
+    table, told apart by suffix; by default their columns are those of training. The output appears when it is
+    whole, and `batch` rows go through the model together.
 
     Raises:
         DataError: A file cannot be read or written, or columns are missing.

@@ -24,7 +24,6 @@ class CardFacts:
     """What the card tells.
 
     Attributes:
-        name: Name of the run.
         kind: What the model is called among those that were tried.
         about: What it is, as a clause.
         encoder: The encoder in a few words; empty where there is none.

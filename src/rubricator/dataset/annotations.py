@@ -41,7 +41,6 @@ class TeacherScores:
     """What one teacher said of all texts, as it said it: nothing that people labelled has touched it.
 
     Attributes:
-        teacher: Its name.
         scores: Shape [texts, categories]; NaN where it abstains or gave no `ok` answer.
         answered: Which texts it gave an `ok` answer about, shape [texts].
         keys: Key of each answer in the store, as ASCII, shape [texts]; empty where it was not asked.
@@ -56,10 +55,9 @@ class TeacherScores:
 
 @dataclass(frozen=True, slots=True)
 class TeacherProbabilities:
-    """What one teacher, or their agreement, thinks of all texts.
+    """What one teacher, or the `agreement` of several, thinks of all texts.
 
     Attributes:
-        teacher: Its name; `agreement` for what several come to.
         probabilities: Shape [texts, categories]; NaN where it abstains or gave no `ok` answer. In
             single-label work a row is either a distribution or all NaN.
         answered: Which texts it gave an `ok` answer about, shape [texts].
@@ -113,9 +111,7 @@ class Annotations:
         probabilities: The same as probabilities, corrected by what people labelled when the stage ran.
         agreement: What the teachers come to. About golden texts it is what they say of them, not what is
             known.
-        weights: Whom the agreement believes.
         weights_are: What the figures of `weights` are, in a sentence.
-        usage: What came of asking each teacher.
     """
 
     scores: Sequence[TeacherScores]

@@ -24,15 +24,14 @@ _REPORTS = TypeAdapter(list[TeacherReport])
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """What was decided for every text.
+    """What was decided for every text; one about which no teacher has an opinion has no label.
 
     Attributes:
-        labels: By text id; a text about which no teacher has an opinion has none.
+        labels: By text id.
         targets: Their probabilities, shape [texts, categories]; NaN where there is no label.
         decided: Their categories, same shape.
         fold_targets: Targets as they would be without the golden labels of one fold, by fold.
         reports: How each teacher, and their agreement, fares against golden texts.
-        sources: Who labelled each text, and what that may be used for.
     """
 
     labels: Mapping[str, Label]

@@ -73,18 +73,16 @@ def choose_runtime(
 
 
 def _choose_openvino(wanted: str, precision: str) -> RuntimeChoice:
-    why = "as asked" if wanted == "openvino" else "the quickest on processors"
+    name = f"OpenVINO ({'as asked' if wanted == 'openvino' else 'the quickest on processors'})"
     if precision == "fp32":
-        return RuntimeChoice("openvino", "fp32", f"OpenVINO ({why}) in fp32, as asked.")
+        return RuntimeChoice("openvino", "fp32", f"{name} in fp32, as asked.")
     if has_bf16():
-        return RuntimeChoice(
-            "openvino", "bf16", f"OpenVINO ({why}) in bf16, which this processor computes in."
-        )
+        return RuntimeChoice("openvino", "bf16", f"{name} in bf16, which this processor computes in.")
     if precision == "bf16":
         raise EncoderError(
             "This processor does not compute in bf16.", fix="Set `encode.precision: auto` or `fp32`."
         )
-    return RuntimeChoice("openvino", "fp32", f"OpenVINO ({why}) in fp32: this processor has no bf16.")
+    return RuntimeChoice("openvino", "fp32", f"{name} in fp32: this processor has no bf16.")
 
 
 def _choose_onnx(wanted: str, precision: str) -> RuntimeChoice:
@@ -198,15 +196,8 @@ class OnnxRuntime:
         from onnxruntime.capi import onnxruntime_pybind11_state as states
 
         # They share no base class but Exception.
-        failures = (
-            states.Fail,
-            states.InvalidArgument,
-            states.InvalidGraph,
-            states.InvalidProtobuf,
-            states.NoSuchFile,
-            states.RuntimeException,
-        )
-
+        names = "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "RuntimeException"
+        failures = tuple(getattr(states, name) for name in names)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

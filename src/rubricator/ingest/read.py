@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
-from rubricator.config import Columns, Config, DataFile
+from rubricator.config import Columns, Config
 from rubricator.dataset.dataset import Rejected
 from rubricator.errors import DataError, nearest
 from rubricator.ingest.clean import is_blank
-from rubricator.progress import Progress, silent
+from rubricator.progress import Advance, Progress, silent
 from rubricator.records import Feature, Text
 from rubricator.tables.reading import Row, Table, open_table, open_writer
 from rubricator.times import parse_time
@@ -54,9 +54,9 @@ class RowReader:
         prefix: str = "",
         part: str = "",
     ) -> None:
-        self._columns = columns
+        self.columns = columns
         self._max_characters = max_characters
-        self._file = file
+        self.file = file
         self._prefix = prefix
         self._part = part
         self.unreadable_times = 0
@@ -66,7 +66,7 @@ class RowReader:
         if row.fault:
             return self.rejected(row, "", f"broken row: {row.fault}", row.excerpt)
         name = self._id(row)
-        title, body = self._cell(row, self._columns.title), self._cell(row, self._columns.body)
+        title, body = self._cell(row, self.columns.title), self._cell(row, self.columns.body)
         length = len(title) + len(body)
         if not name:
             return self.rejected(row, "", "no id", f"{title} {body}")
@@ -79,33 +79,33 @@ class RowReader:
             id=name,
             title=title,
             body=body,
-            source=self._cell(row, self._columns.source).strip(),
+            source=self._cell(row, self.columns.source).strip(),
             time=self._time(row),
-            features={name: _feature(row.cells.get(name)) for name in self._columns.features},
+            features={name: _feature(row.cells.get(name)) for name in self.columns.features},
             part=self._part,
         )
 
     def label(self, row: Row) -> str:
         """Raw label cell of a whole row; empty where a person labelled nothing."""
-        return self._cell(row, self._columns.labels).strip()
+        return self._cell(row, self.columns.labels).strip()
 
     def _id(self, row: Row) -> str:
-        if self._columns.id is None:
+        if self.columns.id is None:
             return f"{self._prefix}{row.number}"
-        return self._cell(row, self._columns.id).strip()
+        return self._cell(row, self.columns.id).strip()
 
     def _cell(self, row: Row, column: str | None) -> str:
         return "" if column is None else _as_string(row.cells.get(column))
 
     def _time(self, row: Row) -> datetime | None:
-        value = row.cells.get(self._columns.time) if self._columns.time else None
+        value = row.cells.get(self.columns.time) if self.columns.time else None
         moment = parse_time(value)
         self.unreadable_times += moment is None and bool(_as_string(value).strip())
         return moment
 
     def rejected(self, row: Row, name: str, reason: str, excerpt: str) -> Rejected:
         """A row that has no text, or none of its own."""
-        return Rejected(self._file, row.number, name, reason, " ".join(excerpt.split())[:_EXCERPT])
+        return Rejected(self.file, row.number, name, reason, " ".join(excerpt.split())[:_EXCERPT])
 
 
 def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = ()) -> Columns:
@@ -153,7 +153,9 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
         prefixes = _prefixes([file.path for file in config.data.files])
         for file, table, prefix in zip(config.data.files, tables, prefixes, strict=True):
             columns = fit_columns(table, config.data.columns, optional={"labels"} if label_set else ())
-            _read_file(config, file, table, prefix, columns, corpus, places, done)
+            limit, part = config.data.max_characters, file.part or ""
+            reader = RowReader(columns, max_characters=limit, file=file.path, prefix=prefix, part=part)
+            _read_rows(table, reader, corpus, places, done)
     if not corpus.texts:
         reasons = Counter(row.reason for row in corpus.rejected).most_common(3)
         listed = "; ".join(f"{reason} ({count})" for reason, count in reasons)
@@ -164,18 +166,9 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
     return corpus
 
 
-def _read_file(
-    config: Config,
-    file: DataFile,
-    table: Table,
-    prefix: str,
-    columns: Columns,
-    corpus: Corpus,
-    places: dict[str, str],
-    done: Callable[[int], None],
+def _read_rows(
+    table: Table, reader: RowReader, corpus: Corpus, places: dict[str, str], done: Advance
 ) -> None:
-    limit = config.data.max_characters
-    reader = RowReader(columns, max_characters=limit, file=file.path, prefix=prefix, part=file.part or "")
     for batch in table.rows():
         for row in batch:
             text = reader.text(row)
@@ -186,18 +179,14 @@ def _read_file(
             if isinstance(text, Rejected):
                 corpus.rejected.append(text)
                 continue
-            places[text.id] = f"{file.path}, row {row.number}"
+            places[text.id] = f"{reader.file}, row {row.number}"
             corpus.texts.append(text)
             if label := reader.label(row):
                 corpus.labels[text.id] = label
         done(len(batch))
     if reader.unreadable_times:
-        _log.warning(
-            "%s: %d times in the column '%s' cannot be read; these texts have none.",
-            file.path,
-            reader.unreadable_times,
-            config.data.columns.time,
-        )
+        message = "%s: %d times in the column '%s' cannot be read; these texts have none."
+        _log.warning(message, reader.file, reader.unreadable_times, reader.columns.time)
 
 
 def _prefixes(paths: Sequence[str]) -> list[str]:

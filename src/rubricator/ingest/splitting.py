@@ -84,14 +84,8 @@ def split_texts(
 
     `by: auto` goes by time where most texts have one, unless the golden set is the test.
 
-    Args:
-        texts: The labelled texts.
-        groups: Group by text id.
-        targets: Truth or soft labels, shape [texts, categories], in [0, 1].
-        golden: Ids of the texts labelled by people.
-        use: What golden texts are for.
-        config: The section `split`.
-        seed: Same seed, same parts.
+    `groups` go by text id; `targets` are truth or soft labels in [0, 1], shape [texts, categories]; `golden`
+    are ids of the texts labelled by people, `use` what these are for.
 
     Raises:
         DataError: There are too few texts to fill the parts, or no boundary in time divides them.

@@ -38,8 +38,7 @@ class Store:
     def open(cls, place: str | Path) -> Self:
         """Open a database, making it (and its folder) or bringing it to the newest version.
 
-        Args:
-            place: Path of a SQLite file, or a URL (`postgresql://user@host/name`, `sqlite:///path`).
+        It is named by the path of a SQLite file, or a URL (`postgresql://user@host/name`, `sqlite:///path`).
 
         Raises:
             StoreError: The place cannot be written, is no database, is locked or damaged, or is from

@@ -18,9 +18,7 @@ _OPEN = {"jsonl": open_json_lines, "parquet": open_parquet, "excel": open_excel}
 def open_table(path: Path, *, separator: str | None = None) -> Table:
     """Open a CSV, TSV, JSONL, Parquet or Excel file, told apart by suffix.
 
-    Args:
-        path: The file.
-        separator: Separator of a CSV or TSV file; by default found out, as is the encoding.
+    The separator of a CSV or TSV file is by default found out, as is the encoding.
 
     Raises:
         DataError: No such file, an unknown suffix, no rows, or no text.
