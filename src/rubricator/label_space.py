@@ -57,7 +57,7 @@ class LabelSpace:
         return np.asarray(np.where(decided, probabilities, 1 - probabilities).prod(axis=1))
 
     def decide(self, probabilities: Floats, thresholds: Floats | float = 0.5) -> Bools:
-        """Which categories each text gets, shape [texts, categories]; a probability of NaN decides on nothing.
+        """Which categories each text gets, shape [texts, categories]; a probability of NaN decides nothing.
 
         The thresholds, one or one each, are the least probability that assigns a category; they are unused in
         single-label, where the likeliest category wins, and the first of equals.

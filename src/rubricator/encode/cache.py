@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -21,6 +22,9 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
     encoder TEXT NOT NULL, content TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (encoder, content)
 ) WITHOUT ROWID
+"""
+_QUERY = """
+SELECT content, vector FROM vectors WHERE encoder = ? AND content IN (SELECT value FROM json_each(?))
 """
 
 
@@ -74,18 +78,9 @@ class VectorCache:
         return np.stack([vectors_by_key[key] for key in keys])
 
     def _find(self, database: sqlite3.Connection, keys: list[str]) -> dict[str, NDArray[np.float32]]:
-        vectors_by_key: dict[str, NDArray[np.float32]] = {}
-        for at in range(0, len(keys), _CHUNK):
-            chunk = keys[at : at + _CHUNK]
-            marks = ", ".join("?" * len(chunk))
-            rows = database.execute(
-                f"SELECT content, vector FROM vectors WHERE encoder = ? AND content IN ({marks})",  # noqa: S608
-                [self.encoder.fingerprint, *chunk],
-            )
-            for key, blob in rows:
-                if len(blob) == 4 * self.encoder.width:
-                    vectors_by_key[key] = np.frombuffer(blob, dtype="<f4")
-        return vectors_by_key
+        size = 4 * self.encoder.width
+        rows = database.execute(_QUERY, [self.encoder.fingerprint, json.dumps(keys)])
+        return {key: np.frombuffer(blob, dtype="<f4") for key, blob in rows if len(blob) == size}
 
     def _save(self, database: sqlite3.Connection, keys: list[str], vectors: NDArray[np.float32]) -> None:
         name = self.encoder.fingerprint

@@ -91,26 +91,14 @@ class Encoder:
     @property
     def fingerprint(self) -> str:
         """Names everything that could change a vector."""
-        card = self._card
-        return content_hash(
-            "vectors:3",
-            card.digest,
-            card.pooling,
-            card.prefix,
-            str(card.max_tokens),
-            self._runtime.precision,
-            str(FORMAT),
-        )
+        card, precision = self._card, self._runtime.precision
+        parts = (card.digest, card.pooling, card.prefix, str(card.max_tokens), precision, str(FORMAT))
+        return content_hash("vectors:3", *parts)
 
     def describe(self) -> dict[str, Any]:
         """What it is and what computes it, as plain values."""
-        return {
-            "name": self._card.name,
-            "digest": self._card.digest,
-            "width": self._card.width,
-            "max_tokens": self._card.max_tokens,
-            "prefix": self._card.prefix,
-            "pooling": self._card.pooling,
+        names = ("name", "digest", "width", "max_tokens", "prefix", "pooling")
+        return {name: getattr(self._card, name) for name in names} | {
             "runtime": self._runtime.name,
             "precision": self._runtime.precision,
             "reason": self._reason,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,14 +98,12 @@ def _write(model: Pooled, card: EncoderCard, source: EncoderSource, folder: Path
 def _traced(model: Pooled, name: str) -> Any:
     import torch
 
+    from rubricator.encode.pooled import quiet
+
     texts, tokens = torch.export.Dim("texts", min=1), torch.export.Dim("tokens", min=2)
     example = (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64))
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
     try:
-        with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), quiet("torch.onnx"), contextlib.redirect_stdout(io.StringIO()):
             program = torch.onnx.export(
                 model,
                 example,
@@ -124,8 +120,6 @@ def _traced(model: Pooled, name: str) -> Any:
             f"The encoder '{name}' cannot be exported to ONNX: {str(error).strip().splitlines()[0]}",
             fix="Choose another encoder, for example `bundled`.",
         ) from error
-    finally:
-        logger.setLevel(level)
     assert program is not None  # it is only where torch writes the file itself
     return program.model_proto
 
