@@ -18,15 +18,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rubricator.artifact.manifest import (
-    ENCODERS,
-    FORMAT_VERSION,
-    MANIFEST,
-    MODEL,
-    FileEntry,
-    Manifest,
-    manifest_id,
-)
+from rubricator.artifact import manifest as layout
+from rubricator.artifact.manifest import MANIFEST, MODEL, FileEntry, Manifest, manifest_id
 from rubricator.errors import ArtifactError
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
@@ -50,7 +43,7 @@ class Artifact:
 
     def encoder_folder(self, name: str) -> Path:
         """Where the files of the encoder lie that the model knows by this name."""
-        return self.folder / ENCODERS / name
+        return self.folder / layout.ENCODERS / name
 
 
 def read_artifact(folder: Path) -> Artifact:
@@ -75,9 +68,10 @@ def read_artifact(folder: Path) -> Artifact:
 def _parse(folder: Path) -> Manifest:
     raw = _json(_manifest_bytes(folder))
     version = raw.get("format_version")
-    if version != FORMAT_VERSION or isinstance(version, bool):
+    readable = layout.FORMAT_VERSION
+    if version != readable or isinstance(version, bool):
         raise ArtifactError(
-            f"{MANIFEST} has format_version {version!r}; this version of Rubricator reads {FORMAT_VERSION}.",
+            f"{MANIFEST} has format_version {version!r}; this version of Rubricator reads {readable}.",
             fix="Use the version of Rubricator that wrote the artifact, or train it again with this one.",
         )
     if raw.get("id") != manifest_id(raw):

@@ -14,16 +14,8 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from rubricator.artifact.manifest import (
-    CARD,
-    ENCODERS,
-    FORMAT_VERSION,
-    MANIFEST,
-    MODEL,
-    Manifest,
-    Rule,
-    manifest_id,
-)
+from rubricator.artifact import manifest as layout
+from rubricator.artifact.manifest import MANIFEST, Manifest, Rule, manifest_id
 from rubricator.artifact.read import read_artifact
 from rubricator.config import Clean, Columns
 from rubricator.errors import ArtifactError
@@ -72,7 +64,7 @@ def write_artifact(
         ArtifactError: The folder holds something else, cannot be written, or the parts disagree.
     """
     about = {
-        "format_version": FORMAT_VERSION,
+        "format_version": layout.FORMAT_VERSION,
         "name": name,
         "kind": kind,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -121,12 +113,12 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _write_files(part: Path, model: Model, encoders: Mapping[str, SavedEncoder], card: str) -> None:
     for name, data in model.files().items():
-        path = part / MODEL / name
+        path = part / layout.MODEL / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    (part / CARD).write_text(card, encoding="utf-8")
+    (part / layout.CARD).write_text(card, encoding="utf-8")
     for name, encoder in encoders.items():
-        folder = part / ENCODERS / name
+        folder = part / layout.ENCODERS / name
         folder.mkdir(parents=True)
         encoder.save(folder)
 
@@ -143,13 +135,11 @@ def _write_manifest(part: Path, about: dict[str, Any]) -> None:
         content["id"] = manifest_id(content)
         Manifest.model_validate(content)
     except ValidationError as error:
-        raise ArtifactError(
-            f"The parts of the artifact do not fit together:\n{explain(error, Manifest)}"
-        ) from error
+        faults = explain(error, Manifest)
+        raise ArtifactError(f"The parts of the artifact do not fit together:\n{faults}") from error
     except (TypeError, ValueError) as error:
-        raise ArtifactError(
-            f"The metrics or the encoder's description are not plain JSON: {error}."
-        ) from error
+        problem = f"The metrics or the encoder's description are not plain JSON: {error}."
+        raise ArtifactError(problem) from error
     (part / MANIFEST).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
 

@@ -28,9 +28,8 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
             fix="Start one with `rubricator init DIR`, or name yours with `-c FILE`.",
         ) from error
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as YAML in UTF-8: {error}", fix="Correct the file."
-        ) from error
+        problem = f"{path} cannot be read as YAML in UTF-8: {error}"
+        raise ConfigError(problem, fix="Correct the file.") from error
     if not isinstance(raw, dict):
         raise ConfigError(
             f"{path} holds no settings (a mapping was expected).",
@@ -73,6 +72,5 @@ def _override(raw: dict[str, Any], override: str) -> None:
     try:
         target[last] = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise ConfigError(
-            f"--set {override!r}: the value is not YAML: {error}", fix="Quote the value."
-        ) from error
+        problem = f"--set {override!r}: the value is not YAML: {error}"
+        raise ConfigError(problem, fix="Quote the value.") from error
