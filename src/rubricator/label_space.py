@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -40,6 +40,11 @@ class LabelSpace:
     def subset(self, keys: Sequence[str]) -> LabelSpace:
         """The same kind of decisions about some of the categories."""
         return LabelSpace(tuple(keys), self.single, self.none if self.none in keys else None)
+
+    def indicators(self, rows: Collection[Collection[str]]) -> Bools:
+        """Which categories the keys of each text name, shape [texts, categories]."""
+        marks = [[key in keys for key in self.keys] for keys in rows]
+        return np.array(marks, dtype=bool).reshape(len(rows), len(self.keys))
 
     def probabilities(self, logits: Floats) -> Floats:
         """Probabilities from log-odds, shape [texts, categories]."""

@@ -53,11 +53,8 @@ def targets_of(labels: Iterable[Label], texts: Sequence[Text], taxonomy: Taxonom
 
 def decided_of(labels: Mapping[str, Label], texts: Sequence[Text], taxonomy: Taxonomy) -> Bools:
     """Categories of labels, by text id, shape [texts, categories]; none where a text has no label."""
-    decided = np.zeros((len(texts), len(taxonomy.keys)), dtype=bool)
-    for row, text in enumerate(texts):
-        if text.id in labels:
-            decided[row] = [key in labels[text.id].categories for key in taxonomy.keys]
-    return decided
+    rows = [labels[text.id].categories if text.id in labels else () for text in texts]
+    return taxonomy.space.indicators(rows)
 
 
 def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: Taxonomy) -> None:

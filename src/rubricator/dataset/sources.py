@@ -93,7 +93,7 @@ def label_sources(
     return LabelSources(
         ids=ids,
         origin=np.select([golden, review], [Origin.GOLDEN, Origin.REVIEW], ""),
-        categories=_matrix(labels, taxonomy),
+        categories=taxonomy.space.indicators(labels),
         unbiased=golden | (review & measures),
         teaches=(golden & taught) | (review & np.isin(part, list(TEACHING_PARTS)) & (fold < 0)),
         part=part,
@@ -119,15 +119,9 @@ def read_sources(folder: Path, taxonomy: Taxonomy) -> LabelSources:
     return LabelSources(
         ids=tuple(table["id"]),
         origin=np.array(table["origin"].to_list(), dtype=np.str_),
-        categories=_matrix([files.split_keys(cell or "") for cell in table["labels"]], taxonomy),
+        categories=taxonomy.space.indicators([files.split_keys(cell or "") for cell in table["labels"]]),
         unbiased=table["unbiased"].to_numpy().astype(bool),
         teaches=table["teaches"].to_numpy().astype(bool),
         part=np.array(table["part"].to_list(), dtype=np.str_),
         fold=table["fold"].to_numpy().astype(np.intp),
-    )
-
-
-def _matrix(rows: Collection[Collection[str]], taxonomy: Taxonomy) -> Bools:
-    return np.array([[key in row for key in taxonomy.keys] for row in rows], dtype=bool).reshape(
-        len(rows), len(taxonomy.keys)
     )

@@ -44,5 +44,5 @@ class DatasetSplit:
 
 def golden_targets(dataset: Dataset, taxonomy: Taxonomy) -> Floats:
     """Golden labels as a 0/1 matrix, shape [texts, categories]; rows without one are zero."""
-    rows = [[key in dataset.golden.get(text.id, ()) for key in taxonomy.keys] for text in dataset.texts]
-    return np.array(rows, dtype=np.float64).reshape(len(rows), len(taxonomy.keys))
+    rows = [dataset.golden.get(text.id, ()) for text in dataset.texts]
+    return taxonomy.space.indicators(rows).astype(np.float64)

@@ -17,7 +17,7 @@ from rubricator.errors import DataError
 from rubricator.predict import Predictor
 from rubricator.records import Text
 from rubricator.serve.batcher import Batcher, ClosedError, QueueFullError
-from rubricator.serve.limits import BodyLimit
+from rubricator.serve.limits import BodyLimit, ServeSettings
 from rubricator.serve.metrics import Measured, Metrics
 from rubricator.serve.schemas import (
     ClassifyRequest,
@@ -29,7 +29,6 @@ from rubricator.serve.schemas import (
     response_of,
     texts_of,
 )
-from rubricator.serve.settings import ServeSettings
 
 _REASONS = {
     400: "The body is not text in UTF-8, or nested too deep.",

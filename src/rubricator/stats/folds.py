@@ -30,9 +30,8 @@ def make_folds(targets: ArrayLike, groups: Sequence[str], *, folds: int, seed: i
             f"{len(marks)} different texts cannot be divided into {folds} folds.",
             fix="Label more texts, or set `split.folds` lower.",
         )
-    from iterstrat.ml_stratifiers import (
-        MultilabelStratifiedKFold,  # a second to import, and most commands never need it
-    )
+    # A second to import, and most commands never need it.
+    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
     splitter = MultilabelStratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
     fold_of_group = np.zeros(len(marks), dtype=np.int64)
@@ -63,9 +62,7 @@ def draw_share(marks: NDArray[np.int64], *, share: float, seed: int) -> Indices:
     if count < 2:
         return np.zeros(0, dtype=np.int64)
     wanted = min(max(1, round(count * share)), count - 1)
-    from iterstrat.ml_stratifiers import (
-        MultilabelStratifiedShuffleSplit,  # a second to import, and most commands never need it
-    )
+    from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=wanted / count, random_state=seed)
     _, drawn = next(splitter.split(marks, marks))
