@@ -54,17 +54,14 @@ def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSo
             f"The folder {folder} holds no Hugging Face model (config.json and {WEIGHTS}).",
             fix="Name the folder that `save_pretrained` wrote.",
         )
+    is_e5 = re.search(r"(^|[-_])e5([-_]|$)", Path(name).name.lower()) is not None
     return EncoderSource(
         name=name,
         folder=folder,
-        prefix="query: " if _is_e5(name) else "",
+        prefix="query: " if is_e5 else "",
         pooling=_pooling(folder),
         digest=_digest(folder),
     )
-
-
-def _is_e5(name: str) -> bool:
-    return re.search(r"(^|[-_])e5([-_]|$)", Path(name).name.lower()) is not None
 
 
 def _from_hub(name: str) -> Path:

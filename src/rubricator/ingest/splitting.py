@@ -149,7 +149,7 @@ def _gather(
             wanted = cast(Part, text.part)
             group.part = group.prescribed = max(group.prescribed or "train", wanted, key=_RANK.index)
         if text.time is not None:
-            moment = _timestamp(text.time)
+            moment = (text.time if text.time.tzinfo else text.time.replace(tzinfo=UTC)).timestamp()
             group.earliest, group.latest = min(group.earliest, moment), max(group.latest, moment)
     return gathered, of_text
 
@@ -246,10 +246,6 @@ def _draw(groups: list[_Group], share: float, *, latest: bool, seed: int) -> lis
         if wanted <= group.size / 2:
             break
     return drawn
-
-
-def _timestamp(time: datetime) -> float:
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _refuse_empty(groups: list[_Group], *, validation: str, use: str) -> None:

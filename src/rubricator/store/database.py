@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -153,7 +154,7 @@ def _engine(url: sa.URL) -> sa.Engine:
             ) from error
     options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}} if kind == "sqlite" else {}
     try:
-        engine = sa.create_engine(url, json_serializer=_json, **options)
+        engine = sa.create_engine(url, json_serializer=partial(json.dumps, ensure_ascii=False), **options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError(
             f"The driver of {url.drivername} is not installed: {error}.", fix="pip install 'psycopg[binary]'"
@@ -220,10 +221,6 @@ def _answer(row: Any) -> Answer:
 def _storable(written: str) -> str:
     """Without what no database column takes: lone surrogates (not UTF-8) and, in PostgreSQL, NUL."""
     return written.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _pages(keys: Iterable[str]) -> Iterator[list[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -150,26 +149,19 @@ def _quoted(first: str, lines: _Lines, separator: str) -> _Record:
                 return
             yield line
 
-    with _large_fields():
-        try:
-            cells = next(csv.reader(feed(), delimiter=separator, strict=True))
-        except csv.Error:
-            lines.give_back(further)
-            if not further and not wants_more:
-                # The fault lies within one line, as in `"Zenit" won`: the marks belong to the text.
-                return _Record(number, [first], first.rstrip(_LINE_END).split(separator))
-            return _Record(number, [first], fault="a quotation mark opens a cell and never closes it")
-    return _Record(number, [first, *further], cells)
-
-
-@contextmanager
-def _large_fields() -> Iterator[None]:
-    """The csv module knows one limit for the whole process; it is put back at once."""
-    before = csv.field_size_limit(_MAX_RECORD * 2)
+    # The csv module knows one limit for the whole process; it is put back at once.
+    limit = csv.field_size_limit(_MAX_RECORD * 2)
     try:
-        yield
+        cells = next(csv.reader(feed(), delimiter=separator, strict=True))
+    except csv.Error:
+        lines.give_back(further)
+        if not further and not wants_more:
+            # The fault lies within one line, as in `"Zenit" won`: the marks belong to the text.
+            return _Record(number, [first], first.rstrip(_LINE_END).split(separator))
+        return _Record(number, [first], fault="a quotation mark opens a cell and never closes it")
     finally:
-        csv.field_size_limit(before)
+        csv.field_size_limit(limit)
+    return _Record(number, [first, *further], cells)
 
 
 def _rows(records: Iterator[_Record], columns: tuple[str, ...]) -> Iterator[Row]:
