@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rubricator.errors import TaxonomyError
-from rubricator.taxonomy import Category, Task, Taxonomy, difference
+from rubricator.taxonomy import Category, Task, Taxonomy
 
 TWO = "categories: [{key: sport}, {key: culture}]"
 
@@ -52,14 +52,6 @@ def test_the_version_follows_every_word_and_the_order(tmp_path: Path) -> None:
     ]
     versions = {base.version, *(read(tmp_path, content).version for content in changed)}
     assert len(versions) == 1 + len(changed)
-
-
-def test_difference_names_what_came_went_and_changed() -> None:
-    old = Taxonomy(categories=(Category(key="a"), Category(key="b"), Category(key="c")))
-    new = Taxonomy(categories=(Category(key="b", description="new"), Category(key="c"), Category(key="d")))
-    assert difference(old, new).added == ("d",)
-    assert difference(old, new).removed == ("a",)
-    assert difference(old, new).changed == ("b",)
 
 
 def test_names_fall_back_to_keys_and_unknown_keys_are_errors() -> None:

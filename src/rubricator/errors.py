@@ -9,9 +9,7 @@ from difflib import get_close_matches
 class RubricatorError(Exception):
     """Something the user can mend.
 
-    Args:
-        problem: What was seen and why it is wrong, as one or more sentences.
-        fix: What to do about it, as an imperative sentence.
+    `problem` says what was seen and why it is wrong, `fix`, as an imperative sentence, what to do about it.
     """
 
     def __init__(self, problem: str, *, fix: str = "") -> None:
@@ -63,11 +61,7 @@ class MissingExtraError(RubricatorError):
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """The closest valid spelling as a ready phrase, or an empty string.
-
-    Returns:
-        ` (did you mean 'title'?)` with its leading space, or `""`.
-    """
+    """The closest valid spelling as the phrase ` (did you mean 'title'?)`, or an empty string."""
     by_folded = {choice.casefold(): choice for choice in choices}
     match = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.5)
     return f" (did you mean '{by_folded[match[0]]}'?)" if match else ""

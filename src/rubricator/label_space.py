@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,7 +22,6 @@ class LabelSpace:
 
     Attributes:
         keys: Category keys, in the order of columns.
-        single: True if a text has exactly one category.
         none: Key of the category that means "none of the others", where there is one.
     """
 
@@ -42,6 +41,11 @@ class LabelSpace:
         """The same kind of decisions about some of the categories."""
         return LabelSpace(tuple(keys), self.single, self.none if self.none in keys else None)
 
+    def indicators(self, rows: Collection[Collection[str]]) -> Bools:
+        """Which categories the keys of each text name, shape [texts, categories]."""
+        marks = [[key in keys for key in self.keys] for keys in rows]
+        return np.array(marks, dtype=bool).reshape(len(rows), len(self.keys))
+
     def probabilities(self, logits: Floats) -> Floats:
         """Probabilities from log-odds, shape [texts, categories]."""
         return np.asarray(softmax(logits, axis=1) if self.single else expit(logits))
@@ -58,12 +62,10 @@ class LabelSpace:
         return np.asarray(np.where(decided, probabilities, 1 - probabilities).prod(axis=1))
 
     def decide(self, probabilities: Floats, thresholds: Floats | float = 0.5) -> Bools:
-        """Which categories each text gets, shape [texts, categories].
+        """Which categories each text gets, shape [texts, categories]; a probability of NaN decides nothing.
 
-        Args:
-            probabilities: Shape [texts, categories]; NaN decides on nothing.
-            thresholds: Least probability that assigns a category, one or one each; unused in single-label,
-                where the likeliest category wins, and the first of equals.
+        The thresholds, one or one each, are the least probability that assigns a category; they are unused in
+        single-label, where the likeliest category wins, and the first of equals.
         """
         with np.errstate(invalid="ignore"):
             if not self.single:
@@ -88,10 +90,6 @@ class LabelSpace:
         """
         return self.decide(targets).astype(np.float64) if self.single else targets
 
-    def positives(self, targets: Floats) -> Bools:
-        """Which categories count as true, shape [texts, categories]: those from one half upwards."""
-        return np.asarray(targets >= 0.5)
-
 
 @dataclass(frozen=True, slots=True)
 class DecisionRule:
@@ -102,7 +100,6 @@ class DecisionRule:
     scaled logits share one softmax, and the largest wins; thresholds are not used.
 
     Attributes:
-        space: The decisions that are possible.
         slope: Multiplies the logit, shape [categories].
         intercept: Added to the scaled logit, shape [categories].
         threshold: Smallest probability that assigns the category, shape [categories].

@@ -39,30 +39,28 @@ class Predictor:
         artifact: A checked artifact.
         encoders: By the name under which the model asks for it, what turns cleaned texts into unit
             vectors of shape [texts, width].
+
+    Attributes:
+        rule: From probabilities to decisions.
+        features: Columns beside the text that the model looks at.
     """
 
     def __init__(self, artifact: Artifact, encoders: Mapping[str, EncodeTexts] | None = None) -> None:
         self.manifest: Manifest = artifact.manifest
         self.taxonomy: Taxonomy = artifact.manifest.taxonomy
+        self.rule: DecisionRule = artifact.rule
+        self.features: tuple[str, ...] = artifact.model.columns
         self._model = artifact.model
-        self._rule = artifact.rule
         self._encoders = encoders or {}
         self._cleaner = Cleaner(artifact.manifest.clean)
 
     @classmethod
     def load(
-        cls,
-        folder: Path | str,
-        *,
-        runtime: Literal["auto", "openvino", "onnx"] = "auto",
-        threads: int = 0,
+        cls, folder: Path | str, *, runtime: Literal["auto", "openvino", "onnx"] = "auto", threads: int = 0
     ) -> Self:
         """Read and check an artifact and start its encoders, if it has any.
 
-        Args:
-            folder: The artifact.
-            runtime: What runs the encoder; `auto` takes the fastest one here.
-            threads: Threads of each encoder; 0 leaves it to the runtime.
+        `runtime: auto` takes the fastest one here, and with 0 it chooses the threads of each encoder.
 
         Raises:
             ArtifactError: The folder is no artifact or is damaged.
@@ -85,29 +83,18 @@ class Predictor:
                 )
         return cls(artifact, {name: encoder.encode for name, encoder in encoders.items()})
 
-    @property
-    def rule(self) -> DecisionRule:
-        """From probabilities to decisions."""
-        return self._rule
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Columns beside the text that the model looks at."""
-        return self._model.columns
-
     def predict(self, texts: Sequence[Text | str]) -> list[Prediction]:
         """Predict categories and calibrated probabilities, in the order of the texts.
 
-        Args:
-            texts: Texts as found, cleaned here as in training. A plain string is a body whose id
-                is its position, from "0".
+        Texts come as found and are cleaned here as in training. A plain string is a body whose id is its
+        position, from "0".
 
         Raises:
             DataError: A text is empty or longer than the artifact accepts.
         """
         records = _records(texts)
-        probabilities = self._probabilities(records)
-        decisions = self._rule.decide(probabilities)
+        probabilities = self.probabilities(records)
+        decisions = self.rule.decide(probabilities)
         keys = self.taxonomy.keys
         return [
             Prediction(
@@ -126,15 +113,13 @@ class Predictor:
         Raises:
             DataError: A text is empty or longer than the artifact accepts.
         """
-        return self._probabilities(_records(texts))
-
-    def _probabilities(self, texts: list[Text]) -> Floats:
-        self._refuse(texts)
-        if not texts:
+        records = _records(texts)
+        self._refuse(records)
+        if not records:
             return np.zeros((0, len(self.taxonomy.categories)))
-        contents = [self._cleaner.content(text) for text in texts]
-        inputs = Inputs(contents, [text.features for text in texts], encoders=self._encoders)
-        return self._rule.probabilities(self._model.logits(inputs))
+        contents = [self._cleaner.content(text) for text in records]
+        inputs = Inputs(contents, [text.features for text in records], encoders=self._encoders)
+        return self.rule.probabilities(self._model.logits(inputs))
 
     def _refuse(self, texts: list[Text]) -> None:
         faults = [(text.id, fault) for text in texts if (fault := self._fault(text))]
@@ -166,13 +151,7 @@ def _records(texts: Sequence[Text | str]) -> list[Text]:
 
 @dataclass(frozen=True, slots=True)
 class PredictionReport:
-    """What became of the rows of a file.
-
-    Attributes:
-        rows: Rows predicted.
-        rejected: Rows that could not be used.
-        rejected_file: Where those are listed with their reasons; None if there are none.
-    """
+    """Numbers of rows predicted and rejected, and where the latter are listed; None if there are none."""
 
     rows: int
     rejected: int
@@ -192,15 +171,9 @@ def predict_file(
 
     The output has the columns `id`, `labels` (keys joined by commas) and `p_<key>` for every
     category, with six decimals. Rows that cannot be used go to `<output>.rejected.csv`, each with
-    its reason. Without a column of ids, row numbers from 1 stand for them.
-
-    Args:
-        predictor: The model.
-        input_file: A table of any kind that can be read, told apart by suffix.
-        output_file: Where predictions go; appears when it is whole.
-        columns: Which column holds what; by default as in training.
-        batch: Rows that go through the model together.
-        progress: Counts rows.
+    its reason. Without a column of ids, row numbers from 1 stand for them. Both files may be of any kind of
+    table, told apart by suffix; by default their columns are those of training. The output appears when it is
+    whole, and `batch` rows go through the model together.
 
     Raises:
         DataError: A file cannot be read or written, or columns are missing.
@@ -208,16 +181,15 @@ def predict_file(
     if input_file.resolve() == output_file.resolve():
         raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
     table = open_table(input_file)
+    named = columns or predictor.manifest.columns
+    wanted = Columns(id=named.id, title=named.title, body=named.body, features=predictor.features)
     # Only the text must be there: what else the model looks at, it can do without.
-    wanted = _read_by(predictor, columns or predictor.manifest.columns)
     fitting = fit_columns(table, wanted, optional=("id", "features"))
     reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
-    keys = predictor.taxonomy.keys
     rows = 0
     with ExitStack() as stack:
-        writer = stack.enter_context(
-            open_writer(output_file, ("id", "labels", *(f"p_{key}" for key in keys)))
-        )
+        header = ("id", "labels", *(f"p_{key}" for key in predictor.taxonomy.keys))
+        writer = stack.enter_context(open_writer(output_file, header))
         rejections = _Rejections(stack, output_file)
         done = stack.enter_context(progress("Predicting", total=None))
         for chunk in table.rows(batch):
@@ -228,10 +200,6 @@ def predict_file(
             rows += len(predictions)
             done(len(chunk))
     return PredictionReport(rows, rejections.count, rejections.file())
-
-
-def _read_by(predictor: Predictor, columns: Columns) -> Columns:
-    return Columns(id=columns.id, title=columns.title, body=columns.body, features=predictor.features)
 
 
 def _cells(prediction: Prediction) -> dict[str, Any]:

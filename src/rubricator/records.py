@@ -45,7 +45,6 @@ class Text:
         body: Body as found; may be empty if there is a title.
         source: Where the text was published; empty if unknown.
         time: When it was published; None if unknown. Naive times are taken as UTC.
-        features: Extra columns, by name.
         part: `train`, `validation` or `test` where the input prescribes it, else empty.
         content: Cleaned title and body: what teachers and models see. Empty until cleaned.
     """
@@ -70,7 +69,6 @@ class Answer:
     """One teacher's reply about one text.
 
     Attributes:
-        text_id: The text asked about.
         teacher: Name of the teacher, unique within a config.
         key: Hash of everything that could change the answer (see `content_hash`).
         status: Only `ok` answers carry scores; the others never count as "no category".
@@ -78,7 +76,6 @@ class Answer:
             absent was abstained from.
         raw: The generation or evidence as it came.
         cost: Money spent, in the currency of the config.
-        seconds: Time the answer took.
     """
 
     text_id: str
@@ -96,7 +93,6 @@ class Label:
     """What was decided for a text from its answers.
 
     Attributes:
-        text_id: The text.
         probabilities: Probability per category key, all categories present.
         categories: Keys decided on, in taxonomy order.
         origin: Golden and reviewed labels outrank agreed ones.
@@ -115,11 +111,9 @@ class Prediction:
     """Categories and calibrated probabilities for one text.
 
     Attributes:
-        text_id: The text.
         categories: Keys whose probability reaches their threshold (or the best one, single-label).
         probabilities: Calibrated probability per category key, all categories present.
         model: Identifier of the artifact that predicted.
-        taxonomy_version: Version of the taxonomy the artifact was trained for.
     """
 
     text_id: str
@@ -130,16 +124,10 @@ class Prediction:
 
 
 def content_hash(tag: str, *parts: str | bytes) -> str:
-    """Name content by what it is: order matters and no two lists of parts collide by joining.
+    """Name content by 32 hexadecimal digits (128 bits of SHA-256) of the parts, whose order matters.
 
-    Each part goes in with its length, so `("ab", "c")` differs from `("a", "bc")`.
-
-    Args:
-        tag: What is hashed, with a version (`"answer:1"`), so that different kinds never meet.
-        *parts: Everything that could change the result.
-
-    Returns:
-        32 hexadecimal digits (128 bits of SHA-256).
+    Each part goes in with its length, so `("ab", "c")` differs from `("a", "bc")`. The tag says what is
+    hashed, with a version (`"answer:1"`), so that different kinds never meet.
     """
     digest = hashlib.sha256(tag.encode())
     for part in parts:

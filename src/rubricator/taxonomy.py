@@ -1,9 +1,9 @@
-"""Categories, the versioned list of them, and the difference between two versions."""
+"""Categories, and the versioned list of them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -42,7 +42,6 @@ class Category(BaseModel):
 
     Attributes:
         key: Short name in files, columns and code; no spaces or commas.
-        name: Name for people.
         description: What belongs here, in the words of the texts; the encoder teacher reads it.
         keywords: Words or phrases that speak for the category. Matched by whole words; a trailing
             `*` matches any ending (`выбор*`).
@@ -76,14 +75,11 @@ class Category(BaseModel):
 
 
 class Taxonomy(BaseModel):
-    """The versioned list of categories.
+    """The versioned list of categories, in the order in which people see them.
 
     Attributes:
-        name: What the list is called.
-        task: Whether a text has exactly one category or any number of them.
         none: Key of the category that means "none of the others", where there is one
             (single-label). Multi-label texts without a category simply have an empty list.
-        categories: In the order in which people see them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -95,11 +91,9 @@ class Taxonomy(BaseModel):
 
     @model_validator(mode="after")
     def _keys_are_unique(self) -> Self:
-        seen: set[str] = set()
-        twice = [c.key for c in self.categories if c.key in seen or seen.add(c.key)]  # type: ignore[func-returns-value]
-        if twice:
-            raise ValueError(f"categories share the key {', '.join(repr(k) for k in twice)}")
-        if self.none is not None and self.none not in seen:
+        if twice := [key for key, count in Counter(self.keys).items() if count > 1]:
+            raise ValueError(f"categories share the key {', '.join(map(repr, twice))}")
+        if self.none is not None and self.none not in self.keys:
             raise ValueError(f"none: '{self.none}' is not the key of a category")
         return self
 
@@ -154,21 +148,3 @@ class Taxonomy(BaseModel):
             raise TaxonomyError(
                 f"{path} has {error.error_count()} fault(s):\n{explain(error, cls)}", fix="Correct the file."
             ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What changed between two versions of a taxonomy, by category key."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-
-
-def difference(old: Taxonomy, new: Taxonomy) -> Difference:
-    """Compare two versions; `changed` are categories whose description or rules differ."""
-    return Difference(
-        added=tuple(key for key in new.keys if key not in old.keys),
-        removed=tuple(key for key in old.keys if key not in new.keys),
-        changed=tuple(key for key in new.keys if key in old.keys and new[key] != old[key]),
-    )

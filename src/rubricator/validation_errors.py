@@ -21,15 +21,10 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         elif fault["type"] == "missing":
             lines.append(f"  {place}: is required")
         else:
-            message = fault["msg"].removeprefix("Value error, ")
-            lines.append(f"  {place}: {message}{_seen(fault['input'])}")
+            message, value = fault["msg"].removeprefix("Value error, "), fault["input"]
+            plain = value is None or isinstance(value, str | int | float | bool)
+            lines.append(f"  {place}: {message}" + (f" (found {value!r})" if plain else ""))
     return "\n".join(lines)
-
-
-def _seen(value: object) -> str:
-    if isinstance(value, str | int | float | bool) or value is None:
-        return f" (found {value!r})"
-    return ""
 
 
 def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

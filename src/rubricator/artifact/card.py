@@ -24,19 +24,14 @@ class CardFacts:
     """What the card tells.
 
     Attributes:
-        name: Name of the run.
-        created: When the model was made.
         kind: What the model is called among those that were tried.
         about: What it is, as a clause.
         encoder: The encoder in a few words; empty where there is none.
-        taxonomy: The categories.
-        rule: Calibration and thresholds.
         training: Plain sentences about the texts and labels trained on, and the split.
         measured: Sentence that says what the figures stand on and how predictions were made.
         texts: How many texts that were.
         confidence: Share of bootstrap samples inside an interval.
         headline: Figures of the whole by their names, the most important first.
-        categories: Figures of each category.
         limits: Sentences about what this model in particular cannot do.
     """
 

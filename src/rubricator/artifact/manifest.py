@@ -72,17 +72,12 @@ class Manifest(_Part):
             in `files`, over the whole artifact.
         name: Name of the run that produced it.
         kind: The kind of model that won: `heads`, `linear`, `ensemble`…
-        created: When it was written, with time zone.
-        taxonomy: The categories, whole.
         taxonomy_version: Version of the taxonomy at the time of training.
         rule: Calibration and thresholds.
         columns: Which column of a file held what in training; the default for prediction.
         clean: Cleaning steps of training, repeated in prediction.
-        max_characters: Longest text accepted.
         encoders: What each encoder the model looks through says of itself, by its name.
-        metrics: Figures of the evaluation, as the evaluation wrote them.
         data_fingerprint: Hash of the texts and labels trained on.
-        library_versions: Versions of the libraries that made it, by name.
         files: Every other file of the artifact by its path with forward slashes.
     """
 
@@ -130,14 +125,7 @@ class Manifest(_Part):
 
 
 def manifest_id(content: Mapping[str, Any]) -> str:
-    """Name a manifest by its content, the field `id` left out.
-
-    Args:
-        content: The manifest as JSON values.
-
-    Returns:
-        12 hexadecimal digits.
-    """
+    """Twelve hexadecimal digits that name a manifest by its content as JSON values, `id` left out."""
     rest = {key: value for key, value in content.items() if key != "id"}
     canonical = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return content_hash("artifact:1", canonical)[:12]

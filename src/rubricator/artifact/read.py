@@ -18,15 +18,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rubricator.artifact.manifest import (
-    ENCODERS,
-    FORMAT_VERSION,
-    MANIFEST,
-    MODEL,
-    FileEntry,
-    Manifest,
-    manifest_id,
-)
+from rubricator.artifact import manifest as layout
+from rubricator.artifact.manifest import MANIFEST, MODEL, FileEntry, Manifest, manifest_id
 from rubricator.errors import ArtifactError
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
@@ -41,14 +34,7 @@ _MEMORY_LIMIT = 2 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A checked artifact, ready to serve.
-
-    Attributes:
-        folder: Where it lies.
-        manifest: What it says of itself.
-        model: From texts to logits.
-        rule: From logits to decisions.
-    """
+    """A checked artifact, ready to serve: `model` makes logits of texts, and `rule` decisions of logits."""
 
     folder: Path
     manifest: Manifest
@@ -57,7 +43,7 @@ class Artifact:
 
     def encoder_folder(self, name: str) -> Path:
         """Where the files of the encoder lie that the model knows by this name."""
-        return self.folder / ENCODERS / name
+        return self.folder / layout.ENCODERS / name
 
 
 def read_artifact(folder: Path) -> Artifact:
@@ -82,9 +68,10 @@ def read_artifact(folder: Path) -> Artifact:
 def _parse(folder: Path) -> Manifest:
     raw = _json(_manifest_bytes(folder))
     version = raw.get("format_version")
-    if version != FORMAT_VERSION or isinstance(version, bool):
+    readable = layout.FORMAT_VERSION
+    if version != readable or isinstance(version, bool):
         raise ArtifactError(
-            f"{MANIFEST} has format_version {version!r}; this version of Rubricator reads {FORMAT_VERSION}.",
+            f"{MANIFEST} has format_version {version!r}; this version of Rubricator reads {readable}.",
             fix="Use the version of Rubricator that wrote the artifact, or train it again with this one.",
         )
     if raw.get("id") != manifest_id(raw):
@@ -178,11 +165,8 @@ def _same_digest(path: str, entry: FileEntry, digest: str) -> None:
 
 
 def _build(folder: Path, manifest: Manifest) -> Model:
-    files = {
-        path: _load(folder, path, entry)
-        for path, entry in manifest.files.items()
-        if path.startswith(f"{MODEL}/")
-    }
+    listed = manifest.files.items()
+    files = {path: _load(folder, path, entry) for path, entry in listed if path.startswith(f"{MODEL}/")}
     model = read_model(part(files, MODEL))
     categories = len(manifest.taxonomy.categories)
     if model.categories != categories:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,16 +14,8 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from rubricator.artifact.manifest import (
-    CARD,
-    ENCODERS,
-    FORMAT_VERSION,
-    MANIFEST,
-    MODEL,
-    Manifest,
-    Rule,
-    manifest_id,
-)
+from rubricator.artifact import manifest as layout
+from rubricator.artifact.manifest import MANIFEST, Manifest, Rule, manifest_id
 from rubricator.artifact.read import read_artifact
 from rubricator.config import Clean, Columns
 from rubricator.errors import ArtifactError
@@ -63,30 +56,15 @@ def write_artifact(
 ) -> Manifest:
     """Write an artifact beside `folder`, check it by reading it, then put it in the place of the old one.
 
-    Args:
-        folder: Where the artifact will lie. An artifact already there is replaced when the new one
-            is whole, not before.
-        name: Name of the run: letters, digits, `_`, `.`, `-`.
-        kind: What the model is called among those that were tried.
-        model: The model to serve.
-        encoders: What turns texts into vectors, by the names under which the model asks for them.
-        taxonomy: The categories the model knows.
-        rule: Calibration and thresholds.
-        columns: Which column of the training file held what.
-        clean: The cleaning steps of training.
-        max_characters: Longest text accepted.
-        metrics: Figures of the evaluation as JSON values; what is undefined is None.
-        data_fingerprint: Hash of the texts and labels trained on.
-        card: The model card in Markdown.
-
-    Returns:
-        The manifest as written.
+    An artifact already there is replaced when the new one is whole, not before. Most parameters are the
+    fields of `Manifest`, which is returned as written. `encoders` go by the names under which the model asks
+    for them, `metrics` are JSON values (undefined ones None), and `card` is Markdown.
 
     Raises:
         ArtifactError: The folder holds something else, cannot be written, or the parts disagree.
     """
     about = {
-        "format_version": FORMAT_VERSION,
+        "format_version": layout.FORMAT_VERSION,
         "name": name,
         "kind": kind,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -135,19 +113,21 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _write_files(part: Path, model: Model, encoders: Mapping[str, SavedEncoder], card: str) -> None:
     for name, data in model.files().items():
-        path = part / MODEL / name
+        path = part / layout.MODEL / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    (part / CARD).write_text(card, encoding="utf-8")
+    (part / layout.CARD).write_text(card, encoding="utf-8")
     for name, encoder in encoders.items():
-        folder = part / ENCODERS / name
+        folder = part / layout.ENCODERS / name
         folder.mkdir(parents=True)
         encoder.save(folder)
 
 
 def _write_manifest(part: Path, about: dict[str, Any]) -> None:
     files = {
-        path.relative_to(part).as_posix(): _entry(path) for path in sorted(part.rglob("*")) if path.is_file()
+        path.relative_to(part).as_posix(): {"bytes": path.stat().st_size, "sha256": file_digest(path)}
+        for path in sorted(part.rglob("*"))
+        if path.is_file()
     }
     try:
         # Through JSON and back: the id must be the one that a reader will compute.
@@ -155,27 +135,19 @@ def _write_manifest(part: Path, about: dict[str, Any]) -> None:
         content["id"] = manifest_id(content)
         Manifest.model_validate(content)
     except ValidationError as error:
-        raise ArtifactError(
-            f"The parts of the artifact do not fit together:\n{explain(error, Manifest)}"
-        ) from error
+        faults = explain(error, Manifest)
+        raise ArtifactError(f"The parts of the artifact do not fit together:\n{faults}") from error
     except (TypeError, ValueError) as error:
-        raise ArtifactError(
-            f"The metrics or the encoder's description are not plain JSON: {error}."
-        ) from error
+        problem = f"The metrics or the encoder's description are not plain JSON: {error}."
+        raise ArtifactError(problem) from error
     (part / MANIFEST).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def _entry(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": file_digest(path)}
 
 
 def _versions() -> dict[str, str]:
     versions = {}
     for library in _LIBRARIES:
-        try:
+        with suppress(PackageNotFoundError):
             versions[library] = version(library)
-        except PackageNotFoundError:
-            continue
     return versions
 
 

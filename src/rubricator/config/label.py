@@ -9,6 +9,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from rubricator.config.section import Section
 
 
+def _as_kind(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
 class EncoderTeacherConfig(Section):
     """Compares a text's vector with the vectors of the category descriptions."""
 
@@ -124,10 +128,6 @@ class Examples(Section):
     ids: tuple[str, ...] = ()
 
 
-def _as_engine(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
 class LlmTeacherConfig(Section):
     """A language model: an engine (how to reach it) and a task (what to ask).
 
@@ -140,7 +140,7 @@ class LlmTeacherConfig(Section):
 
     kind: Literal["llm"] = "llm"
     name: str = "llm"
-    engine: Annotated[EngineConfig, BeforeValidator(_as_engine)]
+    engine: Annotated[EngineConfig, BeforeValidator(_as_kind)]
     task: Literal["choose", "each", "explain"]
     language: Literal["ru", "en"] = "ru"
     prompt: str | None = None
@@ -151,13 +151,9 @@ class LlmTeacherConfig(Section):
     aliases: dict[str, str] = Field(default_factory=dict)
 
 
-def _as_teacher(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
 TeacherConfig = Annotated[
     Annotated[EncoderTeacherConfig | RulesTeacherConfig | LlmTeacherConfig, Field(discriminator="kind")],
-    BeforeValidator(_as_teacher),
+    BeforeValidator(_as_kind),
 ]
 
 

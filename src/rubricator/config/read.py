@@ -15,11 +15,7 @@ from rubricator.validation_errors import explain
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read `rubricator.yaml` and apply `key.sub=value` overrides.
-
-    Args:
-        path: The YAML file.
-        overrides: Each `dotted.key=value`, the value in YAML.
+    """Read `rubricator.yaml` and apply overrides, each `dotted.key=value` with the value in YAML.
 
     Raises:
         ConfigError: No such file, no YAML, or any number of faults, reported together.
@@ -32,9 +28,8 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
             fix="Start one with `rubricator init DIR`, or name yours with `-c FILE`.",
         ) from error
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as YAML in UTF-8: {error}", fix="Correct the file."
-        ) from error
+        problem = f"{path} cannot be read as YAML in UTF-8: {error}"
+        raise ConfigError(problem, fix="Correct the file.") from error
     if not isinstance(raw, dict):
         raise ConfigError(
             f"{path} holds no settings (a mapping was expected).",
@@ -47,12 +42,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def build_config(raw: Mapping[str, Any], *, folder: Path, where: str) -> Config:
-    """Check settings that were read or put together.
-
-    Args:
-        raw: Sections and their keys, as in the file.
-        folder: Where relative paths start.
-        where: What holds the settings, for errors.
+    """Check settings that were read or put together; `where` names what holds them, for errors.
 
     Raises:
         ConfigError: Any number of faults, reported together.
@@ -60,9 +50,8 @@ def build_config(raw: Mapping[str, Any], *, folder: Path, where: str) -> Config:
     try:
         return Config.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        raise ConfigError(
-            f"{where} has {error.error_count()} fault(s):\n{explain(error, Config)}", fix="Correct it."
-        ) from error
+        faults = f"{where} has {error.error_count()} fault(s):\n{explain(error, Config)}"
+        raise ConfigError(faults, fix="Correct it.") from error
 
 
 def _override(raw: dict[str, Any], override: str) -> None:
@@ -83,6 +72,5 @@ def _override(raw: dict[str, Any], override: str) -> None:
     try:
         target[last] = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise ConfigError(
-            f"--set {override!r}: the value is not YAML: {error}", fix="Quote the value."
-        ) from error
+        problem = f"--set {override!r}: the value is not YAML: {error}"
+        raise ConfigError(problem, fix="Quote the value.") from error

@@ -169,10 +169,10 @@ class Config(Section):
             ConfigError: An environment variable without a default is not set.
         """
         encoder = self.path(self.encode.encoder)
-        known = encoder.is_dir() and self.encode.encoder != BUNDLED
+        is_folder = encoder.is_dir() and self.encode.encoder != BUNDLED
         return self.encode.model_copy(
             update={
-                "encoder": str(encoder) if known else expand(self.encode.encoder),
+                "encoder": str(encoder) if is_folder else expand(self.encode.encoder),
                 "cache": None if self.encode.cache is None else str(self.path(self.encode.cache)),
             }
         )

@@ -41,8 +41,6 @@ class TeacherScores:
     """What one teacher said of all texts, as it said it: nothing that people labelled has touched it.
 
     Attributes:
-        teacher: Its name.
-        scale: What its scores are.
         scores: Shape [texts, categories]; NaN where it abstains or gave no `ok` answer.
         answered: Which texts it gave an `ok` answer about, shape [texts].
         keys: Key of each answer in the store, as ASCII, shape [texts]; empty where it was not asked.
@@ -57,10 +55,9 @@ class TeacherScores:
 
 @dataclass(frozen=True, slots=True)
 class TeacherProbabilities:
-    """What one teacher, or their agreement, thinks of all texts.
+    """What one teacher, or the `agreement` of several, thinks of all texts.
 
     Attributes:
-        teacher: Its name; `agreement` for what several come to.
         probabilities: Shape [texts, categories]; NaN where it abstains or gave no `ok` answer. In
             single-label work a row is either a distribution or all NaN.
         answered: Which texts it gave an `ok` answer about, shape [texts].
@@ -73,13 +70,9 @@ class TeacherProbabilities:
 
 @dataclass(frozen=True, slots=True)
 class TeacherWeight:
-    """How far the agreement believes one teacher.
+    """How far the agreement believes one teacher, in all and by category key; `why` is a sentence or empty.
 
-    Attributes:
-        teacher: Its name.
-        figure: Between 0 and 1; what it means depends on the method.
-        by_category: The same by category key.
-        why: In a sentence, or an empty string.
+    The figures lie between 0 and 1; what they mean depends on the method.
     """
 
     teacher: str
@@ -93,8 +86,7 @@ class TeacherUsage:
     """What came of asking one teacher.
 
     Attributes:
-        teacher: Its name.
-        texts: Texts that it was asked about.
+        texts: Number that it was asked about.
         statuses: Number of them by what became of the question.
         opinions: Share of them on which it has any opinion; rules answer and yet may have none.
         cost: Money per 1,000 texts, counting each distinct content once, as it is asked.
@@ -119,9 +111,7 @@ class Annotations:
         probabilities: The same as probabilities, corrected by what people labelled when the stage ran.
         agreement: What the teachers come to. About golden texts it is what they say of them, not what is
             known.
-        weights: Whom the agreement believes.
         weights_are: What the figures of `weights` are, in a sentence.
-        usage: What came of asking each teacher.
     """
 
     scores: Sequence[TeacherScores]
@@ -145,19 +135,15 @@ class _Facts:
 
 
 def write_annotations(folder: Path, annotations: Annotations, categories: Sequence[str]) -> None:
-    """Write the arrays and, beside them, the facts.
-
-    Args:
-        folder: Of the run.
-        annotations: What to keep.
-        categories: Keys of the columns.
-    """
+    """Write the arrays and, beside them, the facts; `categories` are the keys of the columns."""
+    scores = {
+        name: np.stack([getattr(one, name) for one in annotations.scores])
+        for name in ("scores", "keys", "answered")
+    }
     np.savez_compressed(
         folder / ARRAYS,
         allow_pickle=False,
-        scores=np.stack([one.scores for one in annotations.scores]),
-        keys=np.stack([one.keys for one in annotations.scores]),
-        answered=np.stack([one.answered for one in annotations.scores]),
+        **scores,
         probabilities=np.stack([one.probabilities for one in annotations.probabilities]),
         agreement=annotations.agreement.probabilities,
         agreement_answered=annotations.agreement.answered,
@@ -174,12 +160,7 @@ def write_annotations(folder: Path, annotations: Annotations, categories: Sequen
 
 
 def read_annotations(folder: Path, texts: int, categories: Sequence[str]) -> Annotations:
-    """Read what `write_annotations` wrote.
-
-    Args:
-        folder: Of the run.
-        texts: Number of texts of the dataset.
-        categories: Keys of the columns.
+    """Read what `write_annotations` wrote about so many texts and these categories.
 
     Raises:
         DataError: The texts have not been labelled, or what was kept is of other texts or categories.
@@ -189,22 +170,15 @@ def read_annotations(folder: Path, texts: int, categories: Sequence[str]) -> Ann
         raise DataError(f"The texts in {folder} have not been labelled.", fix=fix)
     facts = TypeAdapter(_Facts).validate_python(files.read_json(folder / FACTS))
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-        kept = {name: arrays[name] for name in arrays.files}
-    if facts.categories != tuple(categories) or kept["agreement"].shape[0] != texts:
+        by_name = {name: arrays[name] for name in arrays.files}
+    if facts.categories != tuple(categories) or by_name["agreement"].shape[0] != texts:
         raise DataError(f"The labels in {folder} are of other texts or of other categories.", fix=fix)
-    teachers = range(len(facts.teachers))
+    answered, teachers = by_name["answered"], facts.teachers
+    columns = (teachers, facts.scales, by_name["scores"], answered, by_name["keys"])
     return Annotations(
-        scores=[
-            TeacherScores(
-                facts.teachers[i], facts.scales[i], kept["scores"][i], kept["answered"][i], kept["keys"][i]
-            )
-            for i in teachers
-        ],
-        probabilities=[
-            TeacherProbabilities(facts.teachers[i], kept["probabilities"][i], kept["answered"][i])
-            for i in teachers
-        ],
-        agreement=TeacherProbabilities("agreement", kept["agreement"], kept["agreement_answered"]),
+        scores=list(map(TeacherScores, *columns)),
+        probabilities=list(map(TeacherProbabilities, teachers, by_name["probabilities"], answered)),
+        agreement=TeacherProbabilities("agreement", by_name["agreement"], by_name["agreement_answered"]),
         weights=facts.weights,
         weights_are=facts.weights_are,
         usage=facts.usage,
@@ -216,7 +190,6 @@ class CategoryReport:
     """One teacher in one category. A measure that is not defined (0 / 0) is None.
 
     Attributes:
-        key: The category.
         support: Golden texts in the category, whatever the teacher said.
         answered: Share of the golden texts on which the teacher has an opinion here.
         precision: Of the texts it puts here, the share that belongs here.
@@ -239,14 +212,12 @@ class TeacherReport:
     """One teacher against the golden texts, at its own probabilities cut at one half.
 
     Attributes:
-        teacher: Its name.
         texts: Number of golden texts.
         answered: Share of them on which it has any opinion.
         macro_f1: Mean F1 of the categories that golden texts have.
         kappa: Cohen's kappa: single-label over the categories (on answered texts), multi-label the
             mean over categories where it is defined.
         accuracy: Single-label only: share of the answered texts whose best category is right.
-        categories: In taxonomy order.
     """
 
     teacher: str

@@ -11,14 +11,10 @@ from rubricator.records import Text, content_hash
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Texts ready for the way.
+    """The accepted texts, cleaned and in input order, beside the rejected rows.
 
-    Attributes:
-        texts: Accepted and cleaned, in input order.
-        groups: Group of each text by id; duplicates share one.
-        golden: Categories given by people, by text id.
-        rejected: Rows that could not become texts.
-        facts: Counts for the report.
+    By text id, `groups` holds the group that duplicates share, and `golden` the categories given by people;
+    `facts` are counts for the report.
     """
 
     texts: list[Text]
@@ -40,15 +36,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that cannot be used.
-
-    Attributes:
-        file: The file, as the config names it.
-        row: Number of the data row in it, from 1.
-        id: Id of the text, empty where the row is too broken to have one.
-        reason: Why, in words.
-        excerpt: Beginning of its text.
-    """
+    """A row that cannot be used, counted from 1; `id` is empty where the row is too broken to have one."""
 
     file: str
     row: int

@@ -35,12 +35,7 @@ class Examples:
     features: Sequence[Features] = ()
 
     def __post_init__(self) -> None:
-        counts = {
-            "contents": len(self.contents),
-            "targets": len(self.targets),
-            "weights": len(self.weights),
-            "groups": len(self.groups),
-        }
+        counts = {name: len(getattr(self, name)) for name in ("contents", "targets", "weights", "groups")}
         if self.vectors is not None:
             counts["vectors"] = len(self.vectors)
         if self.features:
@@ -55,7 +50,7 @@ class Examples:
 
     @property
     def categories(self) -> int:
-        """How many categories the targets have."""
+        """Number of categories."""
         return int(self.targets.shape[1])
 
     def subset(self, rows: NDArray[Any]) -> Examples:
@@ -75,11 +70,7 @@ class Examples:
         return replace(self, targets=space.harden(self.targets))
 
     def inputs(self, encoders: Mapping[str, EncodeTexts] | None = None) -> Inputs:
-        """What served models look at, with the vectors at hand.
-
-        Args:
-            encoders: By name, what computes the vectors of encoders that were trained.
-        """
+        """What served models look at, with the vectors at hand and, by name, encoders that were trained."""
         at_hand = {} if self.vectors is None else {BASE: self.vectors}
         return Inputs(self.contents, self.features or None, encoders=encoders, vectors=at_hand)
 

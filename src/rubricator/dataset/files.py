@@ -5,30 +5,27 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 from pydantic import TypeAdapter
 
+from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.split import DatasetSplit
 from rubricator.errors import DataError
 from rubricator.records import Text
-
-if TYPE_CHECKING:
-    from rubricator.dataset.dataset import Dataset
-    from rubricator.dataset.split import DatasetSplit
-
 
 LAYOUT = 2
 """Raised when files under `stages/` change their names or what is in them."""
 _LAYOUT = "stages/layout"
+_AS_IT_IS = ("id", "title", "body", "source", "part", "content")
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that people can read and `diff` can compare."""
-    path.write_text(
-        json.dumps(content, ensure_ascii=False, indent=1, default=_plain) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(content, ensure_ascii=False, indent=1, default=_plain)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
@@ -64,14 +61,9 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
     """One row a text: as found, cleaned, its group, its golden labels (null where there are none)."""
     rows = [
         {
-            "id": text.id,
-            "title": text.title,
-            "body": text.body,
-            "source": text.source,
+            **{name: getattr(text, name) for name in _AS_IT_IS},
             "time": text.time.isoformat() if text.time else None,
             "features": json.dumps(dict(text.features), ensure_ascii=False),
-            "part": text.part,
-            "content": text.content,
             "group": dataset.groups[text.id],
             "golden": ",".join(dataset.golden[text.id]) if text.id in dataset.golden else None,
         }
@@ -87,8 +79,6 @@ def read_dataset(folder: Path) -> Dataset:
     Raises:
         DataError: The run was written by another version of Rubricator.
     """
-    from rubricator.dataset.dataset import Dataset
-
     if layout_of(folder) != LAYOUT:
         raise DataError(
             f"{folder} was written by another version of Rubricator, which kept its files differently.",
@@ -98,14 +88,9 @@ def read_dataset(folder: Path) -> Dataset:
     rows = pl.read_parquet(folder / "stages/texts.parquet").to_dicts()
     texts = [
         Text(
-            id=row["id"],
-            title=row["title"],
-            body=row["body"],
-            source=row["source"],
+            **{name: row[name] for name in _AS_IT_IS},
             time=datetime.fromisoformat(row["time"]) if row["time"] else None,
             features=json.loads(row["features"]),
-            part=row["part"],
-            content=row["content"],
         )
         for row in rows
     ]
@@ -125,14 +110,10 @@ def split_keys(cell: str) -> tuple[str, ...]:
 
 def write_split(path: Path, split: DatasetSplit) -> None:
     """The parts and folds as JSON."""
-    from rubricator.dataset.split import DatasetSplit
-
     # As Python objects: `write_json` sorts sets, so that the same split is the same file.
     write_json(path, TypeAdapter(DatasetSplit).dump_python(split))
 
 
 def read_split(folder: Path) -> DatasetSplit:
     """Read what `write_split` wrote."""
-    from rubricator.dataset.split import DatasetSplit
-
     return TypeAdapter(DatasetSplit).validate_python(read_json(folder / "stages/split.json"))

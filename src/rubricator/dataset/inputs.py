@@ -58,11 +58,8 @@ class Inputs:
     def once(self, key: object, compute: Callable[[Inputs], Floats]) -> Floats:
         """What `compute` makes of contents and vectors, worked out once for each `key`.
 
-        Features must not matter to it: `with_features` keeps the result.
-
-        Args:
-            key: Whatever computes; told apart by identity, and kept alive so that no other takes its place.
-            compute: Called with these inputs at the first time.
+        Features must not matter to it: `with_features` keeps the result. Keys are told apart by identity, and
+        kept alive so that no other takes their place.
         """
         if id(key) not in self._results:
             self._results[id(key)] = key, compute(self)
@@ -81,5 +78,5 @@ class Inputs:
             [self.contents[i] for i in index],
             [self.features[i] for i in index],
             encoders=self._encoders,
-            vectors={name: found[index] for name, found in self._vectors.items()},
+            vectors={name: vectors[index] for name, vectors in self._vectors.items()},
         )

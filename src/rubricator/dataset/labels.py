@@ -24,15 +24,14 @@ _REPORTS = TypeAdapter(list[TeacherReport])
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """What was decided for every text.
+    """What was decided for every text; one about which no teacher has an opinion has no label.
 
     Attributes:
-        labels: By text id; a text about which no teacher has an opinion has none.
+        labels: By text id.
         targets: Their probabilities, shape [texts, categories]; NaN where there is no label.
         decided: Their categories, same shape.
         fold_targets: Targets as they would be without the golden labels of one fold, by fold.
         reports: How each teacher, and their agreement, fares against golden texts.
-        sources: Who labelled each text, and what that may be used for.
     """
 
     labels: Mapping[str, Label]
@@ -47,18 +46,15 @@ def targets_of(labels: Iterable[Label], texts: Sequence[Text], taxonomy: Taxonom
     """Probabilities of labels, shape [texts, categories]; NaN where a text has none."""
     targets = np.full((len(texts), len(taxonomy.keys)), np.nan)
     rows = {text.id: row for row, text in enumerate(texts)}
-    for found in labels:
-        targets[rows[found.text_id]] = [found.probabilities[key] for key in taxonomy.keys]
+    for label in labels:
+        targets[rows[label.text_id]] = [label.probabilities[key] for key in taxonomy.keys]
     return targets
 
 
 def decided_of(labels: Mapping[str, Label], texts: Sequence[Text], taxonomy: Taxonomy) -> Bools:
     """Categories of labels, by text id, shape [texts, categories]; none where a text has no label."""
-    decided = np.zeros((len(texts), len(taxonomy.keys)), dtype=bool)
-    for row, text in enumerate(texts):
-        if text.id in labels:
-            decided[row] = [key in labels[text.id].categories for key in taxonomy.keys]
-    return decided
+    rows = [labels[text.id].categories if text.id in labels else () for text in texts]
+    return taxonomy.space.indicators(rows)
 
 
 def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: Taxonomy) -> None:
@@ -69,16 +65,15 @@ def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: 
             fix="Look at the answers with `rubricator label --report`; add keywords or descriptions to the "
             "taxonomy, another teacher under `label.teachers`, or golden labels.",
         )
-    keys = taxonomy.keys
     rows = [
         {
-            "id": found.text_id,
-            "labels": ",".join(found.categories),
-            "origin": found.origin,
-            "teachers": ",".join(found.teachers),
+            "id": label.text_id,
+            "labels": ",".join(label.categories),
+            "origin": label.origin,
+            "teachers": ",".join(label.teachers),
+            **{f"p_{key}": label.probabilities[key] for key in taxonomy.keys},
         }
-        | {f"p_{key}": found.probabilities[key] for key in keys}
-        for found in label_set.labels.values()
+        for label in label_set.labels.values()
     ]
     frame = pl.DataFrame(rows)
     frame.write_parquet(folder / "stages/labels.parquet")
@@ -89,9 +84,8 @@ def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: 
     readable.write_csv(folder / "labels.csv")
     arrays = {str(fold): targets for fold, targets in label_set.fold_targets.items()}
     np.savez_compressed(folder / "stages/fold_targets.npz", allow_pickle=False, **arrays)
-    files.write_json(
-        folder / "stages/teachers.json", _REPORTS.dump_python(list(label_set.reports), mode="json")
-    )
+    reports = _REPORTS.dump_python(list(label_set.reports), mode="json")
+    files.write_json(folder / "stages/teachers.json", reports)
     write_sources(folder, label_set.sources, taxonomy)
 
 
@@ -115,6 +109,6 @@ def read_labels(folder: Path, dataset: Dataset, taxonomy: Taxonomy) -> LabelSet:
         targets_of(labels.values(), dataset.texts, taxonomy),
         decided_of(labels, dataset.texts, taxonomy),
         fold_targets,
-        TypeAdapter(list[TeacherReport]).validate_python(files.read_json(folder / "stages/teachers.json")),
+        _REPORTS.validate_python(files.read_json(folder / "stages/teachers.json")),
         read_sources(folder, taxonomy),
     )

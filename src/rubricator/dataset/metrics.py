@@ -21,7 +21,6 @@ class CategoryMetrics:
     """How one category fares; None where a figure is undefined.
 
     Attributes:
-        key: The category.
         support: Texts that truly have it.
         predicted: Texts the model gave it to.
         hits: Texts that have it and got it.
@@ -55,9 +54,7 @@ class PartMetrics:
     """Every figure of one part.
 
     Attributes:
-        part: Name of the part.
         about: What the truth is and how the predictions were made.
-        single: True if a text has exactly one category.
         texts: How many texts the figures stand on.
         groups: How many groups of near-duplicates those are: the independent observations.
         origins: How many texts have their truth from where (`golden`, `agreement` …).
@@ -78,7 +75,6 @@ class PartMetrics:
             and the error only grows from it, so a percentile interval would lie beside the figure.
         baseline_macro_f1: Macro-F1 of giving every category to every text.
         baseline_accuracy: Share of texts that the commonest set of categories gets right.
-        categories: One entry per category, in taxonomy order.
     """
 
     part: str
@@ -119,11 +115,8 @@ class PartMetrics:
 class RunMetrics:
     """What programs read of `metrics.json`, which holds more for people.
 
-    Attributes:
-        model: Name of the model that was chosen.
-        headline: Name of the part that counts.
-        parts: What the procedure that led to the chosen model reaches, by part.
-        models: What each model by itself reaches on the headline part, by name.
+    `model` is the one that was chosen, `headline` the part that counts. `parts` are figures of the procedure
+    that led to the chosen model, by part; `models` those of each model by itself on the headline part.
     """
 
     model: str

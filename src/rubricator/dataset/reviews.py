@@ -21,16 +21,13 @@ class Review:
     """What a person said about a text.
 
     Attributes:
-        text_id: The text that was shown.
         judged: Yes or no by category key, for every category there was.
-        by: Name of the person.
         chosen: Why the text was shown: `gain` for its expected gain, `random` by lot.
         shown: `blind` if the person saw neither a suggestion nor what teachers think.
         before: The label before, as category keys; None if there was none.
         probability: Probability of that label; None if there was none.
         seconds: How long the answer took; None where nobody took the time.
         taxonomy: Version of the list that the person saw; None where that is unknown.
-        when: When the person answered.
     """
 
     text_id: str

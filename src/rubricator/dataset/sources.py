@@ -87,13 +87,13 @@ def label_sources(
     fold = np.array([split.fold.get(id_, -1) for id_ in ids], dtype=np.intp)
     golden = np.array([id_ in dataset.golden for id_ in ids], dtype=bool)
     review = ~golden & np.array([reviewed.get(id_) is not None for id_ in ids], dtype=bool)
-    said = [dataset.golden[id_] if id_ in dataset.golden else reviewed.get(id_) or () for id_ in ids]
+    labels = [dataset.golden[id_] if id_ in dataset.golden else reviewed.get(id_) or () for id_ in ids]
     measures = np.array([id_ in reviews and reviews[id_].measures for id_ in ids], dtype=bool)
     taught = np.array([id_ in split.teaching for id_ in ids], dtype=bool)
     return LabelSources(
         ids=ids,
         origin=np.select([golden, review], [Origin.GOLDEN, Origin.REVIEW], ""),
-        categories=_matrix(said, taxonomy),
+        categories=taxonomy.space.indicators(labels),
         unbiased=golden | (review & measures),
         teaches=(golden & taught) | (review & np.isin(part, list(TEACHING_PARTS)) & (fold < 0)),
         part=part,
@@ -104,14 +104,13 @@ def label_sources(
 def write_sources(folder: Path, sources: LabelSources, taxonomy: Taxonomy) -> None:
     """Write one row a text; what a person said as keys joined by commas, null where none did."""
     keys = np.array(taxonomy.keys)
-    said = [
+    labels = [
         ",".join(keys[row]) if human else None
         for row, human in zip(sources.categories, sources.human, strict=True)
     ]
     columns = {name: getattr(sources, name) for name in ("origin", "unbiased", "teaches", "part", "fold")}
-    pl.DataFrame({"id": sources.ids, "labels": pl.Series(said, dtype=pl.String), **columns}).write_parquet(
-        folder / SOURCES
-    )
+    frame = pl.DataFrame({"id": sources.ids, "labels": pl.Series(labels, dtype=pl.String), **columns})
+    frame.write_parquet(folder / SOURCES)
 
 
 def read_sources(folder: Path, taxonomy: Taxonomy) -> LabelSources:
@@ -120,15 +119,9 @@ def read_sources(folder: Path, taxonomy: Taxonomy) -> LabelSources:
     return LabelSources(
         ids=tuple(table["id"]),
         origin=np.array(table["origin"].to_list(), dtype=np.str_),
-        categories=_matrix([files.split_keys(cell or "") for cell in table["labels"]], taxonomy),
+        categories=taxonomy.space.indicators([files.split_keys(cell or "") for cell in table["labels"]]),
         unbiased=table["unbiased"].to_numpy().astype(bool),
         teaches=table["teaches"].to_numpy().astype(bool),
         part=np.array(table["part"].to_list(), dtype=np.str_),
         fold=table["fold"].to_numpy().astype(np.intp),
-    )
-
-
-def _matrix(rows: Collection[Collection[str]], taxonomy: Taxonomy) -> Bools:
-    return np.array([[key in row for key in taxonomy.keys] for row in rows], dtype=bool).reshape(
-        len(rows), len(taxonomy.keys)
     )

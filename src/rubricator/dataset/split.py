@@ -24,7 +24,7 @@ class DatasetSplit:
     """Which text serves what.
 
     Attributes:
-        part: `train`, `validation` or `test`, by text id; `left_out` for texts whose near-duplicates lie on
+        part: By text id; `left_out` for texts whose near-duplicates lie on
             both sides of the boundary in time: they serve nothing.
         fold: Fold of the golden cross-validation by text id, for golden texts outside test and
             their duplicates; empty if golden texts do not train, or test has enough of them.
@@ -44,9 +44,5 @@ class DatasetSplit:
 
 def golden_targets(dataset: Dataset, taxonomy: Taxonomy) -> Floats:
     """Golden labels as a 0/1 matrix, shape [texts, categories]; rows without one are zero."""
-    targets = np.zeros((len(dataset.texts), len(taxonomy.keys)))
-    column = {key: i for i, key in enumerate(taxonomy.keys)}
-    for row, text in enumerate(dataset.texts):
-        for key in dataset.golden.get(text.id, ()):
-            targets[row, column[key]] = 1.0
-    return targets
+    rows = [dataset.golden.get(text.id, ()) for text in dataset.texts]
+    return taxonomy.space.indicators(rows).astype(np.float64)

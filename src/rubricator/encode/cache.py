@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -22,14 +23,15 @@ CREATE TABLE IF NOT EXISTS vectors (
     encoder TEXT NOT NULL, content TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (encoder, content)
 ) WITHOUT ROWID
 """
+_QUERY = """
+SELECT content, vector FROM vectors WHERE encoder = ? AND content IN (SELECT value FROM json_each(?))
+"""
 
 
 class VectorCache:
     """An encoder with a memory: an SQLite file of vectors by content and encoder fingerprint.
 
-    Args:
-        path: The file; made if absent. Several encoders and processes may share one.
-        encoder: Encodes what is not there yet.
+    The file is made if absent; several encoders and processes may share one.
 
     Raises:
         EncoderError: The file cannot be made or is no such database.
@@ -37,7 +39,7 @@ class VectorCache:
 
     def __init__(self, path: Path, encoder: Encoder) -> None:
         self._path = path
-        self._encoder = encoder
+        self.encoder = encoder
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -47,26 +49,14 @@ class VectorCache:
             database.execute(_TABLE)
 
     @property
-    def encoder(self) -> Encoder:
-        """The encoder behind the memory."""
-        return self._encoder
-
-    @property
     def fingerprint(self) -> str:
         """The encoder's: names everything that could change a vector."""
-        return self._encoder.fingerprint
+        return self.encoder.fingerprint
 
     def encode(self, contents: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
-        """Vectors of texts, as `Encoder.encode` gives them.
+        """Vectors of texts, as `Encoder.encode` gives them; those in the file count as done at once.
 
         What is encoded is committed chunk by chunk: a killed run goes on where it was.
-
-        Args:
-            contents: Cleaned texts.
-            progress: Shown while encoding; texts found count as done at once.
-
-        Returns:
-            float32 [texts, width], each row of length 1, in the order of `contents`.
 
         Raises:
             EncoderError: The file cannot be read or written.
@@ -80,29 +70,20 @@ class VectorCache:
             missing = sorted(by_key.keys() - vectors_by_key.keys(), key=lambda key: (-len(by_key[key]), key))
             for at in range(0, len(missing), _CHUNK):
                 chunk = missing[at : at + _CHUNK]
-                vectors = self._encoder.encode([by_key[key] for key in chunk], progress=_part_of(step))
+                vectors = self.encoder.encode([by_key[key] for key in chunk], progress=_part_of(step))
                 self._save(database, chunk, vectors)
                 vectors_by_key.update(zip(chunk, vectors, strict=True))
         if not keys:
-            return np.zeros((0, self._encoder.width), dtype=np.float32)
+            return np.zeros((0, self.encoder.width), dtype=np.float32)
         return np.stack([vectors_by_key[key] for key in keys])
 
     def _find(self, database: sqlite3.Connection, keys: list[str]) -> dict[str, NDArray[np.float32]]:
-        vectors_by_key: dict[str, NDArray[np.float32]] = {}
-        for at in range(0, len(keys), _CHUNK):
-            chunk = keys[at : at + _CHUNK]
-            marks = ", ".join("?" * len(chunk))
-            rows = database.execute(
-                f"SELECT content, vector FROM vectors WHERE encoder = ? AND content IN ({marks})",  # noqa: S608
-                [self._encoder.fingerprint, *chunk],
-            )
-            for key, blob in rows:
-                if len(blob) == 4 * self._encoder.width:
-                    vectors_by_key[key] = np.frombuffer(blob, dtype="<f4")
-        return vectors_by_key
+        size = 4 * self.encoder.width
+        rows = database.execute(_QUERY, [self.encoder.fingerprint, json.dumps(keys)])
+        return {key: np.frombuffer(blob, dtype="<f4") for key, blob in rows if len(blob) == size}
 
     def _save(self, database: sqlite3.Connection, keys: list[str], vectors: NDArray[np.float32]) -> None:
-        name = self._encoder.fingerprint
+        name = self.encoder.fingerprint
         rows = [(name, key, row.astype("<f4").tobytes()) for key, row in zip(keys, vectors, strict=True)]
         with database:
             database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)

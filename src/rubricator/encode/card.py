@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from rubricator.errors import EncoderError
 
@@ -21,17 +23,11 @@ Pooling = Literal["mean", "cls"]
 class EncoderCard:
     """What there is to know about an exported encoder.
 
-    Attributes:
-        name: The name it was asked for by.
-        digest: Names the weights and the tokenizer it was made from.
-        width: Numbers in a vector.
-        positions: Longest input in tokens.
-        max_tokens: Where texts are cut off, at most `positions`.
-        prefix: Put before every text.
-        pooling: How token vectors become one.
-        pad: Id of the padding token.
-        format: Version of the folder's layout.
+    `digest` names the weights and the tokenizer it was made from, `positions` is its longest input in tokens,
+    `max_tokens` where texts are cut off, `pad` the id of the padding token, `format` the folder's layout.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
 
     name: str
     digest: str
@@ -57,7 +53,8 @@ def read_card(folder: Path) -> EncoderCard:
     """
     path = folder / CARD_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
     except (OSError, ValueError) as error:
         raise EncoderError(
             f"{path} cannot be read: {error}.", fix="Give the folder of an exported encoder, whole."
@@ -68,16 +65,11 @@ def read_card(folder: Path) -> EncoderCard:
             f"{path} has format {version!r}; this version of Rubricator reads {FORMAT}.",
             fix="Use the version that wrote it, or train the artifact again.",
         )
-    types = {"str": str, "int": int, "Pooling": str}
-    wrong = [
-        field.name
-        for field in fields(EncoderCard)
-        if type(content.get(field.name)) is not types[str(field.type)]
-    ]
-    unknown = content.keys() - {field.name for field in fields(EncoderCard)}
-    if wrong or unknown:
+    try:
+        return TypeAdapter(EncoderCard).validate_json(text)
+    except ValidationError as error:
+        names = sorted({str(fault["loc"][0]) for fault in error.errors()})
         raise EncoderError(
-            f"{path} has missing, wrong or unknown entries: {', '.join(sorted({*wrong, *unknown}))}.",
+            f"{path} has missing, wrong or unknown entries: {', '.join(names)}.",
             fix="Restore the file or export the encoder again.",
-        )
-    return EncoderCard(**content)
+        ) from error

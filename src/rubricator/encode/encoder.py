@@ -35,12 +35,7 @@ _LENGTH_STEP = 16
 class Encoder:
     """Turns texts into vectors of length 1. Made by `open_encoder` or `Encoder.load`.
 
-    Args:
-        card: What there is to know about the encoder, with the prefix and length in force.
-        runtime: What computes it.
-        folder: The exported encoder.
-        batch: Texts per batch.
-        reason: Why this runtime, as a sentence.
+    The card holds the prefix and the length in force; `reason` says why this runtime, as a sentence.
 
     Raises:
         EncoderError: The tokenizer cannot be read.
@@ -69,15 +64,9 @@ class Encoder:
         threads: int = 0,
         max_tokens: int | None = None,
     ) -> Encoder:
-        """Load an exported encoder; torch is not needed.
+        """Load an exported encoder, as `save` or `export` wrote it; torch is not needed.
 
-        Args:
-            folder: What `save` or `export` wrote.
-            runtime: What computes.
-            precision: What it computes in.
-            batch: Texts per batch.
-            threads: Processor threads; 0 leaves it to the runtime.
-            max_tokens: Where texts are cut off; None for what was in force when it was saved.
+        With `threads` 0 the runtime chooses; without `max_tokens`, texts are cut off as when it was saved.
 
         Raises:
             EncoderError: A file is missing, damaged or of another version, or the runtime cannot run.
@@ -102,41 +91,21 @@ class Encoder:
     @property
     def fingerprint(self) -> str:
         """Names everything that could change a vector."""
-        card = self._card
-        return content_hash(
-            "vectors:3",
-            card.digest,
-            card.pooling,
-            card.prefix,
-            str(card.max_tokens),
-            self._runtime.precision,
-            str(FORMAT),
-        )
+        card, precision = self._card, self._runtime.precision
+        parts = (card.digest, card.pooling, card.prefix, str(card.max_tokens), precision, str(FORMAT))
+        return content_hash("vectors:3", *parts)
 
     def describe(self) -> dict[str, Any]:
         """What it is and what computes it, as plain values."""
-        return {
-            "name": self._card.name,
-            "digest": self._card.digest,
-            "width": self._card.width,
-            "max_tokens": self._card.max_tokens,
-            "prefix": self._card.prefix,
-            "pooling": self._card.pooling,
+        names = ("name", "digest", "width", "max_tokens", "prefix", "pooling")
+        return {name: getattr(self._card, name) for name in names} | {
             "runtime": self._runtime.name,
             "precision": self._runtime.precision,
             "reason": self._reason,
         }
 
     def encode(self, contents: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
-        """Vectors of texts.
-
-        Args:
-            contents: Cleaned texts; each is cut off at `max_tokens`.
-            progress: Shown while encoding.
-
-        Returns:
-            float32 [texts, width], each row of length 1, in the order of `contents`.
-        """
+        """Vectors of cleaned texts, cut off at `max_tokens`: shape [texts, width], each row of length 1."""
         vectors = np.zeros((len(contents), self.width), dtype=np.float32)
         with self._lock, progress("Encoding texts", total=len(contents)) as step:
             tokens = self._tokenize(contents)
@@ -154,25 +123,21 @@ class Encoder:
         self._card.write(folder)
 
     def _tokenize(self, contents: Sequence[str]) -> list[NDArray[np.int32]]:
-        return [ids for chunk in self._chunks(contents) for ids in chunk]
-
-    def _chunks(self, contents: Sequence[str]) -> Iterator[list[NDArray[np.int32]]]:
         longest = self._card.max_tokens * _CHARACTERS_PER_TOKEN
+        tokens: list[NDArray[np.int32]] = []
         for at in range(0, len(contents), _TOKENIZED_AT_ONCE):
-            texts = [
-                self._card.prefix + _encodable(text[:longest])
-                for text in contents[at : at + _TOKENIZED_AT_ONCE]
-            ]
+            chunk = contents[at : at + _TOKENIZED_AT_ONCE]
+            texts = [self._card.prefix + _encodable(text[:longest]) for text in chunk]
             encodings = self._tokenizer.encode_batch_fast(texts)
-            yield [np.array(encoding.ids or [self._card.pad], dtype=np.int32) for encoding in encodings]
+            tokens += [np.array(encoding.ids or [self._card.pad], dtype=np.int32) for encoding in encodings]
+        return tokens
 
     def _batches(self, sizes: Sequence[int]) -> Iterator[list[int]]:
         """Rows of texts that are padded to the same length, so many to a batch.
 
-        In bf16 a vector depends in its last bits on the length its text is padded to, though not on
-        the texts beside it. The length is the text's own, rounded up: so a text has one vector,
-        whatever it is encoded with. The longest come first: a shortage of memory shows at once, and
-        the time left only falls.
+        In bf16 a vector depends in its last bits on the length its text is padded to, though not on the texts
+        beside it. The length is the text's own, rounded up: so a text has one vector, whatever it is encoded
+        with. The longest come first: a shortage of memory shows at once, and the time left only falls.
         """
         by_length: dict[int, list[int]] = {}
         for row, size in enumerate(sizes):
@@ -215,10 +180,6 @@ def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
 
 def open_encoder(settings: config.Encode, *, progress: Progress = silent) -> Encoder:
     """Find, export if need be, and start the encoder of a config; it is started once in a process.
-
-    Args:
-        settings: The section `encode`.
-        progress: Shown while the encoder is decoded and exported, the first time.
 
     Raises:
         EncoderError: There is no such encoder, or it cannot be exported or run.

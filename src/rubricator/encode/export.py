@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ from rubricator.encode.card import FORMAT, GRAPH_FILE, TOKENIZER_FILE, EncoderCa
 from rubricator.encode.folders import built
 from rubricator.encode.source import EncoderSource
 from rubricator.errors import EncoderError, MissingExtraError
-from rubricator.progress import Progress, silent
+from rubricator.progress import Advance, Progress, silent
 from rubricator.records import content_hash
 
 if TYPE_CHECKING:
@@ -34,11 +32,6 @@ def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -
     float32 [texts, width], pooled and not normalised. The embedding table is stored in 8 bits and the
     other matrices in half precision; both are computed with in single precision.
 
-    Args:
-        source: The encoder.
-        cache: The cache folder.
-        progress: Shown while exporting.
-
     Returns:
         A folder with `encoder.onnx`, `tokenizer.json` and `encoder.json`.
 
@@ -54,28 +47,17 @@ def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -
 def export_trained(
     model: Pooled, card: EncoderCard, source: EncoderSource, folder: Path, *, progress: Progress = silent
 ) -> None:
-    """Export an encoder whose weights were trained further.
+    """Export an encoder whose weights were trained further from `source` into an empty folder.
 
-    Args:
-        model: Taken apart on the way: its embedding table is put in 8 bits.
-        card: What the folder says about itself.
-        source: Where it started from; gives the tokenizer.
-        folder: Filled; it exists and is empty.
-        progress: Shown while exporting.
+    The model is taken apart on the way: its embedding table is put in 8 bits.
 
     Raises:
         MissingExtraError: onnx is not installed.
         EncoderError: It cannot be exported.
     """
-    from rubricator.encode.pooled import compact
-
     _check_extra(card.name)
     with progress("Exporting the encoder", total=2) as step:
-        compact(model)
-        graph = _traced(model, card.name)
-        step(1)
-        _write(graph, read_tokenizer(source.folder), card, folder)
-        step(1)
+        _write(model, card, source, folder, step)
 
 
 def _check_extra(name: str) -> None:
@@ -92,36 +74,36 @@ def _check_extra(name: str) -> None:
 
 def _export(source: EncoderSource, folder: Path, progress: Progress) -> None:
     _check_extra(source.name)
-    from rubricator.encode.pooled import compact, load_pooled
+    from rubricator.encode.pooled import load_pooled
 
     with progress("Exporting the encoder", total=3) as step:
         model = load_pooled(source.folder, source.pooling)
-        compact(model)
         step(1)
-        graph = _traced(model, source.name)
-        step(1)
-        _write(graph, read_tokenizer(source.folder), card_of(source, model), folder)
-        step(1)
+        _write(model, card_of(source, model), source, folder, step)
 
 
-def _write(graph: Any, tokenizer: Tokenizer, card: EncoderCard, folder: Path) -> None:
+def _write(model: Pooled, card: EncoderCard, source: EncoderSource, folder: Path, step: Advance) -> None:
+    from rubricator.encode.pooled import compact
+
+    compact(model)
+    graph = _traced(model, card.name)
+    step(1)
     _halve(graph)
     (folder / GRAPH_FILE).write_bytes(graph.SerializeToString())
-    tokenizer.save(str(folder / TOKENIZER_FILE))
+    read_tokenizer(source.folder).save(str(folder / TOKENIZER_FILE))
     card.write(folder)
+    step(1)
 
 
 def _traced(model: Pooled, name: str) -> Any:
     import torch
 
+    from rubricator.encode.pooled import quiet
+
     texts, tokens = torch.export.Dim("texts", min=1), torch.export.Dim("tokens", min=2)
     example = (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64))
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
     try:
-        with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), quiet("torch.onnx"), contextlib.redirect_stdout(io.StringIO()):
             program = torch.onnx.export(
                 model,
                 example,
@@ -138,8 +120,6 @@ def _traced(model: Pooled, name: str) -> Any:
             f"The encoder '{name}' cannot be exported to ONNX: {str(error).strip().splitlines()[0]}",
             fix="Choose another encoder, for example `bundled`.",
         ) from error
-    finally:
-        logger.setLevel(level)
     assert program is not None  # it is only where torch writes the file itself
     return program.model_proto
 

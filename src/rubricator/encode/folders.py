@@ -23,9 +23,8 @@ _log = logging.getLogger(__name__)
 def cache_folder(chosen: str | Path | None = None) -> Path:
     """Where decoded encoders and vectors are kept between runs.
 
-    Args:
-        chosen: The user's own choice; else the environment variable RUBRICATOR_CACHE, read now;
-            else the cache folder of the operating system.
+    That is the user's own choice, else the environment variable RUBRICATOR_CACHE, read now, else the cache
+    folder of the operating system.
     """
     import platformdirs
 
@@ -46,11 +45,7 @@ def built(target: Path, build: Callable[[Path], None]) -> Path:
     """Give a folder that is whole: as it stands if its checksums hold, else built anew.
 
     The work happens in a sibling folder that is renamed when done, so that neither a killed process
-    nor a second one at the same time ever leaves half a folder in place.
-
-    Args:
-        target: The folder wanted.
-        build: Fills the (empty) folder that it is given.
+    nor a second one at the same time ever leaves half a folder in place; `build` fills it.
 
     Raises:
         EncoderError: The cache cannot be written.

@@ -26,11 +26,9 @@ def is_model(folder: Path) -> bool:
 def hub_folder(name: str, *, purpose: str, more: Sequence[str] = (), kept_first: bool = False) -> Path:
     """The folder of a model of the hub, downloaded where it must be.
 
-    Args:
-        name: The model's name on the hub.
-        purpose: What it is, for the error that names the extra.
-        more: Patterns of files that are wanted beside configuration, tokenizer and weights.
-        kept_first: Take what was downloaded before without asking the hub for news.
+    `purpose` says what the model is, for the error that names the extra. Files like `more` are wanted beside
+    configuration, tokenizer and weights. With `kept_first` what was downloaded before is taken without asking
+    the hub for news.
 
     Raises:
         NotOnHubError: It is no name of the hub, or the hub did not give it.
@@ -46,9 +44,9 @@ def hub_folder(name: str, *, purpose: str, more: Sequence[str] = (), kept_first:
         raise MissingExtraError("transformers", extra="train", purpose=purpose) from error
     if kept_first:
         try:
-            kept = Path(snapshot_download(name, local_files_only=True))
-            if is_model(kept):
-                return kept
+            snapshot = Path(snapshot_download(name, local_files_only=True))
+            if is_model(snapshot):
+                return snapshot
         except LocalEntryNotFoundError:
             pass
     try:

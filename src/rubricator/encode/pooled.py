@@ -60,17 +60,15 @@ class CompactEmbedding(nn.Module):
 def load_pooled(folder: Path, pooling: Pooling, *, four_bit: bool = False) -> Pooled:
     """Load an encoder in single precision from its Hugging Face folder.
 
-    Args:
-        folder: The Hugging Face folder.
-        pooling: How token vectors become one.
-        four_bit: Keep the weights of linear layers in 4 bits (NF4); takes a GPU and bitsandbytes.
+    `four_bit` keeps the weights of linear layers in 4 bits (NF4), which takes a GPU and bitsandbytes.
 
     Raises:
         EncoderError: Transformers cannot make a model of it, or there is no GPU for 4 bits.
         MissingExtraError: 4 bits are asked for and bitsandbytes is not installed.
     """
     options = {"quantization_config": _four_bit()} if four_bit else {}
-    with _quiet():
+    # Transformers reports the pooler, which no encoder here uses, as missing.
+    with quiet("transformers"), _no_progress_bar():
         try:
             transformer = transformers.AutoModel.from_pretrained(
                 folder,
@@ -112,18 +110,26 @@ def compact(model: Pooled) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    # Transformers draws a bar and reports the pooler, which no encoder here uses, as missing.
-    logger = logging.getLogger("transformers")
-    switch: Any = transformers.utils.logging
-    level, bar = logger.level, switch.is_progress_bar_enabled()
+def quiet(library: str) -> Iterator[None]:
+    """No warnings, and of the library's log only errors."""
+    logger = logging.getLogger(library)
+    level = logger.level
     logger.setLevel(logging.ERROR)
-    switch.disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    switch: Any = transformers.utils.logging
+    bar = switch.is_progress_bar_enabled()
+    switch.disable_progress_bar()
+    try:
+        yield
+    finally:
         if bar:
             switch.enable_progress_bar()

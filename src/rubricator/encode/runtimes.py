@@ -23,6 +23,7 @@ Name = Literal["openvino", "onnx", "torch"]
 Precision = Literal["bf16", "fp32"]
 Ids = NDArray[np.int64]
 Batch = tuple[Ids, Ids]
+"""Ids and mask, shape [texts, tokens]."""
 
 
 class Runtime(Protocol):
@@ -33,15 +34,11 @@ class Runtime(Protocol):
         """`openvino`, `onnx` or `torch`."""
 
     @property
-    def precision(self) -> str:
-        """`bf16` or `fp32`: what it computes in; vectors are always float32."""
+    def precision(self) -> Precision:
+        """What it computes in; vectors are always float32."""
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Vectors]:
-        """Vectors [texts, width] of each batch, in the order of the batches.
-
-        Args:
-            batches: Pairs of ids and mask, int64 [texts, tokens].
-        """
+        """Vectors [texts, width] of each batch, in the order of the batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +73,16 @@ def choose_runtime(
 
 
 def _choose_openvino(wanted: str, precision: str) -> RuntimeChoice:
-    why = "as asked" if wanted == "openvino" else "the quickest on processors"
+    name = f"OpenVINO ({'as asked' if wanted == 'openvino' else 'the quickest on processors'})"
     if precision == "fp32":
-        return RuntimeChoice("openvino", "fp32", f"OpenVINO ({why}) in fp32, as asked.")
+        return RuntimeChoice("openvino", "fp32", f"{name} in fp32, as asked.")
     if has_bf16():
-        return RuntimeChoice(
-            "openvino", "bf16", f"OpenVINO ({why}) in bf16, which this processor computes in."
-        )
+        return RuntimeChoice("openvino", "bf16", f"{name} in bf16, which this processor computes in.")
     if precision == "bf16":
         raise EncoderError(
             "This processor does not compute in bf16.", fix="Set `encode.precision: auto` or `fp32`."
         )
-    return RuntimeChoice("openvino", "fp32", f"OpenVINO ({why}) in fp32: this processor has no bf16.")
+    return RuntimeChoice("openvino", "fp32", f"{name} in fp32: this processor has no bf16.")
 
 
 def _choose_onnx(wanted: str, precision: str) -> RuntimeChoice:
@@ -118,13 +113,7 @@ def has_bf16() -> bool:
 def open_runtime(
     choice: RuntimeChoice, folder: Path, *, source: EncoderSource | None = None, threads: int = 0
 ) -> Runtime:
-    """Start the chosen runtime.
-
-    Args:
-        choice: What `choose_runtime` gave.
-        folder: An exported encoder.
-        source: The encoder as published; torch alone needs it.
-        threads: Processor threads; 0 leaves it to the runtime.
+    """Start the chosen runtime on an exported encoder; torch needs its `source` as published instead.
 
     Raises:
         EncoderError: It cannot read the encoder.
@@ -207,15 +196,8 @@ class OnnxRuntime:
         from onnxruntime.capi import onnxruntime_pybind11_state as states
 
         # They share no base class but Exception.
-        failures = (
-            states.Fail,
-            states.InvalidArgument,
-            states.InvalidGraph,
-            states.InvalidProtobuf,
-            states.NoSuchFile,
-            states.RuntimeException,
-        )
-
+        kinds = "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "RuntimeException"
+        failures = tuple(getattr(states, kind) for kind in kinds)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

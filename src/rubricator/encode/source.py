@@ -18,18 +18,16 @@ from rubricator.records import content_hash, file_digest
 
 # The parts of a sentence-transformers folder that are done here; any other changes the vector.
 _KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
+_MODE = "pooling_mode_"
+# What decides the vector.
+_FILES = ("*.safetensors", "config.json", "tokenizer*", "*.model", "vocab.txt", "1_Pooling/*.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSource:
-    """An encoder as published.
+    """An encoder as published: its Hugging Face folder, with the prefix and the pooling of its authors.
 
-    Attributes:
-        name: The name it was asked for by.
-        folder: Its Hugging Face folder.
-        prefix: What its authors put before every text.
-        pooling: How its authors make one vector of the tokens' vectors.
-        digest: Names the content of the folder.
+    `name` is what it was asked for by; `digest` names the content of the folder.
     """
 
     name: str
@@ -40,12 +38,7 @@ class EncoderSource:
 
 
 def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSource:
-    """Find an encoder.
-
-    Args:
-        name: `bundled`, a folder, or the name of a model on the Hugging Face hub.
-        cache: The cache folder.
-        progress: Shown while the bundled encoder is decoded.
+    """Find an encoder: `bundled`, a folder, or the name of a model on the Hugging Face hub.
 
     Raises:
         EncoderError: There is none of that name, or it cannot be used.
@@ -61,17 +54,14 @@ def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSo
             f"The folder {folder} holds no Hugging Face model (config.json and {WEIGHTS}).",
             fix="Name the folder that `save_pretrained` wrote.",
         )
+    is_e5 = re.search(r"(^|[-_])e5([-_]|$)", Path(name).name.lower()) is not None
     return EncoderSource(
         name=name,
         folder=folder,
-        prefix="query: " if _is_e5(name) else "",
+        prefix="query: " if is_e5 else "",
         pooling=_pooling(folder),
         digest=_digest(folder),
     )
-
-
-def _is_e5(name: str) -> bool:
-    return re.search(r"(^|[-_])e5([-_]|$)", Path(name).name.lower()) is not None
 
 
 def _from_hub(name: str) -> Path:
@@ -93,12 +83,8 @@ def _pooling(folder: Path) -> Pooling:
             f"The encoder in {folder} has modules that are not supported: {', '.join(sorted(strange))}.",
             fix="Choose an encoder made of Transformer, Pooling and Normalize only.",
         )
-    chosen = _json(folder / "1_Pooling" / "config.json") or {}
-    modes = {
-        key.removeprefix("pooling_mode_")
-        for key, on in chosen.items()
-        if key.startswith("pooling_mode_") and on
-    }
+    flags = _json(folder / "1_Pooling" / "config.json") or {}
+    modes = {key[len(_MODE) :] for key, on in flags.items() if key.startswith(_MODE) and on}
     if modes - {"mean_tokens", "cls_token"} or len(modes) > 1:
         raise EncoderError(
             f"The encoder in {folder} pools by {', '.join(sorted(modes))}; only mean and cls are supported.",
@@ -115,17 +101,6 @@ def _json(path: Path) -> Any:
 
 
 def _digest(folder: Path) -> str:
-    files = sorted(
-        path
-        for pattern in (
-            "*.safetensors",
-            "config.json",
-            "tokenizer*",
-            "*.model",
-            "vocab.txt",
-            "1_Pooling/*.json",
-        )
-        for path in folder.glob(pattern)
-    )
+    files = sorted(path for pattern in _FILES for path in folder.glob(pattern))
     parts = (part for path in files for part in (path.relative_to(folder).as_posix(), file_digest(path)))
     return content_hash("encoder:1", *parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rubricator.config import Config
-from rubricator.encode import Encoder, VectorCache, cache_folder, open_encoder
+from rubricator.encode import VectorCache, cache_folder, open_encoder
 from rubricator.progress import Progress, silent
 from rubricator.records import Text
 from rubricator.stats.arrays import Vectors
@@ -19,7 +19,7 @@ def vector_cache(config: Config, *, progress: Progress = silent) -> VectorCache:
         MissingExtraError: The encoder must first be exported, and the extra `train` is missing.
     """
     settings = config.encoding
-    encoder: Encoder = open_encoder(settings, progress=progress)
+    encoder = open_encoder(settings, progress=progress)
     return VectorCache(cache_folder(settings.cache) / "vectors.sqlite", encoder)
 
 

@@ -34,12 +34,9 @@ _Done = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Which texts belong together.
+    """The group of each text by id, named by the id of its first text.
 
-    Attributes:
-        of: Group by text id; a group is named by the id of its first text.
-        exact: Number of texts with an earlier exact twin.
-        near: Number of texts with an earlier near twin, exact ones not counted.
+    `exact` counts the texts with an earlier exact twin, `near` the others with an earlier near twin.
     """
 
     of: dict[str, str]
@@ -63,12 +60,8 @@ def group_duplicates(
     candidates by locality-sensitive hashing and checks each by its true Jaccard similarity;
     `embeddings` compares all pairs of vectors.
 
-    Args:
-        texts: Cleaned texts.
-        config: Method and threshold.
-        vectors: One L2-normalised vector per text, shape [texts, width]; only for `embeddings`.
-        by_source: Whether texts of one source belong together too, as far as it is known.
-        progress: Shows how many texts have been compared.
+    With `by_source` texts of one source, where it is known, belong together too. `vectors` are L2-normalised,
+    shape [texts, width].
 
     Raises:
         DataError: The method is `embeddings` and vectors are missing or of another number.
@@ -89,10 +82,10 @@ def group_duplicates(
         elif config.method == "minhash":
             near = _link_by_shingles(words, distinct, config.threshold, links, done)
     if by_source:
-        seen: dict[str, int] = {}
+        first_of_source: dict[str, int] = {}
         for row, text in enumerate(texts):
             if text.source:
-                links.join(seen.setdefault(text.source, row), row)
+                links.join(first_of_source.setdefault(text.source, row), row)
     of = {text.id: texts[links.first(row)].id for row, text in enumerate(texts)}
     return Groups(of, exact, near)
 
@@ -116,12 +109,12 @@ class _Links:
 
 def _link_exact(texts: Sequence[Text], words: list[list[str]], links: _Links) -> list[int]:
     """Link exact twins; returns the rows of first occurrences."""
-    seen: dict[str, int] = {}
+    first_rows: dict[str, int] = {}
     for row, (text, own) in enumerate(zip(texts, words, strict=True)):
         # A text of smileys has no words; its characters are compared instead.
         key = content_hash("duplicate:1", " ".join(own) or text.content or text.original)
-        links.join(seen.setdefault(key, row), row)
-    return list(seen.values())
+        links.join(first_rows.setdefault(key, row), row)
+    return list(first_rows.values())
 
 
 def _link_by_shingles(
@@ -130,7 +123,7 @@ def _link_by_shingles(
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=max(0.05, threshold - _MARGIN), num_perm=_PERMUTATIONS, weights=_WEIGHTS)
-    start = MinHash(num_perm=_PERMUTATIONS, hashfunc=_as_hash)
+    start = MinHash(num_perm=_PERMUTATIONS, hashfunc=int)
     shingles: dict[int, NDArray[np.uint32]] = {}
     crowd: Counter[int] = Counter()
     near = 0
@@ -148,10 +141,6 @@ def _link_by_shingles(
     return near
 
 
-def _as_hash(value: int) -> int:
-    return value
-
-
 def _shingles(words: list[str]) -> NDArray[np.uint32]:
     """Distinct hashes of three words in a row."""
     runs = zip(*(words[offset:] for offset in range(_SHINGLE)), strict=False)
@@ -159,21 +148,16 @@ def _shingles(words: list[str]) -> NDArray[np.uint32]:
 
 
 def _link_to_candidates(
-    row: int,
-    candidates: list[int],
-    shingles: dict[int, NDArray[np.uint32]],
-    threshold: float,
-    links: _Links,
+    row: int, candidates: list[int], shingles: dict[int, NDArray[np.uint32]], threshold: float, links: _Links
 ) -> bool:
     """Link a row to every group in which it has a near twin; one twin per group is enough."""
-    found = False
+    has_twin = False
     for candidate in candidates:
-        if links.first(candidate) != links.first(row) and (
-            _jaccard(shingles[row], shingles[candidate]) >= threshold
-        ):
+        apart = links.first(candidate) != links.first(row)
+        if apart and _jaccard(shingles[row], shingles[candidate]) >= threshold:
             links.join(candidate, row)
-            found = True
-    return found
+            has_twin = True
+    return has_twin
 
 
 def _jaccard(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> float:

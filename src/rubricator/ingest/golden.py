@@ -17,37 +17,30 @@ _SEPARATORS = "|;,"
 def parse_labels(cell: str, taxonomy: Taxonomy) -> tuple[str, ...]:
     """Category keys in a cell, in taxonomy order.
 
-    Args:
-        cell: Keys or names (case does not matter), joined by commas, semicolons or pipes. Blank
-            means no category, or in single-label the `none` category.
-        taxonomy: The categories.
+    The cell holds keys or names (case does not matter), joined by commas, semicolons or pipes. Blank means no
+    category, or in single-label the `none` category.
 
     Raises:
         DataError: A category is unknown, or a single-label cell does not hold exactly one.
     """
     names = {_fold(category.title): category.key for category in taxonomy.categories}
     names |= {_fold(key): key for key in taxonomy.keys}
-    found = {_key(piece, names) for piece in _pieces(cell, names)}
-    if taxonomy.single and not found and taxonomy.none is not None:
-        found = {taxonomy.none}
-    if taxonomy.single and len(found) != 1:
-        seen = f"{len(found)} categories in '{cell}'" if found else "no category"
+    keys = {_key(piece, names) for piece in _pieces(cell, names)}
+    if taxonomy.single and not keys and taxonomy.none is not None:
+        keys = {taxonomy.none}
+    if taxonomy.single and len(keys) != 1:
+        number = f"{len(keys)} categories in '{cell}'" if keys else "no category"
         raise DataError(
-            f"{seen}, where a text has exactly one.",
+            f"{number}, where a text has exactly one.",
             fix="Keep one category, or write `task: multi-label` in the taxonomy.",
         )
-    return tuple(key for key in taxonomy.keys if key in found)
+    return tuple(key for key in taxonomy.keys if key in keys)
 
 
 def parse_golden(
     cells: Iterable[tuple[str, str]], *, taxonomy: Taxonomy, where: str
 ) -> dict[str, tuple[str, ...]]:
-    """Category keys by text id from raw label cells.
-
-    Args:
-        cells: Id and raw cell of each labelled text.
-        taxonomy: The categories.
-        where: What the cells come from, for the message.
+    """Category keys by text id, from pairs of id and raw label cell; `where` names their source in messages.
 
     Raises:
         DataError: Any cell is wrong or an id comes twice; up to ten faults are listed.
@@ -58,21 +51,16 @@ def parse_golden(
 def read_golden(path: Path, *, ids: Collection[str], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
     """Read the golden set: a table with the columns `id` and `labels` (or `label`).
 
-    Args:
-        path: The table.
-        ids: Ids of the texts that were read.
-        taxonomy: The categories.
-
     Returns:
         Category keys in taxonomy order by text id; an empty tuple means "none of them".
 
     Raises:
-        DataError: The file cannot be read, or any row of it is wrong; up to ten faults are listed.
+        DataError: The file cannot be read, or any row of it is wrong or of a text that is not among `ids`; up
+            to ten faults are listed.
     """
     table = open_table(path)
-    column = _label_column(table)
-    known = ids if isinstance(ids, set | frozenset | dict) else set(ids)
-    return _parsed(_cells(table, column), taxonomy=taxonomy, where=str(path), known=known)
+    cells = _cells(table, _label_column(table))
+    return _parsed(cells, taxonomy=taxonomy, where=str(path), ids=frozenset(ids))
 
 
 def _label_column(table: Table) -> str:
@@ -107,14 +95,14 @@ def _parsed(
     *,
     taxonomy: Taxonomy,
     where: str,
-    known: Collection[str] | None = None,
+    ids: Collection[str] | None = None,
 ) -> dict[str, tuple[str, ...]]:
     golden: dict[str, tuple[str, ...]] = {}
     faults: list[str] = []
     for place, name, cell in cells:
         if name in golden:
             faults.append(f"{place}: the id '{name}' comes twice")
-        elif known is not None and name not in known:
+        elif ids is not None and name not in ids:
             faults.append(f"{place}: no text has the id '{name}'")
         else:
             golden[name] = ()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
-from rubricator.config import Columns, Config, DataFile
+from rubricator.config import Columns, Config
 from rubricator.dataset.dataset import Rejected
 from rubricator.errors import DataError, nearest
 from rubricator.ingest.clean import is_blank
-from rubricator.progress import Progress, silent
+from rubricator.progress import Advance, Progress, silent
 from rubricator.records import Feature, Text
 from rubricator.tables.reading import Row, Table, open_table, open_writer
 from rubricator.times import parse_time
@@ -27,12 +27,9 @@ _EXCERPT = 120
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What the input files hold.
+    """The usable texts of the input files in order, with unique ids, and all other rows.
 
-    Attributes:
-        texts: Usable texts, in the order of the files; ids are unique.
-        rejected: All other rows.
-        labels: Raw cell of the label column by text id; texts with a blank cell have no entry.
+    `labels` are raw cells of the label column by text id; texts with a blank cell have no entry.
     """
 
     texts: list[Text]
@@ -43,15 +40,9 @@ class Corpus:
 class RowReader:
     """Turns rows into texts by a mapping of columns; the same in training and in prediction.
 
-    Args:
-        columns: Which column holds what.
-        max_characters: Longer texts are rejected.
-        file: Name of the file in rejections.
-        prefix: Put before row numbers that stand in for ids.
-        part: Part the file prescribes for its texts.
-
-    Attributes:
-        unreadable_times: How many texts so far had something in the time column that is no time.
+    Longer texts are rejected, `file` being the name of the file there; `prefix` goes before row numbers that
+    stand in for ids; `part` is what the file prescribes for its texts. `unreadable_times` counts the texts so
+    far that had something in the time column that is no time.
     """
 
     def __init__(
@@ -63,9 +54,9 @@ class RowReader:
         prefix: str = "",
         part: str = "",
     ) -> None:
-        self._columns = columns
+        self.columns = columns
         self._max_characters = max_characters
-        self._file = file
+        self.file = file
         self._prefix = prefix
         self._part = part
         self.unreadable_times = 0
@@ -73,60 +64,54 @@ class RowReader:
     def text(self, row: Row) -> Text | Rejected:
         """The text of a row, or why it has none."""
         if row.fault:
-            return self._rejected(row, "", f"broken row: {row.fault}", row.excerpt)
+            return self.rejected(row, "", f"broken row: {row.fault}", row.excerpt)
         name = self._id(row)
-        title, body = self._cell(row, self._columns.title), self._cell(row, self._columns.body)
+        title, body = self._cell(row, self.columns.title), self._cell(row, self.columns.body)
         length = len(title) + len(body)
         if not name:
-            return self._rejected(row, "", "no id", f"{title} {body}")
+            return self.rejected(row, "", "no id", f"{title} {body}")
         if is_blank(title) and is_blank(body):
-            return self._rejected(row, name, "no text", f"{title} {body}")
+            return self.rejected(row, name, "no text", f"{title} {body}")
         if length > self._max_characters:
             reason = f"too long: {length:,} characters, {self._max_characters:,} are allowed"
-            return self._rejected(row, name, reason, f"{title[:_EXCERPT]} {body[:_EXCERPT]}")
+            return self.rejected(row, name, reason, f"{title[:_EXCERPT]} {body[:_EXCERPT]}")
         return Text(
             id=name,
             title=title,
             body=body,
-            source=self._cell(row, self._columns.source).strip(),
+            source=self._cell(row, self.columns.source).strip(),
             time=self._time(row),
-            features={name: _feature(row.cells.get(name)) for name in self._columns.features},
+            features={name: _feature(row.cells.get(name)) for name in self.columns.features},
             part=self._part,
         )
 
     def label(self, row: Row) -> str:
         """Raw label cell of a whole row; empty where a person labelled nothing."""
-        return self._cell(row, self._columns.labels).strip()
+        return self._cell(row, self.columns.labels).strip()
 
     def _id(self, row: Row) -> str:
-        if self._columns.id is None:
+        if self.columns.id is None:
             return f"{self._prefix}{row.number}"
-        return self._cell(row, self._columns.id).strip()
+        return self._cell(row, self.columns.id).strip()
 
     def _cell(self, row: Row, column: str | None) -> str:
         return "" if column is None else _as_string(row.cells.get(column))
 
     def _time(self, row: Row) -> datetime | None:
-        value = row.cells.get(self._columns.time) if self._columns.time else None
-        found = parse_time(value)
-        self.unreadable_times += found is None and bool(_as_string(value).strip())
-        return found
+        value = row.cells.get(self.columns.time) if self.columns.time else None
+        moment = parse_time(value)
+        self.unreadable_times += moment is None and bool(_as_string(value).strip())
+        return moment
 
-    def _rejected(self, row: Row, name: str, reason: str, excerpt: str) -> Rejected:
-        return Rejected(self._file, row.number, name, reason, " ".join(excerpt.split())[:_EXCERPT])
+    def rejected(self, row: Row, name: str, reason: str, excerpt: str) -> Rejected:
+        """A row that has no text, or none of its own."""
+        return Rejected(self.file, row.number, name, reason, " ".join(excerpt.split())[:_EXCERPT])
 
 
 def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = ()) -> Columns:
-    """Check a mapping against a table.
+    """The mapping of columns, without the `optional` ones that the table lacks.
 
-    Args:
-        table: The table.
-        columns: Which column holds what.
-        optional: Roles (`id`, `time`, `labels`, `features` …) that become `None` where their column is
-            absent; title and body may not both be.
-
-    Returns:
-        The mapping, without the optional columns that the table lacks.
+    Of the optional roles (`id`, `time`, `labels`, `features` …) title and body may not both be absent.
 
     Raises:
         DataError: Columns are missing; all are named, each with the nearest one there is.
@@ -161,63 +146,47 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
         DataError: A file cannot be read, lacks columns, or no row of all files can be used.
     """
     corpus = Corpus([], [], {})
-    first_seen: dict[str, str] = {}
+    places: dict[str, str] = {}
     tables = [open_table(config.path(file.path)) for file in config.data.files]
     label_set = any(config.data.columns.labels in table.columns for table in tables)
     with progress("Reading texts", total=None) as done:
         prefixes = _prefixes([file.path for file in config.data.files])
         for file, table, prefix in zip(config.data.files, tables, prefixes, strict=True):
             columns = fit_columns(table, config.data.columns, optional={"labels"} if label_set else ())
-            _read_file(config, file, table, prefix, columns, corpus, first_seen, done)
+            limit, part = config.data.max_characters, file.part or ""
+            reader = RowReader(columns, max_characters=limit, file=file.path, prefix=prefix, part=part)
+            _read_rows(table, reader, corpus, places, done)
     if not corpus.texts:
         reasons = Counter(row.reason for row in corpus.rejected).most_common(3)
-        told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
+        listed = "; ".join(f"{reason} ({count})" for reason, count in reasons)
         raise DataError(
-            f"None of the {len(corpus.rejected)} rows can be used: {told}.",
+            f"None of the {len(corpus.rejected)} rows can be used: {listed}.",
             fix="Look at the file, and at `data.columns` in the config.",
         )
     return corpus
 
 
-def _read_file(
-    config: Config,
-    file: DataFile,
-    table: Table,
-    prefix: str,
-    columns: Columns,
-    corpus: Corpus,
-    first_seen: dict[str, str],
-    done: Callable[[int], None],
+def _read_rows(
+    table: Table, reader: RowReader, corpus: Corpus, places: dict[str, str], done: Advance
 ) -> None:
-    reader = RowReader(
-        columns,
-        max_characters=config.data.max_characters,
-        file=file.path,
-        prefix=prefix,
-        part=file.part or "",
-    )
     for batch in table.rows():
         for row in batch:
-            found = reader.text(row)
-            if isinstance(found, Text) and found.id in first_seen:
-                reason = f"duplicate id, first in {first_seen[found.id]}"
-                excerpt = " ".join(found.original.split())[:_EXCERPT]
-                found = Rejected(file.path, row.number, found.id, reason, excerpt)
-            if isinstance(found, Rejected):
-                corpus.rejected.append(found)
+            text = reader.text(row)
+            if isinstance(text, Text) and text.id in places:
+                text = reader.rejected(
+                    row, text.id, f"duplicate id, first in {places[text.id]}", text.original
+                )
+            if isinstance(text, Rejected):
+                corpus.rejected.append(text)
                 continue
-            first_seen[found.id] = f"{file.path}, row {row.number}"
-            corpus.texts.append(found)
+            places[text.id] = f"{reader.file}, row {row.number}"
+            corpus.texts.append(text)
             if label := reader.label(row):
-                corpus.labels[found.id] = label
+                corpus.labels[text.id] = label
         done(len(batch))
     if reader.unreadable_times:
-        _log.warning(
-            "%s: %d times in the column '%s' cannot be read; these texts have none.",
-            file.path,
-            reader.unreadable_times,
-            config.data.columns.time,
-        )
+        message = "%s: %d times in the column '%s' cannot be read; these texts have none."
+        _log.warning(message, reader.file, reader.unreadable_times, reader.columns.time)
 
 
 def _prefixes(paths: Sequence[str]) -> list[str]:

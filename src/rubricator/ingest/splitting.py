@@ -21,18 +21,19 @@ _FOLDS_BELOW = 2000
 _VALIDATION_SHARE = 0.15
 _MOST_LEFT_OUT = 0.1  # of all texts, before `by: auto` takes chance rather than time
 _RANK: tuple[Part, ...] = ("train", "validation", "test")
+_FOLDS_NOTE = (
+    "There is no validation part: every training text is predicted by a model that did not see it"
+    " ({folds} folds)."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Which text belongs to which part.
+    """The part of each text by id; `left_out` where it has duplicates on both sides of the boundary in time.
 
-    Attributes:
-        part: Part by text id; `left_out` for texts with duplicates on both sides of the boundary in time.
-        by: What divided the texts: the input itself, time, chance, or the golden set, which is the test.
-        validation: `part` where some texts are held out for validation; `folds` where every training
-            text is predicted by a model that did not see it.
-        notes: How the texts were divided, in sentences for the report.
+    `by` says what divided the texts: the input itself, time, chance, or the golden set, which is the test.
+    `validation` is `part` where some texts are held out for it, and `folds` where every training text is
+    predicted by a model that did not see it. `notes` are sentences for the report.
     """
 
     part: dict[str, SplitPart]
@@ -48,7 +49,7 @@ class _Group:
     marks: NDArray[np.int64]
     size: int = 0
     golden: bool = False
-    given: Part | None = None
+    prescribed: Part | None = None
     part: SplitPart | None = None
     earliest: float = math.inf
     latest: float = -math.inf
@@ -83,39 +84,33 @@ def split_texts(
 
     `by: auto` goes by time where most texts have one, unless the golden set is the test.
 
-    Args:
-        texts: The labelled texts.
-        groups: Group by text id.
-        targets: Truth or soft labels, shape [texts, categories], in [0, 1].
-        golden: Ids of the texts labelled by people.
-        use: What golden texts are for.
-        config: How to divide.
-        seed: Same seed, same parts.
+    `groups` go by text id; `targets` are truth or soft labels in [0, 1], shape [texts, categories]; `golden`
+    are ids of the texts labelled by people, `use` what these are for.
 
     Raises:
         DataError: There are too few texts to fill the parts, or no boundary in time divides them.
     """
     divided, of_text = _gather(texts, groups, targets, golden)
-    given = {group.given for group in divided if group.given}
+    prescribed = {group.prescribed for group in divided if group.prescribed}
     golden_tests = use != "train" and any(group.golden and group.part is None for group in divided)
     boundary = None
-    if "test" not in given and not (golden_tests and config.by == "auto"):
+    if "test" not in prescribed and not (golden_tests and config.by == "auto"):
         boundary = _boundary(divided, texts, config)
     if boundary is not None:
         _place_by_time(divided, boundary, use=use)
     elif golden_tests:
-        _place_golden(divided, use=use, given=given, seed=seed)
+        _place_golden(divided, use=use, prescribed=prescribed, seed=seed)
     tuned = use == "tune" and any(group.golden and group.part == "validation" for group in divided)
     # Where people labelled some texts, those are what validation can trust, so they are what counts.
     judges = len(golden) if use == "train" and golden else len(texts)
-    free = any(group.part is None for group in divided)
-    folded = _by_folds(judges, config) or (config.validation == "auto" and not free)
-    held_out = "validation" in given or tuned or not folded
+    few = judges < _FOLDS_BELOW or all(group.part is not None for group in divided)
+    folded = config.validation == "folds" or (config.validation == "auto" and few)
+    held_out = "validation" in prescribed or tuned or not folded
     chronological = boundary is not None or (golden_tests and _goes_by_time(texts, config))
     shares: dict[Part, float] = {}
-    if boundary is None and not golden_tests and "test" not in given:
+    if boundary is None and not golden_tests and "test" not in prescribed:
         shares["test"] = config.test
-    if held_out and not tuned and "validation" not in given:
+    if held_out and not tuned and "validation" not in prescribed:
         shares["validation"] = _VALIDATION_SHARE if config.validation == "auto" else float(config.validation)
     for part, share in shares.items():
         for golden_ones in (True, False):
@@ -126,23 +121,18 @@ def split_texts(
         group.part = group.part or "train"
     validation: Literal["folds", "part"] = "part" if held_out else "folds"
     _refuse_empty(divided, validation=validation, use=use)
-    by: SplitBy = "given" if "test" in given else "golden" if golden_tests else "random"
-    return Parts(
-        part={text.id: divided[number].part or "train" for text, number in zip(texts, of_text, strict=True)},
-        by=by if boundary is None else "time",
-        validation=validation,
-        notes=list(
-            _notes(
-                divided,
-                boundary,
-                use=use,
-                drawn=list(shares),
-                chronological=chronological,
-                validation=validation,
-                config=config,
-            )
-        ),
-    )
+    by: SplitBy = "given" if "test" in prescribed else "golden" if golden_tests else "random"
+    notes = [
+        *_part_notes(divided),
+        *([] if boundary is None else _time_notes(divided, boundary)),
+        *_drawing_notes(list(shares), chronological=chronological),
+        *([] if held_out else [_FOLDS_NOTE.format(folds=config.folds)]),
+        *_golden_notes(divided, boundary, use=use),
+    ]
+    part_of: dict[str, SplitPart] = {
+        text.id: divided[number].part or "train" for text, number in zip(texts, of_text, strict=True)
+    }
+    return Parts(part_of, by if boundary is None else "time", validation, notes)
 
 
 def _gather(
@@ -157,10 +147,9 @@ def _gather(
         group.golden |= text.id in golden
         if text.part:
             wanted = cast(Part, text.part)
-            group.given = max(group.given or "train", wanted, key=_RANK.index)
-            group.part = group.given
+            group.part = group.prescribed = max(group.prescribed or "train", wanted, key=_RANK.index)
         if text.time is not None:
-            moment = _timestamp(text.time)
+            moment = (text.time if text.time.tzinfo else text.time.replace(tzinfo=UTC)).timestamp()
             group.earliest, group.latest = min(group.earliest, moment), max(group.latest, moment)
     return gathered, of_text
 
@@ -199,11 +188,9 @@ def _goes_by_time(texts: Sequence[Text], config: Split) -> bool:
 
 
 def _best_boundary(groups: list[_Group], share: float, *, later_than: float) -> tuple[float | None, int]:
-    """The moment that leaves about `share` of the texts for the test and divides few groups.
+    """The first moment of a test of about `share` of the texts that divides few groups.
 
-    Returns:
-        The first moment of the test, None if there is none with texts on both sides; and how many texts lie
-        in groups with texts on both sides.
+    It is None if none has texts on both sides; beside it, how many texts lie in groups that it divides.
     """
     total = sum(group.size for group in groups)
     timed = [group for group in groups if group.timed]
@@ -232,18 +219,14 @@ def _place_by_time(groups: list[_Group], boundary: float, *, use: str) -> None:
             group.part = "validation"
 
 
-def _by_folds(count: int, config: Split) -> bool:
-    return config.validation == "folds" or (config.validation == "auto" and count < _FOLDS_BELOW)
-
-
-def _place_golden(groups: list[_Group], *, use: str, given: set[Part], seed: int) -> None:
+def _place_golden(groups: list[_Group], *, use: str, prescribed: set[Part], seed: int) -> None:
     """Golden groups that the input leaves free: to test, or in halves to validation and test."""
     free = [group for group in groups if group.golden and group.part is None]
     for group in free:
         group.part = "test"
-    if use == "test" or "validation" in given:
+    if use == "test" or "validation" in prescribed:
         return
-    halved = free if "test" in given else _draw(free, 0.5, latest=False, seed=seed)
+    halved = free if "test" in prescribed else _draw(free, 0.5, latest=False, seed=seed)
     for group in halved:
         group.part = "validation"
 
@@ -263,10 +246,6 @@ def _draw(groups: list[_Group], share: float, *, latest: bool, seed: int) -> lis
         if wanted <= group.size / 2:
             break
     return drawn
-
-
-def _timestamp(time: datetime) -> float:
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _refuse_empty(groups: list[_Group], *, validation: str, use: str) -> None:
@@ -291,34 +270,20 @@ def _sizes(groups: list[_Group]) -> dict[SplitPart, int]:
     return {part: sum(group.size for group in groups if group.part == part) for part in parts}
 
 
-def _notes(
-    groups: list[_Group],
-    boundary: float | None,
-    *,
-    use: str,
-    drawn: list[Part],
-    chronological: bool,
-    validation: str,
-    config: Split,
-) -> Iterator[str]:
+def _part_notes(groups: list[_Group]) -> Iterator[str]:
     sizes = _sizes(groups)
     verbs: dict[Part, str] = {"train": "train", "validation": "validate", "test": "test"}
     shares = ", ".join(f"{sizes[part]:,} texts {verb}" for part, verb in verbs.items() if sizes[part])
-    yield (f"{shares}; they form {len(groups):,} groups of duplicates, which are never divided.")
-    given = sorted({group.given for group in groups if group.given}, key=_RANK.index)
-    if given:
-        yield f"The input prescribes: {', '.join(given)}."
-    if boundary is not None:
-        yield from _time_notes(groups, boundary)
+    yield f"{shares}; they form {len(groups):,} groups of duplicates, which are never divided."
+    prescribed = sorted({group.prescribed for group in groups if group.prescribed}, key=_RANK.index)
+    if prescribed:
+        yield f"The input prescribes: {', '.join(prescribed)}."
+
+
+def _drawing_notes(drawn: list[Part], *, chronological: bool) -> Iterator[str]:
     if drawn:
         how = "the latest of the other texts" if chronological else "texts at random, stratified by category"
         yield f"Drawn as {' and '.join(drawn)}: {how}."
-    if validation == "folds":
-        yield (
-            f"There is no validation part: every training text is predicted by a model that did not see it"
-            f" ({config.folds} folds)."
-        )
-    yield from _golden_notes(groups, boundary, use=use)
 
 
 def _time_notes(groups: list[_Group], boundary: float) -> Iterator[str]:
@@ -336,14 +301,13 @@ def _golden_notes(groups: list[_Group], boundary: float | None, *, use: str) -> 
         yield "No text was labelled by people: the test measures agreement with the teachers."
         return
     sizes = _sizes(golden)
-    yield {
-        ("test", False): "Golden texts only test.",
-        ("test", True): "Golden texts only test, those of the later time.",
-        ("tune", False): "Golden texts only validate and test, in halves.",
-        ("tune", True): "Golden texts only validate and test, the later ones of them.",
-        ("train", False): "Golden texts train, validate and test like all others.",
-        ("train", True): "Golden texts train, validate and test like all others.",
-    }[use, boundary is not None]
+    if use == "train":
+        yield "Golden texts train, validate and test like all others."
+    elif use == "tune":
+        how = "in halves" if boundary is None else "the later ones of them"
+        yield f"Golden texts only validate and test, {how}."
+    else:
+        yield f"Golden texts only test{'' if boundary is None else ', those of the later time'}."
     moved = sizes["train"] if use != "train" else 0
     if moved:
         why = "the input prescribes it" if boundary is None else "they are earlier than the test"

@@ -11,24 +11,21 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from rubricator.errors import DataError
-from rubricator.pages import formatting as wording
+from rubricator.pages import formatting
 from rubricator.whole_files import whole_file
 
 # HTML has no way to write these, escaped or not.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
 _BASE = "page.html.jinja"
+_FILTERS = ("figure", "interval", "count", "percent", "duration", "plural")
 
 
 def render_page(
     package: str, template: str, context: Mapping[str, Any], filters: Mapping[str, Callable[..., str]]
 ) -> str:
-    """Fill a template that extends `page.html.jinja`.
+    """Fill a template of a package that extends `page.html.jinja`; filters come beside those for figures.
 
-    Args:
-        package: Where the template lies.
-        template: Its file name.
-        context: Holds at least `kind` (what the page is) and `data` with `name` and `created`.
-        filters: Beside those of `wording`.
+    The context holds at least `kind` (what the page is) and `data` with `name` and `created`.
     """
     sources = {
         name: resources.files(of).joinpath(name).read_text(encoding="utf-8")
@@ -41,24 +38,12 @@ def render_page(
         lstrip_blocks=True,
         loader=DictLoader(sources),
     )
-    environment.filters |= {
-        "figure": wording.figure,
-        "interval": wording.interval,
-        "count": wording.count,
-        "percent": wording.percent,
-        "duration": wording.duration,
-        "plural": wording.plural,
-        **filters,
-    }
+    environment.filters |= {name: getattr(formatting, name) for name in _FILTERS} | dict(filters)
     return environment.get_template(template).render(context)
 
 
 def write_page(path: Path, page: str) -> None:
-    """Write a page; what lies there is replaced only once the new one is whole.
-
-    Args:
-        path: The HTML file; its folder is made if it is missing.
-        page: The HTML.
+    """Write a page and its folder; what lies there is replaced only once the new one is whole.
 
     Raises:
         DataError: The file cannot be written.

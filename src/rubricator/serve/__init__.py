@@ -10,6 +10,6 @@ except ImportError as error:
     raise MissingExtraError(error.name or "fastapi", extra="serve", purpose="The service") from error
 
 from rubricator.serve.app import create_app
-from rubricator.serve.settings import ServeSettings
+from rubricator.serve.limits import ServeSettings
 
 __all__ = ["ServeSettings", "create_app"]

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from rubricator import __version__
@@ -16,9 +17,8 @@ from rubricator.errors import DataError
 from rubricator.predict import Predictor
 from rubricator.records import Text
 from rubricator.serve.batcher import Batcher, ClosedError, QueueFullError
-from rubricator.serve.limits import BodyLimit
+from rubricator.serve.limits import BodyLimit, ServeSettings
 from rubricator.serve.metrics import Measured, Metrics
-from rubricator.serve.page import render_page
 from rubricator.serve.schemas import (
     ClassifyRequest,
     ClassifyResponse,
@@ -29,16 +29,15 @@ from rubricator.serve.schemas import (
     response_of,
     texts_of,
 )
-from rubricator.serve.settings import ServeSettings
 
+_REASONS = {
+    400: "The body is not text in UTF-8, or nested too deep.",
+    413: "The body is too large.",
+    422: "The body is no JSON, or breaks a rule that `detail` names.",
+    503: "Too many texts wait already; try again after `Retry-After` seconds.",
+}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "The body is not text in UTF-8, or nested too deep."},
-    413: {"model": Problem, "description": "The body is too large."},
-    422: {"model": Problem, "description": "The body is no JSON, or breaks a rule that `detail` names."},
-    503: {
-        "model": Problem,
-        "description": "Too many texts wait already; try again after `Retry-After` seconds.",
-    },
+    status: {"model": Problem, "description": reason} for status, reason in _REASONS.items()
 }
 
 
@@ -46,11 +45,7 @@ def create_app(predictor: Predictor, *, settings: ServeSettings | None = None) -
     """Build the service over a predictor.
 
     Run it with any ASGI server; the model is warmed up before the first request is accepted, and
-    on shutdown the requests that wait are answered first.
-
-    Args:
-        predictor: The model to serve.
-        settings: Limits; the defaults suit one small machine.
+    on shutdown the requests that wait are answered first. The default limits suit one small machine.
     """
     settings = settings or ServeSettings()
     metrics = Metrics(predictor)
@@ -109,8 +104,7 @@ def _check(texts: list[Text], settings: ServeSettings) -> None:
         length = len(text.original)
         if length > settings.max_characters:
             raise HTTPException(
-                422,
-                f"texts.{position} has {length:,} characters; the limit is {settings.max_characters:,}.",
+                422, f"texts.{position} has {length:,} characters; the limit is {settings.max_characters:,}."
             )
 
 
@@ -123,6 +117,11 @@ def _add_information(
         max_characters=min(settings.max_characters, predictor.manifest.max_characters),
     )
 
+    # The page loads nothing from elsewhere.
+    loader = PackageLoader("rubricator.serve", package_path="")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    template = environment.get_template("page.html.jinja")
+
     @app.get("/v1/model", tags=["information"])
     async def model() -> ModelInfo:
         """The model served, its categories and its limits."""
@@ -133,7 +132,8 @@ def _add_information(
         policy = (
             "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
         )
-        content = render_page(info, base=str(request.base_url))
+        titles = [(category.key, category.title) for category in info.categories]
+        content = template.render(model=info, titles=titles, base=str(request.base_url))
         return HTMLResponse(content, headers={"Content-Security-Policy": policy})
 
     @app.get("/healthz", tags=["information"])

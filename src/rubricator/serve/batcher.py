@@ -37,13 +37,8 @@ class Batcher:
     """Classifies texts of many requests in one worker thread.
 
     Use it as an asynchronous context manager: leaving it refuses new texts and finishes those that
-    wait.
-
-    Attributes:
-        classify: Called in the worker thread with one batch at a time.
-        batch_texts: Texts in a batch; a larger request goes alone.
-        queue_texts: Texts that may wait.
-        observe: Told the size of every batch.
+    wait. A request larger than `batch_texts` goes alone; `queue_texts` may wait; `observe` gets the size of
+    every batch.
     """
 
     classify: Classify

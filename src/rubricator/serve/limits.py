@@ -1,6 +1,8 @@
-"""Refuses bodies that are too large, before and while they arrive."""
+"""Limits of the service, and how it refuses bodies that are too large, before and while they arrive."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from fastapi import HTTPException
 from fastapi.responses import JSONResponse
@@ -8,15 +10,30 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSettings:
+    """What the service accepts before it says no.
+
+    Attributes:
+        max_texts: Most texts in one request.
+        max_body_bytes: Largest body of a request.
+        max_characters: Longest text; the artifact's own limit holds as well.
+        batch_texts: Texts of concurrent requests that go through the model together.
+        queue_texts: Texts that may wait for the model; beyond them requests get 503.
+    """
+
+    max_texts: int = 256
+    max_body_bytes: int = 2 * 2**20
+    max_characters: int = 100_000
+    batch_texts: int = 64
+    queue_texts: int = 1024
+
+
 class BodyLimit:
     """ASGI middleware: 413 for a body over the limit, declared or not.
 
     A declared length is judged before anything is read; a chunked body as soon as it passes the
-    limit, so no more than the limit is ever held in memory.
-
-    Args:
-        app: The application within.
-        limit: Largest body, in bytes.
+    limit (in bytes), so no more than that is ever held in memory.
     """
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:

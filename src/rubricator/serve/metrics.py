@@ -16,11 +16,7 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """The figures of one application, in a registry of its own.
-
-    Args:
-        predictor: Whose model and categories are counted.
-    """
+    """The figures of one application, in a registry of its own."""
 
     def __init__(self, predictor: Predictor) -> None:
         self.registry = CollectorRegistry()
@@ -49,12 +45,8 @@ class Metrics:
             "rubricator_waiting_texts", "Texts waiting for the model.", registry=self.registry
         )
         model = Info("rubricator_model", "The model served.", registry=self.registry)
-        model.info(
-            {
-                "model": predictor.manifest.identifier,
-                "taxonomy_version": predictor.manifest.taxonomy_version,
-            }
-        )
+        manifest = predictor.manifest
+        model.info({"model": manifest.identifier, "taxonomy_version": manifest.taxonomy_version})
         for key in predictor.taxonomy.keys:
             self.labels.labels(key)
 
@@ -67,13 +59,7 @@ class Metrics:
 
 
 class Measured:
-    """ASGI middleware: counts and times requests.
-
-    Args:
-        app: The application within.
-        metrics: Where to count.
-        paths: Paths counted by name; all others are counted together.
-    """
+    """ASGI middleware: counts and times requests, those of `paths` by name and all others together."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: Collection[str]) -> None:
         self._app = app

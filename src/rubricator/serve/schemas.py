@@ -161,13 +161,13 @@ def _text(item: str | TextItem, position: str) -> Text:
 
 def response_of(predictor: Predictor, predictions: Sequence[Prediction]) -> ClassifyResponse:
     """Predictions as the service answers them."""
+    manifest = predictor.manifest
+    classified = [
+        Classified(id=p.text_id, labels=list(p.categories), probabilities=dict(p.probabilities))
+        for p in predictions
+    ]
     return ClassifyResponse(
-        model=predictor.manifest.identifier,
-        taxonomy_version=predictor.manifest.taxonomy_version,
-        predictions=[
-            Classified(id=p.text_id, labels=list(p.categories), probabilities=dict(p.probabilities))
-            for p in predictions
-        ],
+        model=manifest.identifier, taxonomy_version=manifest.taxonomy_version, predictions=classified
     )
 
 

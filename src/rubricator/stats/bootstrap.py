@@ -15,13 +15,7 @@ _CHUNK = 100
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its interval; None where it is undefined, never a made-up 0 or 1.
-
-    Attributes:
-        value: The figure on all texts of the part.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
-    """
+    """A figure with the ends of its interval; None where it is undefined, never a made-up 0 or 1."""
 
     value: float | None
     low: float | None = None
@@ -29,16 +23,11 @@ class Estimate:
 
 
 def resample_groups(groups: int, *, draws: int, seed: int) -> Iterator[Floats]:
-    """Resample groups with replacement.
+    """Resample groups with replacement; the same seed gives the same samples.
 
     Near-duplicates share a group and would make single texts look more independent than they are,
     so whole groups are drawn (cluster bootstrap: Davison & Hinkley, "Bootstrap Methods and their
     Application", 1997, section 3.8).
-
-    Args:
-        groups: How many groups there are.
-        draws: How many samples to draw.
-        seed: Same seed, same samples.
 
     Yields:
         How often each group was drawn, shape [up to 100 samples, groups].
@@ -54,13 +43,8 @@ def resample_groups(groups: int, *, draws: int, seed: int) -> Iterator[Floats]:
 def percentile_interval(samples: Floats, *, confidence: float) -> tuple[float | None, float | None]:
     """The percentile interval (Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 13).
 
-    Args:
-        samples: The figure on each bootstrap sample; NaN where it was undefined there.
-        confidence: Share of samples inside the interval.
-
-    Returns:
-        Both ends, or two times None when the figure was undefined on more than half of the samples:
-        what is left would tell of the lucky ones only.
+    Both ends are None when the figure was undefined (NaN) on more than half of the samples: what is left
+    would tell of the lucky ones only.
     """
     defined = samples[~np.isnan(samples)]
     if 2 * len(defined) < len(samples) or not len(defined):

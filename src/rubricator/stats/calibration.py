@@ -21,10 +21,7 @@ def fit_platt(logits: Floats, target: Floats, weights: Floats) -> tuple[float, f
     on log slope and intercept pull to the identity; a handful of positives cannot overrule it. The
     slope is positive, so the order of texts stays.
 
-    Args:
-        logits: Of texts not trained on, shape [n].
-        target: In [0, 1], shape [n].
-        weights: Shape [n].
+    The logits are those of texts not trained on and the targets lie in [0, 1]; all have the shape [n].
     """
     positives, negatives = weights @ target, weights @ (1 - target)
     high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
@@ -55,14 +52,11 @@ def fit_temperature(
     """One slope for all of several exclusive categories, and an intercept for each.
 
     Temperature scaling (Guo et al., "On calibration of modern neural networks", 2017) with a small bias per
-    category, pulled to the identity by a Gaussian prior, which few positives cannot overrule.
+    category, pulled to the identity by a Gaussian prior, which few positives cannot overrule; `log_slope` and
+    `intercept` are its standard deviations.
 
-    Args:
-        logits: Of texts not trained on, shape [n, categories].
-        targets: In [0, 1], same shape.
-        weights: Shape [n]; one each by default.
-        log_slope: Standard deviation of the prior on the logarithm of the slope.
-        intercept: Standard deviation of the prior on each intercept.
+    The logits are those of texts not trained on and the targets lie in [0, 1], shape [n, categories]; the
+    weights, shape [n], are one by default.
     """
     weights = np.ones(len(logits)) if weights is None else weights
     spread = np.array([log_slope] + [intercept] * logits.shape[1])
@@ -83,11 +77,8 @@ def fit_temperature(
 def fit_line(x: Floats, target: Floats | Bools, centre: Floats, spread: Floats) -> Floats:
     """Most probable [slope, intercept] of a logistic regression on one number, by Newton's method.
 
-    Args:
-        x: Shape [n].
-        target: In [0, 1], shape [n].
-        centre: Mean of the Gaussian prior, [slope, intercept].
-        spread: Its standard deviations.
+    Number and target, which lies in [0, 1], have the shape [n]; `centre` and `spread` are mean and standard
+    deviations of the Gaussian prior on [slope, intercept].
     """
     design = np.stack([x, np.ones_like(x)], axis=1)
     line = centre.copy()

@@ -37,10 +37,6 @@ class GroupedCounts:
         decisions: Categories given to each text, same shape.
         groups: Group of near-duplicates of each text; without it every text is its own.
         weights: How much each text counts, shape [n]; one by default.
-
-    Attributes:
-        groups: How many groups there are.
-        group_of_row: Number of the group of each text, shape [n].
     """
 
     def __init__(
@@ -53,14 +49,9 @@ class GroupedCounts:
         names = np.arange(len(truth)) if groups is None else np.asarray(groups, dtype=object)
         unique, self.group_of_row = np.unique(names, return_inverse=True)
         self.groups, self._categories = len(unique), truth.shape[1]
+        counted, right = np.ones(len(truth)), (truth == decisions).all(axis=1)
         per_row = np.column_stack(
-            [
-                np.ones(len(truth)),
-                (truth == decisions).all(axis=1),
-                truth & decisions,
-                ~truth & decisions,
-                truth & ~decisions,
-            ]
+            [counted, right, truth & decisions, ~truth & decisions, truth & ~decisions]
         ).astype(np.float64)
         if weights is not None:
             per_row *= weights[:, None]
@@ -73,14 +64,11 @@ class GroupedCounts:
         return summed
 
     def figures(self, draws: Floats | None = None) -> dict[str, Floats]:
-        """Every figure on every sample.
+        """Every figure on every sample, by name; without `draws`, on the texts as they are.
 
-        Args:
-            draws: How often each group counts, shape [samples, groups]; without it, the texts as they are.
-
-        Returns:
-            By name, shape [samples] for figures of all categories together, and [samples, k] for `precision`,
-            `recall` and `f1`; NaN where undefined.
+        `draws` says how often each group counts, shape [samples, groups]. Figures of all categories together
+        have the shape [samples], and `precision`, `recall` and `f1` [samples, k]; they are NaN where
+        undefined.
         """
         sums = self._sums.sum(axis=0, keepdims=True) if draws is None else draws @ self._sums
         texts, right = sums[:, 0], sums[:, 1]

@@ -14,16 +14,11 @@ def entropy(outcomes: Floats) -> Floats:
 
 
 def jensen_shannon(distributions: Floats) -> Floats:
-    """Jensen-Shannon divergence in nats of several distributions over the same outcomes.
+    """Jensen-Shannon divergence in nats of distributions over outcomes, shape [speakers, …, outcomes].
 
     Lin, "Divergence measures based on the Shannon entropy", 1991. All speakers count the same; one alone
-    agrees with itself.
-
-    Args:
-        distributions: Shape [speakers, …, outcomes]; a distribution with a NaN is left out.
-
-    Returns:
-        Shape […], between 0 and the logarithm of the number of outcomes.
+    agrees with itself, and a distribution with a NaN is left out. The result has the shape […] and lies
+    between 0 and the logarithm of the number of outcomes.
     """
     speaks = np.asarray(np.isfinite(distributions).all(axis=-1))
     shares = np.where(speaks[..., None], distributions, 0.0)

@@ -18,14 +18,8 @@ def make_folds(targets: ArrayLike, groups: Sequence[str], *, folds: int, seed: i
     Iterative stratification (Sechidis, Tsoumakas, Vlahavas, "On the stratification of multi-label
     data", 2011), with texts that have no category as a category of their own.
 
-    Args:
-        targets: Truth or soft labels, shape [texts, categories], in [0, 1].
-        groups: Group of each text.
-        folds: Number of folds.
-        seed: Same seed, same folds.
-
-    Returns:
-        Fold of each text, 0 to `folds` - 1, shape [texts].
+    Targets are truth or soft labels in [0, 1], shape [texts, categories]. The result is the fold of each
+    text, from 0.
 
     Raises:
         DataError: There are fewer groups than folds.
@@ -36,9 +30,8 @@ def make_folds(targets: ArrayLike, groups: Sequence[str], *, folds: int, seed: i
             f"{len(marks)} different texts cannot be divided into {folds} folds.",
             fix="Label more texts, or set `split.folds` lower.",
         )
-    from iterstrat.ml_stratifiers import (
-        MultilabelStratifiedKFold,  # a second to import, and most commands never need it
-    )
+    # A second to import, and most commands never need it.
+    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
     splitter = MultilabelStratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
     fold_of_group = np.zeros(len(marks), dtype=np.int64)
@@ -51,9 +44,8 @@ def group_marks(targets: ArrayLike, groups: Sequence[str]) -> tuple[Indices, NDA
     """What each group holds.
 
     Returns:
-        Number of the group of each text, in order of first appearance, shape [texts]; and 0 or 1 per
-        group and category, with one more column for groups without a category, shape
-        [groups, categories + 1].
+        Number of the group of each text, in order of first appearance, shape [texts]; and 0 or 1 per group
+        and category, with one more column for groups without a category, shape [groups, categories + 1].
     """
     numbers: dict[str, int] = {}
     of_text = np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.int64)
@@ -70,9 +62,7 @@ def draw_share(marks: NDArray[np.int64], *, share: float, seed: int) -> Indices:
     if count < 2:
         return np.zeros(0, dtype=np.int64)
     wanted = min(max(1, round(count * share)), count - 1)
-    from iterstrat.ml_stratifiers import (
-        MultilabelStratifiedShuffleSplit,  # a second to import, and most commands never need it
-    )
+    from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=wanted / count, random_state=seed)
     _, drawn = next(splitter.split(marks, marks))

@@ -12,13 +12,10 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 
 def pointwise(logits: Floats, target: Floats, gamma: float | None) -> tuple[Floats, Floats]:
-    """Loss of each text, and its derivative by the logit.
+    """Loss of each text, and its derivative by the logit, both [n]; the targets are soft, in [0, 1].
 
-    Args:
-        logits: Shape [n].
-        target: Soft, in [0, 1], shape [n].
-        gamma: Of the focal loss (Lin et al., "Focal loss for dense object detection", ICCV 2017), whose
-            positive and negative parts count by the target; None for cross-entropy.
+    `gamma` is that of the focal loss (Lin et al., "Focal loss for dense object detection", ICCV 2017), whose
+    positive and negative parts count by the target; None for cross-entropy.
     """
     if gamma is None:
         return np.logaddexp(0, logits) - target * logits, expit(logits) - target
@@ -34,10 +31,7 @@ def pointwise(logits: Floats, target: Floats, gamma: float | None) -> tuple[Floa
 def binary_cross_entropy(probabilities: Floats, targets: Floats | Bools, *, floor: float = EPSILON) -> Floats:
     """Cross-entropy of every single yes or no in nats, in the shape of the arguments.
 
-    Args:
-        probabilities: In [0, 1].
-        targets: Truth or soft targets in [0, 1].
-        floor: Least probability that is reckoned with: a wrong 0 or 1 would be infinitely wrong.
+    `floor` is the least probability that is reckoned with: a wrong 0 or 1 would be infinitely wrong.
     """
     yes, no = np.maximum(probabilities, floor), np.maximum(1 - np.asarray(probabilities), floor)
     truth = np.asarray(targets, dtype=np.float64)

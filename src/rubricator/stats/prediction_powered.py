@@ -30,16 +30,15 @@ def prediction_powered_share(
     (Angelopoulos, Duchi & Zrnic, "PPI++: efficient prediction-powered inference", 2023): useless
     predictions cost nothing. The interval is Wilson's for as many texts as would be equally sure alone.
 
+    With fewer than ten groups, and where all labels are the same, the interval is Wilson's of the labels
+    alone; without labels it is undefined.
+
     Args:
         labels: What is true of each judged text, 0 or 1, shape [n].
         predictions: What was predicted of them, in [0, 1], shape [n].
         others: What was predicted of texts that nobody judged, shape [m].
         groups: Group of near-duplicates of each judged text; texts of a group are one observation.
         confidence: How often such intervals hold the share.
-
-    Returns:
-        The share with its interval. With fewer than ten groups, and where all labels are the same, it is
-        Wilson's of the labels alone; undefined without labels.
     """
     truth, predicted = _group_means(labels, groups), _group_means(predictions, groups)
     count = len(truth)

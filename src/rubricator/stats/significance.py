@@ -54,12 +54,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class McNemar:
-    """Texts that exactly one of two models gets all right, and what is to be made of their numbers.
+    """Numbers of texts that only the new model gets all right, and only the old one.
 
-    Attributes:
-        fixed: Texts that only the new model gets right.
-        broken: Texts that only the old model gets right.
-        p_value: Chance of numbers at least as uneven if either were equally likely.
+    `p_value` is the chance of numbers at least as uneven if either were equally likely.
     """
 
     fixed: int
@@ -77,19 +74,11 @@ def resample(
     confidence: float = 0.95,
     seed: int,
 ) -> Resampled:
-    """Draw groups of texts and compute every figure each time.
+    """Draw groups of texts and compute every figure each time; without `draws` they have no intervals.
 
     Models with the same texts in the same groups get the same samples from the same seed, so their figures
-    may be subtracted sample by sample (see `difference`).
-
-    Args:
-        truth: Categories of each text, shape [n, k].
-        decisions: One model's answers, same shape.
-        groups: Group of each text; without it every text is its own.
-        weights: How much each text counts, shape [n]; one by default.
-        draws: Bootstrap samples; 0 for figures without intervals.
-        confidence: Share of them inside an interval.
-        seed: Same seed, same samples.
+    may be subtracted sample by sample (see `difference`). The first four arguments are those of
+    `GroupedCounts`.
     """
     counts = GroupedCounts(truth, decisions, groups, weights)
     point = counts.figures()
@@ -108,13 +97,8 @@ def difference(old: Resampled, new: Resampled, name: str, column: int | None = N
     the Bootstrap", 1993, ch. 13). The p-value counts the samples whose difference lies at least as far
     from the observed one as that lies from zero (Berg-Kirkpatrick, Burkett & Klein, "An empirical
     investigation of statistical significance in NLP", 2012; here to both sides), the observed texts
-    among them, so that it is never zero.
-
-    Args:
-        old: The model compared with.
-        new: The model compared, resampled from the same groups by the same seed.
-        name: The figure.
-        column: The category, for figures that there is one of per category.
+    among them, so that it is never zero. Both models are resampled from the same groups by the same seed;
+    `column` is the category, for figures that there is one of per category.
     """
     at = () if column is None else (column,)
     change = new.point[name][(0, *at)] - old.point[name][(0, *at)]
@@ -143,11 +127,7 @@ def mcnemar(old_right: Bools, new_right: Bools) -> McNemar:
 
     McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", 1947. It takes texts for independent: near-duplicates make it surer than it should
-    be, unlike `difference`.
-
-    Args:
-        old_right: Which texts the old model gets all right, shape [n].
-        new_right: The same of the new model.
+    be, unlike `difference`. The arguments say which texts either model gets all right, shape [n].
     """
     from scipy.stats import binomtest  # half a second to import
 

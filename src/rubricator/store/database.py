@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from rubricator.store.faults import explained
 from rubricator.store.migrate import migrate
 from rubricator.store.tables import ANSWERS
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(Answer))
 _BUSY_SECONDS = 30.0
 _PAGE = 500  # SQLite before 3.32 takes at most 999 parameters in one statement
 
@@ -37,8 +39,7 @@ class Store:
     def open(cls, place: str | Path) -> Self:
         """Open a database, making it (and its folder) or bringing it to the newest version.
 
-        Args:
-            place: Path of a SQLite file, or a URL (`postgresql://user@host/name`, `sqlite:///path`).
+        It is named by the path of a SQLite file, or a URL (`postgresql://user@host/name`, `sqlite:///path`).
 
         Raises:
             StoreError: The place cannot be written, is no database, is locked or damaged, or is from
@@ -80,7 +81,7 @@ class Store:
         """
         answers: dict[str, Answer] = {}
         with explained(self._engine.url), self._engine.connect() as connection:
-            for some in _pages(list(dict.fromkeys(keys))):
+            for some in _pages(keys):
                 rows = connection.execute(sa.select(ANSWERS).where(ANSWERS.c.key.in_(some)))
                 answers.update((row.key, _answer(row)) for row in rows)
         return answers
@@ -112,7 +113,7 @@ class Store:
             StoreError: The database refused; nothing is forgotten then.
         """
         with explained(self._engine.url), self._writing.begin() as connection:
-            for some in _pages(list(dict.fromkeys(keys))):
+            for some in _pages(keys):
                 connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key.in_(some)))
 
     def close(self) -> None:
@@ -122,9 +123,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -155,7 +154,7 @@ def _engine(url: sa.URL) -> sa.Engine:
             ) from error
     options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}} if kind == "sqlite" else {}
     try:
-        engine = sa.create_engine(url, json_serializer=_json, **options)
+        engine = sa.create_engine(url, json_serializer=partial(json.dumps, ensure_ascii=False), **options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError(
             f"The driver of {url.drivername} is not installed: {error}.", fix="pip install 'psycopg[binary]'"
@@ -205,30 +204,18 @@ def _upsert(dialect: str) -> sa.Executable:
 
 
 def _row(answer: Answer, created: datetime) -> dict[str, Any]:
-    return {
-        "key": answer.key,
+    return {name: getattr(answer, name) for name in _FIELDS} | {
         "text_id": _storable(answer.text_id),
-        "teacher": answer.teacher,
         "status": answer.status.value,
         "scores": dict(answer.scores),
         "raw": _storable(answer.raw),
-        "cost": answer.cost,
-        "seconds": answer.seconds,
         "created": created,
     }
 
 
 def _answer(row: Any) -> Answer:
-    return Answer(
-        text_id=row.text_id,
-        teacher=row.teacher,
-        key=row.key,
-        status=Status(row.status),
-        scores=row.scores,
-        raw=row.raw,
-        cost=row.cost,
-        seconds=row.seconds,
-    )
+    values = {name: getattr(row, name) for name in _FIELDS}
+    return Answer(**values | {"status": Status(row.status)})
 
 
 def _storable(written: str) -> str:
@@ -236,10 +223,7 @@ def _storable(written: str) -> str:
     return written.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _pages(keys: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(keys), _PAGE):
-        yield keys[start : start + _PAGE]
+def _pages(keys: Iterable[str]) -> Iterator[list[str]]:
+    distinct = list(dict.fromkeys(keys))
+    for start in range(0, len(distinct), _PAGE):
+        yield distinct[start : start + _PAGE]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,49 +13,30 @@ import regex
 
 from rubricator.errors import DataError
 from rubricator.tables.encodings import detect_encoding
-from rubricator.tables.rows import Row
+from rubricator.tables.rows import EXCERPT, Row, Table
 
 _SEPARATORS = (",", ";", "\t", "|")
 # A file of one column has no separator; this character does not occur in texts.
 _NO_SEPARATOR = "\x1f"
 _SAMPLE_ROWS = 200
 _MAX_RECORD = 20_000_000
-_EXCERPT = 200
 _SPOILT = regex.compile("[\udc80-\udcff]")
 _LINE_END = "\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Delimited:
-    """A CSV or TSV file whose encoding, separator and header are known."""
-
-    path: Path
-    encoding: str
-    separator: str
-    columns: tuple[str, ...]
-
-    def batches(self, size: int) -> Iterator[list[Row]]:
-        """Rows from the first on, at most `size` at a time."""
-        with _open(self.path, self.encoding) as handle:
-            records = _records(_Lines(handle), self.separator)
-            rows = _rows(records, self.columns)
-            while batch := list(islice(rows, size)):
-                yield batch
-
-
-def open_delimited(path: Path, *, separator: str | None) -> Delimited:
-    """Find out encoding, separator and header of a CSV or TSV file.
+def open_delimited(path: Path, *, separator: str | None) -> Table:
+    """A CSV or TSV file whose encoding, header and, where it is not named, separator are found out.
 
     Raises:
         DataError: The file is empty, holds only a header, or is no text.
     """
     encoding = detect_encoding(path)
-    with _open(path, encoding) as handle:
+    with open_text(path, encoding) as handle:
         sample = list(islice((line for line in handle if line.strip()), _SAMPLE_ROWS))
     if not sample:
         raise DataError(f"{path} is empty.", fix="Write a header line and rows into it.")
     detected = separator or _detect_separator(sample, suffix=path.suffix.lower())
-    with _open(path, encoding) as handle:
+    with open_text(path, encoding) as handle:
         header, *rest = islice(_records(_Lines(handle), detected), 2)
     if not header.cells or _SPOILT.search("".join(header.cells)):
         raise DataError(
@@ -65,7 +45,15 @@ def open_delimited(path: Path, *, separator: str | None) -> Delimited:
         )
     if not rest:
         raise DataError(f"{path} holds a header and no rows.", fix="Add rows below the header.")
-    return Delimited(path, encoding, detected, column_names(header.cells))
+    columns = column_names(header.cells)
+
+    def batches(size: int) -> Iterator[list[Row]]:
+        with open_text(path, encoding) as handle:
+            rows = _rows(_records(_Lines(handle), detected), columns)
+            while batch := list(islice(rows, size)):
+                yield batch
+
+    return Table(path, columns, batches)
 
 
 def column_names(header: list[str]) -> tuple[str, ...]:
@@ -81,10 +69,10 @@ def column_names(header: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _open(path: Path, encoding: str) -> TextIO:
-    # Bytes that the encoding lacks become lone surrogates, and these make their row a broken one.
+def open_text(path: Path, encoding: str, *, newline: str = "") -> TextIO:
+    """Bytes that the encoding lacks become lone surrogates, and these make their row a broken one."""
     errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
-    return path.open(encoding=encoding, errors=errors, newline="")
+    return path.open(encoding=encoding, errors=errors, newline=newline)
 
 
 def _detect_separator(sample: list[str], *, suffix: str) -> str:
@@ -161,26 +149,19 @@ def _quoted(first: str, lines: _Lines, separator: str) -> _Record:
                 return
             yield line
 
-    with _large_fields():
-        try:
-            cells = next(csv.reader(feed(), delimiter=separator, strict=True))
-        except csv.Error:
-            lines.give_back(further)
-            if not further and not wants_more:
-                # The fault lies within one line, as in `"Zenit" won`: the marks belong to the text.
-                return _Record(number, [first], first.rstrip(_LINE_END).split(separator))
-            return _Record(number, [first], fault="a quotation mark opens a cell and never closes it")
-    return _Record(number, [first, *further], cells)
-
-
-@contextmanager
-def _large_fields() -> Iterator[None]:
-    """The csv module knows one limit for the whole process; it is put back at once."""
-    before = csv.field_size_limit(_MAX_RECORD * 2)
+    # The csv module knows one limit for the whole process; it is put back at once.
+    limit = csv.field_size_limit(_MAX_RECORD * 2)
     try:
-        yield
+        cells = next(csv.reader(feed(), delimiter=separator, strict=True))
+    except csv.Error:
+        lines.give_back(further)
+        if not further and not wants_more:
+            # The fault lies within one line, as in `"Zenit" won`: the marks belong to the text.
+            return _Record(number, [first], first.rstrip(_LINE_END).split(separator))
+        return _Record(number, [first], fault="a quotation mark opens a cell and never closes it")
     finally:
-        csv.field_size_limit(before)
+        csv.field_size_limit(limit)
+    return _Record(number, [first, *further], cells)
 
 
 def _rows(records: Iterator[_Record], columns: tuple[str, ...]) -> Iterator[Row]:
@@ -188,7 +169,7 @@ def _rows(records: Iterator[_Record], columns: tuple[str, ...]) -> Iterator[Row]
     for number, record in enumerate(records, start=1):
         fault = record.fault or _fault(record.cells, len(columns))
         if fault:
-            excerpt = "".join(record.lines)[:_EXCERPT]
+            excerpt = "".join(record.lines)[:EXCERPT]
             yield Row(number, fault=f"{fault} (line {record.line})", excerpt=excerpt)
         else:
             yield Row(number, dict(zip(columns, record.cells, strict=False)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -77,13 +76,15 @@ def _wide(head: bytes) -> str:
 def _utf8_or_eight_bit(path: Path) -> str:
     good = bad = 0
     strange = bytearray()
-    for chunk in _chunks(path):
-        whole = _high_bytes(chunk)
-        valid = _high_bytes(chunk.decode("utf-8", "ignore").encode())
-        good += valid
-        bad += whole - valid
-        if valid < whole and len(strange) < _SAMPLE:
-            strange += b"\n".join(line for line in chunk.splitlines() if not line.isascii())[:_SAMPLE]
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            chunk += file.readline()  # so that no letter is cut in two
+            whole = _high_bytes(chunk)
+            valid = _high_bytes(chunk.decode("utf-8", "ignore").encode())
+            good += valid
+            bad += whole - valid
+            if valid < whole and len(strange) < _SAMPLE:
+                strange += b"\n".join(line for line in chunk.splitlines() if not line.isascii())[:_SAMPLE]
     if bad <= good * _SPOILT:
         return "utf-8"
     guess = from_bytes(bytes(strange[:_SAMPLE]), cp_isolation=_EIGHT_BIT).best()
@@ -98,10 +99,3 @@ def _utf8_or_eight_bit(path: Path) -> str:
 def _high_bytes(chunk: bytes) -> int:
     """Number of bytes that are not ASCII."""
     return len(chunk.translate(None, _ASCII))
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    """The file in pieces that end with a line end, so that no letter is cut in two."""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk + file.readline()

@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rubricator.errors import DataError
-from rubricator.tables.delimited import column_names
+from rubricator.tables.delimited import column_names, open_text
 from rubricator.tables.encodings import detect_encoding
-from rubricator.tables.rows import Row
+from rubricator.tables.rows import EXCERPT, Row, Table
 
 if TYPE_CHECKING:
     import polars
 
 _SAMPLE_ROWS = 1000
-_EXCERPT = 200
 
 
-@dataclass(frozen=True, slots=True)
-class JsonLines:
-    """A file with one JSON object a line; its columns are the keys of the first thousand rows."""
-
-    path: Path
-    encoding: str
-    columns: tuple[str, ...]
-
-    def batches(self, size: int) -> Iterator[list[Row]]:
-        """Rows from the first on, at most `size` at a time."""
-        rows = _json_rows(self.path, self.encoding)
-        while batch := list(islice(rows, size)):
-            yield batch
-
-
-def open_json_lines(path: Path) -> JsonLines:
-    """Find out encoding and columns of a JSONL file.
+def open_json_lines(path: Path) -> Table:
+    """A file with one JSON object a line; its columns are the keys of the first thousand rows.
 
     Raises:
         DataError: The file is empty, or none of its first rows is a JSON object.
@@ -52,20 +36,25 @@ def open_json_lines(path: Path) -> JsonLines:
             f"{path} holds no JSON object in its first {len(sample)} rows; the first one: {sample[0].fault}.",
             fix='Write one object a line, such as {"id": "1", "text": "…"}.',
         )
-    return JsonLines(path, encoding, columns)
+
+    def batches(size: int) -> Iterator[list[Row]]:
+        rows = _json_rows(path, encoding)
+        while batch := list(islice(rows, size)):
+            yield batch
+
+    return Table(path, columns, batches)
 
 
 def _json_rows(path: Path, encoding: str) -> Iterator[Row]:
-    errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
     number = 0
-    with path.open(encoding=encoding, errors=errors, newline="\n") as handle:
+    with open_text(path, encoding, newline="\n") as handle:
         for line, text in enumerate(handle, start=1):
             if not text.strip():
                 continue
             number += 1
             cells, fault = _json_object(text)
             if fault:
-                yield Row(number, fault=f"{fault} (line {line})", excerpt=text[:_EXCERPT])
+                yield Row(number, fault=f"{fault} (line {line})", excerpt=text[:EXCERPT])
             else:
                 yield Row(number, cells)
 
@@ -82,27 +71,8 @@ def _json_object(text: str) -> tuple[dict[str, Any], str]:
     return value, ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parquet:
-    """A Parquet file, read by row groups."""
-
-    path: Path
-    columns: tuple[str, ...]
-
-    def batches(self, size: int) -> Iterator[list[Row]]:
-        """Rows from the first on, at most `size` at a time."""
-        import polars
-
-        number = 0
-        scan = polars.scan_parquet(self.path, glob=False)
-        for frame in scan.collect_batches(chunk_size=size, maintain_order=True):
-            for start in range(0, frame.height, size):
-                yield _frame_rows(frame.slice(start, size), first=number + start + 1)
-            number += frame.height
-
-
-def open_parquet(path: Path) -> Parquet:
-    """Read the schema of a Parquet file.
+def open_parquet(path: Path) -> Table:
+    """A Parquet file, read by row groups.
 
     Raises:
         DataError: The file is no Parquet file or has no rows.
@@ -117,24 +87,18 @@ def open_parquet(path: Path) -> Parquet:
         raise DataError(f"{path} cannot be read as Parquet: {error}", fix="Write the file anew.") from error
     if not first.height:
         raise DataError(f"{path} holds no rows.", fix="Add rows to it.")
-    return Parquet(path, columns)
+
+    def batches(size: int) -> Iterator[list[Row]]:
+        number = 0
+        for frame in scan.collect_batches(chunk_size=size, maintain_order=True):
+            yield from _frame_batches(frame, size, first=number + 1)
+            number += frame.height
+
+    return Table(path, columns, batches)
 
 
-@dataclass(frozen=True, slots=True)
-class Excel:
-    """The first sheet of a workbook, read whole: Excel itself ends at 1,048,576 rows."""
-
-    frame: polars.DataFrame
-    columns: tuple[str, ...]
-
-    def batches(self, size: int) -> Iterator[list[Row]]:
-        """Rows from the first on, at most `size` at a time."""
-        for start in range(0, self.frame.height, size):
-            yield _frame_rows(self.frame.slice(start, size), first=start + 1)
-
-
-def open_excel(path: Path) -> Excel:
-    """Read the first sheet of an Excel workbook.
+def open_excel(path: Path) -> Table:
+    """The first sheet of a workbook, read whole: Excel itself ends at 1,048,576 rows.
 
     Raises:
         DataError: The file is no workbook, or its first sheet has no rows.
@@ -154,8 +118,11 @@ def open_excel(path: Path) -> Excel:
             fix="Move the sheet with the texts to the first place.",
         )
     columns = column_names(frame.columns)
-    return Excel(frame.rename(dict(zip(frame.columns, columns, strict=True))), columns)
+    frame.columns = list(columns)
+    return Table(path, columns, partial(_frame_batches, frame, first=1))
 
 
-def _frame_rows(frame: polars.DataFrame, *, first: int) -> list[Row]:
-    return [Row(number, cells) for number, cells in enumerate(frame.iter_rows(named=True), start=first)]
+def _frame_batches(frame: polars.DataFrame, size: int, *, first: int) -> Iterator[list[Row]]:
+    numbers = count(first)
+    for part in frame.iter_slices(size):
+        yield [Row(next(numbers), cells) for cells in part.iter_rows(named=True)]

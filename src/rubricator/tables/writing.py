@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from rubricator.errors import DataError, nearest
@@ -49,11 +48,8 @@ class _Sink(Protocol):
 
     def write(self, rows: Sequence[Cells]) -> None: ...
 
-    def finish(self) -> None:
-        """All rows are there: complete and close the file."""
-
-    def abandon(self) -> None:
-        """Close what is open; the file will be thrown away."""
+    def close(self, *, whole: bool) -> None:
+        """Close what is open; unless all rows are there, the file will be thrown away."""
 
 
 class TableWriter:
@@ -82,18 +78,11 @@ class TableWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
+            self._sink.close(whole=kind is None)
             if kind is None:
-                self._sink.finish()
                 self._part.replace(self._path)
-            else:
-                self._sink.abandon()
         except OSError as failure:
             raise _unwritable(self._path, failure) from failure
         finally:
@@ -101,11 +90,7 @@ class TableWriter:
 
 
 def open_writer(path: Path, columns: Sequence[str]) -> TableWriter:
-    """Start a CSV, TSV, JSONL, Parquet or Excel file, told apart by suffix.
-
-    Args:
-        path: Where the table shall be; missing folders are made.
-        columns: Names of the columns, in order.
+    """Start a CSV, TSV, JSONL, Parquet or Excel file, told apart by suffix; missing folders are made.
 
     Raises:
         DataError: An unknown suffix, or a place that cannot be written.
@@ -138,10 +123,7 @@ class _Delimited:
     def write(self, rows: Sequence[Cells]) -> None:
         self._writer.writerows([_flat(row.get(column)) for column in self._columns] for row in rows)
 
-    def finish(self) -> None:
-        self._file.close()
-
-    def abandon(self) -> None:
+    def close(self, *, whole: bool) -> None:  # noqa: ARG002
         self._file.close()
 
 
@@ -155,10 +137,7 @@ class _JsonLines:
             cells = {column: row.get(column) for column in self._columns}
             self._file.write(json.dumps(cells, ensure_ascii=False, default=str) + "\n")
 
-    def finish(self) -> None:
-        self._file.close()
-
-    def abandon(self) -> None:
+    def close(self, *, whole: bool) -> None:  # noqa: ARG002
         self._file.close()
 
 
@@ -176,18 +155,14 @@ class _Parquet:
         self._sink.write(rows)
         self._empty = self._empty and not rows
 
-    def finish(self) -> None:
+    def close(self, *, whole: bool) -> None:
         import polars
 
-        self._sink.finish()
-        if self._empty:
+        self._sink.close(whole=whole)
+        if whole and self._empty:
             polars.DataFrame(schema=dict.fromkeys(self._columns, polars.String)).write_parquet(self._part)
-        else:
+        elif whole:
             polars.scan_ndjson(self._lines, infer_schema_length=None).sink_parquet(self._part)
-        self._lines.unlink()
-
-    def abandon(self) -> None:
-        self._sink.abandon()
         self._lines.unlink()
 
 
@@ -220,12 +195,9 @@ class _Excel:
         else:
             self._sheet.write_number(self._next, position, value)
 
-    def finish(self) -> None:
-        if self._cut:
+    def close(self, *, whole: bool) -> None:
+        if whole and self._cut:
             _log.warning("%d cells were cut to the %d characters of Excel.", self._cut, _EXCEL_CHARACTERS)
-        self._book.close()
-
-    def abandon(self) -> None:
         self._book.close()
 
 

@@ -48,11 +48,7 @@ def sound_word(word: str) -> str:
 
 
 class WordMatcher:
-    """Finds words and phrases, all of them in one pass over a text.
-
-    Args:
-        words: Sound ones (see `sound_word`).
-    """
+    """Finds words and phrases, sound ones (see `sound_word`), all of them in one pass over a text."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._starts: dict[str, list[tuple[int, list[str]]]] = defaultdict(list)
@@ -71,21 +67,14 @@ class WordMatcher:
     def words_in(self, content: str) -> set[int]:
         """Places of the words that occur in a text; one that takes too long to find does not."""
         folded = fold(content)
-        places = {place for place, _, _ in self._phrases_in(folded)}
-        for place, pattern in self._literals:
-            if holds(pattern, folded):
-                places.add(place)
-        return places
+        literals = {place for place, pattern in self._literals if holds(pattern, folded)}
+        return literals | {place for place, _, _ in self._phrases_in(folded)}
 
     def occurrences(self, content: str, *, timeout: float) -> list[Occurrence]:
         """Every occurrence of every word, overlapping ones too.
 
-        Args:
-            content: The text.
-            timeout: Seconds that one word may take.
-
         Raises:
-            TimeoutError: One took longer.
+            TimeoutError: One word took longer than so many seconds.
         """
         folded = fold(content)
         literals = [
@@ -110,11 +99,7 @@ class WordMatcher:
     ) -> dict[int, tuple[int, int]]:
         """The first span of each word that speaks: where several overlap the earlier, then the longer one.
 
-        So "центральный банк" speaks rather than "банк" at the same place.
-
-        Args:
-            occurrences: Of all words in one text.
-            places: The words that compete.
+        So "центральный банк" speaks rather than "банк" at the same place. Only words at `places` compete.
         """
         spans: dict[int, tuple[int, int]] = {}
         free = 0

@@ -55,11 +55,10 @@ def _nests(pattern: str) -> bool:
     """True if a group is repeated that holds a repetition or a choice, or a pattern calls itself."""
     if regex.search(r"\(\?(?:R|[+-]?\d|&)|\\[1-9]|\(\?P[=>]|\\g<", pattern):
         return True
-    bare = _without_literals(pattern)
+    # Escapes and character classes count as one letter each.
+    bare = regex.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "a", pattern, flags=regex.DOTALL)
     open_groups = [False]
-    place = 0
-    while place < len(bare):
-        sign = bare[place]
+    for place, sign in enumerate(bare):
         repeated = _REPEAT.match(bare, place + 1) is not None
         if sign == "(":
             open_groups.append(False)
@@ -72,10 +71,4 @@ def _nests(pattern: str) -> bool:
             open_groups[-1] = True
         else:
             open_groups[-1] |= repeated
-        place += 1
     return False
-
-
-def _without_literals(pattern: str) -> str:
-    """The pattern with escapes and character classes replaced by one letter each."""
-    return regex.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "a", pattern, flags=regex.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
@@ -45,6 +46,14 @@ class ColumnCondition(_Part):
             raise ValueError("say `equals`, `at_least`, `below` or `missing`")
         return self
 
+    def __str__(self) -> str:
+        if self.missing is not None:
+            return "is missing" if self.missing else "is there"
+        parts = [f"is {self.equals}"] if self.equals is not None else []
+        parts += [f"≥ {self.at_least:g}"] if self.at_least is not None else []
+        parts += [f"< {self.below:g}"] if self.below is not None else []
+        return " and ".join(parts)
+
     def holds(self, value: Feature) -> bool:
         """True if a value fulfils everything that is asked."""
         absent = is_missing(value)
@@ -55,11 +64,8 @@ class ColumnCondition(_Part):
         if self.at_least is None and self.below is None:
             return True
         number = number_of(value)
-        if number is None:
-            return False
-        return (self.at_least is None or number >= self.at_least) and (
-            self.below is None or number < self.below
-        )
+        low = -math.inf if self.at_least is None else self.at_least
+        return number is not None and number >= low and (self.below is None or number < self.below)
 
 
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(sound_word)]
@@ -81,9 +87,9 @@ class Condition(_Part):
         return self
 
     def __str__(self) -> str:
-        said = [f"/{self.pattern}/"] if self.pattern else []
-        said += [*self.words, *(f"{column} {_said(demand)}" for column, demand in self.where.items())]
-        return " and ".join([*said, *(f"not {word}" for word in self.without)])
+        parts = [f"/{self.pattern}/"] if self.pattern else []
+        parts += [*self.words, *(f"{column} {demand}" for column, demand in self.where.items())]
+        return " and ".join([*parts, *(f"not {word}" for word in self.without)])
 
 
 def _as_condition(value: Any) -> Any:
@@ -93,11 +99,8 @@ def _as_condition(value: Any) -> Any:
 class Rule(_Part):
     """A category for every text of which a condition holds.
 
-    Attributes:
-        category: Index of the category.
-        any: Conditions, of which one is enough.
-        unless: Words that keep the rule silent.
-        precision: Share of the texts it takes that have the category, as measured.
+    One of the conditions in `any` is enough, and a word of `unless` keeps the rule silent. `precision` is the
+    share of the texts it takes that have the category, as measured.
     """
 
     category: int = Field(ge=0)
@@ -108,8 +111,8 @@ class Rule(_Part):
     precision: float = Field(default=0.5, gt=0, lt=1)
 
     def __str__(self) -> str:
-        said = "any of " * (len(self.any) > 1) + ", ".join(map(str, self.any))
-        return f"{said}, unless {', '.join(self.unless)}" if self.unless else said
+        conditions = "any of " * (len(self.any) > 1) + ", ".join(map(str, self.any))
+        return f"{conditions}, unless {', '.join(self.unless)}" if self.unless else conditions
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -122,9 +125,8 @@ class Matcher:
 
     def __init__(self, conditions: Sequence[Condition], unless: Sequence[Sequence[str]] = ()) -> None:
         silencing = unless or [()] * len(conditions)
-        words = {word for c in conditions for word in (*c.words, *c.without)} | {
-            word for some in silencing for word in some
-        }
+        words = {word for c in conditions for word in (*c.words, *c.without)}
+        words |= {word for some in silencing for word in some}
         number = {word: place for place, word in enumerate(sorted(words))}
         self._vocabulary = WordMatcher(sorted(words))
         self._conditions = conditions
@@ -170,10 +172,10 @@ class RuleSet:
 
     def holds(self, contents: Sequence[str], features: Sequence[Features]) -> Bools:
         """Which rules hold of which texts, shape [texts, rules]."""
-        held = np.zeros((len(contents), len(self.rules)), dtype=bool)
+        holding = np.zeros((len(contents), len(self.rules)), dtype=bool)
         for row, (content, columns) in enumerate(zip(contents, features, strict=True)):
-            held[row, [self._of_condition[c] for c in self._matcher.holds(content, columns)]] = True
-        return held
+            holding[row, [self._of_condition[c] for c in self._matcher.holds(content, columns)]] = True
+        return holding
 
     def takes(self, contents: Sequence[str], features: Sequence[Features], *, single: bool) -> Bools:
         """Which rule takes which text, shape [texts, rules].
@@ -183,20 +185,12 @@ class RuleSet:
         return first_of(self.holds(contents, features), [rule.category for rule in self.rules], single=single)
 
 
-def first_of(held: Bools, categories: Sequence[int], *, single: bool) -> Bools:
+def first_of(holding: Bools, categories: Sequence[int], *, single: bool) -> Bools:
     """Of the rules that hold, shape [texts, rules], the first one per text or per text and category."""
-    taken = np.zeros_like(held)
-    done: dict[int, Bools] = defaultdict(lambda: np.zeros(len(held), dtype=bool))
+    taken = np.zeros_like(holding)
+    done: dict[int, Bools] = defaultdict(lambda: np.zeros(len(holding), dtype=bool))
     for place, category in enumerate(categories):
         before = done[0 if single else category]
-        taken[:, place] = held[:, place] & ~before
-        before |= held[:, place]
+        taken[:, place] = holding[:, place] & ~before
+        before |= holding[:, place]
     return taken
-
-
-def _said(demand: ColumnCondition) -> str:
-    if demand.missing is not None:
-        return "is missing" if demand.missing else "is there"
-    said = [f"is {demand.equals}"] if demand.equals is not None else []
-    said += [f"≥ {demand.at_least:g}"] if demand.at_least is not None else []
-    return " and ".join([*said, *([f"< {demand.below:g}"] if demand.below is not None else [])])

@@ -33,13 +33,7 @@ _HEAD = """\
 
 
 def rules_text(rules: Sequence[Rule], taxonomy: Taxonomy, facts: Mapping[str, Any]) -> str:
-    """The file.
-
-    Args:
-        rules: In order.
-        taxonomy: Their categories.
-        facts: `Fitted.facts` of the cascade: what the rules were measured to be.
-    """
+    """The file; `facts` are `Fitted.facts` of the cascade: what the rules were measured to be."""
     first = "" if taxonomy.single else " for its category"
     lines = [_HEAD.format(first=first)]
     if not rules:
@@ -77,17 +71,17 @@ def read_rules(path: Path, taxonomy: Taxonomy) -> tuple[Rule, ...]:
             f"{path} is no file of rules: a list `rules:` was expected, and nothing beside it.",
             fix="See the `rules.yaml` that training writes.",
         )
-    places = [entry.start_mark.line + 1 for entry in _entries(node)]
+    assert isinstance(node, yaml.MappingNode)
     rules, faults = [], []
-    for number, (entry, line) in enumerate(zip(raw["rules"], places, strict=True), start=1):
+    for number, (entry, part) in enumerate(zip(raw["rules"], node.value[0][1].value, strict=True), start=1):
         try:
             rules.append(_rule(entry, taxonomy))
         except _FaultError as error:
-            faults += [f"  rule {number} (line {line}), {fault}" for fault in error.args]
+            place = f"rule {number} (line {part.start_mark.line + 1})"
+            faults += [f"  {place}, {fault}" for fault in error.args]
     if faults:
-        raise ConfigError(
-            f"{path} has {len(faults)} fault(s):\n" + "\n".join(faults), fix="Correct the file."
-        )
+        listed = "\n".join(faults)
+        raise ConfigError(f"{path} has {len(faults)} fault(s):\n{listed}", fix="Correct the file.")
     return tuple(rules)
 
 
@@ -103,13 +97,12 @@ def given_rules(config: Config, taxonomy: Taxonomy) -> tuple[Rule, ...] | None:
 
 def taxonomy_rules(taxonomy: Taxonomy) -> tuple[Rule, ...]:
     """Keywords and patterns of the taxonomy as rules; one that cannot be used is left out with a warning."""
-    found = []
+    rules = []
     for index, category in enumerate(taxonomy.categories):
-        conditions = tuple(_usable(category))
-        if conditions:
+        if conditions := tuple(_usable(category)):
             unless = tuple(word for word in category.exclude if _sound(words=(word,)))
-            found.append(Rule(category=index, any=conditions, unless=unless))
-    return tuple(found)
+            rules.append(Rule(category=index, any=conditions, unless=unless))
+    return tuple(rules)
 
 
 class _FaultError(Exception):
@@ -138,11 +131,6 @@ def _rule(entry: Any, taxonomy: Taxonomy) -> Rule:
     return rule
 
 
-def _entries(node: yaml.Node | None) -> list[yaml.Node]:
-    assert isinstance(node, yaml.MappingNode)
-    return list(node.value[0][1].value)
-
-
 def _usable(category: Category) -> list[Condition]:
     parts: list[dict[str, Any]] = [{"words": (keyword,)} for keyword in category.keywords]
     parts += [{"pattern": pattern} for pattern in category.patterns]
@@ -153,9 +141,8 @@ def _sound(**parts: Any) -> bool:
     try:
         Condition(**parts)
     except ValidationError as error:
-        _LOG.warning(
-            "the cascade leaves out a keyword of the taxonomy: %s", explain(error, Condition).strip()
-        )
+        fault = explain(error, Condition).strip()
+        _LOG.warning("the cascade leaves out a keyword of the taxonomy: %s", fault)
         return False
     return True
 
@@ -164,14 +151,14 @@ def _plain(condition: Condition) -> Any:
     """The condition as it is written: a word alone as a word."""
     if len(condition.words) == 1 and condition == Condition(words=condition.words):
         return condition.words[0]
-    said: dict[str, Any] = {name: list(getattr(condition, name)) for name in ("words", "without")}
-    said |= {"pattern": condition.pattern, "where": {c: _value(d) for c, d in condition.where.items()}}
-    return {name: value for name, value in said.items() if value}
+    parts: dict[str, Any] = {name: list(getattr(condition, name)) for name in ("words", "without")}
+    parts |= {"pattern": condition.pattern, "where": {c: _value(d) for c, d in condition.where.items()}}
+    return {name: value for name, value in parts.items() if value}
 
 
 def _value(demand: ColumnCondition) -> Any:
-    said = demand.model_dump(exclude_none=True)
-    return said["equals"] if list(said) == ["equals"] else said
+    values = demand.model_dump(exclude_none=True)
+    return values["equals"] if list(values) == ["equals"] else values
 
 
 def _flow(value: Any, indent: int) -> str:
