@@ -19,13 +19,7 @@ NONE: tuple[Example, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A golden text that may teach, and so be shown.
-
-    Attributes:
-        text: The text, cleaned.
-        categories: Its right categories.
-        group: Its group of near-duplicates.
-    """
+    """A golden text that may teach, and so be shown; `group` is that of its near-duplicates."""
 
     text: Text
     categories: tuple[str, ...]
@@ -33,7 +27,7 @@ class Golden:
 
     @property
     def example(self) -> Example:
-        """What the model sees."""
+        """What the model is shown."""
         return Example(self.text.content, self.categories)
 
 
@@ -58,19 +52,16 @@ class Shots:
 
 
 def fixed(chosen: Sequence[Golden], texts: Sequence[Text], groups: Mapping[str, str]) -> Shots:
-    """Show the same examples to every text, less the text itself and its duplicates.
+    """Show the same examples, in order, to every text, less the text itself and its duplicates.
 
-    Args:
-        chosen: In the order in which they are shown.
-        texts: The texts to be asked about.
-        groups: Group of near-duplicates by text id.
+    `groups` names the group of near-duplicates by text id.
     """
     usual = tuple(golden.example for golden in chosen)
-    known = {golden.group for golden in chosen} | {golden.text.content for golden in chosen}
+    excluded = {golden.group for golden in chosen} | {golden.text.content for golden in chosen}
     own = {
         text.id: tuple(golden.example for golden in chosen if not _same(golden, text, groups))
         for text in texts
-        if groups.get(text.id, text.id) in known or text.content in known
+        if groups.get(text.id, text.id) in excluded or text.content in excluded
     }
     return Shots(own, usual, (usual,))
 
@@ -89,21 +80,19 @@ def drawn(golden: Sequence[Golden], count: int, keys: Sequence[str], seed: int) 
     if any(not item.categories for item in pool):
         kinds.append(None)
     kinds.sort(key=lambda key: sum(_is(item, key) for item in pool))
-    picked: list[Golden] = []
-    while len(picked) < count and pool:
-        # Whose turn it is: the category that the fewest of the picked have.
-        for key in sorted(kinds, key=lambda key: sum(_is(item, key) for item in picked)):
-            item = next((item for item in pool if _is(item, key)), None)
-            if item is not None:
-                break
-        else:
+    chosen: list[Golden] = []
+    while len(chosen) < count and pool:
+        # Whose turn it is: the category that the fewest of the chosen have.
+        turns = sorted(kinds, key=lambda key: sum(_is(item, key) for item in chosen))
+        item = next((item for key in turns for item in pool if _is(item, key)), None)
+        if item is None:
             break
-        picked.append(item)
+        chosen.append(item)
         pool = [
             other for other in pool if other.group != item.group and other.text.content != item.text.content
         ]
-    chance.shuffle(picked)
-    return picked
+    chance.shuffle(chosen)
+    return chosen
 
 
 def nearest(

@@ -52,9 +52,6 @@ class Names:
     технологии") and its aliases. What could mean two categories means neither, but a whole name
     goes before a part of another.
 
-    Args:
-        taxonomy: Keys and names.
-        aliases: Other words or numbers for a category → its key.
 
     Raises:
         ConfigError: An alias stands for an unknown category.
@@ -70,7 +67,6 @@ class Names:
             )
         whole = [(fold(name), c.key) for c in taxonomy.categories for name in (c.key, c.title)]
         whole += [(fold(name), key) for name, key in aliases.items()]
-        known = _unambiguous(whole)
         taken = {name for name, _ in whole}
         parts = [
             (part, key)
@@ -79,7 +75,7 @@ class Names:
             if part not in taken and len(part) > _SHORT
         ]
         self._all = whole + parts
-        self._known = known | _unambiguous(parts)
+        self._known = _unambiguous(whole) | _unambiguous(parts)
         self._whole = {name: regex.compile(_expression(name)) for name in self._known}
         self._prose = self._compiled(taxonomy.none)
 
@@ -106,23 +102,23 @@ class Names:
         statements = [
             piece for s in _BREAK.split(text) if not s.strip().endswith("?") for piece in _TURN.split(s)
         ]
-        found = []
+        categories = []
         for statement in statements:
             named, rest = self._mentions(statement)
             if _ANY.search(rest):
                 return []
             if named and not _NOT.search(rest):
-                found.append(named)
-        return found
+                categories.append(named)
+        return categories
 
     def _mentions(self, statement: str) -> tuple[tuple[str, ...], str]:
         """Categories named before the reasons begin, and the words around them."""
         pattern, keys = self._prose
         first = pattern.search(statement)
         reason = _REASON.search(statement, first.end()) if first else None
-        said = statement[: reason.start()] if reason else statement
-        named = [keys[(hit.lastindex or 1) - 1] for hit in pattern.finditer(said)]
-        return tuple(dict.fromkeys(named)), pattern.sub(" ", said)
+        answer = statement[: reason.start()] if reason else statement
+        named = [keys[(hit.lastindex or 1) - 1] for hit in pattern.finditer(answer)]
+        return tuple(dict.fromkeys(named)), pattern.sub(" ", answer)
 
     def _compiled(self, none: str | None) -> tuple[regex.Pattern[str], list[str]]:
         """All names as one expression, longer ones first, and the category of each of its groups."""

@@ -33,12 +33,9 @@ _FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupE
 class Front(BaseModel):
     """The YAML in the first comment of a prompt file.
 
-    Attributes:
-        task: Which task the prompt is for.
-        language: Language of the prompt.
-        version: Counted up by whoever changes the prompt, for people; the code hashes the file.
-        empty: Texts without content, for contextual calibration.
-        words: Words that the answer is made of and the parser looks for.
+    `version` is counted up by whoever changes the prompt, for people; the code hashes the file. `empty`
+    are texts without content, for contextual calibration; `words` those that the answer is made of and
+    the parser looks for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,11 +65,6 @@ class Prompt:
     are `categories` (each with `mark`, `key`, `title`, `description`), `none_category` (the
     one that means "none of the others", or nothing), `single`, `words` of the front matter; in `text` and
     `answer` also `text`, `category` (what a yes/no question is about) and `answer`.
-
-    Args:
-        source: The whole file.
-        place: Where it lies, for messages.
-        task: The task it must be for.
 
     Raises:
         ConfigError: The file breaks a rule.
@@ -129,9 +121,9 @@ class Prompt:
             return "".join(self._template.blocks[block](context)).strip()
         except _FAULTS as error:
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
-            shown = f"line {lines[-1]}: " if isinstance(error, jinja2.UndefinedError) and lines else ""
+            place = f"line {lines[-1]}: " if isinstance(error, jinja2.UndefinedError) and lines else ""
             raise self._wrong(
-                f"{shown}block {block}: {error}", "Use only what the shipped prompts use."
+                f"{place}block {block}: {error}", "Use only what the shipped prompts use."
             ) from error
 
     def _front(self, task: TaskName) -> Front:
