@@ -21,12 +21,8 @@ def complete_concurrently(
 
     The source is drawn from in the consumer's thread, one request for each that has room, so that
     when it ends nothing is waiting behind it. Closing the generator returns at once: calls that are
-    still running are left to end by themselves, and what they bring is dropped.
-
-    Args:
-        call: Answers one request; called from several threads.
-        requests: The source; may be endless.
-        workers: How many calls run at once.
+    still running are left to end by themselves, and what they bring is dropped. The source may be
+    endless; `call` runs in several threads.
 
     Yields:
         Number of the request in the source and its generation, as they are done.

@@ -18,13 +18,9 @@ _TAIL = 48
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One choice of an output, with what is written before it.
+    """One choice of an output and its alternatives `names`, with `lead`, the fixed text before it.
 
-    Attributes:
-        lead: The fixed text before the choice.
-        names: The alternatives.
-        lead_ids: Tokens of the lead.
-        ids: Tokens of each alternative.
+    `lead_ids` and `ids` are the tokens of the lead and of each alternative.
     """
 
     lead: str
@@ -42,12 +38,9 @@ class Constraint:
 
 
 def choices_constraint(choices: Sequence[str], *, after: str, continuation: Continuation) -> Constraint:
-    """The form of exactly one of the choices.
+    """The form of exactly one of the choices, after the prompt `after`.
 
-    Args:
-        choices: The alternatives.
-        after: The prompt.
-        continuation: Tokens of its second argument where it follows the first.
+    `continuation` gives the tokens of its second argument where it follows the first.
     """
     ids = tuple(continuation(after[-_TAIL:], choice) for choice in choices)
     return Constraint((Step("", tuple(choices), (), ids),))
@@ -59,17 +52,17 @@ def object_constraint(schema: Mapping[str, Any], *, after: str, continuation: Co
     Args:
         schema: JSON schema whose properties are enumerations.
         after: The prompt.
-        continuation: Tokens of its second argument where it follows the first.
+        continuation: As in `choices_constraint`.
 
     Raises:
         ValueError: A property is no enumeration.
     """
     steps: list[Step] = []
     written, lead = after, "{"
-    for name, about in schema["properties"].items():
-        if not about.get("enum"):
+    for name, field in schema["properties"].items():
+        if not field.get("enum"):
             raise ValueError(f"the property '{name}' is no enumeration")
-        values = [json.dumps(value, ensure_ascii=False) for value in about["enum"]]
+        values = [json.dumps(value, ensure_ascii=False) for value in field["enum"]]
         # A quote and the word behind it are seldom one token, so the quotes belong to what is fixed.
         quote = '"' if all(value.startswith('"') for value in values) else ""
         names = tuple(value[len(quote) : len(value) - len(quote)] for value in values)
@@ -162,8 +155,8 @@ def write(
         on = [number for number, (ids, _) in enumerate(picks) if ids[0] not in ends]
         for number in on:
             ids, scores = picks[number]
-            known = dict(zip(ids, scores, strict=True)) if alternatives else {}
-            written[going[number]].append((ids[0], scores[0], known))
+            top_scores = dict(zip(ids, scores, strict=True)) if alternatives else {}
+            written[going[number]].append((ids[0], scores[0], top_scores))
         if not on or place == limit - 1:
             break
         if len(on) < len(going):

@@ -67,9 +67,7 @@ class Dialect:
 
 
 def discover(wire: HttpClient, retries: Retries, stop: threading.Event) -> Dialect:
-    """Find out how the server wants to be asked.
-
-    A field that is refused, or silently ignored, counts as not supported.
+    """Find out how the server wants to be asked; a field that is refused or ignored is not supported.
 
     Raises:
         EngineError: Nothing answers, the key is wrong, or there is no such model.
@@ -114,7 +112,7 @@ def _server(wire: HttpClient) -> Dialect:
     )
     for path, field, dialect in pages:
         try:
-            page = wire.get_native(path)
+            page = wire.ask(path, native=True)
         except NoAnswerError as fault:
             if fault.status == NO_ANSWER:
                 raise EngineError(
@@ -149,15 +147,15 @@ def _basics(dialect: Dialect, ask: _Ask, *, chat: bool) -> Dialect:
             else:
                 raise
             continue
-        given = max((len(token.top) for token in tokens_of(choice)), default=0)
-        return replace(dialect, logprobs=dialect.logprobs if given else 0)
+        alternatives = max((len(token.top) for token in tokens_of(choice)), default=0)
+        return replace(dialect, logprobs=dialect.logprobs if alternatives else 0)
 
 
 def _choices(dialect: Dialect, ask: _Ask) -> Literal["", "structured_outputs", "guided_choice"]:
     ways: tuple[Literal["structured_outputs", "guided_choice"], ...] = ("structured_outputs", "guided_choice")
     for way in ways:
         tried = replace(dialect, choices=way)
-        if _said(ask, tried.basic(_PROBE_TOKENS) | tried.with_choices(_UNLIKELY)) in _UNLIKELY:
+        if _text(ask, tried.basic(_PROBE_TOKENS) | tried.with_choices(_UNLIKELY)) in _UNLIKELY:
             return way
     return ""
 
@@ -177,14 +175,14 @@ def _schema(dialect: Dialect, ask: _Ask) -> Literal["", "response_format"]:
         "required": [name],
         "additionalProperties": False,
     }
-    said = _said(ask, dialect.basic(2 * _PROBE_TOKENS) | response_format(schema))
+    text = _text(ask, dialect.basic(2 * _PROBE_TOKENS) | response_format(schema))
     try:
-        return "response_format" if json.loads(said) == {name: _UNLIKELY[1]} else ""
+        return "response_format" if json.loads(text) == {name: _UNLIKELY[1]} else ""
     except ValueError:
         return ""
 
 
-def _said(ask: _Ask, fields: Mapping[str, Any]) -> str:
+def _text(ask: _Ask, fields: Mapping[str, Any]) -> str:
     try:
         return text_of(first_choice(ask(fields))).strip()
     except NoAnswerError:
@@ -210,10 +208,14 @@ def explained(fault: NoAnswerError, wire: HttpClient) -> EngineError:
     """The error for a fault that concerns the server as a whole."""
     url, model, key = wire.config.url, wire.config.model, wire.config.key
     if fault.status in _KEY_STATUSES:
-        held = f"The key in {key} is not valid for" if key else "No key was sent to"
+        refusal = f"The key in {key} is not valid for" if key else "No key was sent to"
         fix = f"Put a valid key into {key}." if key else "Name the variable that holds the key: engine.key."
-        return EngineError(f"{held} {url} and the model '{model}' ({fault.problem}).", fix=fix)
-    models = _models(wire)
+        return EngineError(f"{refusal} {url} and the model '{model}' ({fault.problem}).", fix=fix)
+    try:
+        listed = wire.ask("/models").get("data")
+    except NoAnswerError:
+        listed = None
+    models = [str(entry.get("id")) for entry in listed or [] if isinstance(entry, dict)]
     if models and model not in models:
         shown = ", ".join(models[:20]) + (", …" if len(models) > 20 else "")
         return EngineError(
@@ -228,11 +230,3 @@ def explained(fault: NoAnswerError, wire: HttpClient) -> EngineError:
     return EngineError(
         f"{url} cannot be asked: {fault.problem}.", fix="See what the server says in its own log."
     )
-
-
-def _models(wire: HttpClient) -> list[str]:
-    try:
-        listed = wire.get("/models").get("data")
-    except NoAnswerError:
-        return []
-    return [str(entry.get("id")) for entry in listed or [] if isinstance(entry, dict)]

@@ -80,12 +80,9 @@ class Generation:
 class Capabilities:
     """What was found out about a model by trying.
 
-    Attributes:
-        about: What answers, for people: "llama.cpp at http://127.0.0.1:8080".
-        choices: Whether outputs can be held to a list.
-        schema: Whether outputs can be held to a JSON schema.
-        logprobs: Whether probabilities of tokens are given.
-        count: Whether tokens are counted exactly or estimated.
+    `about` says what answers, for people: "llama.cpp at http://127.0.0.1:8080". The others: whether
+    outputs can be held to a list and to a JSON schema, whether probabilities of tokens are given, and
+    whether tokens are counted exactly rather than estimated.
     """
 
     about: str

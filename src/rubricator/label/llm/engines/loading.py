@@ -35,12 +35,9 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A model and its tokenizer.
+    """A model in evaluation mode, and its tokenizer.
 
     Attributes:
-        model: In evaluation mode.
-        tokenizer: Of the package transformers.
-        placement: Where it runs.
         chat: Whether conversations go through the tokenizer's chat template.
         context: Tokens that prompt and answer may have together.
         ends: Tokens that end an answer.
@@ -98,9 +95,7 @@ class Loaded:
 def place(device: str, *, four_bit: bool) -> Placement:
     """Choose device and precision: bf16 where the hardware computes in it, else what it is good at.
 
-    Args:
-        device: `auto`, or one of torch's names.
-        four_bit: Whether the weights will be quantised, which takes a GPU.
+    `device` is `auto` or one of torch's names; weights of four bits take a GPU.
 
     Raises:
         EngineError: There is no such device, or it cannot do this.
@@ -213,13 +208,9 @@ def _continuation(tokenizer: Any) -> Callable[[str, str], tuple[int, ...]]:
     @lru_cache(maxsize=4096)
     def continuation(before: str, text: str) -> tuple[int, ...]:
         """Tokens of a text behind another: at the start of a text some tokenizers add a blank."""
-        head = _encode(tokenizer, before, special=False)
-        whole = _encode(tokenizer, before + text, special=False)
-        return (
-            whole[len(head) :]
-            if whole[: len(head)] == head != whole
-            else _encode(tokenizer, text, special=False)
-        )
+        head, whole = (_encode(tokenizer, part, special=False) for part in (before, before + text))
+        apart = whole[: len(head)] == head != whole
+        return whole[len(head) :] if apart else _encode(tokenizer, text, special=False)
 
     return continuation
 

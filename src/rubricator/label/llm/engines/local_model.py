@@ -16,12 +16,7 @@ _SAMPLE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A language model as published.
-
-    Attributes:
-        folder: Its Hugging Face folder.
-        digest: Names its content.
-    """
+    """A language model as published, in a Hugging Face folder; `digest` names its content."""
 
     folder: Path
     digest: str
@@ -30,9 +25,7 @@ class LocalModel:
 def find_model(name: str, *, folder: Path) -> LocalModel:
     """Find a model: in a folder, among the downloaded ones, or on the Hugging Face hub.
 
-    Args:
-        name: A folder, or the name of a model on the hub.
-        folder: Where relative folders begin.
+    Relative folders begin at `folder`.
 
     Raises:
         EngineError: There is none of that name, or it cannot be used.

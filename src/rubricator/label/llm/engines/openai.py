@@ -210,8 +210,8 @@ def _first_tokens(session: _Session, choices: tuple[str, ...]) -> tuple[int, ...
     if choices not in session.first_tokens:
         # Behind a new line, since at the start of a text some tokenizers add a blank.
         newline = _tokenized(session, "\n")
-        found = [_tokenized(session, "\n" + choice) for choice in choices]
-        behind = [ids[len(newline)] for ids in found if ids[: len(newline)] == newline != ids]
+        tokens = [_tokenized(session, "\n" + choice) for choice in choices]
+        behind = [ids[len(newline)] for ids in tokens if ids[: len(newline)] == newline != ids]
         distinct = len(set(behind)) == len(choices)
         if not distinct:
             _log.warning("choices share their first token, so their probabilities are not exact")
@@ -224,7 +224,7 @@ def _tokenized(session: _Session, text: str) -> list[int]:
         body = {"model": session.wire.config.model, "prompt": text, "add_special_tokens": False}
     else:
         body = {"content": text, "add_special": False}
-    return list(session.wire.post_native("/tokenize", body).get("tokens") or [])
+    return list(session.wire.ask("/tokenize", body, native=True).get("tokens") or [])
 
 
 def _key(config: OpenAIEngineConfig, environment: Mapping[str, str]) -> str | None:

@@ -104,11 +104,8 @@ class Retries:
             self._lost_in_a_row = 0
 
     def _count(self, fault: NoAnswerError) -> None:
-        if not fault.again:
-            self._answered()
-            return
         with self._lock:
-            self._lost_in_a_row += 1
+            self._lost_in_a_row = self._lost_in_a_row + 1 if fault.again else 0
             lost = self._lost_in_a_row
         if lost >= GIVE_UP_AFTER:
             raise EngineError(
