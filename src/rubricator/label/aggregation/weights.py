@@ -16,12 +16,7 @@ from rubricator.taxonomy import Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Whom the agreement believes.
-
-    Attributes:
-        meaning: What the figures are, in a sentence.
-        teachers: One of them per teacher.
-    """
+    """Whom the agreement believes: one figure per teacher, and what the figures are, in a sentence."""
 
     meaning: str
     teachers: list[TeacherWeight]
@@ -33,13 +28,7 @@ def vote_weights(teachers: Sequence[str], taxonomy: Taxonomy) -> Weights:
 
 
 def pool_weights(weights: Mapping[str, Floats], taxonomy: Taxonomy, *, golden: int) -> Weights:
-    """Of the opinion pool.
-
-    Args:
-        weights: By teacher, shape [categories] (see `log_pool.weigh`).
-        taxonomy: The categories.
-        golden: Number of texts they were measured on.
-    """
+    """Of the opinion pool (see `log_pool.weigh`), measured on so many golden texts."""
     if not golden:
         meaning = "No golden text may set weights, so all teachers count the same."
         return Weights(meaning, _equal(list(weights), taxonomy))
@@ -47,24 +36,14 @@ def pool_weights(weights: Mapping[str, Floats], taxonomy: Taxonomy, *, golden: i
         f"The weight of a teacher's word, measured on {golden:,} texts labelled by people: the "
         "share of the uncertainty about a text that its opinion takes away, at least 0.05."
     )
-    keys = taxonomy.keys
     return Weights(
         meaning,
-        [
-            TeacherWeight(teacher, float(weight.mean()), dict(zip(keys, weight.tolist(), strict=True)))
-            for teacher, weight in weights.items()
-        ],
+        [_weight(teacher, weight.mean(), weight, taxonomy) for teacher, weight in weights.items()],
     )
 
 
 def confusion_weights(judgement: Judgement, taxonomy: Taxonomy, *, golden: int) -> Weights:
-    """Of Dawid and Skene's method.
-
-    Args:
-        judgement: The teachers' confusion.
-        taxonomy: The categories.
-        golden: Number of texts labelled by people that it learned from.
-    """
+    """Of Dawid and Skene's method, which learned from so many texts labelled by people."""
     beside = f" and {golden:,} texts labelled by people" if golden else " alone"
     what = (
         "how often it is right about texts of the category"
@@ -84,11 +63,18 @@ def _equal(teachers: Sequence[str], taxonomy: Taxonomy) -> list[TeacherWeight]:
     return [TeacherWeight(teacher, 1.0, dict.fromkeys(taxonomy.keys, 1.0)) for teacher in teachers]
 
 
+def _weight(
+    teacher: str, overall: float, categories: Floats, taxonomy: Taxonomy, why: str = ""
+) -> TeacherWeight:
+    by_key = dict(zip(taxonomy.keys, categories.tolist(), strict=True))
+    return TeacherWeight(teacher, float(overall), by_key, why)
+
+
 def _estimated(teacher: str, confusion: Floats, share: Floats, taxonomy: Taxonomy) -> TeacherWeight:
-    keys = taxonomy.keys
     if not taxonomy.single:
         balanced = np.trace(confusion, axis1=1, axis2=2) / 2
-        return TeacherWeight(teacher, float(balanced.mean()), dict(zip(keys, balanced.tolist(), strict=True)))
+        return _weight(teacher, balanced.mean(), balanced, taxonomy)
+    keys = taxonomy.keys
     right = np.diag(confusion)
     mixed = share[:, None] * confusion * (1 - np.eye(len(keys)))
     true, answer = np.unravel_index(int(mixed.argmax()), mixed.shape)
@@ -96,4 +82,4 @@ def _estimated(teacher: str, confusion: Floats, share: Floats, taxonomy: Taxonom
         f"Its commonest error: “{taxonomy[keys[true]].title}” taken for “{taxonomy[keys[answer]].title}” "
         f"({percent(float(confusion[true, answer]))} of such texts)."
     )
-    return TeacherWeight(teacher, float(share @ right), dict(zip(keys, right.tolist(), strict=True)), why)
+    return _weight(teacher, float(share @ right), right, taxonomy, why)
