@@ -14,10 +14,8 @@ from rubricator.records import Answer, Status, Text
 class Limits:
     """Where one run stops asking; None where it does not.
 
-    Attributes:
-        max_cost: Money, in the currency of the prices.
-        max_minutes: Minutes since the first text was asked about.
-        max_texts: Texts asked about, each teacher's counted.
+    `max_cost` is in the currency of the prices; minutes count since the first text was asked about,
+    texts for each teacher.
     """
 
     max_cost: float | None = None

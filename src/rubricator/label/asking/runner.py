@@ -70,10 +70,10 @@ def ask(
     meter = Meter(limits)
     answers, missing = {}, {}
     for teacher in teachers:
-        known = _ask(teacher, texts, store, meter, again, progress)
-        answers[teacher.name] = known
-        if len(known) < len(texts):
-            missing[teacher.name] = len(texts) - len(known)
+        by_text = _ask(teacher, texts, store, meter, again, progress)
+        answers[teacher.name] = by_text
+        if len(by_text) < len(texts):
+            missing[teacher.name] = len(texts) - len(by_text)
     return Asked(answers, missing, meter.reached if missing else "")
 
 
@@ -87,15 +87,13 @@ def _ask(
 ) -> dict[str, Answer]:
     keys = {text.id: teacher.key(text) for text in texts}
     stored = store.find(list(keys.values()))
-    known = {key: a for key, a in stored.items() if a.status is Status.OK or a.status not in again}
-    wanted = {keys[text.id]: text for text in texts if keys[text.id] not in known}
+    answers = {key: a for key, a in stored.items() if a.status is Status.OK or a.status not in again}
+    wanted = {keys[text.id]: text for text in texts if keys[text.id] not in answers}
     _LOG.info("%s: %d of %d texts to ask about", teacher.name, len(wanted), len(texts))
     if wanted:
         with progress(f"Asking {teacher.name}", total=len(wanted)) as advance:
-            known |= _Round(teacher, wanted, store, meter, advance).answers()
-    return {
-        text.id: replace(known[keys[text.id]], text_id=text.id) for text in texts if keys[text.id] in known
-    }
+            answers |= _Round(teacher, wanted, store, meter, advance).answers()
+    return {id_: replace(answers[key], text_id=id_) for id_, key in keys.items() if key in answers}
 
 
 class _Round:
@@ -119,14 +117,9 @@ class _Round:
                     fresh[answer.key] = self._take(_checked(answer, self._teacher, self._wanted))
         finally:
             self._save()
+        name, raw = self._teacher.name, "no answer came"
         left_out = [
-            Answer(
-                text_id=text.id,
-                teacher=self._teacher.name,
-                key=key,
-                status=Status.FAILED,
-                raw="no answer came",
-            )
+            Answer(text_id=text.id, teacher=name, key=key, status=Status.FAILED, raw=raw)
             for key, text in drawn.items()
             if key not in fresh
         ]

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 from rubricator.config import LlmTeacherConfig
@@ -85,12 +85,14 @@ class LlmTeacher:
         if first is None:
             return
         spent = self._calibrate()
-        asked = _Asked()
-        requests = self._requests(chain([first], source), asked)
+        pending: _Pending = {}
+        requests = self._requests(chain([first], source), pending)
         for number, generation in self._engine.generate(requests):
-            done = asked.receive(number, generation)
-            if done is not None:
-                yield self._answer(done.text, [*done.generations.values()], spent)
+            question, place = pending.pop(number)
+            question.generations[place] = generation
+            if len(question.generations) == question.expected:
+                generations = [question.generations[place] for place in range(question.expected)]
+                yield self._answer(question.text, generations, spent)
                 spent = []
 
     def prompt(self, text: Text) -> str:
@@ -115,11 +117,14 @@ class LlmTeacher:
         """Let go of the engine's connections, processes and memory."""
         self._engine.close()
 
-    def _requests(self, texts: Iterable[Text], asked: _Asked) -> Iterator[Request]:
+    def _requests(self, texts: Iterable[Text], pending: _Pending) -> Iterator[Request]:
+        numbers = count()
         for text in texts:
-            questions = self._questions(text)
-            for number in asked.open(text, len(questions)):
-                yield questions[number]
+            requests = self._questions(text)
+            question = _Question(text, len(requests))
+            for place, request in enumerate(requests):
+                pending[next(numbers)] = (question, place)
+                yield request
 
     def _questions(self, text: Text) -> list[Request]:
         content = head_and_tail(text.content, self._limit, self._engine.count)
@@ -167,49 +172,27 @@ class LlmTeacher:
         readings = [self._chooser.read([generation]) for generation in generations]
         scores = [reading.scores for reading in readings if reading.status is Status.OK]
         if len(scores) < len(requests):
-            said = [g.text for g, r in zip(generations, readings, strict=True) if r.status is not Status.OK]
+            failed = [g.text for g, r in zip(generations, readings, strict=True) if r.status is not Status.OK]
             raise EngineError(
                 f"{self.name}: calibration failed, for of {len(requests)} texts without content "
-                f"{len(requests) - len(scores)} got no readable answer (the first: {said[:1]}).",
+                f"{len(failed)} got no readable answer (the first: {failed[:1]}).",
                 fix="Run again, or set `calibrate: false` for the teacher.",
             )
-        self._prior = {key: sum(said[key] for said in scores) / len(scores) for key in scores[0]}
+        self._prior = {key: sum(one[key] for one in scores) / len(scores) for key in scores[0]}
         _LOG.info("%s: prior of texts without content: %s", self.name, self._prior)
         return generations
 
 
 @dataclass(slots=True)
-class _Open:
-    """A text of which some generations are still to come."""
+class _Question:
+    """A text that was asked about, with the generations that came, by the place of their request."""
 
     text: Text
+    expected: int
     generations: dict[int, Generation] = field(default_factory=dict)
-    expected: int = 0
 
 
-@dataclass(slots=True)
-class _Asked:
-    """Which request belongs to which text."""
-
-    next: int = 0
-    at: dict[int, tuple[_Open, int]] = field(default_factory=dict)
-
-    def open(self, text: Text, questions: int) -> Iterator[int]:
-        """Number the questions about a text, each as it is drawn."""
-        waiting = _Open(text, expected=questions)
-        for number in range(questions):
-            self.at[self.next] = (waiting, number)
-            self.next += 1
-            yield number
-
-    def receive(self, number: int, generation: Generation) -> _Open | None:
-        """The text that this generation completes, its generations in the order of the questions."""
-        waiting, question = self.at.pop(number)
-        waiting.generations[question] = generation
-        if len(waiting.generations) < waiting.expected:
-            return None
-        waiting.generations = dict(sorted(waiting.generations.items()))
-        return waiting
+_Pending = dict[int, tuple[_Question, int]]
 
 
 def llm_teacher(
@@ -240,11 +223,6 @@ def build_task(
     prompt_path: Path | None = None,
 ) -> Choose | Each | Questions | Explain:
     """The task that a config names, with its shipped prompt or the user's own.
-
-    Args:
-        config: Names task, language and aliases.
-        taxonomy: The categories.
-        prompt_path: The user's own prompt file.
 
     Raises:
         ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.

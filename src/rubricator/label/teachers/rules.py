@@ -24,10 +24,6 @@ class RulesTeacher:
     Keywords are words or phrases as `text_rules.matcher` finds them. The raw score is the number of
     distinct rules that hit; of keywords at one place the longer speaks. A category without a hit, or
     silenced by one of its `exclude` words, is abstained from: that no keyword occurs says little.
-
-    Args:
-        taxonomy: Where the rules are.
-        name: Name of the teacher.
     """
 
     def __init__(self, taxonomy: Taxonomy, *, name: str = "rules") -> None:
