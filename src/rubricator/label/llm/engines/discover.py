@@ -35,10 +35,10 @@ class Dialect:
         length: Name of the field that limits the output.
         greedy: Whether a temperature may be set; some models refuse any.
         logprobs: Alternatives given for each token; 0 where probabilities are not given.
-        choices: The way to hold an output to a list, if there is one. `bias` and
-            `grammar` are those of llama.cpp, new and old.
-        schema: The way to hold an output to a JSON schema, if there is one.
-        tokenize: Name of the field that carries the text to `/tokenize`; empty if there is none.
+        choices: The way to hold an output to a list; `bias` and `grammar` are those of llama.cpp, new and
+            old.
+        schema: The way to hold an output to a JSON schema.
+        tokenize: Name of the field that carries the text to `/tokenize`.
     """
 
     server: str = "an OpenAI-compatible server"
@@ -66,7 +66,7 @@ class Dialect:
         return {"guided_choice": list(choices)} if self.choices == "guided_choice" else {}
 
 
-def discover(wire: HttpClient, retries: Retries, stop: threading.Event) -> Dialect:
+def discover(wire: HttpClient, retries: Retries) -> Dialect:
     """Find out how the server wants to be asked; a field that is refused or ignored is not supported.
 
     Raises:
@@ -74,7 +74,7 @@ def discover(wire: HttpClient, retries: Retries, stop: threading.Event) -> Diale
     """
 
     def ask(fields: Mapping[str, Any]) -> dict[str, Any]:
-        return retries.call(lambda: wire.complete(_GREETING, fields), stop)
+        return retries.call(lambda: wire.complete(_GREETING, fields), threading.Event())
 
     try:
         dialect = _basics(_server(wire), ask, chat=wire.config.chat)
@@ -100,7 +100,7 @@ def _sentence(dialect: Dialect) -> str:
     }
     has = ", ".join(name for name, way in can.items() if way) or "none of what was tried"
     lacks = ", ".join(name for name, way in can.items() if not way)
-    return f"{dialect.server}, supports {has}" + (f"; lacks {lacks}" if lacks and has else "")
+    return f"{dialect.server}, supports {has}" + (f"; lacks {lacks}" if lacks else "")
 
 
 def _server(wire: HttpClient) -> Dialect:

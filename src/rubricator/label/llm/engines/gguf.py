@@ -46,20 +46,11 @@ class GgufEngine:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the file, the way of asking and the context.
-
-        Raises:
-            EngineError: The file is missing or damaged.
-        """
+        """Hash of the file, the way of asking and the context."""
         return content_hash("gguf:1", self._file.digest, str(self._chat), str(self._config.context))
 
     def capabilities(self) -> Capabilities:
-        """Start the server and try it out.
-
-        Raises:
-            EngineError: The file is missing or damaged, or the server does not start.
-            MissingExtraError: The packages of the extra `llm` are absent.
-        """
+        """Start the server and try it out."""
         return replace(self._engine.capabilities(), about=f"llama.cpp with {self._file.path.name}")
 
     def count(self, text: str) -> int:
@@ -67,11 +58,7 @@ class GgufEngine:
         return self._engine.count(text)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Generation]]:
-        """Continue every request.
-
-        Raises:
-            EngineError: The server does not start, or died too often.
-        """
+        """Continue every request; a server that died too often is given up."""
         yield from self._engine.generate(requests)
 
     def close(self) -> None:
@@ -85,9 +72,9 @@ class GgufEngine:
 
     @cached_property
     def _file(self) -> GgufFile:
-        bundled = self._config.file == _BUNDLED
-        folder, file = self._folder, Path(self._config.file).expanduser()
-        return inspect(bundled_model(cache_folder() / "models") if bundled else folder / file)
+        if self._config.file == _BUNDLED:
+            return inspect(bundled_model(cache_folder() / "models"))
+        return inspect(self._folder / Path(self._config.file).expanduser())
 
     @property
     def _chat(self) -> bool:
@@ -111,7 +98,14 @@ class GgufEngine:
                 self._bury(self._server)
                 self._server = None
             if self._server is None:
-                self._server = LlamaServer(self._settings())
+                settings = ServerSettings(
+                    file=str(self._file.path),
+                    context=self._config.context,
+                    slots=self._config.concurrency,
+                    threads=self._config.threads or usable_processors(),
+                    gpu_layers=self._config.gpu_layers,
+                )
+                self._server = LlamaServer(settings)
                 _log.info("llama.cpp serves %s at %s", self._file.path.name, self._server.address)
             return f"{self._server.address}/v1"
 
@@ -126,15 +120,6 @@ class GgufEngine:
                 "stored; run again to go on.",
             )
         _log.warning("the llama.cpp server died and is started again: %s", server.last_words())
-
-    def _settings(self) -> ServerSettings:
-        return ServerSettings(
-            file=str(self._file.path),
-            context=self._config.context,
-            slots=self._config.concurrency,
-            threads=self._config.threads or usable_processors(),
-            gpu_layers=self._config.gpu_layers,
-        )
 
 
 def usable_processors() -> int:

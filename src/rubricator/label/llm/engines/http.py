@@ -65,12 +65,9 @@ class HttpClient:
     def ask(
         self, path: str, body: Mapping[str, Any] | None = None, *, native: bool = False
     ) -> dict[str, Any]:
-        """Send an object to a path under the address, or only read there; give the object that comes back.
+        """Send an object to a path, or only read there; give the object that comes back.
 
-        Args:
-            path: Under the address, or of the server's own, beside its `/v1`.
-            body: What is sent.
-            native: Whether it is a path of the server's own.
+        Paths lie under the address, `native` ones beside its `/v1`, where the server's own are.
 
         Raises:
             NoAnswerError: There was no usable answer.

@@ -71,25 +71,18 @@ class Loaded:
         """
         import jinja2
 
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            return self._templated(turns)
-        except jinja2.TemplateError as error:
-            if [turn["role"] for turn in turns[:2]] != ["system", "user"]:
-                raise ValueError(str(error)) from error
-        system, user, *rest = turns
-        joined = {"role": "user", "content": f"{system['content']}\n\n{user['content']}"}
-        try:
-            return self._templated([joined, *rest])
-        except jinja2.TemplateError as error:
-            raise ValueError(str(error)) from error
-
-    def _templated(self, turns: list[dict[str, str]]) -> str:
+        conversations = [[{"role": message.role, "content": message.content} for message in messages]]
+        if [message.role for message in messages[:2]] == ["system", "user"]:
+            first = {"role": "user", "content": f"{messages[0].content}\n\n{messages[1].content}"}
+            conversations.append([first, *conversations[0][2:]])
         # Models that think aloud would have to be waited for; templates that know no such option ignore it.
-        text: str = self.tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
-        )
-        return text
+        options = {"tokenize": False, "add_generation_prompt": True, "enable_thinking": False}
+        for conversation in conversations:
+            try:
+                return str(self.tokenizer.apply_chat_template(conversation, **options))
+            except jinja2.TemplateError as error:
+                fault = error
+        raise ValueError(str(fault)) from fault
 
 
 def place(device: str, *, four_bit: bool) -> Placement:
@@ -105,16 +98,15 @@ def place(device: str, *, four_bit: bool) -> Placement:
         raise MissingExtraError("torch", extra="train", purpose="`engine: transformers`")
     import torch
 
-    if device == "auto":
-        mps = torch.backends.mps.is_available()
-        device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
-    kind = device.partition(":")[0]
-    there: dict[str, Callable[[], bool]] = {
-        "cuda": torch.cuda.is_available,
-        "mps": torch.backends.mps.is_available,
-        "cpu": lambda: True,
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
     }
-    if kind not in there or not there[kind]():
+    if device == "auto":
+        device = next(name for name in there if there[name])
+    kind = device.partition(":")[0]
+    if not there.get(kind):
         raise EngineError(
             f"The device '{device}' cannot be used: torch {torch.__version__} sees no such device here.",
             fix="Set `engine.device: auto`, or install the torch that fits the GPU.",
@@ -174,17 +166,14 @@ def load(folder: Path, placement: Placement, config: TransformersEngineConfig) -
         )
     text_config = model.config.get_text_config(decoder=True)
     ends = model.generation_config.eos_token_id
+    ends = [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]
     return Loaded(
         model=model.eval(),
         tokenizer=tokenizer,
         placement=placement,
         chat=bool(tokenizer.chat_template) if config.chat == "auto" else config.chat,
         context=getattr(text_config, "max_position_embeddings", None) or _ENDLESS,
-        ends=frozenset(
-            token
-            for token in [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]
-            if token is not None
-        ),
+        ends=frozenset(token for token in ends if token is not None),
         continuation=_continuation(tokenizer),
     )
 

@@ -74,11 +74,7 @@ class OpenAIEngine:
         return content_hash("openai:1", config.model, str(config.chat), extra)
 
     def capabilities(self) -> Capabilities:
-        """Try out once what the server can do.
-
-        Raises:
-            EngineError: It cannot be reached, the key is missing or wrong, or there is no such model.
-        """
+        """Try out once what the server can do."""
         session = self._session()
         dialect = session.dialect
         return Capabilities(
@@ -100,11 +96,7 @@ class OpenAIEngine:
             raise explained(fault, session.wire) from fault
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Generation]]:
-        """Continue every request, `concurrency` of them at a time.
-
-        Raises:
-            EngineError: The server as a whole is out of reach.
-        """
+        """Continue every request, `concurrency` of them at a time."""
         session = self._session()
         stop = threading.Event()
         try:
@@ -133,7 +125,7 @@ class OpenAIEngine:
         wire = HttpClient(config, self._address or (lambda: config.url), _key(config, environment))
         retries = Retries(config.url, config.retries)
         try:
-            dialect = discover(wire, retries, threading.Event())
+            dialect = discover(wire, retries)
         except BaseException:
             wire.close()
             raise

@@ -68,11 +68,7 @@ class Retries:
         self._lost_in_a_row = 0
 
     def call(self, send: Callable[[], _T], stop: threading.Event) -> _T:
-        """Send until there is an answer.
-
-        Args:
-            send: One attempt.
-            stop: Nothing is waited for any more once this is set.
+        """Send until there is an answer; once `stop` is set, nothing is waited for any more.
 
         Raises:
             NoAnswerError: The request was rejected, or the last attempt failed.

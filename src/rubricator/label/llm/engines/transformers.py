@@ -77,21 +77,12 @@ class TransformersEngine:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the model's files, chat setting, precision and quantisation; loads no weights.
-
-        Raises:
-            EngineError: There is no such model or device.
-        """
+        """Hash of the model's files, chat setting, precision and quantisation; loads no weights."""
         options = [str(self._config.chat), self._placement.dtype, str(self._config.four_bit)]
         return content_hash("transformers:1", self._source.digest, *options)
 
     def capabilities(self) -> Capabilities:
-        """Load the model and say what it runs on.
-
-        Raises:
-            EngineError: The model cannot be found or loaded.
-            MissingExtraError: torch or transformers is absent.
-        """
+        """Load the model and say what it runs on."""
         loaded = self._load()
         precision = "4 bits" if self._config.four_bit else loaded.placement.dtype
         about = f"{self._config.model} on {loaded.placement.device} in {precision}"
@@ -102,12 +93,7 @@ class TransformersEngine:
         return len(self._load().encode(text))
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Generation]]:
-        """Continue every request; those of one form and of like length go together.
-
-        Raises:
-            EngineError: The model cannot be found or loaded.
-            MissingExtraError: torch or transformers is absent.
-        """
+        """Continue every request; those of one form and of like length go together."""
         loaded = self._load()
         source = enumerate(requests)
         while window := list(islice(source, self._size * _BATCHES)):
@@ -219,7 +205,11 @@ def _job(loaded: Loaded, number: int, request: Request) -> _Job | Generation:
     try:
         prompt = loaded.prompt(request.messages) if loaded.chat else plain_prompt(request.messages)
         ids = loaded.encode(prompt, special=not loaded.chat)
-        form = _form(loaded, request, prompt)
+        form: Constraint | None = None
+        if request.choices:
+            form = choices_constraint(request.choices, after=prompt, continuation=loaded.continuation)
+        elif request.schema is not None:
+            form = object_constraint(request.schema, after=prompt, continuation=loaded.continuation)
     except ValueError as error:
         return Generation(text=f"the prompt cannot be made: {error}", status=Status.FAILED)
     length = len(ids) + request.max_tokens
@@ -227,14 +217,6 @@ def _job(loaded: Loaded, number: int, request: Request) -> _Job | Generation:
         problem = f"prompt and answer have {length} tokens, the model reads {loaded.context}"
         return Generation(text=problem, status=Status.FAILED, prompt_tokens=len(ids))
     return _Job(number, request, ids, form)
-
-
-def _form(loaded: Loaded, request: Request, prompt: str) -> Constraint | None:
-    if request.choices:
-        return choices_constraint(request.choices, after=prompt, continuation=loaded.continuation)
-    if request.schema is not None:
-        return object_constraint(request.schema, after=prompt, continuation=loaded.continuation)
-    return None
 
 
 def _fixed(job: _Job, answer: Generation) -> Generation:
