@@ -33,14 +33,6 @@ class LlmTeacher:
     Texts, and examples to half of the limit, are shortened to head and tail. With `calibrate` the
     probabilities of a task that has texts without content (`choose`) are divided by what the model
     says about those; they are asked once, before the first text, which bears their cost.
-
-    Args:
-        engine: Reaches the model.
-        task: What is asked and how it is read.
-        name: Name of the teacher.
-        shots: Examples shown with each text.
-        max_text_tokens: Tokens that a text may have in the prompt.
-        calibrate: Whether to correct the probabilities, where the model gives any.
     """
 
     def __init__(
@@ -112,10 +104,6 @@ class LlmTeacher:
             EngineError: The model cannot be reached or started.
         """
         return self._engine.capabilities()
-
-    def close(self) -> None:
-        """Let go of the engine's connections, processes and memory."""
-        self._engine.close()
 
     def _requests(self, texts: Iterable[Text], pending: _Pending) -> Iterator[Request]:
         numbers = count()
@@ -202,11 +190,7 @@ def llm_teacher(
     prompt_path: Path | None = None,
     shots: Shots = NO_SHOTS,
 ) -> LlmTeacher:
-    """Build the teacher that a config describes.
-
-    Raises:
-        ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.
-    """
+    """Build the teacher that a config describes; raises what `build_task` does."""
     return LlmTeacher(
         engine,
         build_task(config, taxonomy, prompt_path),
