@@ -39,15 +39,10 @@ def aggregate(
     groups: Sequence[str],
     seed: int,
 ) -> Aggregation:
-    """Turn the teachers' scores about the same texts into probabilities, and these into one opinion.
+    """Turn the scores of at least one teacher into probabilities, and these into one opinion.
 
-    Args:
-        scores: Of each teacher, at least one.
-        taxonomy: The categories.
-        method: How the teachers agree.
-        truth: Of texts labelled by people that may set things.
-        groups: Group of near-duplicates of every text.
-        seed: Draws the folds in which golden texts correct one another.
+    All scores are of the same texts. The truth is of texts labelled by people that may set things;
+    `seed` draws the folds in which they correct one another, groups of near-duplicates kept together.
     """
     probabilities = teacher_probabilities(scores, taxonomy.space, truth=truth, groups=groups, seed=seed)
     agreement, weights = combine(probabilities, taxonomy, method=method, truth=truth)

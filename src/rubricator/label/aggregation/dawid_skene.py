@@ -83,15 +83,10 @@ def dawid_skene(opinions: Sequence[TeacherProbabilities], space: LabelSpace, tru
 
 
 def _estimate(votes: Votes, golden: NDArray[np.int16], size: int) -> tuple[Floats, Floats, Floats]:
-    """One categorical question of `size` classes.
+    """Posterior [texts, size], shares [size], confusion [teachers, size, size] of one question.
 
-    Args:
-        votes: Shape [teachers, texts], -1 for silence.
-        golden: Class of each text or -1, shape [texts].
-        size: Number of classes.
-
-    Returns:
-        Posterior [texts, size], shares [size], confusion [teachers, size, size].
+    Votes have the shape [teachers, texts], golden classes [texts]; -1 stands for silence and for texts
+    that are not golden.
     """
     # Texts on which all say the same share their posterior, and there are far fewer such patterns.
     patterns, of_text, texts = np.unique(

@@ -25,9 +25,8 @@ def weigh(opinions: Sequence[TeacherProbabilities], truth: Truth, space: LabelSp
     The weight is the share of the uncertainty about a golden text that the teacher takes away where
     it has an opinion: 1 minus its log loss over that of the base rate. A category with few golden
     opinions borrows from the teacher's others; in single-label work all have the same, drawn to one
-    half where golden texts are few.
-
-    Opinions must be cross-fitted on the golden texts (see `teacher_probabilities`).
+    half where golden texts are few. Opinions must be cross-fitted on the golden texts (see
+    `teacher_probabilities`).
 
     Returns:
         Weights between 0.05 and 1 by teacher, shape [categories]; all 1 without golden texts.

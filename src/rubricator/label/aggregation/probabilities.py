@@ -45,16 +45,10 @@ def teacher_probabilities(
     """Turn raw scores into probabilities.
 
     Without golden texts the probabilities are guessed from the scores, in single-label work those of
-    similarity with the help of rules; golden texts correct the guess, per category. Opinions about the
-    golden texts themselves are cross-fitted: corrected by the others only, near-duplicates kept
-    together, so measuring teachers on them is fair.
-
-    Args:
-        scores: Of each teacher; same texts.
-        space: Columns of the scores.
-        truth: Of golden texts that may set things.
-        groups: Group of near-duplicates of every text.
-        seed: Draws the folds.
+    similarity with the help of rules; the truth, of golden texts that may set things, corrects the guess,
+    per category. Opinions about the golden texts themselves are cross-fitted: corrected by the others
+    only, groups of near-duplicates kept together, so measuring teachers on them is fair. `seed` draws
+    the folds.
     """
     golden, targets = golden_rows(truth, len(space))
     folds = _folds(np.asarray(groups)[golden], seed)

@@ -16,12 +16,8 @@ def head_and_tail(text: str, limit: int, count: Callable[[str], int]) -> str:
 
     Cuts lie between words where there are any near. A text of no more bytes than `limit` is surely
     short enough and is not counted; others are counted once or, if cut, two to four times. In the
-    extreme only "[…]" is left or, if even that does not fit, nothing.
-
-    Args:
-        text: Any text.
-        limit: Tokens that the result may have.
-        count: Number of tokens of a text.
+    extreme only "[…]" is left or, if even that does not fit, nothing. `count` gives the tokens of a text,
+    `limit` is how many the result may have.
     """
     if len(text.encode("utf-8", "surrogatepass")) <= limit:
         return text

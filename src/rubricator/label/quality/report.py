@@ -39,7 +39,6 @@ class LabelReport:
     """Plain facts about the teachers of a run and what they agreed on.
 
     Attributes:
-        created: Date and time, as it shall be read.
         titles: Category key to name for people, in taxonomy order.
         golden: Number of golden texts; 0 leaves `examinations` empty and `measured` None.
         examinations: Each teacher against the golden texts, then their agreement.

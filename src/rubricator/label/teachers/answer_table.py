@@ -84,10 +84,8 @@ def replies_of_table(
     """Read a label table back, for `ReplayTeacher(…, by_id=False)`.
 
     A row whose `corrupted` is 1 is `unparsed`, whatever its other columns say. The first row about a
-    text counts.
-
-    Columns beside those of `columns` are left alone. `place` is the file, for messages; rows count from
-    1, the header not included.
+    text counts. Columns beside those of `columns` are left alone. `place` is the file, for messages;
+    rows count from 1, the header not included.
 
     Raises:
         DataError: A column is missing, a cell is neither 0 nor 1, or a single-label row has not

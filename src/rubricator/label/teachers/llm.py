@@ -98,11 +98,7 @@ class LlmTeacher:
         return sum(self._engine.count(turn.content) for turn in turns)
 
     def capabilities(self) -> Capabilities:
-        """What was found out about the model.
-
-        Raises:
-            EngineError: The model cannot be reached or started.
-        """
+        """What was found out about the model (see `Engine`)."""
         return self._engine.capabilities()
 
     def _requests(self, texts: Iterable[Text], pending: _Pending) -> Iterator[Request]:

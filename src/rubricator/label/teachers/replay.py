@@ -28,7 +28,6 @@ class ReplayTeacher:
 
     Args:
         replies: By text id, or by content as `squeezed` makes it.
-        name: Name of the teacher.
         place: Where the replies come from, for messages.
         by_id: Whether texts are looked up by id; else by content, white space aside: cleaned
             content, title and body as found, or the body alone.
@@ -78,9 +77,8 @@ def replies_of(task: Task, generations: Iterable[tuple[str, str]], *, by_id: boo
     """Read generations.
 
     Where the task asks several questions about a text, its generation is a JSON list of the answers,
-    as Rubricator itself stores them. The first generation of a text that comes twice counts.
-
-    The names are ids or contents of texts, as `by_id` says; the result is for a `ReplayTeacher` with the
+    as Rubricator itself stores them. The first generation of a text that comes twice counts. The
+    names are ids or contents of texts, as `by_id` says; the result is for a `ReplayTeacher` with the
     same `by_id`. Empty generations are `unparsed`.
     """
     questions = len(task.requests("", ()))

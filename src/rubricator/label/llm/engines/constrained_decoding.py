@@ -12,6 +12,8 @@ from rubricator.label.llm.engines.kv_cache import KvCache
 
 Ids = tuple[int, ...]
 Continuation = Callable[[str, str], Ids]
+Pick = tuple[int, float, dict[int, float]]
+"""A token, its natural log-probability, and those of the likeliest in its place."""
 # Enough of a text's end to see how the tokens of what follows begin.
 _TAIL = 48
 
@@ -49,10 +51,7 @@ def choices_constraint(choices: Sequence[str], *, after: str, continuation: Cont
 def object_constraint(schema: Mapping[str, Any], *, after: str, continuation: Continuation) -> Constraint:
     """The form of a flat JSON object without blanks: all properties in order, each from its list.
 
-    Args:
-        schema: JSON schema whose properties are enumerations.
-        after: The prompt.
-        continuation: As in `choices_constraint`.
+    The arguments are those of `choices_constraint`, but for the schema, whose properties are enumerations.
 
     Raises:
         ValueError: A property is no enumeration.
@@ -78,8 +77,7 @@ def object_constraint(schema: Mapping[str, Any], *, after: str, continuation: Co
 def fill(rows: KvCache, form: Constraint) -> list[list[tuple[int, list[float]]]]:
     """Choose greedily, step by step, in all rows at once.
 
-    Returns:
-        For every row and step the alternative chosen and the natural log-probability of each.
+    For every row and step it gives the alternative chosen and the natural log-probability of each.
     """
     filled: list[list[tuple[int, list[float]]]] = [[] for _ in range(len(rows.logprobs))]
     carried: list[Ids] = [()] * len(filled)
@@ -138,16 +136,12 @@ def as_generation(
     )
 
 
-def write(
-    rows: KvCache, limit: int, ends: frozenset[int], *, alternatives: int
-) -> list[list[tuple[int, float, dict[int, float]]]]:
+def write(rows: KvCache, limit: int, ends: frozenset[int], *, alternatives: int) -> list[list[Pick]]:
     """Continue every row greedily until a token of `ends`, or for `limit` tokens.
 
-    Returns:
-        For every row its tokens, each with its natural log-probability and those of the likeliest
-        `alternatives`.
+    Each token comes with the probabilities of the likeliest `alternatives`.
     """
-    written: list[list[tuple[int, float, dict[int, float]]]] = [[] for _ in range(len(rows.logprobs))]
+    written: list[list[Pick]] = [[] for _ in range(len(rows.logprobs))]
     going = list(range(len(written)))
     for place in range(limit):
         top = rows.logprobs.topk(max(1, min(alternatives, rows.logprobs.shape[1])), dim=1)

@@ -30,11 +30,7 @@ class GgufEngine:
     """Runs a GGUF file in a llama.cpp server of its own, in a child process.
 
     A server that dies is started again, and what it had not answered is asked again. Every one of the
-    `concurrency` requests in flight has `context` tokens to itself.
-
-    Args:
-        config: The file and how it is run.
-        folder: Where relative paths of files start.
+    `concurrency` requests in flight has `context` tokens to itself. Relative paths start in `folder`.
     """
 
     def __init__(self, config: GgufEngineConfig, *, folder: Path) -> None:

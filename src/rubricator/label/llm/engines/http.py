@@ -21,7 +21,6 @@ class HttpClient:
     """A pool of connections to one server.
 
     Args:
-        config: Model, concurrency, timeout, and `extra` fields of every request.
         address: Gives the address where `/chat/completions` begins; asked before every request,
             since a server that was restarted may have moved.
         key: Sent as a bearer token, never shown.

@@ -55,10 +55,6 @@ class Retries:
     Waits grow exponentially with full jitter; a server that says how long to wait is obeyed. When
     several requests in a row, over all threads, failed after all their attempts, the server counts
     as gone (a circuit breaker): better to stop than to fail thousands of texts one by one.
-
-    Args:
-        server: The address, for messages.
-        retries: How often one request is sent again.
     """
 
     def __init__(self, server: str, retries: int) -> None:

@@ -16,6 +16,7 @@ from rubricator.config import TransformersEngineConfig
 from rubricator.label.llm.engines.constrained_decoding import (
     Constraint,
     Ids,
+    Pick,
     as_generation,
     choices_constraint,
     fill,
@@ -61,11 +62,7 @@ class TransformersEngine:
 
     A batch that does not fit into memory is halved, and so are those after it. The common beginning
     of the prompts is read once. Choices are weighed in one pass over the prompt, objects are filled
-    in value by value; neither can come out malformed.
-
-    Args:
-        config: Which model, where, in what batches.
-        folder: Where relative folders begin.
+    in value by value; neither can come out malformed. Relative folders begin at `folder`.
     """
 
     def __init__(self, config: TransformersEngineConfig, *, folder: Path) -> None:
@@ -227,7 +224,7 @@ def _fixed(job: _Job, answer: Generation) -> Generation:
     return answer
 
 
-def _free(loaded: Loaded, job: _Job, written: Sequence[tuple[int, float, dict[int, float]]]) -> Generation:
+def _free(loaded: Loaded, job: _Job, written: Sequence[Pick]) -> Generation:
     ids = [token for token, _, _ in written]
     answer = Generation(text=loaded.decode(ids), prompt_tokens=len(job.ids), completion_tokens=len(ids))
     if not job.request.logprobs:

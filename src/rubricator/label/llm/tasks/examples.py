@@ -109,13 +109,7 @@ def nearest(
     golden texts of one group. The prior of contextual calibration is the mean over the examples of
     a few golden texts, spread evenly: each text's own would double the cost.
 
-    Args:
-        golden: Golden texts that may teach.
-        golden_vectors: Their L2-normalised vectors, shape [golden, width].
-        texts: The texts to be asked about.
-        vectors: Their L2-normalised vectors, shape [texts, width].
-        groups: Group of near-duplicates by text id.
-        count: How many to show.
+    Vectors are L2-normalised, shape [texts, width]; `groups` names near-duplicates by text id.
     """
     of: dict[str, tuple[Example, ...]] = {}
     for start in range(0, len(texts), _BLOCK):

@@ -21,9 +21,8 @@ class Explain(Task):
     """Asks for a line with the category (several, with commas, in multi-label work) and one with the reason.
 
     Examples show the category's line and, as their reason, that the description fits: nobody wrote
-    down why a golden text has its categories.
-
-    The prompt's front matter names the words that begin the lines.
+    down why a golden text has its categories. The prompt's front matter names the words that begin the
+    lines.
     """
 
     parser = "explain:1"

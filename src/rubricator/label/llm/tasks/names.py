@@ -50,8 +50,7 @@ class Names:
 
     A category is known by its key, its name, the parts of a name of several ("Наука" of "Наука и
     технологии") and its aliases. What could mean two categories means neither, but a whole name
-    goes before a part of another.
-
+    goes before a part of another. Aliases are other words or numbers for a category → its key.
 
     Raises:
         ConfigError: An alias stands for an unknown category.
