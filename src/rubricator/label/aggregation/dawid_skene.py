@@ -121,9 +121,9 @@ def _count(votes: Votes, mass: Floats) -> tuple[Floats, Floats]:
     size = mass.shape[1]
     counts = np.tile(np.eye(size) * _RIGHT + _ANY / size, (len(votes), 1, 1))
     for teacher, vote in enumerate(votes):
-        spoken = vote != SILENT
+        voted = vote != SILENT
         for true in range(size):
-            counts[teacher, true] += np.bincount(vote[spoken], mass[spoken, true], minlength=size)
+            counts[teacher, true] += np.bincount(vote[voted], mass[voted, true], minlength=size)
     # Of two classes one is usually rare, and who leaves out the common texts need not find the rare ones.
     pooled = counts + _POOLED * _overall(counts) if size > 2 else counts
     return mass.sum(axis=0) + 1.0, pooled
@@ -144,8 +144,8 @@ def _evidence(votes: Votes, prior: Floats, counts: Floats) -> Floats:
     likelihoods = np.log(counts / counts.sum(axis=2, keepdims=True))
     evidence = np.tile(np.log(prior / prior.sum()), (votes.shape[1], 1))
     for vote, likelihood in zip(votes, likelihoods, strict=True):
-        spoken = vote != SILENT
-        evidence[spoken] += likelihood[:, vote[spoken]].T
+        voted = vote != SILENT
+        evidence[voted] += likelihood[:, vote[voted]].T
     return evidence
 
 
@@ -164,9 +164,9 @@ def _judge_golden(
     evidence = _evidence(votes[:, rows], prior, counts)
     own = np.log(prior[true] - 1) - np.log(prior.sum())
     for vote, count in zip(votes[:, rows], counts, strict=True):
-        spoken = vote != SILENT
-        hits, totals = count[true[spoken], vote[spoken]], count.sum(axis=1)[true[spoken]]
-        own[spoken] += np.log(hits - 1) - np.log(totals - 1)
+        voted = vote != SILENT
+        hits, totals = count[true[voted], vote[voted]], count.sum(axis=1)[true[voted]]
+        own[voted] += np.log(hits - 1) - np.log(totals - 1)
     evidence[np.arange(len(rows)), true] = own
     judged = posterior.copy()
     judged[rows] = softmax(evidence, axis=1)

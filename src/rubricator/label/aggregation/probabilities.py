@@ -87,11 +87,11 @@ def _aligned(guesses: Sequence[Floats], scales: Sequence[Scale]) -> list[Floats]
     if not rules:
         return list(guesses)
     hits = np.exp(np.concatenate(rules))
-    spoken = np.isfinite(hits)
+    occurring = np.isfinite(hits)
     aligned = list(guesses)
     for place, (guess, scale) in enumerate(zip(guesses, scales, strict=True)):
         if scale is Scale.SIMILARITY:
-            both = np.where(spoken, np.tile(guess, (len(rules), 1)), np.nan)
+            both = np.where(occurring, np.tile(guess, (len(rules), 1)), np.nan)
             line = calibration.correct_single(both, hits)
             aligned[place] = np.log(calibration.to_probabilities(guess, line, single=True))
     return aligned

@@ -31,9 +31,8 @@ def golden_rows(truth: Truth, categories: int = 0) -> tuple[NDArray[np.intp], Bo
 def votes_of(opinions: Sequence[TeacherProbabilities], space: LabelSpace) -> Votes:
     """The decisions of all teachers, -1 where one is silent.
 
-    Returns:
-        Single-label: column of the category, shape [teachers, texts]. Multi-label: 1 or 0 for every
-        category, shape [teachers, texts, categories].
+    Single-label: column of the category, shape [teachers, texts]. Multi-label: 1 or 0 for every
+    category, shape [teachers, texts, categories].
     """
     return np.stack([_votes(opinion.probabilities, space) for opinion in opinions])
 
@@ -52,10 +51,9 @@ def majority(opinions: Sequence[TeacherProbabilities], space: LabelSpace) -> Tea
     as all votes about all texts are. So two of two count for more than one of one, and a tie goes to
     the category that is commoner (multi-label: to "no", unless most votes in the category are "yes").
 
-    Returns:
-        The opinion of a teacher named `agreement`. Single-label, a text about which nobody speaks is
-        NaN; multi-label, one that nobody answered, and elsewhere a category about which all are
-        silent gets its share of all votes.
+    The opinion is of a teacher named `agreement`. Single-label, a text about which nobody speaks is
+    NaN; multi-label, one that nobody answered, and elsewhere a category about which all are
+    silent gets its share of all votes.
     """
     votes = votes_of(opinions, space)
     answered = np.any([opinion.answered for opinion in opinions], axis=0)
@@ -63,11 +61,11 @@ def majority(opinions: Sequence[TeacherProbabilities], space: LabelSpace) -> Tea
         cast = (votes[..., None] == np.arange(len(space))).sum(axis=0).astype(np.float64)
         voters = cast.sum(axis=1, keepdims=True)
         usual = (cast.sum(axis=0) + 1 / cast.shape[1]) / (voters.sum() + 1)
-        spoken = voters > 0
+        voted = voters > 0
     else:
         cast = (votes == 1).sum(axis=0).astype(np.float64)
         voters = (votes != SILENT).sum(axis=0).astype(np.float64)
         usual = cast.sum(axis=0) / np.maximum(voters.sum(axis=0), 1)
-        spoken = (answered | voters.any(axis=1))[:, None]
-    shares = np.where(spoken, (cast + usual) / (voters + 1), np.nan)
+        voted = (answered | voters.any(axis=1))[:, None]
+    shares = np.where(voted, (cast + usual) / (voters + 1), np.nan)
     return TeacherProbabilities("agreement", shares, answered)

@@ -35,7 +35,7 @@ class Meter:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._started: float | None = None
-        self._asked = 0
+        self._texts = 0
         self.cost = 0.0
         self.statuses: Counter[Status] = Counter()
 
@@ -46,7 +46,7 @@ class Meter:
                 return
             if self._started is None:
                 self._started = time.monotonic()
-            self._asked += 1
+            self._texts += 1
             yield text
 
     def count(self, answer: Answer) -> None:
@@ -60,7 +60,7 @@ class Meter:
         limits = self._limits
         if limits.max_cost is not None and self.cost >= limits.max_cost:
             return f"max_cost: {limits.max_cost:g}"
-        if limits.max_texts is not None and self._asked >= limits.max_texts:
+        if limits.max_texts is not None and self._texts >= limits.max_texts:
             return f"max_texts: {limits.max_texts:,}"
         minutes = (time.monotonic() - self._started) / 60 if self._started is not None else 0.0
         if limits.max_minutes is not None and minutes >= limits.max_minutes:

@@ -82,9 +82,8 @@ def expected_accuracy(
 ) -> float | None:
     """How often the agreed labels (all, or those of some rows) are right, if their probabilities hold.
 
-    Returns:
-        Single-label: mean probability of the category decided on. Multi-label: mean probability of
-        every yes and no. None where nothing was agreed on.
+    Single-label: mean probability of the category decided on. Multi-label: mean probability of every
+    yes and no. None where nothing was agreed on.
     """
     stated = agreed.probabilities if rows is None else agreed.probabilities[rows]
     stated = stated[np.isfinite(stated).all(axis=1)]

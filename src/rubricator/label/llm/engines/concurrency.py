@@ -61,7 +61,7 @@ class _Workers:
         self._workers = workers
         self._started = 0
         self._running = 0
-        self._asked: SimpleQueue[tuple[int, Request] | None] = SimpleQueue()
+        self._requests: SimpleQueue[tuple[int, Request] | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[int, Generation | BaseException]] = SimpleQueue()
 
     @property
@@ -72,7 +72,7 @@ class _Workers:
         if self._started < self._workers:
             threading.Thread(target=self._work, daemon=True).start()
             self._started += 1
-        self._asked.put((number, request))
+        self._requests.put((number, request))
         self._running += 1
 
     def next_done(self, timeout: float | None) -> tuple[int, Generation | BaseException] | None:
@@ -88,10 +88,10 @@ class _Workers:
 
     def stop(self) -> None:
         for _ in range(self._started):
-            self._asked.put(None)
+            self._requests.put(None)
 
     def _work(self) -> None:
-        while (item := self._asked.get()) is not None:
+        while (item := self._requests.get()) is not None:
             number, request = item
             try:
                 self._done.put((number, self._call(request)))

@@ -88,12 +88,9 @@ class Retries:
             if not stop.is_set():
                 self._count(fault)
             raise
-        self._answered()
-        return answer
-
-    def _answered(self) -> None:
         with self._lock:
             self._lost_in_a_row = 0
+        return answer
 
     def _count(self, fault: NoAnswerError) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ from rubricator.label.llm.engines.engine import Generation, Request
 from rubricator.label.llm.tasks.names import Names
 from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.llm.tasks.repair import UNPARSED, bare, decided, read_free
-from rubricator.label.llm.tasks.task import Example, Reading, Task
+from rubricator.label.llm.tasks.task import Aliases, Example, Reading, Task, shares
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
@@ -42,9 +42,7 @@ class Choose(Task):
 
     parser = "choose:1"
 
-    def __init__(
-        self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Aliases | None = None) -> None:
         _check(taxonomy)
         self._marks = dict(zip(_MARKS, taxonomy.keys, strict=False))
         self._mark_of = {key: mark for mark, key in self._marks.items()}
@@ -73,9 +71,7 @@ class Choose(Task):
         Contextual calibration (Zhao et al. 2021, https://arxiv.org/abs/2102.09690) with a diagonal
         matrix: probabilities are divided by the prior and made to sum to one again.
         """
-        lifted = {key: score / max(prior[key], _SMALLEST_PRIOR) for key, score in scores.items()}
-        total = sum(lifted.values())
-        return {key: value / total for key, value in lifted.items()}
+        return shares({key: score / max(prior[key], _SMALLEST_PRIOR) for key, score in scores.items()})
 
     def _marked(self, text: str) -> str | None:
         """The category of a letter alone, or of a letter beside a name that does not contradict it."""
@@ -112,8 +108,7 @@ class Choose(Task):
         """Softmax over the letters; a letter that the engine knows nothing of was not likely."""
         top = max(choices.values())
         weights = {key: math.exp(choices.get(mark, -math.inf) - top) for mark, key in self._marks.items()}
-        total = sum(weights.values())
-        return {key: weight / total for key, weight in weights.items()}
+        return shares(weights)
 
 
 def _check(taxonomy: Taxonomy) -> None:

@@ -22,7 +22,7 @@ from rubricator.label.llm.tasks.repair import (
     refused,
     yes_or_no,
 )
-from rubricator.label.llm.tasks.task import Example, Reading, Task
+from rubricator.label.llm.tasks.task import Aliases, Example, Reading, Task, shares
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
@@ -37,9 +37,7 @@ class Each(Task):
 
     parser = "each:1"
 
-    def __init__(
-        self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Aliases | None = None) -> None:
         self._schema = {
             "type": "object",
             "properties": {key: {"type": "integer", "enum": [0, 1]} for key in taxonomy.keys},
@@ -135,12 +133,6 @@ class Questions(Task):
         if math.isinf(yes) or math.isinf(no):
             return float(yes > no)
         return 1 / (1 + math.exp(min(no - yes, 700.0)))
-
-
-def shares(scores: Mapping[str, float]) -> dict[str, float]:
-    """The scores in proportion, summing to one (even if all are zero)."""
-    total = sum(scores.values())
-    return {key: score / total if total else 1 / len(scores) for key, score in scores.items()}
 
 
 def digit_probabilities(generation: Generation) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import regex
 
@@ -10,7 +10,7 @@ from rubricator.label.llm.engines.engine import Generation, Request
 from rubricator.label.llm.tasks.names import fold
 from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.llm.tasks.repair import UNPARSED, bare, decided, listed, read_free
-from rubricator.label.llm.tasks.task import Example, Reading, Task
+from rubricator.label.llm.tasks.task import Aliases, Example, Reading, Task
 from rubricator.taxonomy import Taxonomy
 
 # A sentence; a base model goes on to the end whatever it is asked.
@@ -27,9 +27,7 @@ class Explain(Task):
 
     parser = "explain:1"
 
-    def __init__(
-        self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Aliases | None = None) -> None:
         words = prompt.front.words
         self._nothing = words["nothing"]
         self._category = fold(words["category"])

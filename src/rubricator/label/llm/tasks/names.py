@@ -74,19 +74,19 @@ class Names:
             if part not in taken and len(part) > _SHORT
         ]
         self._all = whole + parts
-        self._known = _unambiguous(whole) | _unambiguous(parts)
-        self._whole = {name: regex.compile(_expression(name)) for name in self._known}
+        self._keys = _unambiguous(whole) | _unambiguous(parts)
+        self._forms = [(regex.compile(_expression(name)), key) for name, key in self._keys.items()]
         self._prose = self._compiled(taxonomy.none)
 
     def exact(self, answer: str) -> str | None:
         """The category that a whole answer names: in any case, quoted, inflected or cut short."""
         name = fold(answer).strip(_QUOTES + " .,:;!*_()[]#")
-        if name in self._known:
-            return self._known[name]
-        inflected = {self._known[known] for known, form in self._whole.items() if form.fullmatch(name)}
+        if name in self._keys:
+            return self._keys[name]
+        inflected = {key for form, key in self._forms if form.fullmatch(name)}
         if len(inflected) == 1:
             return inflected.pop()
-        cut = {key for known, key in self._all if known.startswith(name)}
+        cut = {key for whole, key in self._all if whole.startswith(name)}
         return cut.pop() if len(cut) == 1 and len(name) >= _TRUNCATED else None
 
     def stated(self, prose: str) -> list[tuple[str, ...]]:
@@ -96,8 +96,8 @@ class Names:
         that says that no category fits states nothing at all.
         """
         text = prose.translate(_FOLD).casefold()
-        for spoken, meant in _NOT_ONLY:
-            text = text.replace(spoken, meant)
+        for phrase, meaning in _NOT_ONLY:
+            text = text.replace(phrase, meaning)
         statements = [
             piece for s in _BREAK.split(text) if not s.strip().endswith("?") for piece in _TURN.split(s)
         ]
@@ -122,8 +122,8 @@ class Names:
     def _compiled(self, none: str | None) -> tuple[regex.Pattern[str], list[str]]:
         """All names as one expression, longer ones first, and the category of each of its groups."""
         groups, keys = [], []
-        for name in sorted(self._known, key=len, reverse=True):
-            key = self._known[name]
+        for name in sorted(self._keys, key=len, reverse=True):
+            key = self._keys[name]
             # "it", "b" or "other" mean a category in prose only where they are quoted.
             quoted = len(name) <= _SHORT or (key == none and " " not in name)
             form = _expression(name)

@@ -13,6 +13,9 @@ from rubricator.label.llm.tasks.prompt import Heading, Prompt
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
+Aliases = Mapping[str, str]
+"""Other words that may stand for a category in an answer → its key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -38,9 +41,6 @@ class Task(ABC):
     """A prompt and its parser, for one taxonomy.
 
     Args:
-        taxonomy: The categories.
-        prompt: For this task.
-        aliases: Other words that may stand for a category in an answer → its key.
         marks: What stands for each category in the prompt; by default numbers from 1.
 
     Attributes:
@@ -59,7 +59,7 @@ class Task(ABC):
         taxonomy: Taxonomy,
         prompt: Prompt,
         *,
-        aliases: Mapping[str, str] | None = None,
+        aliases: Aliases | None = None,
         marks: Sequence[str] = (),
     ) -> None:
         aliases = aliases or {}
@@ -109,6 +109,12 @@ class Task(ABC):
         if self._taxonomy.single and len(keys) != 1:
             raise ValueError(f"an example has the categories {example.categories}, needed is exactly one")
         return keys
+
+
+def shares(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores in proportion, summing to one (even if all are zero)."""
+    total = sum(scores.values())
+    return {key: score / total if total else 1 / len(scores) for key, score in scores.items()}
 
 
 def _headings(taxonomy: Taxonomy, marks: Sequence[str]) -> list[Heading]:
