@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools
 
 Votes = NDArray[np.int16]
 Truth = Mapping[int, Bools]
@@ -34,13 +34,10 @@ def votes_of(opinions: Sequence[TeacherProbabilities], space: LabelSpace) -> Vot
     Single-label: column of the category, shape [teachers, texts]. Multi-label: 1 or 0 for every
     category, shape [teachers, texts, categories].
     """
-    return np.stack([_votes(opinion.probabilities, space) for opinion in opinions])
-
-
-def _votes(probabilities: Floats, space: LabelSpace) -> Votes:
-    stated, decided = np.isfinite(probabilities), space.decide(probabilities)
+    stated = np.stack([np.isfinite(opinion.probabilities) for opinion in opinions])
+    decided = np.stack([space.decide(opinion.probabilities) for opinion in opinions])
     if space.single:
-        return np.where(stated.any(axis=1), decided.argmax(axis=1), SILENT).astype(np.int16)
+        return np.where(stated.any(axis=2), decided.argmax(axis=2), SILENT).astype(np.int16)
     return np.where(stated, decided, SILENT).astype(np.int16)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -56,11 +56,8 @@ def open_teachers(
         ConfigError: A prompt file, the examples or a file of answers do not fit.
         EncoderError: A teacher needs an encoder that cannot be had.
     """
-    factory = TeacherFactory(dataset, split, taxonomy, config, progress)
-    try:
+    with closing(TeacherFactory(dataset, split, taxonomy, config, progress)) as factory:
         yield [factory.teacher(section) for section in config.label.teachers]
-    finally:
-        factory.close()
 
 
 def read_files(config: Config) -> list[Path]:

@@ -18,7 +18,7 @@ from rubricator.label.llm.tasks.each import Each, Questions
 from rubricator.label.llm.tasks.examples import Shots
 from rubricator.label.llm.tasks.explain import Explain
 from rubricator.label.llm.tasks.prompt import Prompt, TaskName
-from rubricator.label.llm.tasks.task import Example, Reading, Task
+from rubricator.label.llm.tasks.task import Example, Task
 from rubricator.label.llm.truncate import head_and_tail
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.taxonomy import Taxonomy
@@ -124,6 +124,9 @@ class LlmTeacher:
 
     def _answer(self, text: Text, generations: Sequence[Generation], spent: Sequence[Generation]) -> Answer:
         reading = self._task.read(generations)
+        scores = reading.scores
+        if self._chooser and self._prior is not None and reading.status is Status.OK:
+            scores = self._chooser.calibrated(scores, self._prior)
         raws = [generation.text for generation in generations]
         paid = [*generations, *spent]
         return Answer(
@@ -131,16 +134,11 @@ class LlmTeacher:
             teacher=self.name,
             key=self.key(text),
             status=reading.status,
-            scores=self._corrected(reading) if reading.status is Status.OK else {},
+            scores=scores,
             raw=raws[0] if len(raws) == 1 else json.dumps(raws, ensure_ascii=False),
             cost=sum(generation.cost for generation in paid),
             seconds=sum(generation.seconds for generation in paid),
         )
-
-    def _corrected(self, reading: Reading) -> Mapping[str, float]:
-        if self._chooser is None or self._prior is None:
-            return reading.scores
-        return self._chooser.calibrated(reading.scores, self._prior)
 
     def _calibrate(self) -> list[Generation]:
         """Ask about texts without content, once; the generations are returned for what they cost."""

@@ -14,7 +14,6 @@ from rubricator.stats.arrays import Vectors
 
 _BLOCK = 1024  # texts compared with all golden ones at a time
 _TYPICAL = 4
-NONE: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class Shots:
     """
 
     of: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
-    usual: tuple[Example, ...] = NONE
-    typical: tuple[tuple[Example, ...], ...] = (NONE,)
+    usual: tuple[Example, ...] = ()
+    typical: tuple[tuple[Example, ...], ...] = ((),)
 
     def __call__(self, text: Text) -> tuple[Example, ...]:
         """The examples for a text."""
@@ -122,7 +121,7 @@ def nearest(
         _likest(golden, golden_vectors[at] @ golden_vectors.T, golden[at].text, groups, count)
         for at in (by_id[place] for place in spread)
     )
-    return Shots(of, NONE, typical or (NONE,))
+    return Shots(of, typical=typical or ((),))
 
 
 def _likest(
