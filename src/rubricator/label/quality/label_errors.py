@@ -33,7 +33,6 @@ class Suspect:
     """A label worth a second look.
 
     Attributes:
-        row: The text.
         reasons: How much speaks for each reason, 0 to 1, largest first.
         suggestion: What the label may rather be: category keys in taxonomy order.
         probability: Of the label as it is, by models that never saw it (multi-label: of its least
@@ -75,17 +74,19 @@ def audit(
     Returns:
         Suspected texts, largest score first.
     """
-    single = space.single
-    wrong, doubt = _by_model(labels, probabilities, single=single)
+    wrong, doubt = _by_model(labels, probabilities, space)
     differing, usual = _by_duplicates(labels, groups)
     split = np.zeros(len(labels))
     if opinions:
-        split = disagreement([opinion.probabilities for opinion in opinions], single=single)
+        split = disagreement([opinion.probabilities for opinion in opinions], single=space.single)
     if by_people is not None:
         split = np.where(by_people, 0.0, split)
     own = np.where(labels, probabilities, 1 - probabilities)
-    stated = (probabilities * labels).sum(axis=1) if single else own.min(axis=1)
-    likely = _likely(labels, probabilities, wrong, single=single)
+    stated = (probabilities * labels).sum(axis=1) if space.single else own.min(axis=1)
+    likely = space.decide(probabilities)
+    if not space.single:
+        # Where cleanlab doubts categories, only those are turned round.
+        likely = np.where(wrong.any(axis=1, keepdims=True), labels ^ wrong, likely)
     suspects = []
     for row in range(len(labels)):
         evidence = {
@@ -104,7 +105,7 @@ def audit(
     return sorted(suspects, key=lambda suspect: (-suspect.score, suspect.row))
 
 
-def _by_model(labels: Bools, probabilities: Floats, *, single: bool) -> tuple[Bools, Floats]:
+def _by_model(labels: Bools, probabilities: Floats, space: LabelSpace) -> tuple[Bools, Floats]:
     """Which cells cleanlab takes for errors [texts, categories], and how bad each text looks [texts]."""
     from cleanlab.filter import find_label_issues
     from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
@@ -112,7 +113,7 @@ def _by_model(labels: Bools, probabilities: Floats, *, single: bool) -> tuple[Bo
     from cleanlab.rank import get_label_quality_scores
 
     wrong, unsuspected = np.zeros(labels.shape, dtype=bool), np.zeros(len(labels))
-    if single:
+    if space.single:
         columns = labels.argmax(axis=1)
         # cleanlab refuses labels that are all the same; there is no other category to mistake them for.
         if len(set(columns.tolist())) < 2:
@@ -161,11 +162,3 @@ def disagreement(opinions: Sequence[Floats], *, single: bool) -> Floats:
     counted = np.isfinite(outcomes).all(axis=-1).sum(axis=0)
     most = np.log(np.clip(counted, 2, outcomes.shape[-1]))
     return np.asarray(np.clip((jensen_shannon(outcomes) / most).max(axis=1), 0, 1))
-
-
-def _likely(labels: Bools, probabilities: Floats, wrong: Bools, *, single: bool) -> Bools:
-    """What the model thinks; multi-label, where cleanlab doubts categories only those are turned round."""
-    if not single:
-        doubted = wrong.any(axis=1, keepdims=True)
-        return np.asarray(np.where(doubted, labels ^ wrong, probabilities >= 0.5))
-    return np.asarray(np.arange(labels.shape[1]) == probabilities.argmax(axis=1)[:, None])

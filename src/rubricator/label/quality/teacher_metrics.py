@@ -25,7 +25,6 @@ class TeacherExamination:
     """A teacher's report with all that a person needs to doubt it.
 
     Attributes:
-        report: The figures.
         accuracy: 95% interval of the accuracy (Wilson); None for multi-label or without an answer.
         macro_f1: 95% interval (bootstrap over groups of near-duplicates).
         f1: The same by category, in taxonomy order.

@@ -16,7 +16,6 @@ _LOG = logging.getLogger(__name__)
 _BEFORE = ("source", "title", "text", "publication_date")
 _AFTER = ("corrupted", "generation")
 _CELLS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-_EVEN = 0.5
 
 Cell = str | int
 
@@ -50,7 +49,7 @@ def decision_of_answer(answer: Answer, taxonomy: Taxonomy) -> Decision:
         return Decision(None, answer.raw)
     scores = {key: answer.scores.get(key, 0.0) for key in taxonomy.keys}
     if not taxonomy.single:
-        return Decision(tuple(key for key, score in scores.items() if score >= _EVEN), answer.raw)
+        return Decision(tuple(key for key, score in scores.items() if score >= 0.5), answer.raw)
     best = max(scores, key=lambda key: scores[key])
     return Decision((best,) if scores[best] > 0 else None, answer.raw)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -22,8 +21,6 @@ from rubricator.errors import EngineError, MissingExtraError
 
 _POLL_SECONDS = 1.0
 _KEPT_LINES = 200
-_QUIET = 0
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +156,7 @@ def _server(settings: ServerSettings) -> Any:
     parameters.cache_ram_mib = 0
     parameters.endpoint_metrics = True
     parameters.ui = False
-    parameters.verbosity = _QUIET
+    parameters.verbosity = 0
     return xllamacpp.Server(parameters)
 
 

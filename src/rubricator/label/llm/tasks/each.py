@@ -12,16 +12,7 @@ import regex
 from rubricator.label.llm.engines.engine import Generation, Request, Token
 from rubricator.label.llm.tasks.names import fold
 from rubricator.label.llm.tasks.prompt import Prompt
-from rubricator.label.llm.tasks.repair import (
-    REFUSED,
-    UNPARSED,
-    as_json,
-    bare,
-    decided,
-    read_free,
-    refused,
-    yes_or_no,
-)
+from rubricator.label.llm.tasks.repair import UNPARSED, as_json, bare, decided, read_free, refused, yes_or_no
 from rubricator.label.llm.tasks.task import Aliases, Example, Reading, Task, shares
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
@@ -29,7 +20,6 @@ from rubricator.taxonomy import Taxonomy
 # Beside the keys themselves: quotes, colon, digit, comma and white space, were each a token.
 _TOKENS_PER_CATEGORY = 8
 _ANSWER_TOKENS = 6
-_EVEN = 0.5
 
 
 class Each(Task):
@@ -113,7 +103,7 @@ class Questions(Task):
         answers = [self._yes(generation.text) for generation in generations]
         if None in answers:
             unclear = [g.text for yes, g in zip(answers, generations, strict=True) if yes is None]
-            return REFUSED if all(map(refused, unclear)) else UNPARSED
+            return Reading(Status.REFUSED) if all(map(refused, unclear)) else UNPARSED
         keys = self._taxonomy.keys
         if not all(generation.choices for generation in generations):
             return decided((key for key, yes in zip(keys, answers, strict=True) if yes), self._taxonomy)
@@ -163,5 +153,5 @@ def _weighed(token: Token, offset: int, digit: str) -> float | None:
         return None
     written = math.exp(min(0.0, token.logprob))
     against = math.exp(token.top[other]) if other in token.top else (0.0 if token.top else 1 - written)
-    share = written / (written + against) if written + against else _EVEN
+    share = written / (written + against) if written + against else 0.5
     return share if digit == "1" else 1 - share
