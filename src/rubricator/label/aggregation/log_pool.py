@@ -26,10 +26,8 @@ def weigh(opinions: Sequence[TeacherProbabilities], truth: Truth, space: LabelSp
     it has an opinion: 1 minus its log loss over that of the base rate. A category with few golden
     opinions borrows from the teacher's others; in single-label work all have the same, drawn to one
     half where golden texts are few. Opinions must be cross-fitted on the golden texts (see
-    `teacher_probabilities`).
-
-    Returns:
-        Weights between 0.05 and 1 by teacher, shape [categories]; all 1 without golden texts.
+    `teacher_probabilities`). Weights lie between 0.05 and 1, shape [categories]; all are 1 without
+    golden texts.
     """
     if not truth:
         return {opinion.teacher: np.ones(len(space)) for opinion in opinions}

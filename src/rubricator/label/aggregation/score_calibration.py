@@ -118,14 +118,11 @@ def guess_single_probability(scores: Floats) -> Floats:
 
 
 def correct_multi(guessed: Floats, truth: Bools) -> Floats:
-    """Slope and intercept per category that correct guessed log-odds (Platt 1999).
+    """Slopes and intercepts, shape [2, categories], that correct guessed log-odds (Platt 1999).
 
     First one slope and intercept for all categories, drawn to "leave as it is"; then each
     category's own, drawn to the shared ones. So few golden texts correct little, and a category
     without any follows the others.
-
-    Returns:
-        Shape [2, categories]: slopes and intercepts.
     """
     stated = np.isfinite(guessed)
     shared = fit_line(guessed[stated], truth[stated], np.array([1.0, 0.0]), _SPREAD_SHARED)
@@ -137,12 +134,9 @@ def correct_multi(guessed: Floats, truth: Bools) -> Floats:
 
 
 def correct_single(guessed: Floats, truth: Bools | Floats) -> Floats:
-    """One slope for all categories and an intercept per category, for guessed log-probabilities.
+    """Slopes (all the same) and an intercept per category, shape [2, categories], for log-probabilities.
 
     The truth has one true cell a row, or a distribution.
-
-    Returns:
-        Shape [2, categories]: slopes (all the same) and intercepts.
     """
     stated = np.isfinite(guessed).all(axis=1)
     x, y = guessed[stated], truth[stated].astype(np.float64)

@@ -56,7 +56,7 @@ def audit(
     opinions: Sequence[TeacherProbabilities] = (),
     by_people: Bools | None = None,
 ) -> list[Suspect]:
-    """Find labels that are probably wrong, and texts that need a person.
+    """Find labels that are probably wrong, and texts that need a person, the most doubtful first.
 
     Three reasons count. `model`: confident learning (Northcutt, Jiang and Chuang, "Confident
     learning: estimating uncertainty in dataset labels", 2021; the library cleanlab) finds that models
@@ -70,9 +70,6 @@ def audit(
         groups: Group of near-duplicates of each text.
         opinions: Of the teachers, about the same texts; may be empty.
         by_people: Which labels people gave, shape [texts]: there it does not matter that teachers split.
-
-    Returns:
-        Suspected texts, largest score first.
     """
     wrong, doubt = _by_model(labels, probabilities, space)
     differing, usual = _by_duplicates(labels, groups)

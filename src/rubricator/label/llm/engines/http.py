@@ -10,7 +10,7 @@ import httpx
 from rubricator.config import OpenAIEngineConfig
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.engine import Message
-from rubricator.label.llm.engines.retry import NO_ANSWER, NoAnswerError, retry_after
+from rubricator.label.llm.engines.retry import NoAnswerError, retry_after
 
 _CONNECT_SECONDS = 10.0
 _EXCERPT = 300
@@ -105,7 +105,7 @@ class HttpClient:
         message, code = _error_of(response)
         return NoAnswerError(
             f"HTTP {response.status_code}: {self._shown(message)}",
-            status=response.status_code or NO_ANSWER,
+            status=response.status_code,
             code=code,
             wait=retry_after(response.headers.get("Retry-After")),
         )

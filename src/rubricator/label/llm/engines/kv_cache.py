@@ -93,9 +93,8 @@ def shares_prefix(model: Any, longest: int) -> bool:
     recurrent state.
     """
     config = model.config.get_text_config(decoder=True)
-    if set(getattr(config, "layer_types", None) or ()) - _PADDABLE:
-        return False
-    if not {"past_key_values", "position_ids"} <= _parameters(model):
+    paddable = set(getattr(config, "layer_types", None) or ()) <= _PADDABLE
+    if not paddable or not {"past_key_values", "position_ids"} <= _parameters(model):
         return False
     window = getattr(config, "sliding_window", None)
     return window is None or longest <= window

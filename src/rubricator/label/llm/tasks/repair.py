@@ -15,7 +15,6 @@ from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
 UNPARSED = Reading(Status.UNPARSED)
-REFUSED = Reading(Status.REFUSED)
 
 _THOUGHT = regex.compile(r"\A\s*<think>.*?</think>", regex.DOTALL)
 _FENCE = regex.compile(r"```\w*\s*\n?(.*?)```", regex.DOTALL)
@@ -106,7 +105,7 @@ def read_free(answer: str, names: Names, taxonomy: Taxonomy) -> Reading:
     if whole or len(heads) == 1:
         return decided(whole or heads.pop(), taxonomy)
     if refused(text):
-        return REFUSED
+        return Reading(Status.REFUSED)
     statements = [] if heads else names.stated(text)
     if not statements or (not taxonomy.single and set().union(*statements) != set(statements[0])):
         return UNPARSED
