@@ -12,12 +12,11 @@ from rubricator.label.teachers.answer_table import (
     Decision,
     columns,
     decision_of_answer,
-    decision_of_label,
     label_table,
     replies_of_table,
 )
 from rubricator.label.teachers.replay import ReplayTeacher
-from rubricator.records import Answer, Label, Origin, Status, Text
+from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
 
 SINGLE = Taxonomy.model_validate(
@@ -56,8 +55,6 @@ def test_decisions():
     assert decision_of_answer(answer("1", bread=0.5, fish=0.7), SINGLE).categories == ("fish",)
     assert decision_of_answer(answer("1", fish=0.2), MULTI).categories == ()
     assert decision_of_answer(answer("1"), SINGLE).categories is None
-    label = Label(text_id="1", probabilities={}, categories=("fish",), origin=Origin.AGREEMENT)
-    assert decision_of_label(label) == Decision(("fish",))
 
 
 @given(st.lists(st.none() | st.sets(st.sampled_from(MULTI.keys)), min_size=1, max_size=6))

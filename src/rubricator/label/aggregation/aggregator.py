@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +10,8 @@ from rubricator.dataset.annotations import TeacherProbabilities, TeacherScores
 from rubricator.label.aggregation.dawid_skene import dawid_skene
 from rubricator.label.aggregation.log_pool import log_opinion_pool, weigh
 from rubricator.label.aggregation.probabilities import teacher_probabilities
-from rubricator.label.aggregation.votes import majority
+from rubricator.label.aggregation.votes import Truth, majority
 from rubricator.label.aggregation.weights import Weights, confusion_weights, pool_weights, vote_weights
-from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
 Method = Literal["pool", "majority", "dawid-skene"]
@@ -20,13 +19,10 @@ Method = Literal["pool", "majority", "dawid-skene"]
 
 @dataclass(frozen=True, slots=True)
 class Aggregation:
-    """What the teachers say and what it comes to.
+    """What each teacher says, in their order, what that comes to, and whom it believes.
 
-    Attributes:
-        probabilities: Of each teacher, in their order.
-        agreement: What they come to. About golden texts it is what the teachers say of them, not what is
-            known, so that it can be measured there.
-        weights: Whom it believes.
+    The agreement about golden texts is what the teachers say of them, not the truth, so that it can be
+    measured there.
     """
 
     probabilities: list[TeacherProbabilities]
@@ -39,19 +35,14 @@ def aggregate(
     taxonomy: Taxonomy,
     *,
     method: Method,
-    truth: Mapping[int, Bools],
+    truth: Truth,
     groups: Sequence[str],
     seed: int,
 ) -> Aggregation:
-    """Turn the teachers' scores into probabilities, and these into one opinion.
+    """Turn the scores of at least one teacher into probabilities, and these into one opinion.
 
-    Args:
-        scores: Of each teacher, at least one; same texts.
-        taxonomy: The categories.
-        method: How the teachers agree.
-        truth: Row of a text labelled by people that may set things → its categories, shape [categories].
-        groups: Group of near-duplicates of every text.
-        seed: Draws the folds in which golden texts correct one another.
+    All scores are of the same texts. The truth is of texts labelled by people that may set things;
+    `seed` draws the folds in which they correct one another, groups of near-duplicates kept together.
     """
     probabilities = teacher_probabilities(scores, taxonomy.space, truth=truth, groups=groups, seed=seed)
     agreement, weights = combine(probabilities, taxonomy, method=method, truth=truth)
@@ -63,15 +54,11 @@ def combine(
     taxonomy: Taxonomy,
     *,
     method: Method,
-    truth: Mapping[int, Bools],
+    truth: Truth,
 ) -> tuple[TeacherProbabilities, Weights]:
-    """One opinion from several, and whom it believes.
+    """One opinion from at least one about the same texts, and whom it believes.
 
-    Args:
-        probabilities: At least one; same texts.
-        taxonomy: The categories.
-        method: How the teachers agree.
-        truth: As in `aggregate`: sets the weights of the pool, and Dawid–Skene learns from it.
+    The truth sets the weights of the pool, and Dawid–Skene learns from it.
     """
     space = taxonomy.space
     if method == "majority":

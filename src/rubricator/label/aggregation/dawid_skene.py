@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.label.aggregation.votes import SILENT, Votes, votes_of
+from rubricator.label.aggregation.votes import SILENT, Truth, Votes, votes_of
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Floats
 
 _ROUNDS = 200
 _STILL = 1e-6
@@ -43,9 +43,7 @@ class Judgement:
     share: Floats
 
 
-def dawid_skene(
-    opinions: Sequence[TeacherProbabilities], space: LabelSpace, truth: Mapping[int, Bools]
-) -> Judgement:
+def dawid_skene(opinions: Sequence[TeacherProbabilities], space: LabelSpace, truth: Truth) -> Judgement:
     """Estimate true categories and the teachers' confusion together, by expectation maximisation.
 
     Dawid and Skene, "Maximum likelihood estimation of observer error-rates using the EM algorithm"
@@ -62,83 +60,70 @@ def dawid_skene(
     sure (five models about real reviews: 0.94 expected, 0.70 found; benchmarks/agreement.py).
     Answers alone do not tell such a family from several good teachers. Name one teacher of each
     family, or use the golden-weighted `pool`, which does not become surer when teachers repeat one
-    another.
-
-    Args:
-        opinions: At least one, better three or more; same texts.
-        space: Single- or multi-label.
-        truth: Row of a golden text → its categories, shape [categories]; may be empty.
+    another. Three opinions or more are better than fewer.
     """
     votes = votes_of(opinions, space)
     names = [opinion.teacher for opinion in opinions]
     answered = np.any([opinion.answered for opinion in opinions], axis=0)
-    known = np.full((votes.shape[1], len(space)), SILENT, dtype=np.int16)
+    golden = np.full((votes.shape[1], len(space)), SILENT, dtype=np.int16)
     for row, categories in truth.items():
-        known[row] = categories
+        golden[row] = categories
     if space.single:
-        golden = np.where(known[:, 0] == SILENT, SILENT, known.argmax(axis=1)).astype(np.int16)
-        posterior, share, confusion = _estimate(votes, golden, len(space))
+        classes = np.where(golden[:, 0] == SILENT, SILENT, golden.argmax(axis=1)).astype(np.int16)
+        posterior, share, confusion = _estimate(votes, classes, len(space))
         posterior[(votes == SILENT).all(axis=0)] = np.nan
-        by_teacher = dict(zip(names, confusion, strict=True))
-        return Judgement(TeacherProbabilities("agreement", posterior, answered), by_teacher, share)
-    columns = [_estimate(votes[..., j], known[:, j], 2) for j in range(len(space))]
-    posterior = np.stack([column[0][:, 1] for column in columns], axis=1)
-    posterior[~answered & (votes == SILENT).all(axis=(0, 2))] = np.nan
-    stacked = np.stack([column[2] for column in columns], axis=1)
-    return Judgement(
-        TeacherProbabilities("agreement", posterior, answered),
-        dict(zip(names, stacked, strict=True)),
-        np.array([column[1][1] for column in columns]),
-    )
+    else:
+        columns = [_estimate(votes[..., j], golden[:, j], 2) for j in range(len(space))]
+        posterior = np.stack([column[0][:, 1] for column in columns], axis=1)
+        posterior[~answered & (votes == SILENT).all(axis=(0, 2))] = np.nan
+        share = np.array([column[1][1] for column in columns])
+        confusion = np.stack([column[2] for column in columns], axis=1)
+    agreement = TeacherProbabilities("agreement", posterior, answered)
+    return Judgement(agreement, dict(zip(names, confusion, strict=True)), share)
 
 
-def _estimate(votes: Votes, known: NDArray[np.int16], size: int) -> tuple[Floats, Floats, Floats]:
-    """One categorical question.
+def _estimate(votes: Votes, golden: NDArray[np.int16], size: int) -> tuple[Floats, Floats, Floats]:
+    """Posterior [texts, size], shares [size], confusion [teachers, size, size] of one question.
 
-    Args:
-        votes: Shape [teachers, texts], -1 for silence.
-        known: Golden class of each text or -1, shape [texts].
-        size: Number of classes.
-
-    Returns:
-        Posterior [texts, size], shares [size], confusion [teachers, size, size].
+    Votes have the shape [teachers, texts], golden classes [texts]; -1 stands for silence and for texts
+    that are not golden.
     """
     # Texts on which all say the same share their posterior, and there are far fewer such patterns.
     patterns, of_text, texts = np.unique(
-        np.vstack([votes, known]), axis=1, return_inverse=True, return_counts=True
+        np.vstack([votes, golden]), axis=1, return_inverse=True, return_counts=True
     )
-    votes, known = patterns[:-1], patterns[-1]
+    votes, golden = patterns[:-1], patterns[-1]
     times = np.where((votes != SILENT).any(axis=0), texts, 0).astype(np.float64)
     posterior = (votes[..., None] == np.arange(size)).sum(axis=0) + 1 / size
     posterior = posterior / posterior.sum(axis=1, keepdims=True)
     for _ in range(_ROUNDS):
         # What moves is compared after golden rows are put back, or they would never stand still.
-        before = _held(posterior, known)
+        before = _with_golden(posterior, golden)
         prior, counts = _count(votes, before * times[:, None])
         posterior = softmax(_evidence(votes, prior, counts), axis=1)
-        if np.abs(_held(posterior, known) - before).max() < _STILL:
+        if np.abs(_with_golden(posterior, golden) - before).max() < _STILL:
             break
-    posterior = _judge_golden(votes, known, prior, counts, posterior)
+    posterior = _judge_golden(votes, golden, prior, counts, posterior)
     return posterior[of_text], prior / prior.sum(), counts / counts.sum(axis=2, keepdims=True)
 
 
-def _held(posterior: Floats, known: NDArray[np.int16]) -> Floats:
-    return np.where((known == SILENT)[:, None], posterior, known[:, None] == np.arange(posterior.shape[1]))
+def _with_golden(posterior: Floats, golden: NDArray[np.int16]) -> Floats:
+    truth = golden[:, None] == np.arange(posterior.shape[1])
+    return np.where((golden == SILENT)[:, None], posterior, truth)
 
 
 def _count(votes: Votes, mass: Floats) -> tuple[Floats, Floats]:
     """Texts per class, and per teacher what it said of them; both with what is believed beforehand.
 
-    Args:
-        votes: Shape [teachers, patterns].
-        mass: Number of texts of each pattern in each class, shape [patterns, size].
+    Votes have the shape [teachers, patterns]; `mass` is the number of texts of each pattern in each
+    class, shape [patterns, size].
     """
     size = mass.shape[1]
     counts = np.tile(np.eye(size) * _RIGHT + _ANY / size, (len(votes), 1, 1))
     for teacher, vote in enumerate(votes):
-        seen = vote != SILENT
+        voted = vote != SILENT
         for true in range(size):
-            counts[teacher, true] += np.bincount(vote[seen], mass[seen, true], minlength=size)
+            counts[teacher, true] += np.bincount(vote[voted], mass[voted, true], minlength=size)
     # Of two classes one is usually rare, and who leaves out the common texts need not find the rare ones.
     pooled = counts + _POOLED * _overall(counts) if size > 2 else counts
     return mass.sum(axis=0) + 1.0, pooled
@@ -156,32 +141,32 @@ def _overall(counts: Floats) -> Floats:
 
 def _evidence(votes: Votes, prior: Floats, counts: Floats) -> Floats:
     """Logarithm of the unnormalised posterior, shape [texts, size]."""
-    said = np.log(counts / counts.sum(axis=2, keepdims=True))
+    likelihoods = np.log(counts / counts.sum(axis=2, keepdims=True))
     evidence = np.tile(np.log(prior / prior.sum()), (votes.shape[1], 1))
-    for vote, likelihood in zip(votes, said, strict=True):
-        seen = vote != SILENT
-        evidence[seen] += likelihood[:, vote[seen]].T
+    for vote, likelihood in zip(votes, likelihoods, strict=True):
+        voted = vote != SILENT
+        evidence[voted] += likelihood[:, vote[voted]].T
     return evidence
 
 
 def _judge_golden(
-    votes: Votes, known: NDArray[np.int16], prior: Floats, counts: Floats, posterior: Floats
+    votes: Votes, golden: NDArray[np.int16], prior: Floats, counts: Floats, posterior: Floats
 ) -> Floats:
     """The posterior with golden rows judged as if each had been unknown and never counted.
 
     A golden text counts in one row of each teacher's matrix, that of its own class, so taking it out
     again changes the evidence for that class alone.
     """
-    rows = np.flatnonzero((known != SILENT) & (votes != SILENT).any(axis=0))
+    rows = np.flatnonzero((golden != SILENT) & (votes != SILENT).any(axis=0))
     if not len(rows):
         return posterior
-    true = known[rows]
+    true = golden[rows]
     evidence = _evidence(votes[:, rows], prior, counts)
     own = np.log(prior[true] - 1) - np.log(prior.sum())
     for vote, count in zip(votes[:, rows], counts, strict=True):
-        seen = vote != SILENT
-        said, whole = count[true[seen], vote[seen]], count.sum(axis=1)[true[seen]]
-        own[seen] += np.log(said - 1) - np.log(whole - 1)
+        voted = vote != SILENT
+        hits, totals = count[true[voted], vote[voted]], count.sum(axis=1)[true[voted]]
+        own[voted] += np.log(hits - 1) - np.log(totals - 1)
     evidence[np.arange(len(rows)), true] = own
     judged = posterior.copy()
     judged[rows] = softmax(evidence, axis=1)

@@ -26,12 +26,7 @@ def label_texts(
 ) -> tuple[list[Label], Aggregation]:
     """Labels of all texts: what people said of those that may teach, what the teachers agree on elsewhere.
 
-    Args:
-        scores: Of each teacher.
-        dataset: The texts.
-        sources: Who labelled each text; the unbiased labels that may teach correct and weigh the teachers.
-        taxonomy: The categories.
-        config: Method and seed.
+    The unbiased labels that may teach correct and weigh the teachers.
     """
     aggregation = aggregate(
         scores,
@@ -41,11 +36,11 @@ def label_texts(
         groups=[dataset.groups[text.id] for text in dataset.texts],
         seed=config.seed,
     )
-    known = {
-        sources.ids[row]: keys_of(said, taxonomy) for row, said in sources.truth(sources.teaches).items()
+    golden = {
+        sources.ids[row]: keys_of(chosen, taxonomy) for row, chosen in sources.truth(sources.teaches).items()
     }
     labels = aggregate_labels(
-        aggregation.agreement, aggregation.probabilities, dataset.texts, taxonomy, known
+        aggregation.agreement, aggregation.probabilities, dataset.texts, taxonomy, golden
     )
     return labels, aggregation
 
@@ -66,17 +61,8 @@ def aggregate_labels(
 
     A teacher stands for a label if it decides likewise wherever it has an opinion: single-label on
     the same category; multi-label on the same categories among those it speaks about, at least one
-    of them if the label has any.
-
-    Args:
-        agreed: What the teachers agree on.
-        opinions: Of the teachers; same texts.
-        texts: Rows of the opinions.
-        taxonomy: Columns of the opinions.
-        golden: Text id → category keys; outranks every teacher.
-
-    Returns:
-        Labels in the order of the texts. A text that no teacher has an opinion about gets none.
+    of them if the label has any. Golden labels, by text id, outrank every teacher. A text that no
+    teacher has an opinion about gets no label.
     """
     decided = taxonomy.space.decide(agreed.probabilities)
     standing = {o.teacher: _stands(o.probabilities, decided, taxonomy.space) for o in opinions}
@@ -85,15 +71,22 @@ def aggregate_labels(
         if text.id in golden:
             labels.append(person_label(text.id, golden[text.id], taxonomy, Origin.GOLDEN))
         elif np.isfinite(agreed.probabilities[row]).all():
-            teachers = tuple(teacher for teacher, stands in standing.items() if stands[row])
-            labels.append(_agreed_label(text.id, agreed.probabilities[row], decided[row], teachers, taxonomy))
+            labels.append(
+                Label(
+                    text_id=text.id,
+                    probabilities=dict(zip(taxonomy.keys, agreed.probabilities[row].tolist(), strict=True)),
+                    categories=keys_of(decided[row], taxonomy),
+                    origin=Origin.AGREEMENT,
+                    teachers=tuple(teacher for teacher, stands in standing.items() if stands[row]),
+                )
+            )
     return labels
 
 
 def _stands(probabilities: Floats, decided: Bools, space: LabelSpace) -> Bools:
     """Whether the teacher stands for what was decided, shape [texts]."""
-    seen, own = np.isfinite(probabilities), space.decide(probabilities)
-    same = ((own == decided) | ~seen).all(axis=1) & seen.any(axis=1)
+    stated, own = np.isfinite(probabilities), space.decide(probabilities)
+    same = ((own == decided) | ~stated).all(axis=1) & stated.any(axis=1)
     return np.asarray(same & ((own & decided).any(axis=1) | ~decided.any(axis=1)))
 
 
@@ -104,16 +97,4 @@ def person_label(text_id: str, keys: Collection[str], taxonomy: Taxonomy, origin
         probabilities={key: float(key in keys) for key in taxonomy.keys},
         categories=tuple(key for key in taxonomy.keys if key in keys),
         origin=origin,
-    )
-
-
-def _agreed_label(
-    text_id: str, probabilities: Floats, decided: Bools, teachers: tuple[str, ...], taxonomy: Taxonomy
-) -> Label:
-    return Label(
-        text_id=text_id,
-        probabilities=dict(zip(taxonomy.keys, probabilities.tolist(), strict=True)),
-        categories=tuple(key for key, given in zip(taxonomy.keys, decided, strict=True) if given),
-        origin=Origin.AGREEMENT,
-        teachers=teachers,
     )

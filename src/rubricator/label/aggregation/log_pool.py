@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import expit, logit, softmax
+from scipy.special import logit
 
 from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.label.aggregation.votes import Truth, golden_rows
 from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.losses import binary_cross_entropy
@@ -18,44 +19,36 @@ _COUNTED_AS = 10.0  # golden texts that a teacher's overall skill is worth in on
 _USUAL_SKILL = 0.5
 
 
-def weigh(
-    opinions: Sequence[TeacherProbabilities], truth: Mapping[int, Bools], space: LabelSpace
-) -> dict[str, Floats]:
+def weigh(opinions: Sequence[TeacherProbabilities], truth: Truth, space: LabelSpace) -> dict[str, Floats]:
     """How much each teacher's word counts in each category, measured on golden texts.
 
     The weight is the share of the uncertainty about a golden text that the teacher takes away where
     it has an opinion: 1 minus its log loss over that of the base rate. A category with few golden
     opinions borrows from the teacher's others; in single-label work all have the same, drawn to one
-    half where golden texts are few.
-
-    Args:
-        opinions: Cross-fitted on the golden texts (see `teacher_probabilities`).
-        truth: Row of a golden text → its categories, shape [categories].
-        space: Order of the categories.
-
-    Returns:
-        Weights between 0.05 and 1 by teacher, shape [categories]; all 1 without golden texts.
+    half where golden texts are few. Opinions must be cross-fitted on the golden texts (see
+    `teacher_probabilities`). Weights lie between 0.05 and 1, shape [categories]; all are 1 without
+    golden texts.
     """
     if not truth:
         return {opinion.teacher: np.ones(len(space)) for opinion in opinions}
-    rows = np.array(sorted(truth), dtype=np.intp)
-    known = np.array([truth[row] for row in rows], dtype=bool)
-    base = np.broadcast_to((known.sum(axis=0) + 0.5) / (len(rows) + 1), known.shape)
-    return {o.teacher: _skill(o.probabilities[rows], known, base, single=space.single) for o in opinions}
+    rows, targets = golden_rows(truth)
+    base = np.broadcast_to((targets.sum(axis=0) + 0.5) / (len(rows) + 1), targets.shape)
+    return {o.teacher: _skill(o.probabilities[rows], targets, base, single=space.single) for o in opinions}
 
 
-def _skill(probabilities: Floats, known: Bools, base: Floats, *, single: bool) -> Floats:
-    seen = np.isfinite(probabilities)
-    own = np.where(seen, binary_cross_entropy(np.where(seen, probabilities, 0.5), known, floor=_SURE), 0.0)
-    blind = np.where(seen, binary_cross_entropy(base, known, floor=_SURE), 0.0)
+def _skill(probabilities: Floats, targets: Bools, base: Floats, *, single: bool) -> Floats:
+    stated = np.isfinite(probabilities)
+    filled = np.where(stated, probabilities, 0.5)
+    own = np.where(stated, binary_cross_entropy(filled, targets, floor=_SURE), 0.0)
+    blind = np.where(stated, binary_cross_entropy(base, targets, floor=_SURE), 0.0)
     overall = 1 - own.sum() / max(blind.sum(), _SURE)
     if single:
         # Categories share one distribution, so a teacher speaks equally loudly about all of them;
         # how loudly, a handful of texts cannot tell.
-        heard = float(seen.any(axis=1).sum())
-        drawn = (heard * overall + _COUNTED_AS * _USUAL_SKILL) / (heard + _COUNTED_AS)
-        return np.full(known.shape[1], np.clip(drawn, _LEAST_WEIGHT, 1.0))
-    borrowed = _COUNTED_AS * blind.sum() / max(seen.sum(), 1)
+        answered = float(stated.any(axis=1).sum())
+        drawn = (answered * overall + _COUNTED_AS * _USUAL_SKILL) / (answered + _COUNTED_AS)
+        return np.full(targets.shape[1], np.clip(drawn, _LEAST_WEIGHT, 1.0))
+    borrowed = _COUNTED_AS * blind.sum() / max(stated.sum(), 1)
     skill = 1 - (own.sum(axis=0) + borrowed * (1 - overall)) / np.maximum(blind.sum(axis=0) + borrowed, _SURE)
     return np.asarray(np.clip(skill, _LEAST_WEIGHT, 1.0))
 
@@ -68,24 +61,16 @@ def log_opinion_pool(
     This is the logarithmic opinion pool (Genest and Zidek, "Combining probability distributions",
     1986): unlike a sum of log-odds it does not become surer because teachers repeat one another.
     Multi-label, a cell about which every teacher abstains gets the category's mean probability.
-    Single-label, a text about which every teacher abstains stays NaN.
-
-    Args:
-        opinions: At least one; same texts.
-        space: Single- or multi-label.
-        weights: By teacher, shape [categories] (see `weigh`).
-
-    Returns:
-        The opinion of a teacher named `agreement`.
+    Single-label, a text about which every teacher abstains stays NaN. Weights are those of `weigh`.
     """
     stacked = np.stack([np.clip(opinion.probabilities, _SURE, 1 - _SURE) for opinion in opinions])
-    seen = np.isfinite(stacked)
-    loud = np.where(seen, np.stack([weights[opinion.teacher] for opinion in opinions])[:, None, :], 0.0)
+    stated = np.isfinite(stacked)
+    weight = np.where(stated, np.stack([weights[opinion.teacher] for opinion in opinions])[:, None, :], 0.0)
     evidence = np.log(stacked) if space.single else logit(stacked)
-    total = loud.sum(axis=0)
-    mean = (np.where(seen, evidence, 0.0) * loud).sum(axis=0) / np.where(total > 0, total, np.nan)
+    total = weight.sum(axis=0)
+    mean = (np.where(stated, evidence, 0.0) * weight).sum(axis=0) / np.where(total > 0, total, np.nan)
     answered = np.any([opinion.answered for opinion in opinions], axis=0)
-    probabilities = np.asarray(softmax(mean, axis=1) if space.single else expit(mean))
+    probabilities = space.probabilities(mean)
     if not space.single:
         silent = answered[:, None] & ~np.isfinite(probabilities)
         rate = np.nansum(probabilities, axis=0) / max(answered.sum(), 1)

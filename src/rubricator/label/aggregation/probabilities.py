@@ -8,6 +8,7 @@ import numpy as np
 
 from rubricator.dataset.annotations import Scale, TeacherProbabilities, TeacherScores
 from rubricator.label.aggregation import score_calibration as calibration
+from rubricator.label.aggregation.votes import Truth, golden_rows
 from rubricator.label_space import LabelSpace
 from rubricator.records import Answer, Status, Text
 from rubricator.stats.arrays import Bools, Floats
@@ -18,15 +19,7 @@ _FOLDS = 5
 def teacher_scores(
     teacher: str, scale: Scale, answers: Mapping[str, Answer], texts: Sequence[Text], space: LabelSpace
 ) -> TeacherScores:
-    """The answers of one teacher as arrays.
-
-    Args:
-        teacher: Its name.
-        scale: What its scores are.
-        answers: By text id.
-        texts: Rows of the result.
-        space: Columns of the result.
-    """
+    """The answers of one teacher, by text id, as arrays with a row a text and a column a category."""
     by_row = [answers.get(text.id) for text in texts]
     scores = np.full((len(texts), len(space)), np.nan)
     for row, answer in enumerate(by_row):
@@ -45,35 +38,25 @@ def teacher_probabilities(
     scores: Sequence[TeacherScores],
     space: LabelSpace,
     *,
-    truth: Mapping[int, Bools],
+    truth: Truth,
     groups: Sequence[str],
     seed: int,
 ) -> list[TeacherProbabilities]:
     """Turn raw scores into probabilities.
 
     Without golden texts the probabilities are guessed from the scores, in single-label work those of
-    similarity with the help of rules; golden texts correct the guess, per category. Opinions about the
-    golden texts themselves are cross-fitted: corrected by the others only, near-duplicates kept
-    together, so measuring teachers on them is fair.
-
-    Args:
-        scores: Of each teacher; same texts.
-        space: Columns of the scores.
-        truth: Row of a golden text that may set things → its categories, shape [categories].
-        groups: Group of near-duplicates of every text.
-        seed: Draws the folds.
-
-    Returns:
-        One opinion per teacher, in the order of `scores`.
+    similarity with the help of rules; the truth, of golden texts that may set things, corrects the guess,
+    per category. Opinions about the golden texts themselves are cross-fitted: corrected by the others
+    only, groups of near-duplicates kept together, so measuring teachers on them is fair. `seed` draws
+    the folds.
     """
-    golden = np.array(sorted(truth), dtype=np.intp)
-    known = np.array([truth[row] for row in golden], dtype=bool).reshape(len(golden), len(space))
+    golden, targets = golden_rows(truth, len(space))
     folds = _folds(np.asarray(groups)[golden], seed)
     guesses = [_guess(one.scores, one.answered, one.scale, single=space.single) for one in scores]
     if space.single:
         guesses = _aligned(guesses, [one.scale for one in scores])
     return [
-        TeacherProbabilities(one.teacher, _corrected(guess, golden, known, folds, space=space), one.answered)
+        TeacherProbabilities(one.teacher, _corrected(guess, golden, targets, folds, space), one.answered)
         for one, guess in zip(scores, guesses, strict=True)
     ]
 
@@ -103,25 +86,25 @@ def _aligned(guesses: Sequence[Floats], scales: Sequence[Scale]) -> list[Floats]
     rules = [guess for guess, scale in zip(guesses, scales, strict=True) if scale is Scale.COUNT]
     if not rules:
         return list(guesses)
-    said = np.exp(np.concatenate(rules))
-    spoken = np.isfinite(said)
+    hits = np.exp(np.concatenate(rules))
+    occurring = np.isfinite(hits)
     aligned = list(guesses)
     for place, (guess, scale) in enumerate(zip(guesses, scales, strict=True)):
         if scale is Scale.SIMILARITY:
-            both = np.where(spoken, np.tile(guess, (len(rules), 1)), np.nan)
-            line = calibration.correct_single(both, said)
+            both = np.where(occurring, np.tile(guess, (len(rules), 1)), np.nan)
+            line = calibration.correct_single(both, hits)
             aligned[place] = np.log(calibration.to_probabilities(guess, line, single=True))
     return aligned
 
 
 def _corrected(
-    guess: Floats, golden: np.ndarray, known: Bools, folds: list[Bools], *, space: LabelSpace
+    guess: Floats, golden: np.ndarray, targets: Bools, folds: list[Bools], space: LabelSpace
 ) -> Floats:
     correct = calibration.correct_single if space.single else calibration.correct_multi
-    line = correct(guess[golden], known)
+    line = correct(guess[golden], targets)
     probabilities = calibration.to_probabilities(guess, line, single=space.single)
     for held_out in folds:
-        line = correct(guess[golden[~held_out]], known[~held_out])
+        line = correct(guess[golden[~held_out]], targets[~held_out])
         rows = golden[held_out]
         probabilities[rows] = calibration.to_probabilities(guess[rows], line, single=space.single)
     return probabilities

@@ -1,4 +1,9 @@
-"""From raw scores to probabilities, without golden texts and corrected by them."""
+"""From raw scores to probabilities, without golden texts and corrected by them.
+
+Scores, guesses and truth have the shape [texts, categories]; NaN stands where a teacher abstained. A guess
+is a log-odds in multi-label work and a log-probability in single-label work. Scores of likeness are all
+finite, in single-label work each row of guesses is finite or all NaN.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +36,6 @@ def guess_multi_likeness(scores: Floats) -> Floats:
     width and distance, so a rare category without a hump of its own is still cut at a sensible
     place; its middle and its share of texts are its own, the share drawn to 1/6 (expectation
     maximisation: Dempster, Laird and Rubin 1977).
-
-    Args:
-        scores: Shape [texts, categories], finite.
-
-    Returns:
-        Log-odds, same shape.
     """
     texts, categories = scores.shape
     width = float(scores.std())
@@ -66,12 +65,6 @@ def guess_single_likeness(scores: Floats) -> Floats:
     """Log-probabilities from scores of likeness, without any label.
 
     A softmax whose temperature makes the mean probability of the best category 0.7.
-
-    Args:
-        scores: Shape [texts, categories], finite.
-
-    Returns:
-        Log-probabilities, same shape.
     """
 
     def surplus(log_slope: float) -> float:
@@ -84,14 +77,7 @@ def guess_single_likeness(scores: Floats) -> Floats:
 
 
 def guess_multi_hits(hits: Floats) -> Floats:
-    """Log-odds from numbers of rule hits: one is right nine times of ten, n are wrong 1 / 10n.
-
-    Args:
-        hits: Shape [texts, categories]; NaN where abstained from.
-
-    Returns:
-        Log-odds, same shape, NaN where abstained from.
-    """
+    """Log-odds from numbers of rule hits: one is right nine times of ten, n are wrong 1 / 10n."""
     return np.asarray(logit(1 - (1 - _RULE_PRECISION) / hits))
 
 
@@ -99,13 +85,7 @@ def guess_single_hits(hits: Floats) -> Floats:
     """Log-probabilities from numbers of rule hits.
 
     One hit in one category gives it 0.9, the others sharing the rest; each further hit, in whatever
-    category, speaks as loudly.
-
-    Args:
-        hits: Shape [texts, categories]; NaN where abstained from.
-
-    Returns:
-        Log-probabilities, same shape; rows without a hit are all NaN.
+    category, speaks as loudly. Rows without a hit are all NaN.
     """
     counted = np.nan_to_num(hits)
     strength = np.log(_RULE_PRECISION / (1 - _RULE_PRECISION) * (hits.shape[1] - 1))
@@ -114,75 +94,52 @@ def guess_single_hits(hits: Floats) -> Floats:
     return guessed
 
 
-def guess_multi_probability(said: Floats) -> Floats:
+def guess_multi_probability(scores: Floats) -> Floats:
     """Log-odds from probabilities that a teacher names itself.
 
     Nobody is believed beyond 19 to 1 before golden texts were seen: language models are surer than
     they are right, and a bare yes or no is a probability of 1 or 0.
-
-    Args:
-        said: Shape [texts, categories], between 0 and 1; NaN where abstained from.
-
-    Returns:
-        Log-odds, same shape, NaN where abstained from.
     """
-    return np.asarray(logit(np.clip(said, 1 - _BELIEVED, _BELIEVED)))
+    return np.asarray(logit(np.clip(scores, 1 - _BELIEVED, _BELIEVED)))
 
 
-def guess_single_probability(said: Floats) -> Floats:
+def guess_single_probability(scores: Floats) -> Floats:
     """Log-probabilities from a distribution that a teacher names itself, not believed beyond 0.95.
 
-    Args:
-        said: Shape [texts, categories], rows in proportion to probabilities; NaN where abstained
-            from. A row with no positive number counts as all NaN.
-
-    Returns:
-        Log-probabilities, same shape; a row is finite or all NaN.
+    Rows of scores are in proportion to probabilities; one with no positive number counts as all NaN.
     """
-    given = np.nan_to_num(said)
-    total = given.sum(axis=1, keepdims=True)
-    shares = np.divide(given, total, out=np.full(given.shape, np.nan), where=total > 0)
-    even = 1 / said.shape[1]
+    stated = np.nan_to_num(scores)
+    total = stated.sum(axis=1, keepdims=True)
+    shares = np.divide(stated, total, out=np.full(stated.shape, np.nan), where=total > 0)
+    even = 1 / scores.shape[1]
     # Mixed with the even distribution: a certain answer keeps 0.95, and no category is ruled out.
-    kept = (_BELIEVED - even) / (1 - even)
-    return np.asarray(np.log(kept * shares + (1 - kept) * even))
+    weight = (_BELIEVED - even) / (1 - even)
+    return np.asarray(np.log(weight * shares + (1 - weight) * even))
 
 
 def correct_multi(guessed: Floats, truth: Bools) -> Floats:
-    """Slope and intercept per category that correct guessed log-odds (Platt 1999).
+    """Slopes and intercepts, shape [2, categories], that correct guessed log-odds (Platt 1999).
 
     First one slope and intercept for all categories, drawn to "leave as it is"; then each
     category's own, drawn to the shared ones. So few golden texts correct little, and a category
     without any follows the others.
-
-    Args:
-        guessed: Log-odds of golden texts, [golden, categories]; NaN where abstained from.
-        truth: Same shape.
-
-    Returns:
-        Shape [2, categories]: slopes and intercepts.
     """
-    seen = np.isfinite(guessed)
-    shared = fit_line(guessed[seen], truth[seen], np.array([1.0, 0.0]), _SPREAD_SHARED)
+    stated = np.isfinite(guessed)
+    shared = fit_line(guessed[stated], truth[stated], np.array([1.0, 0.0]), _SPREAD_SHARED)
     own = [
-        fit_line(guessed[rows, j], truth[rows, j], shared, _SPREAD_CATEGORY) for j, rows in enumerate(seen.T)
+        fit_line(guessed[rows, j], truth[rows, j], shared, _SPREAD_CATEGORY)
+        for j, rows in enumerate(stated.T)
     ]
     return np.stack(own, axis=1)
 
 
 def correct_single(guessed: Floats, truth: Bools | Floats) -> Floats:
-    """One slope for all categories and an intercept per category, for guessed log-probabilities.
+    """Slopes (all the same) and an intercept per category, shape [2, categories], for log-probabilities.
 
-    Args:
-        guessed: Log-probabilities of golden texts, [golden, categories]; a row is finite or all NaN.
-        truth: Same shape, one true cell a row, or a distribution.
-
-    Returns:
-        Shape [2, categories]: slopes (all the same) and intercepts.
+    The truth has one true cell a row, or a distribution.
     """
-    seen = np.isfinite(guessed).all(axis=1)
-    x, y = guessed[seen], truth[seen].astype(np.float64)
-
+    stated = np.isfinite(guessed).all(axis=1)
+    x, y = guessed[stated], truth[stated].astype(np.float64)
     slope, bias = fit_temperature(x, y, log_slope=_SPREAD_SINGLE_SLOPE, intercept=_SPREAD_SINGLE_BIAS)
     return np.stack([np.full(guessed.shape[1], slope), bias])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,12 +16,7 @@ from rubricator.taxonomy import Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Whom the agreement believes.
-
-    Attributes:
-        meaning: What the figures are, in a sentence.
-        teachers: One of them per teacher.
-    """
+    """Whom the agreement believes: one figure per teacher, and what the figures are, in a sentence."""
 
     meaning: str
     teachers: list[TeacherWeight]
@@ -29,71 +24,50 @@ class Weights:
 
 def vote_weights(teachers: Sequence[str], taxonomy: Taxonomy) -> Weights:
     """Of a majority vote."""
-    return Weights("Every teacher that has an opinion has one vote.", _equal(teachers, taxonomy))
+    even = np.ones(len(taxonomy.keys))
+    weights = [_weight(teacher, even, taxonomy) for teacher in teachers]
+    return Weights("Every teacher that has an opinion has one vote.", weights)
 
 
 def pool_weights(weights: Mapping[str, Floats], taxonomy: Taxonomy, *, golden: int) -> Weights:
-    """Of the opinion pool.
-
-    Args:
-        weights: By teacher, shape [categories] (see `log_pool.weigh`).
-        taxonomy: The categories.
-        golden: Number of texts they were measured on.
-    """
-    if not golden:
-        meaning = "No golden text may set weights, so all teachers count the same."
-        return Weights(meaning, _equal(list(weights), taxonomy))
-    meaning = (
-        f"The weight of a teacher's word, measured on {golden:,} texts labelled by people: the "
-        "share of the uncertainty about a text that its opinion takes away, at least 0.05."
-    )
-    keys = taxonomy.keys
-    return Weights(
-        meaning,
-        [
-            TeacherWeight(teacher, float(weight.mean()), dict(zip(keys, weight.tolist(), strict=True)))
-            for teacher, weight in weights.items()
-        ],
-    )
+    """Of the opinion pool (see `log_pool.weigh`), measured on so many golden texts."""
+    meaning = "No golden text may set weights, so all teachers count the same."
+    if golden:
+        meaning = (
+            f"The weight of a teacher's word, measured on {golden:,} texts labelled by people: the "
+            "share of the uncertainty about a text that its opinion takes away, at least 0.05."
+        )
+    return Weights(meaning, [_weight(teacher, weight, taxonomy) for teacher, weight in weights.items()])
 
 
 def confusion_weights(judgement: Judgement, taxonomy: Taxonomy, *, golden: int) -> Weights:
-    """Of Dawid and Skene's method.
-
-    Args:
-        judgement: The teachers' confusion.
-        taxonomy: The categories.
-        golden: Number of texts labelled by people that it learned from.
-    """
+    """Of Dawid and Skene's method, which learned from so many texts labelled by people."""
     beside = f" and {golden:,} texts labelled by people" if golden else " alone"
-    what = (
-        "how often it is right about texts of the category"
-        if taxonomy.single
-        else "the mean of how often it is right about texts with and without the category"
-    )
-    return Weights(
-        f"Estimated from the answers{beside} (Dawid and Skene): {what}.",
-        [
-            _estimated(teacher, confusion, judgement.share, taxonomy)
-            for teacher, confusion in judgement.confusion.items()
-        ],
-    )
+    confusion = judgement.confusion
+    if taxonomy.single:
+        what = "how often it is right about texts of the category"
+        weights = [_single(teacher, rates, judgement.share, taxonomy) for teacher, rates in confusion.items()]
+    else:
+        what = "the mean of how often it is right about texts with and without the category"
+        weights = [
+            _weight(teacher, np.trace(rates, axis1=1, axis2=2) / 2, taxonomy)
+            for teacher, rates in confusion.items()
+        ]
+    return Weights(f"Estimated from the answers{beside} (Dawid and Skene): {what}.", weights)
 
 
-def _equal(teachers: Sequence[str], taxonomy: Taxonomy) -> list[TeacherWeight]:
-    return [TeacherWeight(teacher, 1.0, dict.fromkeys(taxonomy.keys, 1.0)) for teacher in teachers]
+def _weight(teacher: str, categories: Floats, taxonomy: Taxonomy) -> TeacherWeight:
+    by_key = dict(zip(taxonomy.keys, categories.tolist(), strict=True))
+    return TeacherWeight(teacher, float(categories.mean()), by_key)
 
 
-def _estimated(teacher: str, confusion: Floats, share: Floats, taxonomy: Taxonomy) -> TeacherWeight:
-    keys = taxonomy.keys
-    if not taxonomy.single:
-        balanced = np.trace(confusion, axis1=1, axis2=2) / 2
-        return TeacherWeight(teacher, float(balanced.mean()), dict(zip(keys, balanced.tolist(), strict=True)))
+def _single(teacher: str, confusion: Floats, share: Floats, taxonomy: Taxonomy) -> TeacherWeight:
     right = np.diag(confusion)
-    mixed = share[:, None] * confusion * (1 - np.eye(len(keys)))
+    mixed = share[:, None] * confusion * (1 - np.eye(len(right)))
     true, answer = np.unravel_index(int(mixed.argmax()), mixed.shape)
+    true_title, answer_title = (taxonomy.categories[place].title for place in (true, answer))
     why = (
-        f"Its commonest error: “{taxonomy[keys[true]].title}” taken for “{taxonomy[keys[answer]].title}” "
+        f"Its commonest error: “{true_title}” taken for “{answer_title}” "
         f"({percent(float(confusion[true, answer]))} of such texts)."
     )
-    return TeacherWeight(teacher, float(share @ right), dict(zip(keys, right.tolist(), strict=True)), why)
+    return replace(_weight(teacher, right, taxonomy), figure=float(share @ right), why=why)

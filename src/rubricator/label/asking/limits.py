@@ -14,10 +14,8 @@ from rubricator.records import Answer, Status, Text
 class Limits:
     """Where one run stops asking; None where it does not.
 
-    Attributes:
-        max_cost: Money, in the currency of the prices.
-        max_minutes: Minutes since the first text was asked about.
-        max_texts: Texts asked about, each teacher's counted.
+    `max_cost` is in the currency of the prices; minutes count since the first text was asked about,
+    texts for each teacher.
     """
 
     max_cost: float | None = None
@@ -37,7 +35,7 @@ class Meter:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._started: float | None = None
-        self._asked = 0
+        self._texts = 0
         self.cost = 0.0
         self.statuses: Counter[Status] = Counter()
 
@@ -48,7 +46,7 @@ class Meter:
                 return
             if self._started is None:
                 self._started = time.monotonic()
-            self._asked += 1
+            self._texts += 1
             yield text
 
     def count(self, answer: Answer) -> None:
@@ -62,7 +60,7 @@ class Meter:
         limits = self._limits
         if limits.max_cost is not None and self.cost >= limits.max_cost:
             return f"max_cost: {limits.max_cost:g}"
-        if limits.max_texts is not None and self._asked >= limits.max_texts:
+        if limits.max_texts is not None and self._texts >= limits.max_texts:
             return f"max_texts: {limits.max_texts:,}"
         minutes = (time.monotonic() - self._started) / 60 if self._started is not None else 0.0
         if limits.max_minutes is not None and minutes >= limits.max_minutes:

@@ -20,15 +20,10 @@ TRIED = 12
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the first real calls to a language model showed.
+    """What the first real calls to a language model, at most a dozen, showed.
 
-    Attributes:
-        texts: Texts asked about, at most a dozen.
-        statuses: What became of them.
-        seconds: Wall-clock time they took, warm-up and calibration included.
-        cost: What they cost.
-        rest_seconds: Expected for the texts that are left.
-        rest_cost: Likewise.
+    The seconds are wall-clock time, warm-up and calibration included; `rest_seconds` and `rest_cost`
+    are expected for the texts that are left.
     """
 
     texts: int
@@ -41,12 +36,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class TeacherPlan:
-    """What is left to ask one teacher.
+    """What is left to ask one teacher about `texts`, of which `stored` have an answer from before.
 
     Attributes:
-        teacher: Its name.
-        texts: All texts.
-        stored: Texts about which an answer was stored before.
         about: What answers and what it can do; empty for teachers that are no language model.
         prompt: One full prompt, as the model gets it; empty for teachers that are no language model.
         tokens: Prompt tokens of the texts to ask about, from the mean of those tried.
@@ -67,12 +59,7 @@ def plan_teacher(
 ) -> TeacherPlan:
     """Find out what one teacher has left to do; a language model is asked about at most a dozen texts.
 
-    Args:
-        teacher: Any.
-        texts: All texts, in the order of asking.
-        store: Where answers are looked up, and those of the trial saved.
-        again: Statuses of stored answers that are asked about again.
-        progress: Counts the texts asked about.
+    Stored answers of the statuses `again` are asked about again. Answers of the trial are saved.
 
     Raises:
         EngineError: A language model is out of reach.
@@ -80,11 +67,11 @@ def plan_teacher(
     """
     keys = {teacher.key(text): text for text in texts}
     answers = store.find(list(keys))
-    known = {key for key, answer in answers.items() if answer.status not in again}
-    stored = sum(teacher.key(text) in known for text in texts)
+    final = {key for key, answer in answers.items() if answer.status not in again}
+    stored = sum(teacher.key(text) in final for text in texts)
     if not isinstance(teacher, LlmTeacher):
         return TeacherPlan(teacher.name, len(texts), stored)
-    left = [text for key, text in keys.items() if key not in known]
+    left = [text for key, text in keys.items() if key not in final]
     sample = left[:TRIED] or texts[:1]
     tokens = sum(teacher.request_tokens(text) for text in sample) / len(sample)
     return TeacherPlan(
@@ -103,9 +90,8 @@ def _try(
 ) -> Trial:
     tried = left[:TRIED]
     started = time.monotonic()
-    asked = ask([teacher], tried, store, again=again, progress=progress)
+    answers = ask([teacher], tried, store, again=again, progress=progress).answers[teacher.name].values()
     seconds = time.monotonic() - started
-    answers = asked.answers[teacher.name].values()
     cost = sum(answer.cost for answer in answers)
     rest = (len(left) - len(tried)) / len(tried)
     return Trial(
@@ -119,13 +105,13 @@ def _try(
 
 
 def _about(teacher: LlmTeacher) -> str:
-    able = teacher.capabilities()
+    capabilities = teacher.capabilities()
     abilities = {
-        "lists of choices": able.choices,
-        "JSON schemas": able.schema,
-        "probabilities": able.logprobs,
-        "exact token counts": able.count,
+        "lists of choices": capabilities.choices,
+        "JSON schemas": capabilities.schema,
+        "probabilities": capabilities.logprobs,
+        "exact token counts": capabilities.count,
     }
     can, cannot = ([name for name, has in abilities.items() if has is wanted] for wanted in (True, False))
     without = f"; without {', '.join(cannot)}" if cannot else ""
-    return f"{able.about}, with {', '.join(can) or 'nothing but text'}{without}"
+    return f"{capabilities.about}, with {', '.join(can) or 'nothing but text'}{without}"

@@ -70,10 +70,10 @@ def ask(
     meter = Meter(limits)
     answers, missing = {}, {}
     for teacher in teachers:
-        known = _ask(teacher, texts, store, meter, again, progress)
-        answers[teacher.name] = known
-        if len(known) < len(texts):
-            missing[teacher.name] = len(texts) - len(known)
+        by_text = _ask(teacher, texts, store, meter, again, progress)
+        answers[teacher.name] = by_text
+        if len(by_text) < len(texts):
+            missing[teacher.name] = len(texts) - len(by_text)
     return Asked(answers, missing, meter.reached if missing else "")
 
 
@@ -87,72 +87,54 @@ def _ask(
 ) -> dict[str, Answer]:
     keys = {text.id: teacher.key(text) for text in texts}
     stored = store.find(list(keys.values()))
-    known = {key: a for key, a in stored.items() if a.status is Status.OK or a.status not in again}
-    wanted = {keys[text.id]: text for text in texts if keys[text.id] not in known}
+    answers = {key: a for key, a in stored.items() if a.status is Status.OK or a.status not in again}
+    wanted = {keys[text.id]: text for text in texts if keys[text.id] not in answers}
     _LOG.info("%s: %d of %d texts to ask about", teacher.name, len(wanted), len(texts))
     if wanted:
         with progress(f"Asking {teacher.name}", total=len(wanted)) as advance:
-            known |= _Round(teacher, wanted, store, meter, advance).answers()
-    return {
-        text.id: replace(known[keys[text.id]], text_id=text.id) for text in texts if keys[text.id] in known
-    }
+            answers |= _fresh(teacher, wanted, store, meter, advance)
+    return {id_: replace(answers[key], text_id=id_) for id_, key in keys.items() if key in answers}
 
 
-class _Round:
-    """One teacher asked about the texts it has no stored answer about."""
+def _fresh(
+    teacher: Teacher, wanted: Mapping[str, Text], store: Store, meter: Meter, advance: Advance
+) -> dict[str, Answer]:
+    """Ask, and save as answers come; also on Ctrl-C and when the teacher fails half-way."""
+    drawn: dict[str, Text] = {}
+    fresh: dict[str, Answer] = {}
+    unsaved: list[Answer] = []
+    saved = time.monotonic()
 
-    def __init__(
-        self, teacher: Teacher, wanted: Mapping[str, Text], store: Store, meter: Meter, advance: Advance
-    ) -> None:
-        self._teacher, self._wanted, self._store, self._meter = teacher, wanted, store, meter
-        self._advance = advance
-        self._unsaved: list[Answer] = []
-        self._saved = time.monotonic()
-
-    def answers(self) -> dict[str, Answer]:
-        """Ask, and save as answers come; also on Ctrl-C and when the teacher fails half-way."""
-        drawn: dict[str, Text] = {}
-        fresh: dict[str, Answer] = {}
-        try:
-            with closing(self._teacher.ask(self._drawing(drawn))) as stream:
-                for answer in stream:
-                    fresh[answer.key] = self._take(_checked(answer, self._teacher, self._wanted))
-        finally:
-            self._save()
-        left_out = [
-            Answer(
-                text_id=text.id,
-                teacher=self._teacher.name,
-                key=key,
-                status=Status.FAILED,
-                raw="no answer came",
-            )
-            for key, text in drawn.items()
-            if key not in fresh
-        ]
-        self._store.save(left_out)
-        return fresh | {answer.key: answer for answer in left_out}
-
-    def _drawing(self, drawn: dict[str, Text]) -> Iterator[Text]:
-        texts = self._wanted.values()
-        for text in self._meter.within(texts) if self._teacher.metered else texts:
-            drawn[self._teacher.key(text)] = text
+    def drawing() -> Iterator[Text]:
+        texts = wanted.values()
+        for text in meter.within(texts) if teacher.metered else texts:
+            drawn[teacher.key(text)] = text
             yield text
 
-    def _take(self, answer: Answer) -> Answer:
-        self._unsaved.append(answer)
-        if self._teacher.metered:
-            self._meter.count(answer)
-        self._advance(1, self._meter.note if self._teacher.metered else "")
-        due = len(self._unsaved) >= _SAVE_ANSWERS or time.monotonic() - self._saved > _SAVE_SECONDS
-        if self._teacher.metered or due:
-            self._save()
-        return answer
-
-    def _save(self) -> None:
-        self._store.save(self._unsaved)
-        self._unsaved.clear()
-        self._saved = time.monotonic()
+    try:
+        with closing(teacher.ask(drawing())) as stream:
+            for answer in stream:
+                checked = _checked(answer, teacher, wanted)
+                fresh[checked.key] = checked
+                unsaved.append(checked)
+                if teacher.metered:
+                    meter.count(checked)
+                advance(1, meter.note if teacher.metered else "")
+                due = len(unsaved) >= _SAVE_ANSWERS or time.monotonic() - saved > _SAVE_SECONDS
+                if teacher.metered or due:
+                    store.save(unsaved)
+                    unsaved.clear()
+                    saved = time.monotonic()
+    finally:
+        store.save(unsaved)
+    raw = "no answer came"
+    left_out = [
+        Answer(text_id=text.id, teacher=teacher.name, key=key, status=Status.FAILED, raw=raw)
+        for key, text in drawn.items()
+        if key not in fresh
+    ]
+    store.save(left_out)
+    return fresh | {answer.key: answer for answer in left_out}
 
 
 def _checked(answer: Answer, teacher: Teacher, wanted: Mapping[str, Text]) -> Answer:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from rubricator.dataset.annotations import TeacherProbabilities, TeacherUsage
-from rubricator.label.aggregation.votes import SILENT, Votes, votes_of
+from rubricator.label.aggregation.votes import SILENT, Truth, Votes, votes_of
 from rubricator.label.quality.teacher_metrics import kappa_of, mean_defined
 from rubricator.label_space import LabelSpace
 from rubricator.records import Answer, Label
@@ -19,12 +19,9 @@ from rubricator.stats.arrays import Bools
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two teachers, where both have an opinion.
+    """Two teachers, and the texts on which both have an opinion.
 
     Attributes:
-        one: The first.
-        other: The second.
-        texts: Texts on which both have an opinion.
         same: Share of their decisions that are equal (multi-label: over all categories); None if
             there are none.
         kappa: Cohen's kappa (multi-label: mean over the categories where it is defined); None where one
@@ -39,32 +36,22 @@ class Pair:
 
 
 def teacher_usage(answers: Mapping[str, Answer], opinion: TeacherProbabilities) -> TeacherUsage:
-    """What came of asking one teacher.
-
-    Args:
-        answers: By text id. Texts with the same content share an answer's key and were asked once.
-        opinion: What the teacher thinks of all texts.
-    """
+    """What came of asking one teacher; texts with the same content share an answer and were asked once."""
     distinct = {answer.key: answer for answer in answers.values()}
     count = max(len(distinct), 1)
-    heard = np.isfinite(opinion.probabilities).any(axis=1)
+    answered = np.isfinite(opinion.probabilities).any(axis=1)
     return TeacherUsage(
         teacher=opinion.teacher,
         texts=len(answers),
         statuses=Counter(answer.status for answer in answers.values()),
-        opinions=float(heard.sum()) / max(len(answers), 1),
+        opinions=float(answered.sum()) / max(len(answers), 1),
         cost=1000 * sum(answer.cost for answer in distinct.values()) / count,
         seconds=sum(answer.seconds for answer in distinct.values()) / count if distinct else None,
     )
 
 
 def compare_teachers(opinions: Sequence[TeacherProbabilities], space: LabelSpace) -> list[Pair]:
-    """Every two teachers against each other, at their own probabilities cut at one half.
-
-    Args:
-        opinions: Same texts.
-        space: Single- or multi-label.
-    """
+    """Every two teachers against each other, at their own probabilities cut at one half."""
     if len(opinions) < 2:
         return []
     votes = votes_of(opinions, space)
@@ -78,7 +65,7 @@ def compare_teachers(opinions: Sequence[TeacherProbabilities], space: LabelSpace
 
 def _pair(one: str, other: str, first: Votes, second: Votes) -> Pair:
     both = (first != SILENT) & (second != SILENT)
-    answers = [(a[seen], b[seen]) for a, b, seen in zip(first.T, second.T, both.T, strict=True)]
+    answers = [(a[shared], b[shared]) for a, b, shared in zip(first.T, second.T, both.T, strict=True)]
     # Rules of a multi-label taxonomy only ever say yes: what chance would do cannot be told from that.
     kappas = [kappa_of(a, b) for a, b in answers if min(len(set(a.tolist())), len(set(b.tolist()))) > 1]
     return Pair(
@@ -93,16 +80,10 @@ def _pair(one: str, other: str, first: Votes, second: Votes) -> Pair:
 def expected_accuracy(
     agreed: TeacherProbabilities, space: LabelSpace, rows: Bools | None = None
 ) -> float | None:
-    """How often the agreed labels are right, if their probabilities mean what they say.
+    """How often the agreed labels (all, or those of some rows) are right, if their probabilities hold.
 
-    Args:
-        agreed: What the teachers agree on.
-        space: Single- or multi-label.
-        rows: Texts to count, shape [texts]; all if None.
-
-    Returns:
-        Single-label: mean probability of the category decided on. Multi-label: mean probability of
-        every yes and no. None where nothing was agreed on.
+    Single-label: mean probability of the category decided on. Multi-label: mean probability of every
+    yes and no. None where nothing was agreed on.
     """
     stated = agreed.probabilities if rows is None else agreed.probabilities[rows]
     stated = stated[np.isfinite(stated).all(axis=1)]
@@ -111,28 +92,23 @@ def expected_accuracy(
     return float(stated.max(axis=1).mean() if space.single else np.maximum(stated, 1 - stated).mean())
 
 
-def measured_accuracy(
-    agreed: TeacherProbabilities, truth: Mapping[int, Bools], space: LabelSpace
-) -> float | None:
+def measured_accuracy(agreed: TeacherProbabilities, truth: Truth, space: LabelSpace) -> float | None:
     """How often they are right on golden texts, counted as `expected_accuracy` counts.
 
-    Args:
-        agreed: What the teachers agree on; golden texts must not have set what is measured there.
-        truth: Row of a golden text → its categories, shape [categories].
-        space: Single- or multi-label.
+    Golden texts must not have set what is measured there.
     """
     rows = [row for row in sorted(truth) if np.isfinite(agreed.probabilities[row]).all()]
     if not rows:
         return None
-    known = np.array([truth[row] for row in rows], dtype=bool)
-    right = space.decide(agreed.probabilities[rows]) == known
+    targets = np.array([truth[row] for row in rows], dtype=bool)
+    right = space.decide(agreed.probabilities[rows]) == targets
     return float(right.all(axis=1).mean() if space.single else right.mean())
 
 
-def support_counts(labels: Sequence[Label], space: LabelSpace) -> dict[str, Counter[str]]:
+def support_counts(labels: Iterable[Label], space: LabelSpace) -> dict[str, Counter[str]]:
     """What each teacher stood for: teacher → category → agreed labels with it that it stands for."""
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for label in labels:
         for teacher in label.teachers:
-            found.setdefault(teacher, Counter(dict.fromkeys(space.keys, 0))).update(label.categories)
-    return found
+            counts.setdefault(teacher, Counter(dict.fromkeys(space.keys, 0))).update(label.categories)
+    return counts

@@ -33,7 +33,6 @@ class Suspect:
     """A label worth a second look.
 
     Attributes:
-        row: The text.
         reasons: How much speaks for each reason, 0 to 1, largest first.
         suggestion: What the label may rather be: category keys in taxonomy order.
         probability: Of the label as it is, by models that never saw it (multi-label: of its least
@@ -57,7 +56,7 @@ def audit(
     opinions: Sequence[TeacherProbabilities] = (),
     by_people: Bools | None = None,
 ) -> list[Suspect]:
-    """Find labels that are probably wrong, and texts that need a person.
+    """Find labels that are probably wrong, and texts that need a person, the most doubtful first.
 
     Three reasons count. `model`: confident learning (Northcutt, Jiang and Chuang, "Confident
     learning: estimating uncertainty in dataset labels", 2021; the library cleanlab) finds that models
@@ -71,61 +70,57 @@ def audit(
         groups: Group of near-duplicates of each text.
         opinions: Of the teachers, about the same texts; may be empty.
         by_people: Which labels people gave, shape [texts]: there it does not matter that teachers split.
-
-    Returns:
-        Suspected texts, largest score first.
     """
-    single = space.single
-    wrong, doubt = _by_model(labels, probabilities, single=single)
+    wrong, doubt = _by_model(labels, probabilities, space)
     differing, usual = _by_duplicates(labels, groups)
     split = np.zeros(len(labels))
     if opinions:
-        split = disagreement([opinion.probabilities for opinion in opinions], single=single)
+        split = disagreement([opinion.probabilities for opinion in opinions], single=space.single)
     if by_people is not None:
         split = np.where(by_people, 0.0, split)
     own = np.where(labels, probabilities, 1 - probabilities)
-    stated = (probabilities * labels).sum(axis=1) if single else own.min(axis=1)
-    likely = _likely(labels, probabilities, wrong, single=single)
-    found = []
+    stated = (probabilities * labels).sum(axis=1) if space.single else own.min(axis=1)
+    likely = space.decide(probabilities)
+    if not space.single:
+        # Where cleanlab doubts categories, only those are turned round.
+        likely = np.where(wrong.any(axis=1, keepdims=True), labels ^ wrong, likely)
+    suspects = []
     for row in range(len(labels)):
-        speaking = {
+        evidence = {
             Reason.MODEL: doubt[row] if wrong[row].any() else 0.0,
             Reason.DUPLICATE: differing[row],
             Reason.SPLIT: split[row] if split[row] >= _SPLIT else 0.0,
         }
-        reasons = {why: float(much) for why, much in sorted(speaking.items(), key=_largest) if much > 0}
+        ranked = sorted(evidence.items(), key=lambda item: -item[1])
+        reasons = {why: float(strength) for why, strength in ranked if strength > 0}
         if not reasons:
             continue
         rather = usual[row] if Reason.MODEL not in reasons and Reason.DUPLICATE in reasons else likely[row]
-        keys = tuple(key for key, given in zip(space.keys, rather, strict=True) if given)
-        score = 1 - float(np.prod([1 - much for much in reasons.values()]))
-        found.append(Suspect(row, reasons, keys, float(stated[row]), score))
-    return sorted(found, key=lambda suspect: (-suspect.score, suspect.row))
+        keys = tuple(key for key, yes in zip(space.keys, rather, strict=True) if yes)
+        score = 1 - float(np.prod([1 - strength for strength in reasons.values()]))
+        suspects.append(Suspect(row, reasons, keys, float(stated[row]), score))
+    return sorted(suspects, key=lambda suspect: (-suspect.score, suspect.row))
 
 
-def _largest(item: tuple[Reason, float]) -> float:
-    return -item[1]
-
-
-def _by_model(labels: Bools, probabilities: Floats, *, single: bool) -> tuple[Bools, Floats]:
+def _by_model(labels: Bools, probabilities: Floats, space: LabelSpace) -> tuple[Bools, Floats]:
     """Which cells cleanlab takes for errors [texts, categories], and how bad each text looks [texts]."""
     from cleanlab.filter import find_label_issues
     from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
     from cleanlab.multilabel_classification.rank import get_label_quality_scores_per_class
     from cleanlab.rank import get_label_quality_scores
 
-    wrong = np.zeros(labels.shape, dtype=bool)
-    if single:
-        given = labels.argmax(axis=1)
+    wrong, unsuspected = np.zeros(labels.shape, dtype=bool), np.zeros(len(labels))
+    if space.single:
+        columns = labels.argmax(axis=1)
         # cleanlab refuses labels that are all the same; there is no other category to mistake them for.
-        if len(set(given.tolist())) < 2:
-            return wrong, np.zeros(len(labels))
-        issues = find_label_issues(given, probabilities, filter_by=_FILTER, n_jobs=1)
+        if len(set(columns.tolist())) < 2:
+            return wrong, unsuspected
+        issues = find_label_issues(columns, probabilities, filter_by=_FILTER, n_jobs=1)
         wrong[issues] = labels[issues]
-        return wrong, 1 - get_label_quality_scores(given, probabilities)
+        return wrong, 1 - get_label_quality_scores(columns, probabilities)
     varied = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
     if not len(varied):
-        return wrong, np.zeros(len(labels))
+        return wrong, unsuspected
     lists = [np.flatnonzero(row).tolist() for row in labels[:, varied]]
     wrong[:, varied] = find_multilabel_issues_per_class(
         lists, probabilities[:, varied], filter_by=_FILTER, n_jobs=1
@@ -156,24 +151,11 @@ def disagreement(opinions: Sequence[Floats], *, single: bool) -> Floats:
     entropy", 1991) as a share of the largest possible; multi-label, of the category on which they
     split most. Hesitating together is no split. Where fewer than two have an opinion it is 0.
 
-    Args:
-        opinions: Probabilities of each teacher, shape [texts, categories], NaN for none; at least one.
-        single: True if a text has exactly one category.
-
-    Returns:
-        Shape [texts].
+    Opinions have the shape [texts, categories], NaN for none; the result has the shape [texts].
     """
     stacked = np.stack(opinions)
     # The last axis holds outcomes: all categories, or yes and no of each.
     outcomes = stacked[:, :, None, :] if single else np.stack([stacked, 1 - stacked], axis=-1)
-    heard = np.isfinite(outcomes).all(axis=-1).sum(axis=0)
-    most = np.log(np.clip(heard, 2, outcomes.shape[-1]))
+    counted = np.isfinite(outcomes).all(axis=-1).sum(axis=0)
+    most = np.log(np.clip(counted, 2, outcomes.shape[-1]))
     return np.asarray(np.clip((jensen_shannon(outcomes) / most).max(axis=1), 0, 1))
-
-
-def _likely(labels: Bools, probabilities: Floats, wrong: Bools, *, single: bool) -> Bools:
-    """What the model thinks; multi-label, where cleanlab doubts categories only those are turned round."""
-    if not single:
-        doubted = wrong.any(axis=1, keepdims=True)
-        return np.asarray(np.where(doubted, labels ^ wrong, probabilities >= 0.5))
-    return np.asarray(np.arange(labels.shape[1]) == probabilities.argmax(axis=1)[:, None])

@@ -39,17 +39,9 @@ class LabelReport:
     """Plain facts about the teachers of a run and what they agreed on.
 
     Attributes:
-        name: Name of the run.
-        created: Date and time, as it shall be read.
         titles: Category key to name for people, in taxonomy order.
-        single: Whether a text has exactly one category.
-        method: How the teachers agree.
-        texts: Number of texts.
         golden: Number of golden texts; 0 leaves `examinations` empty and `measured` None.
         examinations: Each teacher against the golden texts, then their agreement.
-        pairs: Teachers against each other.
-        usage: What came of asking each teacher.
-        weights: Whom the agreement believes.
         weights_are: What the figures of `weights` are, in a sentence.
         expected: Expected accuracy of the labels that teachers agreed on.
         expected_golden: What the agreement expected of itself on golden texts …
@@ -57,7 +49,6 @@ class LabelReport:
         measured_interval: 95% interval of that; single-label only.
         mix: Category key to origin of labels to their number.
         bare: Labels without any category, by origin.
-        labels: Number of labels by origin.
         stood: Teacher to category key to agreed labels it stands for.
         cautions: Sentences that a reader must not miss.
     """
@@ -156,13 +147,13 @@ def _cautions(facts: LabelReport) -> Iterator[str]:
                 f"{pair.one} and {pair.other} say the same on {percent(pair.same)} of {pair.texts:,} texts. "
                 "If they come from one model they err together, and one opinion counts twice: name only one."
             )
-    for asked in facts.usage:
-        lost = 1 - asked.statuses.get(Status.OK, 0) / max(asked.texts, 1)
-        if asked.texts and lost > _MANY_FAILURES:
-            yield f"{asked.teacher} gave no readable answer about {percent(lost)} of the texts."
-        if asked.texts < facts.texts:
-            missing = facts.texts - asked.texts
-            yield f"{asked.teacher} was not asked about {missing:,} of {facts.texts:,} texts."
+    for usage in facts.usage:
+        lost = 1 - usage.statuses.get(Status.OK, 0) / max(usage.texts, 1)
+        if usage.texts and lost > _MANY_FAILURES:
+            yield f"{usage.teacher} gave no readable answer about {percent(lost)} of the texts."
+        if usage.texts < facts.texts:
+            missing = facts.texts - usage.texts
+            yield f"{usage.teacher} was not asked about {missing:,} of {facts.texts:,} texts."
     interval, stated = facts.measured_interval, facts.expected_golden
     if interval is None or interval.low is None or interval.high is None or stated is None:
         return
@@ -176,15 +167,13 @@ def _cautions(facts: LabelReport) -> Iterator[str]:
 
 def report_page(report: LabelReport) -> str:
     """The facts as one HTML page."""
-    teachers = [asked.teacher for asked in report.usage]
     pairs = {frozenset((pair.one, pair.other)): pair for pair in report.pairs}
-    agreement = next((e for e in report.examinations if e.report.teacher == "agreement"), None)
     context = {
         "kind": "Teachers' report",
         "data": report,
-        "teachers": teachers,
+        "teachers": [usage.teacher for usage in report.usage],
         "pair": lambda one, other: pairs[frozenset((one, other))],
-        "agreement": agreement,
+        "agreement": next((e for e in report.examinations if e.report.teacher == "agreement"), None),
         "statuses": list(Status),
         "origins": [origin for origin in Origin if report.labels.get(origin)],
         "agreed_mix": {key: counts.get(Origin.AGREEMENT, 0) for key, counts in report.mix.items()},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import CategoryReport, TeacherProbabilities, TeacherReport
+from rubricator.label.aggregation.votes import Truth, golden_rows
 from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate
@@ -24,7 +25,6 @@ class TeacherExamination:
     """A teacher's report with all that a person needs to doubt it.
 
     Attributes:
-        report: The figures.
         accuracy: 95% interval of the accuracy (Wilson); None for multi-label or without an answer.
         macro_f1: 95% interval (bootstrap over groups of near-duplicates).
         f1: The same by category, in taxonomy order.
@@ -43,103 +43,87 @@ class TeacherExamination:
 def examine_teacher(
     report: TeacherReport,
     opinion: TeacherProbabilities,
-    truth: Mapping[int, Bools],
+    truth: Truth,
     space: LabelSpace,
     *,
     groups: Sequence[str],
     seed: int,
 ) -> TeacherExamination:
-    """Compare one teacher with golden labels, closely.
+    """Compare one teacher with at least one golden label, closely.
 
-    Args:
-        report: Its figures, as `measure_teachers` gave them.
-        opinion: Fair under the same conditions as in `measure_teachers`.
-        truth: Row of a golden text → its categories, shape [categories]; at least one.
-        space: Order of the categories.
-        groups: Group of near-duplicates of every text.
-        seed: Of the bootstrap.
+    Its report is that of `measure_teachers`, its opinion fair under the same conditions. The bootstrap
+    draws groups of near-duplicates.
     """
-    rows = np.array(sorted(truth), dtype=np.intp)
-    known = np.array([truth[row] for row in rows], dtype=bool)
+    rows, targets = golden_rows(truth)
     probabilities = opinion.probabilities[rows]
     decided = space.decide(probabilities)
-    heard = np.isfinite(probabilities).any(axis=1)
-    resampled = resample(known, decided, [groups[row] for row in rows], draws=_DRAWS, seed=seed)
-    right = int((decided & known)[heard].any(axis=1).sum())
+    answered = np.isfinite(probabilities).any(axis=1)
+    resampled = resample(targets, decided, [groups[row] for row in rows], draws=_DRAWS, seed=seed)
+    right = int((decided & targets)[answered].any(axis=1).sum())
     return TeacherExamination(
         report=report,
-        accuracy=wilson(right, int(heard.sum())) if space.single else None,
+        accuracy=wilson(right, int(answered.sum())) if space.single else None,
         macro_f1=resampled.estimate("macro_f1"),
-        f1=tuple(resampled.estimate("f1", column) for column in range(known.shape[1])),
-        confusion=_confusion(probabilities, decided, known, single=space.single),
+        f1=tuple(resampled.estimate("f1", column) for column in range(len(space))),
+        confusion=_confusion(probabilities, decided, targets, space),
     )
 
 
-def _confusion(probabilities: Floats, decided: Bools, known: Bools, *, single: bool) -> NDArray[np.intp]:
-    size = known.shape[1]
-    seen = np.isfinite(probabilities)
-    if single:
+def _confusion(probabilities: Floats, decided: Bools, targets: Bools, space: LabelSpace) -> NDArray[np.intp]:
+    size, stated = len(space), np.isfinite(probabilities)
+    if space.single:
         counts = np.zeros((size, size + 1), dtype=np.intp)
-        said = np.where(seen.any(axis=1), decided.argmax(axis=1), size)
-        np.add.at(counts, (known.argmax(axis=1), said), 1)
+        answers = np.where(stated.any(axis=1), decided.argmax(axis=1), size)
+        np.add.at(counts, (targets.argmax(axis=1), answers), 1)
         return counts
     counts = np.zeros((size, 2, 3), dtype=np.intp)
-    columns = np.broadcast_to(np.arange(size), known.shape)
-    np.add.at(counts, (columns, known.astype(int), np.where(seen, decided, 2)), 1)
+    columns = np.broadcast_to(np.arange(size), targets.shape)
+    np.add.at(counts, (columns, targets.astype(int), np.where(stated, decided, 2)), 1)
     return counts
 
 
 def measure_teachers(
-    opinions: Sequence[TeacherProbabilities], truth: Mapping[int, Bools], space: LabelSpace
+    opinions: Sequence[TeacherProbabilities], truth: Truth, space: LabelSpace
 ) -> list[TeacherReport]:
-    """Compare opinions with golden labels.
+    """Compare opinions of teachers, or of their agreement, with golden labels; one report each, in order.
 
     Fair only where the opinions about golden texts were cross-fitted, as `teacher_probabilities` does, or
     where the golden texts set nothing.
-
-    Args:
-        opinions: Of teachers, or of their agreement.
-        truth: Row of a golden text → its categories, shape [categories]; at least one.
-        space: Order of the categories.
-
-    Returns:
-        One report per opinion, in order.
 
     Raises:
         ValueError: There is no golden text.
     """
     if not truth:
         raise ValueError("no golden texts to measure teachers on")
-    rows = np.array(sorted(truth), dtype=np.intp)
-    known = np.array([truth[row] for row in rows], dtype=bool)
-    return [_measure(opinion.teacher, opinion.probabilities[rows], known, space) for opinion in opinions]
+    rows, targets = golden_rows(truth)
+    return [_measure(opinion.teacher, opinion.probabilities[rows], targets, space) for opinion in opinions]
 
 
-def _measure(teacher: str, probabilities: Floats, known: Bools, space: LabelSpace) -> TeacherReport:
-    speaks = np.isfinite(probabilities)
+def _measure(teacher: str, probabilities: Floats, targets: Bools, space: LabelSpace) -> TeacherReport:
+    stated = np.isfinite(probabilities)
     decided = space.decide(probabilities)
-    figures = {name: values[0] for name, values in GroupedCounts(known, decided).figures().items()}
+    figures = {name: values[0] for name, values in GroupedCounts(targets, decided).figures().items()}
     categories = tuple(
         CategoryReport(
             key=key,
-            support=int(known[:, j].sum()),
-            answered=float(speaks[:, j].mean()),
+            support=int(targets[:, j].sum()),
+            answered=float(stated[:, j].mean()),
             precision=_defined(figures["precision"][j]),
             recall=_defined(figures["recall"][j]),
             f1=_defined(figures["f1"][j]),
-            kappa=kappa_of(known[:, j], decided[:, j]),
+            kappa=kappa_of(targets[:, j], decided[:, j]),
         )
         for j, key in enumerate(space.keys)
     )
-    answered = speaks.any(axis=1)
+    answered = stated.any(axis=1)
     accuracy, kappa = None, mean_defined([category.kappa for category in categories])
     if space.single:
-        given, true = decided[answered].argmax(axis=1), known[answered].argmax(axis=1)
-        accuracy = float((true == given).mean()) if answered.any() else None
-        kappa = kappa_of(true, given)
+        answers, truth = decided[answered].argmax(axis=1), targets[answered].argmax(axis=1)
+        accuracy = float((truth == answers).mean()) if answered.any() else None
+        kappa = kappa_of(truth, answers)
     return TeacherReport(
         teacher=teacher,
-        texts=len(known),
+        texts=len(targets),
         answered=float(answered.mean()),
         macro_f1=_defined(figures["macro_f1"]),
         kappa=kappa,

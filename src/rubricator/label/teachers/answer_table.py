@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from rubricator.errors import DataError, nearest
 from rubricator.label.llm.tasks.task import Reading
 from rubricator.label.teachers.replay import Reply, squeezed
-from rubricator.records import Answer, Label, Status, Text
+from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
 
 _LOG = logging.getLogger(__name__)
 _BEFORE = ("source", "title", "text", "publication_date")
 _AFTER = ("corrupted", "generation")
 _CELLS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-_EVEN = 0.5
 
 Cell = str | int
 
@@ -50,14 +49,9 @@ def decision_of_answer(answer: Answer, taxonomy: Taxonomy) -> Decision:
         return Decision(None, answer.raw)
     scores = {key: answer.scores.get(key, 0.0) for key in taxonomy.keys}
     if not taxonomy.single:
-        return Decision(tuple(key for key, score in scores.items() if score >= _EVEN), answer.raw)
+        return Decision(tuple(key for key, score in scores.items() if score >= 0.5), answer.raw)
     best = max(scores, key=lambda key: scores[key])
     return Decision((best,) if scores[best] > 0 else None, answer.raw)
-
-
-def decision_of_label(label: Label) -> Decision:
-    """What was agreed on, without a generation."""
-    return Decision(label.categories)
 
 
 def label_table(
@@ -67,11 +61,6 @@ def label_table(
 
     Where nobody could tell (`corrupted` is 1), and for texts without a decision, the columns of the
     categories are 0: they mean something only where `corrupted` is 0.
-
-    Args:
-        texts: Rows, in order.
-        decisions: By text id.
-        taxonomy: The categories.
 
     Raises:
         DataError: A category is called like one of the other columns.
@@ -94,31 +83,26 @@ def replies_of_table(
     """Read a label table back, for `ReplayTeacher(…, by_id=False)`.
 
     A row whose `corrupted` is 1 is `unparsed`, whatever its other columns say. The first row about a
-    text counts.
-
-    Args:
-        rows: Cells by column; more columns than those of `columns` are left alone.
-        taxonomy: The categories.
-        place: The file, for messages. Rows count from 1, the header not included.
+    text counts. Columns beside those of `columns` are left alone. `place` is the file, for messages;
+    rows count from 1, the header not included.
 
     Raises:
         DataError: A column is missing, a cell is neither 0 nor 1, or a single-label row has not
             exactly one 1.
     """
     names = columns(taxonomy)
-    found = rows[0].keys() if rows else names
-    missing = [name for name in names if name not in found]
+    header = rows[0].keys() if rows else names
+    missing = [name for name in names if name not in header]
     if missing:
         raise DataError(
-            f"{place} is no label table: it has no column '{missing[0]}'{nearest(missing[0], found)}.",
+            f"{place} is no label table: it has no column '{missing[0]}'{nearest(missing[0], header)}.",
             fix=f"Give it the columns {', '.join(names)}.",
         )
     replies: dict[str, Reply] = {}
     twice = 0
     for number, row in enumerate(rows, start=1):
-        title, body = (str(row[name] if row[name] is not None else "") for name in ("title", "text"))
-        content = squeezed(f"{title}\n{body}")
-        reply = Reply(_text(row["generation"]), _reading(row, taxonomy, f"{place}, row {number}"))
+        content = squeezed(f"{cell_text(row['title'])}\n{cell_text(row['text'])}")
+        reply = Reply(cell_text(row["generation"]), _reading(row, taxonomy, f"{place}, row {number}"))
         twice += replies.setdefault(content, reply).reading != reply.reading
     if twice:
         _LOG.warning(
@@ -130,17 +114,17 @@ def replies_of_table(
 def _reading(row: Mapping[str, object], taxonomy: Taxonomy, place: str) -> Reading:
     if _bit(row, "corrupted", place):
         return Reading(Status.UNPARSED)
-    said = {key: _bit(row, key, place) for key in taxonomy.keys}
-    if taxonomy.single and sum(said.values()) != 1:
+    bits = {key: _bit(row, key, place) for key in taxonomy.keys}
+    if taxonomy.single and sum(bits.values()) != 1:
         raise DataError(
-            f"{place}: {sum(said.values())} categories have a 1, but a text has exactly one.",
+            f"{place}: {sum(bits.values())} categories have a 1, but a text has exactly one.",
             fix="Correct the row, or set its `corrupted` to 1.",
         )
-    return Reading(Status.OK, {key: float(bit) for key, bit in said.items()})
+    return Reading(Status.OK, {key: float(bit) for key, bit in bits.items()})
 
 
 def _bit(row: Mapping[str, object], column: str, place: str) -> int:
-    cell = _text(row[column]).strip().casefold()
+    cell = cell_text(row[column]).strip().casefold()
     if cell not in _CELLS:
         raise DataError(
             f"{place}: column '{column}' holds {row[column]!r}, not 0 or 1.", fix="Correct the cell."
@@ -148,5 +132,6 @@ def _bit(row: Mapping[str, object], column: str, place: str) -> int:
     return _CELLS[cell]
 
 
-def _text(cell: object) -> str:
+def cell_text(cell: object) -> str:
+    """A cell as text; an empty one is an empty string."""
     return "" if cell is None else str(cell)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -56,19 +56,16 @@ def open_teachers(
         ConfigError: A prompt file, the examples or a file of answers do not fit.
         EncoderError: A teacher needs an encoder that cannot be had.
     """
-    room = TeacherFactory(dataset, split, taxonomy, config, progress)
-    try:
-        yield [room.teacher(told) for told in config.label.teachers]
-    finally:
-        room.close()
+    with closing(TeacherFactory(dataset, split, taxonomy, config, progress)) as factory:
+        yield [factory.teacher(section) for section in config.label.teachers]
 
 
 def read_files(config: Config) -> list[Path]:
     """Files beside the config that change answers: prompts, models and answers generated elsewhere."""
-    told = [teacher for teacher in config.label.teachers if isinstance(teacher, LlmTeacherConfig)]
-    written = [teacher.prompt for teacher in told if teacher.prompt]
-    written += [teacher.engine.file for teacher in told if isinstance(teacher.engine, ReplayEngineConfig)]
-    return [config.path(name) for name in written]
+    sections = [section for section in config.label.teachers if isinstance(section, LlmTeacherConfig)]
+    names = [section.prompt for section in sections if section.prompt]
+    names += [s.engine.file for s in sections if isinstance(s.engine, ReplayEngineConfig)]
+    return [config.path(name) for name in names]
 
 
 @dataclass
@@ -82,51 +79,51 @@ class TeacherFactory:
     progress: Progress
     engines: dict[str, Engine] = field(default_factory=dict)
 
-    def teacher(self, told: EncoderTeacherConfig | RulesTeacherConfig | LlmTeacherConfig) -> Teacher:
+    def teacher(self, section: EncoderTeacherConfig | RulesTeacherConfig | LlmTeacherConfig) -> Teacher:
         """The teacher that a section of the config describes."""
-        if isinstance(told, EncoderTeacherConfig):
-            return self._encoder(told)
-        if isinstance(told, RulesTeacherConfig):
-            return RulesTeacher(self.taxonomy, name=told.name)
-        if isinstance(told.engine, ReplayEngineConfig):
-            return replay_teacher(told, told.engine, self.taxonomy, self.config)
-        prompt = self.config.path(told.prompt) if told.prompt else None
-        return llm_teacher(told, self.taxonomy, self._engine(told.engine), prompt, self._shots(told))
+        if isinstance(section, EncoderTeacherConfig):
+            return self._encoder(section)
+        if isinstance(section, RulesTeacherConfig):
+            return RulesTeacher(self.taxonomy, name=section.name)
+        if isinstance(section.engine, ReplayEngineConfig):
+            return replay_teacher(section, section.engine, self.taxonomy, self.config)
+        prompt = self.config.path(section.prompt) if section.prompt else None
+        engine = self._engine(section.engine)
+        return llm_teacher(section, self.taxonomy, engine, prompt, self._shots(section))
 
     def close(self) -> None:
         """Stop the engines that were started."""
         for engine in self.engines.values():
             engine.close()
 
-    def _encoder(self, told: EncoderTeacherConfig) -> EncoderTeacher:
+    def _encoder(self, section: EncoderTeacherConfig) -> EncoderTeacher:
         cache = vector_cache(self.config, progress=self.progress)
         return EncoderTeacher(
             self.taxonomy,
             [text.content for text in self.dataset.texts],
             partial(cache.encode, progress=self.progress),
             cache.fingerprint,
-            name=told.name,
-            neighbours=told.neighbours,
+            name=section.name,
+            neighbours=section.neighbours,
         )
 
-    def _engine(self, told: LocalEngineConfig) -> Engine:
-        known = told.model_dump_json()
-        if known not in self.engines:
-            self.engines[known] = self._new_engine(told)
-        return self.engines[known]
+    def _engine(self, config: LocalEngineConfig) -> Engine:
+        key = config.model_dump_json()
+        if key not in self.engines:
+            self.engines[key] = self._new_engine(config)
+        return self.engines[key]
 
-    def _new_engine(self, told: LocalEngineConfig) -> Engine:
-        if isinstance(told, OpenAIEngineConfig):
-            return OpenAIEngine(told)
-        if isinstance(told, GgufEngineConfig):
-            return GgufEngine(told.model_copy(update={"file": expand(told.file)}), folder=self.config.folder)
-        return TransformersEngine(
-            told.model_copy(update={"model": expand(told.model)}), folder=self.config.folder
-        )
+    def _new_engine(self, config: LocalEngineConfig) -> Engine:
+        folder = self.config.folder
+        if isinstance(config, OpenAIEngineConfig):
+            return OpenAIEngine(config)
+        if isinstance(config, GgufEngineConfig):
+            return GgufEngine(config.model_copy(update={"file": expand(config.file)}), folder=folder)
+        return TransformersEngine(config.model_copy(update={"model": expand(config.model)}), folder=folder)
 
-    def _shots(self, told: LlmTeacherConfig) -> Shots:
+    def _shots(self, section: LlmTeacherConfig) -> Shots:
         """Examples out of the golden texts that may teach; test texts are never shown."""
-        dataset, choice = self.dataset, told.examples
+        dataset, choice = self.dataset, section.examples
         if choice.choose == "none":
             return Shots()
         golden = {
@@ -136,12 +133,11 @@ class TeacherFactory:
         }
         if not golden:
             raise ConfigError(
-                f"The teacher '{told.name}' is to be shown examples, and no golden text may teach.",
+                f"The teacher '{section.name}' is to be shown examples, and no golden text may teach.",
                 fix="Set golden.use to train (or tune), or the teacher's examples.choose to none.",
             )
         if choice.choose == "fixed":
-            chosen = _named(choice.ids, golden, told.name) if choice.ids else None
-            chosen = chosen or drawn(
+            chosen = _named(choice.ids, golden, section.name) or drawn(
                 list(golden.values()), choice.count, self.taxonomy.keys, self.config.seed
             )
             return fixed(chosen, dataset.texts, dataset.groups)

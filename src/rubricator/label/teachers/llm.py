@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 from rubricator.config import LlmTeacherConfig
@@ -18,7 +18,7 @@ from rubricator.label.llm.tasks.each import Each, Questions
 from rubricator.label.llm.tasks.examples import Shots
 from rubricator.label.llm.tasks.explain import Explain
 from rubricator.label.llm.tasks.prompt import Prompt, TaskName
-from rubricator.label.llm.tasks.task import Example, Reading, Task
+from rubricator.label.llm.tasks.task import Example, Task
 from rubricator.label.llm.truncate import head_and_tail
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.taxonomy import Taxonomy
@@ -33,14 +33,6 @@ class LlmTeacher:
     Texts, and examples to half of the limit, are shortened to head and tail. With `calibrate` the
     probabilities of a task that has texts without content (`choose`) are divided by what the model
     says about those; they are asked once, before the first text, which bears their cost.
-
-    Args:
-        engine: Reaches the model.
-        task: What is asked and how it is read.
-        name: Name of the teacher.
-        shots: Examples shown with each text.
-        max_text_tokens: Tokens that a text may have in the prompt.
-        calibrate: Whether to correct the probabilities, where the model gives any.
     """
 
     def __init__(
@@ -85,12 +77,14 @@ class LlmTeacher:
         if first is None:
             return
         spent = self._calibrate()
-        asked = _Asked()
-        requests = self._requests(chain([first], source), asked)
+        pending: _Pending = {}
+        requests = self._requests(chain([first], source), pending)
         for number, generation in self._engine.generate(requests):
-            done = asked.receive(number, generation)
-            if done is not None:
-                yield self._answer(done.text, [*done.generations.values()], spent)
+            question, place = pending.pop(number)
+            question.generations[place] = generation
+            if len(question.generations) == question.expected:
+                generations = [question.generations[place] for place in range(question.expected)]
+                yield self._answer(question.text, generations, spent)
                 spent = []
 
     def prompt(self, text: Text) -> str:
@@ -104,22 +98,17 @@ class LlmTeacher:
         return sum(self._engine.count(turn.content) for turn in turns)
 
     def capabilities(self) -> Capabilities:
-        """What was found out about the model.
-
-        Raises:
-            EngineError: The model cannot be reached or started.
-        """
+        """What was found out about the model (see `Engine`)."""
         return self._engine.capabilities()
 
-    def close(self) -> None:
-        """Let go of the engine's connections, processes and memory."""
-        self._engine.close()
-
-    def _requests(self, texts: Iterable[Text], asked: _Asked) -> Iterator[Request]:
+    def _requests(self, texts: Iterable[Text], pending: _Pending) -> Iterator[Request]:
+        numbers = count()
         for text in texts:
-            questions = self._questions(text)
-            for number in asked.open(text, len(questions)):
-                yield questions[number]
+            requests = self._questions(text)
+            question = _Question(text, len(requests))
+            for place, request in enumerate(requests):
+                pending[next(numbers)] = (question, place)
+                yield request
 
     def _questions(self, text: Text) -> list[Request]:
         content = head_and_tail(text.content, self._limit, self._engine.count)
@@ -135,6 +124,9 @@ class LlmTeacher:
 
     def _answer(self, text: Text, generations: Sequence[Generation], spent: Sequence[Generation]) -> Answer:
         reading = self._task.read(generations)
+        scores = reading.scores
+        if self._chooser and self._prior is not None and reading.status is Status.OK:
+            scores = self._chooser.calibrated(scores, self._prior)
         raws = [generation.text for generation in generations]
         paid = [*generations, *spent]
         return Answer(
@@ -142,16 +134,11 @@ class LlmTeacher:
             teacher=self.name,
             key=self.key(text),
             status=reading.status,
-            scores=self._corrected(reading) if reading.status is Status.OK else {},
+            scores=scores,
             raw=raws[0] if len(raws) == 1 else json.dumps(raws, ensure_ascii=False),
             cost=sum(generation.cost for generation in paid),
             seconds=sum(generation.seconds for generation in paid),
         )
-
-    def _corrected(self, reading: Reading) -> Mapping[str, float]:
-        if self._chooser is None or self._prior is None:
-            return reading.scores
-        return self._chooser.calibrated(reading.scores, self._prior)
 
     def _calibrate(self) -> list[Generation]:
         """Ask about texts without content, once; the generations are returned for what they cost."""
@@ -167,49 +154,27 @@ class LlmTeacher:
         readings = [self._chooser.read([generation]) for generation in generations]
         scores = [reading.scores for reading in readings if reading.status is Status.OK]
         if len(scores) < len(requests):
-            said = [g.text for g, r in zip(generations, readings, strict=True) if r.status is not Status.OK]
+            failed = [g.text for g, r in zip(generations, readings, strict=True) if r.status is not Status.OK]
             raise EngineError(
                 f"{self.name}: calibration failed, for of {len(requests)} texts without content "
-                f"{len(requests) - len(scores)} got no readable answer (the first: {said[:1]}).",
+                f"{len(failed)} got no readable answer (the first: {failed[:1]}).",
                 fix="Run again, or set `calibrate: false` for the teacher.",
             )
-        self._prior = {key: sum(said[key] for said in scores) / len(scores) for key in scores[0]}
+        self._prior = {key: sum(one[key] for one in scores) / len(scores) for key in scores[0]}
         _LOG.info("%s: prior of texts without content: %s", self.name, self._prior)
         return generations
 
 
 @dataclass(slots=True)
-class _Open:
-    """A text of which some generations are still to come."""
+class _Question:
+    """A text that was asked about, with the generations that came, by the place of their request."""
 
     text: Text
+    expected: int
     generations: dict[int, Generation] = field(default_factory=dict)
-    expected: int = 0
 
 
-@dataclass(slots=True)
-class _Asked:
-    """Which request belongs to which text."""
-
-    next: int = 0
-    at: dict[int, tuple[_Open, int]] = field(default_factory=dict)
-
-    def open(self, text: Text, questions: int) -> Iterator[int]:
-        """Number the questions about a text, each as it is drawn."""
-        waiting = _Open(text, expected=questions)
-        for number in range(questions):
-            self.at[self.next] = (waiting, number)
-            self.next += 1
-            yield number
-
-    def receive(self, number: int, generation: Generation) -> _Open | None:
-        """The text that this generation completes, its generations in the order of the questions."""
-        waiting, question = self.at.pop(number)
-        waiting.generations[question] = generation
-        if len(waiting.generations) < waiting.expected:
-            return None
-        waiting.generations = dict(sorted(waiting.generations.items()))
-        return waiting
+_Pending = dict[int, tuple[_Question, int]]
 
 
 def llm_teacher(
@@ -219,11 +184,7 @@ def llm_teacher(
     prompt_path: Path | None = None,
     shots: Shots = NO_SHOTS,
 ) -> LlmTeacher:
-    """Build the teacher that a config describes.
-
-    Raises:
-        ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.
-    """
+    """Build the teacher that a config describes; raises what `build_task` does."""
     return LlmTeacher(
         engine,
         build_task(config, taxonomy, prompt_path),
@@ -240,11 +201,6 @@ def build_task(
     prompt_path: Path | None = None,
 ) -> Choose | Each | Questions | Explain:
     """The task that a config names, with its shipped prompt or the user's own.
-
-    Args:
-        config: Names task, language and aliases.
-        taxonomy: The categories.
-        prompt_path: The user's own prompt file.
 
     Raises:
         ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.

@@ -10,19 +10,17 @@ from rubricator.records import Answer, Text
 
 
 class Teacher(Protocol):
-    """Answers about texts. Knows nothing of the store; the runner asks only what is not stored."""
+    """Answers about texts. Knows nothing of the store; the runner asks only what is not stored.
 
-    @property
-    def name(self) -> str:
-        """Unique within a config; part of every answer."""
+    Attributes:
+        name: Unique within a config; part of every answer.
+        scale: What the scores of its answers are.
+        metered: True if asking costs money or long, so that limits apply and each answer is saved at once.
+    """
 
-    @property
-    def scale(self) -> Scale:
-        """What the scores of its answers are."""
-
-    @property
-    def metered(self) -> bool:
-        """True if asking costs money or long, so that limits apply and each answer is saved at once."""
+    name: str
+    scale: Scale
+    metered: bool
 
     def key(self, text: Text) -> str:
         """Hash of everything that could change the answer: content, categories, version, options."""

@@ -27,8 +27,7 @@ class ReplayTeacher:
     """Answers from a table. A text that is not in it gets a `failed` answer.
 
     Args:
-        replies: By text id, or by content as `contents` makes it.
-        name: Name of the teacher.
+        replies: By text id, or by content as `squeezed` makes it.
         place: Where the replies come from, for messages.
         by_id: Whether texts are looked up by id; else by content, white space aside: cleaned
             content, title and body as found, or the body alone.
@@ -47,25 +46,24 @@ class ReplayTeacher:
     def key(self, text: Text) -> str:
         """Hash of the content, the generation and what is read out of it."""
         reply = self._reply(text)
-        said = (
-            ("no", self._place)
-            if reply is None
-            else ("yes", reply.raw, reply.reading.status, _written(reply))
-        )
-        return content_hash("answer:replay:1", self.name, text.content, *said)
+        parts = ["no", self._place]
+        if reply is not None:
+            scores = json.dumps(sorted(reply.reading.scores.items()), ensure_ascii=False)
+            parts = ["yes", reply.raw, reply.reading.status, scores]
+        return content_hash("answer:replay:1", self.name, text.content, *parts)
 
     def ask(self, texts: Iterable[Text]) -> Generator[Answer, None, None]:
         """One answer per text, in order."""
         for text in texts:
-            reply = self._reply(text)
             missing = Reply(f"no generation in {self._place}", Reading(Status.FAILED))
+            reply = self._reply(text) or missing
             yield Answer(
                 text_id=text.id,
                 teacher=self.name,
                 key=self.key(text),
-                status=(reply or missing).reading.status,
-                scores=(reply or missing).reading.scores,
-                raw=(reply or missing).raw,
+                status=reply.reading.status,
+                scores=reply.reading.scores,
+                raw=reply.raw,
             )
 
     def _reply(self, text: Text) -> Reply | None:
@@ -79,15 +77,9 @@ def replies_of(task: Task, generations: Iterable[tuple[str, str]], *, by_id: boo
     """Read generations.
 
     Where the task asks several questions about a text, its generation is a JSON list of the answers,
-    as Rubricator itself stores them. The first generation of a text that comes twice counts.
-
-    Args:
-        task: How they are read.
-        generations: Id or content of a text, and the generation about it; empty ones are `unparsed`.
-        by_id: Whether texts are named by id.
-
-    Returns:
-        For `ReplayTeacher`, with the same `by_id`.
+    as Rubricator itself stores them. The first generation of a text that comes twice counts. The
+    names are ids or contents of texts, as `by_id` says; the result is for a `ReplayTeacher` with the
+    same `by_id`. Empty generations are `unparsed`.
     """
     questions = len(task.requests("", ()))
     replies: dict[str, Reply] = {}
@@ -109,18 +101,12 @@ def squeezed(content: str) -> str:
 
 
 def _read(task: Task, raw: str, questions: int) -> Reading:
-    if not raw.strip():
-        return Reading(Status.UNPARSED)
-    if questions == 1:
-        return task.read([Generation(text=raw)])
-    try:
-        answers = json.loads(raw)
-    except (ValueError, RecursionError):
-        return Reading(Status.UNPARSED)
-    if not isinstance(answers, list) or len(answers) != questions:
+    answers: object = [raw]
+    if questions != 1:
+        try:
+            answers = json.loads(raw)
+        except (ValueError, RecursionError):
+            return Reading(Status.UNPARSED)
+    if not raw.strip() or not isinstance(answers, list) or len(answers) != questions:
         return Reading(Status.UNPARSED)
     return task.read([Generation(text=str(answer)) for answer in answers])
-
-
-def _written(reply: Reply) -> str:
-    return json.dumps(sorted(reply.reading.scores.items()), ensure_ascii=False)

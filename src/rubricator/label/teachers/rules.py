@@ -24,10 +24,6 @@ class RulesTeacher:
     Keywords are words or phrases as `text_rules.matcher` finds them. The raw score is the number of
     distinct rules that hit; of keywords at one place the longer speaks. A category without a hit, or
     silenced by one of its `exclude` words, is abstained from: that no keyword occurs says little.
-
-    Args:
-        taxonomy: Where the rules are.
-        name: Name of the teacher.
     """
 
     def __init__(self, taxonomy: Taxonomy, *, name: str = "rules") -> None:
@@ -57,17 +53,16 @@ class RulesTeacher:
                 evidence = self._evidence(text.content)
             except TimeoutError:
                 _LOG.warning("text %s: a pattern takes more than %s s", text.id, _TIMEOUT_SECONDS)
-                status, scores, raw = Status.FAILED, {}, f"a pattern takes more than {_TIMEOUT_SECONDS} s"
+                status, evidence = Status.FAILED, {}
+                raw = f"a pattern takes more than {_TIMEOUT_SECONDS} s"
             else:
-                status = Status.OK
-                scores = {key: float(len(matches)) for key, matches in evidence.items()}
-                raw = json.dumps(evidence, ensure_ascii=False)
+                status, raw = Status.OK, json.dumps(evidence, ensure_ascii=False)
             yield Answer(
                 text_id=text.id,
                 teacher=self.name,
                 key=self.key(text),
                 status=status,
-                scores=scores,
+                scores={key: float(len(matches)) for key, matches in evidence.items()},
                 raw=raw,
                 seconds=time.perf_counter() - started,
             )

@@ -28,11 +28,9 @@ class EncoderTeacher:
     Because all texts take part in each answer, the key of an answer covers the whole corpus.
 
     Args:
-        taxonomy: Names and descriptions.
         corpus: Contents of all texts that will be asked about.
         encode: Contents → L2-normalised vectors, shape [texts, width].
         fingerprint: Names the encoder with everything that could change a vector.
-        name: Name of the teacher.
         neighbours: How many nearest texts lend their scores; 0 for none.
     """
 

@@ -12,6 +12,8 @@ from rubricator.label.llm.engines.engine import Generation, Request
 
 _GRACE_SECONDS = 10.0
 _Call = Callable[[Request], Generation]
+_Waiting = SimpleQueue[tuple[int, Request] | None]
+_Done = SimpleQueue[tuple[int, Generation | BaseException]]
 
 
 def complete_concurrently(
@@ -21,12 +23,8 @@ def complete_concurrently(
 
     The source is drawn from in the consumer's thread, one request for each that has room, so that
     when it ends nothing is waiting behind it. Closing the generator returns at once: calls that are
-    still running are left to end by themselves, and what they bring is dropped.
-
-    Args:
-        call: Answers one request; called from several threads.
-        requests: The source; may be endless.
-        workers: How many calls run at once.
+    still running are left to end by themselves, and what they bring is dropped. The source may be
+    endless; `call` runs in several threads.
 
     Yields:
         Number of the request in the source and its generation, as they are done.
@@ -34,17 +32,27 @@ def complete_concurrently(
     Raises:
         EngineError: A call raised it. No more is drawn; what is done within seconds is let out first.
     """
-    threads = _Workers(call, workers)
+    waiting: _Waiting = SimpleQueue()
+    done: _Done = SimpleQueue()
     source = enumerate(requests)
+    started = running = 0
     lost: EngineError | None = None
     try:
         while True:
-            for number, request in islice(source, threads.free if lost is None else 0):
-                threads.ask(number, request)
-            done = threads.next_done(None if lost is None else _GRACE_SECONDS)
-            if done is None:
+            for item in islice(source, workers - running if lost is None else 0):
+                if started < workers:
+                    # Daemons, as a process that ends must not wait for servers that are silent.
+                    threading.Thread(target=_work, args=(call, waiting, done), daemon=True).start()
+                    started += 1
+                waiting.put(item)
+                running += 1
+            if not running:
                 break
-            number, outcome = done
+            try:
+                number, outcome = done.get(timeout=None if lost is None else _GRACE_SECONDS)
+            except Empty:
+                break
+            running -= 1
             if isinstance(outcome, Generation):
                 yield number, outcome
             elif isinstance(outcome, EngineError):
@@ -52,52 +60,16 @@ def complete_concurrently(
             else:
                 raise outcome
     finally:
-        threads.stop()
+        for _ in range(started):
+            waiting.put(None)
     if lost is not None:
         raise lost
 
 
-class _Workers:
-    """Threads that answer; daemons, as a process that ends must not wait for servers that are silent."""
-
-    def __init__(self, call: _Call, workers: int) -> None:
-        self._call = call
-        self._workers = workers
-        self._started = 0
-        self._running = 0
-        self._asked: SimpleQueue[tuple[int, Request] | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[int, Generation | BaseException]] = SimpleQueue()
-
-    @property
-    def free(self) -> int:
-        return self._workers - self._running
-
-    def ask(self, number: int, request: Request) -> None:
-        if self._started < self._workers:
-            threading.Thread(target=self._work, daemon=True).start()
-            self._started += 1
-        self._asked.put((number, request))
-        self._running += 1
-
-    def next_done(self, timeout: float | None) -> tuple[int, Generation | BaseException] | None:
-        """What is done next; None if nothing is running, or not in time."""
-        if not self._running:
-            return None
+def _work(call: _Call, waiting: _Waiting, done: _Done) -> None:
+    while (item := waiting.get()) is not None:
+        number, request = item
         try:
-            done = self._done.get(timeout=timeout)
-        except Empty:
-            return None
-        self._running -= 1
-        return done
-
-    def stop(self) -> None:
-        for _ in range(self._started):
-            self._asked.put(None)
-
-    def _work(self) -> None:
-        while (item := self._asked.get()) is not None:
-            number, request = item
-            try:
-                self._done.put((number, self._call(request)))
-            except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-                self._done.put((number, error))
+            done.put((number, call(request)))
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            done.put((number, error))

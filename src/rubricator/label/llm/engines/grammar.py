@@ -23,12 +23,12 @@ def object_grammar(schema: Mapping[str, Any]) -> str:
         ValueError: A property is no enumeration.
     """
     lines, pieces = [], []
-    for number, (name, about) in enumerate(schema["properties"].items()):
-        if not about.get("enum"):
+    for number, (name, field) in enumerate(schema["properties"].items()):
+        if not field.get("enum"):
             raise ValueError(f"the property '{name}' is no enumeration")
         opening = ("," if number else "{") + json.dumps(name, ensure_ascii=False) + ":"
         pieces += [_literal(opening), f"v{number}"]
-        values = (json.dumps(value, ensure_ascii=False) for value in about["enum"])
+        values = (json.dumps(value, ensure_ascii=False) for value in field["enum"])
         lines.append(f"v{number} ::= " + " | ".join(_literal(value) for value in values))
     return "\n".join(["root ::= " + " ".join([*pieces, _literal("}")]), *lines])
 

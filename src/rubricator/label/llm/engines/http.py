@@ -10,7 +10,7 @@ import httpx
 from rubricator.config import OpenAIEngineConfig
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.engine import Message
-from rubricator.label.llm.engines.retry import NO_ANSWER, NoAnswerError, retry_after
+from rubricator.label.llm.engines.retry import NoAnswerError, retry_after
 
 _CONNECT_SECONDS = 10.0
 _EXCERPT = 300
@@ -21,7 +21,6 @@ class HttpClient:
     """A pool of connections to one server.
 
     Args:
-        config: Model, concurrency, timeout, and `extra` fields of every request.
         address: Gives the address where `/chat/completions` begins; asked before every request,
             since a server that was restarted may have moved.
         key: Sent as a bearer token, never shown.
@@ -49,10 +48,7 @@ class HttpClient:
     ) -> dict[str, Any]:
         """Have the model go on: a conversation, or plain text for a base model.
 
-        Args:
-            messages: The conversation so far.
-            fields: Further fields of the request; the config's `extra` goes before them.
-            forced: Fields that go before `extra`.
+        The config's `extra` goes before `fields`, and `forced` before both.
 
         Raises:
             NoAnswerError: There was no usable answer.
@@ -63,40 +59,26 @@ class HttpClient:
         else:
             head["prompt"] = plain_prompt(messages)
         path = "/chat/completions" if self.config.chat else "/completions"
-        return self.post(path, {**head, **fields, **self.config.extra, **(forced or {})})
+        return self.ask(path, {**head, **fields, **self.config.extra, **(forced or {})})
 
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send an object to a path under the address, and give the object that comes back."""
-        return self._ask("POST", self._base() + path, body)
+    def ask(
+        self, path: str, body: Mapping[str, Any] | None = None, *, native: bool = False
+    ) -> dict[str, Any]:
+        """Send an object to a path, or only read there; give the object that comes back.
 
-    def get(self, path: str) -> dict[str, Any]:
-        """Read the object at a path under the address."""
-        return self._ask("GET", self._base() + path, None)
+        Paths lie under the address, `native` ones beside its `/v1`, where the server's own are.
 
-    def get_native(self, path: str) -> dict[str, Any]:
-        """Read the object at a path of the server's own, beside its `/v1`."""
-        return self._ask("GET", self._root() + path, None)
-
-    def post_native(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send an object to a path of the server's own, beside its `/v1`."""
-        return self._ask("POST", self._root() + path, body)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._client.close()
-
-    def _root(self) -> str:
-        return self._base().removesuffix("/v1")
-
-    def _base(self) -> str:
+        Raises:
+            NoAnswerError: There was no usable answer.
+            EngineError: The address cannot be one.
+        """
         # What a stopped run left behind must not start a server anew by asking for its address.
         if self._client.is_closed:
             raise NoAnswerError("the engine was closed")
-        return self._address()
-
-    def _ask(self, method: str, url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        address = self._address()
+        url = (address.removesuffix("/v1") if native else address) + path
         try:
-            response = self._client.request(method, url, json=body)
+            response = self._client.request("GET" if body is None else "POST", url, json=body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise EngineError(
                 f"{url} is no address: {error}", fix="Write engine.url as http://host:port/v1."
@@ -115,11 +97,15 @@ class HttpClient:
             raise NoAnswerError(f"the answer is no object: {self._shown(response.text)}", status=200)
         return answer
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
     def _fault(self, response: httpx.Response) -> NoAnswerError:
         message, code = _error_of(response)
         return NoAnswerError(
             f"HTTP {response.status_code}: {self._shown(message)}",
-            status=response.status_code or NO_ANSWER,
+            status=response.status_code,
             code=code,
             wait=retry_after(response.headers.get("Retry-After")),
         )

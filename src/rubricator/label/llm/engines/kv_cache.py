@@ -56,20 +56,20 @@ class KvCache:
         )
         before = self._mask.sum(dim=1, keepdim=True)
         self._mask = torch.cat([self._mask, shown], dim=1)
-        told = {
+        optional = {
             "position_ids": (before + shown.cumsum(dim=1) - 1).clamp(min=0),
             "past_key_values": self._cache,
             "logits_to_keep": 1,
         }
-        known = inspect.signature(self._model.forward).parameters
-        given = self._model(
+        parameters = _parameters(self._model)
+        output = self._model(
             input_ids=ids,
             attention_mask=self._mask,
             use_cache=True,
-            **{name: value for name, value in told.items() if name in known and value is not None},
+            **{name: value for name, value in optional.items() if name in parameters and value is not None},
         )
-        self._cache = given.past_key_values
-        self.logprobs = given.logits[:, -1].float().log_softmax(dim=-1)
+        self._cache = output.past_key_values
+        self.logprobs = output.logits[:, -1].float().log_softmax(dim=-1)
 
     def select(self, rows: Sequence[int]) -> KvCache:
         """A copy with these rows only, each as often as it is named."""
@@ -93,15 +93,15 @@ def shares_prefix(model: Any, longest: int) -> bool:
     recurrent state.
     """
     config = model.config.get_text_config(decoder=True)
-    if set(getattr(config, "layer_types", None) or ()) - _PADDABLE or not _plain_cache(model):
+    paddable = set(getattr(config, "layer_types", None) or ()) <= _PADDABLE
+    if not paddable or not {"past_key_values", "position_ids"} <= _parameters(model):
         return False
     window = getattr(config, "sliding_window", None)
     return window is None or longest <= window
 
 
-def _plain_cache(model: Any) -> bool:
-    known = inspect.signature(model.forward).parameters
-    return {"past_key_values", "position_ids"} <= known.keys()
+def _parameters(model: Any) -> set[str]:
+    return set(inspect.signature(model.forward).parameters)
 
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> tuple[int, ...]:

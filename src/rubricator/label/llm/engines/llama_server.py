@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -22,20 +21,14 @@ from rubricator.errors import EngineError, MissingExtraError
 
 _POLL_SECONDS = 1.0
 _KEPT_LINES = 200
-_QUIET = 0
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
     """How a server is started.
 
-    Attributes:
-        file: Path of the GGUF file.
-        context: Tokens that one request, question and answer, may have.
-        slots: Requests answered at the same time.
-        threads: Processor threads.
-        gpu_layers: Layers put on the GPU; -1 for as many as fit.
+    `context` are the tokens that one request, question and answer, may have, `slots` the requests
+    answered at the same time, `gpu_layers` the layers put on the GPU: -1 for as many as fit.
     """
 
     file: str
@@ -46,9 +39,7 @@ class ServerSettings:
 
 
 class LlamaServer:
-    """The parent's side of a running server.
-
-    Starting returns once the server listens.
+    """The parent's side of a server; starting returns once the server listens.
 
     Raises:
         MissingExtraError: The package xllamacpp is absent.
@@ -68,7 +59,7 @@ class LlamaServer:
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        self._said: list[str] = []
+        self._output: list[str] = []
         self._listener = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
         self._listener.start()
         try:
@@ -99,22 +90,22 @@ class LlamaServer:
 
     def last_words(self) -> str:
         """The end of what the server wrote, for error messages."""
-        return "\n".join(self._said[-5:])
+        return "\n".join(self._output[-5:])
 
     def _listen(self, pipe: IO[bytes]) -> None:
         for line in pipe:
-            self._said.append(line.decode("utf-8", "replace").rstrip())
-            del self._said[:-_KEPT_LINES]
+            self._output.append(line.decode("utf-8", "replace").rstrip())
+            del self._output[:-_KEPT_LINES]
 
     def _address(self, line: bytes, settings: ServerSettings) -> str:
-        said: dict[str, str] = json.loads(line) if line.strip() else {}
-        if "address" in said:
-            return said["address"]
-        if "missing" in said:
-            raise MissingExtraError(said["missing"], extra="llm", purpose="A local GGUF model")
+        report: dict[str, str] = json.loads(line) if line.strip() else {}
+        if "address" in report:
+            return report["address"]
+        if "missing" in report:
+            raise MissingExtraError(report["missing"], extra="llm", purpose="A local GGUF model")
         self._process.wait()
         self._listener.join()
-        words = said.get("error") or self.last_words() or f"exit status {self._process.returncode}"
+        words = report.get("error") or self.last_words() or f"exit status {self._process.returncode}"
         raise EngineError(
             f"The llama.cpp server did not start with {settings.file}: {words}",
             fix="See whether the file is a whole GGUF model that this version of llama.cpp knows, and "
@@ -128,24 +119,25 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
     # llama.cpp writes what it likes to standard output, which belongs to the parent.
-    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         # Kept in a name, or the server would end here.
-        server, found = _serve(ServerSettings(**json.loads(sys.argv[1])))
+        server = _server(ServerSettings(**json.loads(sys.argv[1])))
+        report = {"address": server.listening_address}
     except ModuleNotFoundError as error:
-        server, found = None, {"missing": error.name or "xllamacpp"}
+        server, report = None, {"missing": error.name or "xllamacpp"}
     except (RuntimeError, ValueError, OSError) as error:
-        server, found = None, {"error": str(error)}
-    told.write(json.dumps(found) + "\n")
-    told.flush()
+        server, report = None, {"error": str(error)}
+    answers.write(json.dumps(report) + "\n")
+    answers.flush()
     while server is not None:
         time.sleep(_POLL_SECONDS)
 
 
-def _serve(settings: ServerSettings) -> tuple[Any, dict[str, str]]:
+def _server(settings: ServerSettings) -> Any:
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -164,9 +156,8 @@ def _serve(settings: ServerSettings) -> tuple[Any, dict[str, str]]:
     parameters.cache_ram_mib = 0
     parameters.endpoint_metrics = True
     parameters.ui = False
-    parameters.verbosity = _QUIET
-    server = xllamacpp.Server(parameters)
-    return server, {"address": server.listening_address}
+    parameters.verbosity = 0
+    return xllamacpp.Server(parameters)
 
 
 def _end_with_input() -> None:

@@ -35,12 +35,9 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A model and its tokenizer.
+    """A model in evaluation mode, and its tokenizer.
 
     Attributes:
-        model: In evaluation mode.
-        tokenizer: Of the package transformers.
-        placement: Where it runs.
         chat: Whether conversations go through the tokenizer's chat template.
         context: Tokens that prompt and answer may have together.
         ends: Tokens that end an answer.
@@ -74,33 +71,24 @@ class Loaded:
         """
         import jinja2
 
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            return self._templated(turns)
-        except jinja2.TemplateError as error:
-            if [turn["role"] for turn in turns[:2]] != ["system", "user"]:
-                raise ValueError(str(error)) from error
-        system, user, *rest = turns
-        joined = {"role": "user", "content": f"{system['content']}\n\n{user['content']}"}
-        try:
-            return self._templated([joined, *rest])
-        except jinja2.TemplateError as error:
-            raise ValueError(str(error)) from error
-
-    def _templated(self, turns: list[dict[str, str]]) -> str:
+        conversations = [[{"role": message.role, "content": message.content} for message in messages]]
+        if [message.role for message in messages[:2]] == ["system", "user"]:
+            first = {"role": "user", "content": f"{messages[0].content}\n\n{messages[1].content}"}
+            conversations.append([first, *conversations[0][2:]])
         # Models that think aloud would have to be waited for; templates that know no such option ignore it.
-        text: str = self.tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
-        )
-        return text
+        options = {"tokenize": False, "add_generation_prompt": True, "enable_thinking": False}
+        for conversation in conversations:
+            try:
+                return str(self.tokenizer.apply_chat_template(conversation, **options))
+            except jinja2.TemplateError as error:
+                fault = error
+        raise ValueError(str(fault)) from fault
 
 
 def place(device: str, *, four_bit: bool) -> Placement:
     """Choose device and precision: bf16 where the hardware computes in it, else what it is good at.
 
-    Args:
-        device: `auto`, or one of torch's names.
-        four_bit: Whether the weights will be quantised, which takes a GPU.
+    `device` is `auto` or one of torch's names; weights of four bits take a GPU.
 
     Raises:
         EngineError: There is no such device, or it cannot do this.
@@ -110,16 +98,15 @@ def place(device: str, *, four_bit: bool) -> Placement:
         raise MissingExtraError("torch", extra="train", purpose="`engine: transformers`")
     import torch
 
-    if device == "auto":
-        mps = torch.backends.mps.is_available()
-        device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
-    kind = device.partition(":")[0]
-    there: dict[str, Callable[[], bool]] = {
-        "cuda": torch.cuda.is_available,
-        "mps": torch.backends.mps.is_available,
-        "cpu": lambda: True,
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
     }
-    if kind not in there or not there[kind]():
+    if device == "auto":
+        device = next(name for name in there if there[name])
+    kind = device.partition(":")[0]
+    if not there.get(kind):
         raise EngineError(
             f"The device '{device}' cannot be used: torch {torch.__version__} sees no such device here.",
             fix="Set `engine.device: auto`, or install the torch that fits the GPU.",
@@ -179,17 +166,14 @@ def load(folder: Path, placement: Placement, config: TransformersEngineConfig) -
         )
     text_config = model.config.get_text_config(decoder=True)
     ends = model.generation_config.eos_token_id
+    ends = [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]
     return Loaded(
         model=model.eval(),
         tokenizer=tokenizer,
         placement=placement,
         chat=bool(tokenizer.chat_template) if config.chat == "auto" else config.chat,
         context=getattr(text_config, "max_position_embeddings", None) or _ENDLESS,
-        ends=frozenset(
-            token
-            for token in [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]
-            if token is not None
-        ),
+        ends=frozenset(token for token in ends if token is not None),
         continuation=_continuation(tokenizer),
     )
 
@@ -213,13 +197,9 @@ def _continuation(tokenizer: Any) -> Callable[[str, str], tuple[int, ...]]:
     @lru_cache(maxsize=4096)
     def continuation(before: str, text: str) -> tuple[int, ...]:
         """Tokens of a text behind another: at the start of a text some tokenizers add a blank."""
-        head = _encode(tokenizer, before, special=False)
-        whole = _encode(tokenizer, before + text, special=False)
-        return (
-            whole[len(head) :]
-            if whole[: len(head)] == head != whole
-            else _encode(tokenizer, text, special=False)
-        )
+        head, whole = (_encode(tokenizer, part, special=False) for part in (before, before + text))
+        apart = whole[: len(head)] == head != whole
+        return whole[len(head) :] if apart else _encode(tokenizer, text, special=False)
 
     return continuation
 

@@ -16,12 +16,7 @@ _SAMPLE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A language model as published.
-
-    Attributes:
-        folder: Its Hugging Face folder.
-        digest: Names its content.
-    """
+    """A language model as published, in a Hugging Face folder; `digest` names its content."""
 
     folder: Path
     digest: str
@@ -30,33 +25,29 @@ class LocalModel:
 def find_model(name: str, *, folder: Path) -> LocalModel:
     """Find a model: in a folder, among the downloaded ones, or on the Hugging Face hub.
 
-    Args:
-        name: A folder, or the name of a model on the hub.
-        folder: Where relative folders begin.
+    Relative folders begin at `folder`.
 
     Raises:
         EngineError: There is none of that name, or it cannot be used.
         MissingExtraError: The hub is needed and its package is not installed.
     """
     local = folder / Path(name).expanduser()
-    place = local if local.is_dir() else _from_hub(name, local)
+    place = local
+    if not local.is_dir():
+        try:
+            place = hub_folder(name, purpose=f"The model '{name}'", more=["*.jinja"], kept_first=True)
+        except NotOnHubError as error:
+            raise EngineError(
+                f"The model '{name}' cannot be had: there is no folder {local}, and {error}.",
+                fix="Set `engine.model` to a folder with config.json, a tokenizer and "
+                f"{WEIGHTS}{downloaded()}; or set `engine: gguf`, whose bundled model needs no hub.",
+            ) from error
     if not is_model(place):
         raise EngineError(
             f"The folder {place} holds no Hugging Face model (config.json and {WEIGHTS}).",
             fix="Name the folder that `save_pretrained` wrote.",
         )
     return LocalModel(place, _digest(place))
-
-
-def _from_hub(name: str, local: Path) -> Path:
-    try:
-        return hub_folder(name, purpose=f"The model '{name}'", more=["*.jinja"], kept_first=True)
-    except NotOnHubError as error:
-        raise EngineError(
-            f"The model '{name}' cannot be had: there is no folder {local}, and {error}.",
-            fix=f"Set `engine.model` to a folder with config.json, a tokenizer and {WEIGHTS}{downloaded()}; "
-            "or set `engine: gguf`, whose bundled model needs no hub.",
-        ) from error
 
 
 def _digest(folder: Path) -> str:

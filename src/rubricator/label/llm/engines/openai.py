@@ -74,11 +74,7 @@ class OpenAIEngine:
         return content_hash("openai:1", config.model, str(config.chat), extra)
 
     def capabilities(self) -> Capabilities:
-        """Try out once what the server can do.
-
-        Raises:
-            EngineError: It cannot be reached, the key is missing or wrong, or there is no such model.
-        """
+        """Try out once what the server can do."""
         session = self._session()
         dialect = session.dialect
         return Capabilities(
@@ -100,11 +96,7 @@ class OpenAIEngine:
             raise explained(fault, session.wire) from fault
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Generation]]:
-        """Continue every request, `concurrency` of them at a time.
-
-        Raises:
-            EngineError: The server as a whole is out of reach.
-        """
+        """Continue every request, `concurrency` of them at a time."""
         session = self._session()
         stop = threading.Event()
         try:
@@ -133,7 +125,7 @@ class OpenAIEngine:
         wire = HttpClient(config, self._address or (lambda: config.url), _key(config, environment))
         retries = Retries(config.url, config.retries)
         try:
-            dialect = discover(wire, retries, threading.Event())
+            dialect = discover(wire, retries)
         except BaseException:
             wire.close()
             raise
@@ -210,8 +202,8 @@ def _first_tokens(session: _Session, choices: tuple[str, ...]) -> tuple[int, ...
     if choices not in session.first_tokens:
         # Behind a new line, since at the start of a text some tokenizers add a blank.
         newline = _tokenized(session, "\n")
-        found = [_tokenized(session, "\n" + choice) for choice in choices]
-        behind = [ids[len(newline)] for ids in found if ids[: len(newline)] == newline != ids]
+        tokens = [_tokenized(session, "\n" + choice) for choice in choices]
+        behind = [ids[len(newline)] for ids in tokens if ids[: len(newline)] == newline != ids]
         distinct = len(set(behind)) == len(choices)
         if not distinct:
             _log.warning("choices share their first token, so their probabilities are not exact")
@@ -224,7 +216,7 @@ def _tokenized(session: _Session, text: str) -> list[int]:
         body = {"model": session.wire.config.model, "prompt": text, "add_special_tokens": False}
     else:
         body = {"content": text, "add_special": False}
-    return list(session.wire.post_native("/tokenize", body).get("tokens") or [])
+    return list(session.wire.ask("/tokenize", body, native=True).get("tokens") or [])
 
 
 def _key(config: OpenAIEngineConfig, environment: Mapping[str, str]) -> str | None:

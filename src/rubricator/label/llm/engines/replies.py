@@ -29,7 +29,11 @@ def generation_of(reply: Mapping[str, Any], request: Request, price: Price) -> G
         NoAnswerError: The reply is not what its protocol promises; asking again may help.
     """
     choice = first_choice(reply)
-    prompt_tokens, completion_tokens = _usage(reply)
+    usage = reply.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    prompt_tokens, completion_tokens = (
+        int(counts.get(kind) or 0) for kind in ("prompt_tokens", "completion_tokens")
+    )
     text, status = _text_of(choice)
     tokens = tokens_of(choice) if request.logprobs else ()
     return Generation(
@@ -44,11 +48,7 @@ def generation_of(reply: Mapping[str, Any], request: Request, price: Price) -> G
 
 
 def first_choice(reply: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The one continuation that was asked for.
-
-    Raises:
-        NoAnswerError: There is none.
-    """
+    """The one continuation that was asked for; without it, a `NoAnswerError`."""
     choices = reply.get("choices")
     if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
         # Some gateways answer 200 and put the error inside.
@@ -81,25 +81,18 @@ def _text_of(choice: Mapping[str, Any]) -> tuple[str, Status]:
     return thoughts, Status.OK
 
 
-def _usage(reply: Mapping[str, Any]) -> tuple[int, int]:
-    usage = reply.get("usage")
-    if not isinstance(usage, dict):
-        return 0, 0
-    return int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-
-
 def tokens_of(choice: Mapping[str, Any]) -> tuple[Token, ...]:
     """The generated tokens with their probabilities, chat-style or as older servers give them."""
-    found = choice.get("logprobs")
-    if not isinstance(found, dict):
+    logprobs = choice.get("logprobs")
+    if not isinstance(logprobs, dict):
         return ()
-    if isinstance(found.get("content"), list):
-        return tuple(_token(entry) for entry in found["content"])
-    names, logprobs = found.get("tokens") or [], found.get("token_logprobs") or []
-    tops = found.get("top_logprobs") or [{}] * len(names)
+    if isinstance(logprobs.get("content"), list):
+        return tuple(_token(entry) for entry in logprobs["content"])
+    names, values = logprobs.get("tokens") or [], logprobs.get("token_logprobs") or []
+    tops = logprobs.get("top_logprobs") or [{}] * len(names)
     return tuple(
         Token(name, _finite(logprob), {other: _finite(value) for other, value in (top or {}).items()})
-        for name, logprob, top in zip(names, logprobs, tops, strict=False)
+        for name, logprob, top in zip(names, values, tops, strict=False)
     )
 
 
@@ -126,21 +119,17 @@ def _finite(logprob: float | None) -> float:
 def chosen_of(choice: Mapping[str, Any], first_tokens: Mapping[int, str]) -> dict[str, float]:
     """Log-probability of each choice, by the numbers of their first tokens, as llama.cpp gives them.
 
-    By number, since the spelling of a token may be a part of a letter.
-
-    Args:
-        choice: The continuation, of one token, with probabilities taken after sampling.
-        first_tokens: Choices by their first tokens.
+    By number, since the spelling of a token may be a part of a letter. The continuation is of one
+    token, with probabilities taken after sampling.
 
     Raises:
         NoAnswerError: Not every choice has a probability.
     """
     content = (choice.get("logprobs") or {}).get("content") or [{}]
-    alternatives = content[0].get("top_probs") or []
-    found = {entry["id"]: _logprob(entry) for entry in alternatives}
-    if not found.keys() >= first_tokens.keys():
+    probabilities = {entry["id"]: _logprob(entry) for entry in content[0].get("top_probs") or []}
+    if not probabilities.keys() >= first_tokens.keys():
         raise NoAnswerError("the reply lacks probabilities of the choices", status=200)
-    return {name: found[token] for token, name in first_tokens.items()}
+    return {name: probabilities[token] for token, name in first_tokens.items()}
 
 
 def choices_of(tokens: Sequence[Token], choices: Iterable[str]) -> dict[str, float]:
@@ -148,11 +137,7 @@ def choices_of(tokens: Sequence[Token], choices: Iterable[str]) -> dict[str, flo
 
     A token stands for the choice that it is the beginning of, blanks around it aside; several such
     tokens add up. A choice that is not among the alternatives is a little less likely than the least
-    likely one there.
-
-    Returns:
-        A value for each choice, or nothing if none was seen or most of what was seen is the
-        beginning of several.
+    likely one there. Empty if none was seen or most of what was seen is the beginning of several.
     """
     first = next((token for token in tokens if token.text.strip()), None)
     if first is None:
@@ -161,7 +146,9 @@ def choices_of(tokens: Sequence[Token], choices: Iterable[str]) -> dict[str, flo
     alternatives = dict(first.top) or {first.text: first.logprob}
     mass, unclear = dict.fromkeys(names, 0.0), 0.0
     for text, logprob in alternatives.items():
-        meant = _meant(text.strip(), names)
+        # The choices that may be meant by an output that begins so.
+        start = text.strip()
+        meant = [start] if start in names else [name for name in names if start and name.startswith(start)]
         if len(meant) == 1:
             mass[meant[0]] += math.exp(logprob)
         elif meant:
@@ -170,10 +157,3 @@ def choices_of(tokens: Sequence[Token], choices: Iterable[str]) -> dict[str, flo
         return {}
     floor = min(alternatives.values()) - _BELOW_SEEN
     return {name: math.log(value) if value > 0 else floor for name, value in mass.items()}
-
-
-def _meant(text: str, names: Sequence[str]) -> list[str]:
-    """The choices that may be meant by an output that begins so."""
-    if text in names:
-        return [text]
-    return [name for name in names if text and name.startswith(text)]

@@ -55,10 +55,6 @@ class Retries:
     Waits grow exponentially with full jitter; a server that says how long to wait is obeyed. When
     several requests in a row, over all threads, failed after all their attempts, the server counts
     as gone (a circuit breaker): better to stop than to fail thousands of texts one by one.
-
-    Args:
-        server: The address, for messages.
-        retries: How often one request is sent again.
     """
 
     def __init__(self, server: str, retries: int) -> None:
@@ -68,11 +64,7 @@ class Retries:
         self._lost_in_a_row = 0
 
     def call(self, send: Callable[[], _T], stop: threading.Event) -> _T:
-        """Send until there is an answer.
-
-        Args:
-            send: One attempt.
-            stop: Nothing is waited for any more once this is set.
+        """Send until there is an answer; once `stop` is set, nothing is waited for any more.
 
         Raises:
             NoAnswerError: The request was rejected, or the last attempt failed.
@@ -96,19 +88,13 @@ class Retries:
             if not stop.is_set():
                 self._count(fault)
             raise
-        self._answered()
-        return answer
-
-    def _answered(self) -> None:
         with self._lock:
             self._lost_in_a_row = 0
+        return answer
 
     def _count(self, fault: NoAnswerError) -> None:
-        if not fault.again:
-            self._answered()
-            return
         with self._lock:
-            self._lost_in_a_row += 1
+            self._lost_in_a_row = self._lost_in_a_row + 1 if fault.again else 0
             lost = self._lost_in_a_row
         if lost >= GIVE_UP_AFTER:
             raise EngineError(

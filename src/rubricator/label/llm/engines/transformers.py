@@ -16,6 +16,7 @@ from rubricator.config import TransformersEngineConfig
 from rubricator.label.llm.engines.constrained_decoding import (
     Constraint,
     Ids,
+    Pick,
     as_generation,
     choices_constraint,
     fill,
@@ -34,7 +35,7 @@ _BATCHES = 4
 # A shorter common beginning is not worth a pass of its own.
 _SHORTEST_PREFIX = 32
 _ALTERNATIVES = 20
-_TOLD_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 _log = logging.getLogger(__name__)
 
 
@@ -61,11 +62,7 @@ class TransformersEngine:
 
     A batch that does not fit into memory is halved, and so are those after it. The common beginning
     of the prompts is read once. Choices are weighed in one pass over the prompt, objects are filled
-    in value by value; neither can come out malformed.
-
-    Args:
-        config: Which model, where, in what batches.
-        folder: Where relative folders begin.
+    in value by value; neither can come out malformed. Relative folders begin at `folder`.
     """
 
     def __init__(self, config: TransformersEngineConfig, *, folder: Path) -> None:
@@ -77,21 +74,12 @@ class TransformersEngine:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the model's files, chat setting, precision and quantisation; loads no weights.
-
-        Raises:
-            EngineError: There is no such model or device.
-        """
+        """Hash of the model's files, chat setting, precision and quantisation; loads no weights."""
         options = [str(self._config.chat), self._placement.dtype, str(self._config.four_bit)]
         return content_hash("transformers:1", self._source.digest, *options)
 
     def capabilities(self) -> Capabilities:
-        """Load the model and say what it runs on.
-
-        Raises:
-            EngineError: The model cannot be found or loaded.
-            MissingExtraError: torch or transformers is absent.
-        """
+        """Load the model and say what it runs on."""
         loaded = self._load()
         precision = "4 bits" if self._config.four_bit else loaded.placement.dtype
         about = f"{self._config.model} on {loaded.placement.device} in {precision}"
@@ -102,23 +90,18 @@ class TransformersEngine:
         return len(self._load().encode(text))
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Generation]]:
-        """Continue every request; those of one form and of like length go together.
-
-        Raises:
-            EngineError: The model cannot be found or loaded.
-            MissingExtraError: torch or transformers is absent.
-        """
+        """Continue every request; those of one form and of like length go together."""
         loaded = self._load()
         source = enumerate(requests)
         while window := list(islice(source, self._size * _BATCHES)):
             groups: dict[tuple[Any, ...], list[_Job]] = {}
             for number, request in window:
-                dataset = _dataset(loaded, number, request)
-                if isinstance(dataset, Generation):
-                    yield number, dataset
+                job = _job(loaded, number, request)
+                if isinstance(job, Generation):
+                    yield number, job
                 else:
-                    kind = (dataset.form, request.logprobs, request.max_tokens)
-                    groups.setdefault(kind, []).append(dataset)
+                    kind = (job.form, request.logprobs, request.max_tokens)
+                    groups.setdefault(kind, []).append(job)
             for jobs in groups.values():
                 yield from self._answered(loaded, jobs)
 
@@ -180,11 +163,11 @@ class TransformersEngine:
         except MemoryError:
             return _JobFailure("not enough memory for this text alone", memory=True)
         except (RuntimeError, ValueError, IndexError) as error:
-            told = str(error)
+            message = str(error)
             memory = isinstance(error, torch.OutOfMemoryError) or any(
-                words in told.lower() for words in _TOLD_OUT_OF_MEMORY
+                words in message.lower() for words in _OUT_OF_MEMORY
             )
-            return _JobFailure(f"{type(error).__name__}: {told.strip()[:300]}", memory=memory)
+            return _JobFailure(f"{type(error).__name__}: {message.strip()[:300]}", memory=memory)
         seconds = (time.monotonic() - started) / len(batch)
         return [replace(answer, seconds=seconds) for answer in answers]
 
@@ -202,9 +185,9 @@ class TransformersEngine:
         """All prompts in the cache, their common beginning read once and kept for those to come."""
         if not shares_prefix(loaded.model, max(map(len, prompts))):
             return KvCache(loaded.model, prompts)
-        kept = self._prefix[0] if self._prefix else ()
+        begun = self._prefix[0] if self._prefix else ()
         # Prompts may share more than that by chance, which is not worth another pass.
-        stale = shared[: len(kept)] != kept or len(shared) >= 2 * len(kept)
+        stale = shared[: len(begun)] != begun or len(shared) >= 2 * len(begun)
         if stale and len(shared) >= _SHORTEST_PREFIX:
             self._prefix = None
             self._prefix = (shared, KvCache(loaded.model, [shared]))
@@ -214,28 +197,23 @@ class TransformersEngine:
         return KvCache(loaded.model, [ids[len(begun) :] for ids in prompts], prefix=rows)
 
 
-def _dataset(loaded: Loaded, number: int, request: Request) -> _Job | Generation:
+def _job(loaded: Loaded, number: int, request: Request) -> _Job | Generation:
     """A request as tokens, or why it cannot be asked."""
     try:
         prompt = loaded.prompt(request.messages) if loaded.chat else plain_prompt(request.messages)
         ids = loaded.encode(prompt, special=not loaded.chat)
-        form = _form(loaded, request, prompt)
+        form: Constraint | None = None
+        if request.choices:
+            form = choices_constraint(request.choices, after=prompt, continuation=loaded.continuation)
+        elif request.schema is not None:
+            form = object_constraint(request.schema, after=prompt, continuation=loaded.continuation)
     except ValueError as error:
         return Generation(text=f"the prompt cannot be made: {error}", status=Status.FAILED)
-    if len(ids) + request.max_tokens > loaded.context:
-        problem = (
-            f"prompt and answer have {len(ids) + request.max_tokens} tokens, the model reads {loaded.context}"
-        )
+    length = len(ids) + request.max_tokens
+    if length > loaded.context:
+        problem = f"prompt and answer have {length} tokens, the model reads {loaded.context}"
         return Generation(text=problem, status=Status.FAILED, prompt_tokens=len(ids))
     return _Job(number, request, ids, form)
-
-
-def _form(loaded: Loaded, request: Request, prompt: str) -> Constraint | None:
-    if request.choices:
-        return choices_constraint(request.choices, after=prompt, continuation=loaded.continuation)
-    if request.schema is not None:
-        return object_constraint(request.schema, after=prompt, continuation=loaded.continuation)
-    return None
 
 
 def _fixed(job: _Job, answer: Generation) -> Generation:
@@ -246,7 +224,7 @@ def _fixed(job: _Job, answer: Generation) -> Generation:
     return answer
 
 
-def _free(loaded: Loaded, job: _Job, written: Sequence[tuple[int, float, dict[int, float]]]) -> Generation:
+def _free(loaded: Loaded, job: _Job, written: Sequence[Pick]) -> Generation:
     ids = [token for token, _, _ in written]
     answer = Generation(text=loaded.decode(ids), prompt_tokens=len(job.ids), completion_tokens=len(ids))
     if not job.request.logprobs:
@@ -255,8 +233,8 @@ def _free(loaded: Loaded, job: _Job, written: Sequence[tuple[int, float, dict[in
     tokens, text = [], ""
     for at, (token, score, top) in enumerate(written):
         # Of several tokens with one text, as halves of letters are, the likeliest is kept.
-        told = {loaded.decode([*ids[:at], other])[len(text) :]: s for other, s in reversed(top.items())}
+        tops = {loaded.decode([*ids[:at], other])[len(text) :]: s for other, s in reversed(top.items())}
         longer = loaded.decode([*ids[:at], token])
-        tokens.append(Token(longer[len(text) :], score, told))
+        tokens.append(Token(longer[len(text) :], score, tops))
         text = longer
     return replace(answer, tokens=tuple(tokens))

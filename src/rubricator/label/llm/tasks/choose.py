@@ -11,9 +11,9 @@ import regex
 from rubricator.errors import ConfigError
 from rubricator.label.llm.engines.engine import Generation, Request
 from rubricator.label.llm.tasks.names import Names
-from rubricator.label.llm.tasks.prompt import Prompt, headings, ordered, shared_variables
+from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.llm.tasks.repair import UNPARSED, bare, decided, read_free
-from rubricator.label.llm.tasks.task import Example, Reading
+from rubricator.label.llm.tasks.task import Aliases, Example, Reading, Task, shares
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
@@ -29,53 +29,36 @@ _HEADED = regex.compile(r"^(?:\w+\s*:\s*)?[(\[]?(\w)[)\].:,—–-]+(?:\s+(.*))?
 _BESIDE = regex.compile(r"^(\w)\s+(.+)$", regex.DOTALL)
 
 
-class Choose:
+class Choose(Task):
     """Asks for one category by the letter that stands for it.
 
     Categories are lettered A to Z; from the 27th on a to z and 0 to 9, so that each is still one
     token and the probabilities of the letters are those of the categories.
 
-    Args:
-        taxonomy: Single-label, 62 categories at most.
-        prompt: For the task `choose`.
-        aliases: Other words that may stand for a category in an answer → its key.
-
     Raises:
-        ConfigError: The taxonomy is multi-label or too long, or the prompt cannot be filled in.
+        ConfigError: The taxonomy is multi-label or has more than 62 categories, or the prompt cannot
+            be filled in.
     """
 
-    def __init__(
-        self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Mapping[str, str] | None = None
-    ) -> None:
+    parser = "choose:1"
+
+    def __init__(self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Aliases | None = None) -> None:
         _check(taxonomy)
-        self._taxonomy = taxonomy
-        self._prompt = prompt
         self._marks = dict(zip(_MARKS, taxonomy.keys, strict=False))
         self._mark_of = {key: mark for mark, key in self._marks.items()}
-        aliases = aliases or {}
-        marked = self._marks if len(self._marks) <= _LETTERS else {}
-        self._names = Names(taxonomy, {**marked, **aliases})
-        self._shared = shared_variables(taxonomy, headings(taxonomy, list(self._marks)))
-        self._system = prompt.render("system", self._shared)
-        options = [f"{alias}\0{key}" for alias, key in sorted(aliases.items())]
-        self.version = prompt.version("choose:1", taxonomy, *options)
         self.empty = prompt.front.empty
-        self.requests("", [Example("", (taxonomy.keys[0],))])  # a faulty prompt shows before it costs money
+        super().__init__(taxonomy, prompt, aliases=aliases, marks=list(self._marks))
+        if len(self._marks) <= _LETTERS:
+            self._names = Names(taxonomy, {**self._marks, **(aliases or {})})
 
     def requests(self, content: str, examples: Sequence[Example]) -> list[Request]:
         """One question whose answer is one letter."""
-        shown = [
-            ({**self._shared, "text": e.content}, self._mark_of[ordered(e, self._taxonomy)[0]])
-            for e in examples
-        ]
-        messages = self._prompt.messages(self._system, shown, {**self._shared, "text": content})
+        answers = [self._mark_of[self._ordered(example)[0]] for example in examples]
+        messages = self._messages(content, zip((e.content for e in examples), answers, strict=True))
         return [Request(messages=messages, max_tokens=_MAX_TOKENS, choices=tuple(self._marks), logprobs=True)]
 
-    def read(self, generations: Sequence[Generation]) -> Reading:
+    def _read(self, generation: Generation) -> Reading:
         """Read the letter, or a name where the model wrote one; probabilities where they are known."""
-        (generation,) = generations
-        if generation.status is not Status.OK:
-            return Reading(generation.status)
         key = self._marked(bare(generation.text))
         reading = decided((key,), self._taxonomy) if key else self._unmarked(generation.text)
         if reading.status is Status.OK and key and generation.choices:
@@ -88,9 +71,7 @@ class Choose:
         Contextual calibration (Zhao et al. 2021, https://arxiv.org/abs/2102.09690) with a diagonal
         matrix: probabilities are divided by the prior and made to sum to one again.
         """
-        lifted = {key: score / max(prior[key], _SMALLEST_PRIOR) for key, score in scores.items()}
-        total = sum(lifted.values())
-        return {key: value / total for key, value in lifted.items()}
+        return shares({key: score / max(prior[key], _SMALLEST_PRIOR) for key, score in scores.items()})
 
     def _marked(self, text: str) -> str | None:
         """The category of a letter alone, or of a letter beside a name that does not contradict it."""
@@ -100,8 +81,8 @@ class Choose:
                 return key
         headed, beside = _HEADED.match(text), _BESIDE.match(text)
         if headed and (key := self._mark(headed.group(1))):
-            said = self._said(headed.group(2) or "")
-            return key if said in (None, key) else None
+            stated = self._stated(headed.group(2) or "")
+            return key if stated in (None, key) else None
         if beside and (key := self._mark(beside.group(1))) and self._names.exact(beside.group(2)) == key:
             return key
         return None
@@ -111,15 +92,15 @@ class Choose:
             return self._marks[letter]
         return self._marks.get(letter.upper()) if len(self._marks) <= _LETTERS else None
 
-    def _said(self, rest: str) -> str | None:
+    def _stated(self, rest: str) -> str | None:
         """The category that the words after a letter name; "" if it is not clear which."""
         key = self._names.exact(rest.split("\n", 1)[0])
         stated = [] if key else self._names.stated(rest)
         return key or (None if not stated else stated[0][0] if len(stated[0]) == 1 else "")
 
     def _unmarked(self, text: str) -> Reading:
-        found = _HEADED.match(bare(text))
-        if found and self._mark(found.group(1)):
+        headed = _HEADED.match(bare(text))
+        if headed and self._mark(headed.group(1)):
             return UNPARSED  # the letter says one thing and the words another
         return read_free(text, self._names, self._taxonomy)
 
@@ -127,8 +108,7 @@ class Choose:
         """Softmax over the letters; a letter that the engine knows nothing of was not likely."""
         top = max(choices.values())
         weights = {key: math.exp(choices.get(mark, -math.inf) - top) for mark, key in self._marks.items()}
-        total = sum(weights.values())
-        return {key: weight / total for key, weight in weights.items()}
+        return shares(weights)
 
 
 def _check(taxonomy: Taxonomy) -> None:

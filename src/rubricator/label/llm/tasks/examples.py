@@ -14,18 +14,11 @@ from rubricator.stats.arrays import Vectors
 
 _BLOCK = 1024  # texts compared with all golden ones at a time
 _TYPICAL = 4
-NONE: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A golden text that may teach, and so be shown.
-
-    Attributes:
-        text: The text, cleaned.
-        categories: Its right categories.
-        group: Its group of near-duplicates.
-    """
+    """A golden text that may teach, and so be shown; `group` is that of its near-duplicates."""
 
     text: Text
     categories: tuple[str, ...]
@@ -33,7 +26,7 @@ class Golden:
 
     @property
     def example(self) -> Example:
-        """What the model sees."""
+        """What the model is shown."""
         return Example(self.text.content, self.categories)
 
 
@@ -49,8 +42,8 @@ class Shots:
     """
 
     of: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
-    usual: tuple[Example, ...] = NONE
-    typical: tuple[tuple[Example, ...], ...] = (NONE,)
+    usual: tuple[Example, ...] = ()
+    typical: tuple[tuple[Example, ...], ...] = ((),)
 
     def __call__(self, text: Text) -> tuple[Example, ...]:
         """The examples for a text."""
@@ -58,19 +51,16 @@ class Shots:
 
 
 def fixed(chosen: Sequence[Golden], texts: Sequence[Text], groups: Mapping[str, str]) -> Shots:
-    """Show the same examples to every text, less the text itself and its duplicates.
+    """Show the same examples, in order, to every text, less the text itself and its duplicates.
 
-    Args:
-        chosen: In the order in which they are shown.
-        texts: The texts to be asked about.
-        groups: Group of near-duplicates by text id.
+    `groups` names the group of near-duplicates by text id.
     """
     usual = tuple(golden.example for golden in chosen)
-    known = {golden.group for golden in chosen} | {golden.text.content for golden in chosen}
+    excluded = {golden.group for golden in chosen} | {golden.text.content for golden in chosen}
     own = {
         text.id: tuple(golden.example for golden in chosen if not _same(golden, text, groups))
         for text in texts
-        if groups.get(text.id, text.id) in known or text.content in known
+        if groups.get(text.id, text.id) in excluded or text.content in excluded
     }
     return Shots(own, usual, (usual,))
 
@@ -89,21 +79,19 @@ def drawn(golden: Sequence[Golden], count: int, keys: Sequence[str], seed: int) 
     if any(not item.categories for item in pool):
         kinds.append(None)
     kinds.sort(key=lambda key: sum(_is(item, key) for item in pool))
-    picked: list[Golden] = []
-    while len(picked) < count and pool:
-        # Whose turn it is: the category that the fewest of the picked have.
-        for key in sorted(kinds, key=lambda key: sum(_is(item, key) for item in picked)):
-            item = next((item for item in pool if _is(item, key)), None)
-            if item is not None:
-                break
-        else:
+    chosen: list[Golden] = []
+    while len(chosen) < count and pool:
+        # Whose turn it is: the category that the fewest of the chosen have.
+        turns = sorted(kinds, key=lambda key: sum(_is(item, key) for item in chosen))
+        item = next((item for key in turns for item in pool if _is(item, key)), None)
+        if item is None:
             break
-        picked.append(item)
+        chosen.append(item)
         pool = [
             other for other in pool if other.group != item.group and other.text.content != item.text.content
         ]
-    chance.shuffle(picked)
-    return picked
+    chance.shuffle(chosen)
+    return chosen
 
 
 def nearest(
@@ -120,13 +108,7 @@ def nearest(
     golden texts of one group. The prior of contextual calibration is the mean over the examples of
     a few golden texts, spread evenly: each text's own would double the cost.
 
-    Args:
-        golden: Golden texts that may teach.
-        golden_vectors: Their L2-normalised vectors, shape [golden, width].
-        texts: The texts to be asked about.
-        vectors: Their L2-normalised vectors, shape [texts, width].
-        groups: Group of near-duplicates by text id.
-        count: How many to show.
+    Vectors are L2-normalised, shape [texts, width]; `groups` names near-duplicates by text id.
     """
     of: dict[str, tuple[Example, ...]] = {}
     for start in range(0, len(texts), _BLOCK):
@@ -139,7 +121,7 @@ def nearest(
         _likest(golden, golden_vectors[at] @ golden_vectors.T, golden[at].text, groups, count)
         for at in (by_id[place] for place in spread)
     )
-    return Shots(of, NONE, typical or (NONE,))
+    return Shots(of, typical=typical or ((),))
 
 
 def _likest(

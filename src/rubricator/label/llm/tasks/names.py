@@ -50,11 +50,7 @@ class Names:
 
     A category is known by its key, its name, the parts of a name of several ("Наука" of "Наука и
     технологии") and its aliases. What could mean two categories means neither, but a whole name
-    goes before a part of another.
-
-    Args:
-        taxonomy: Keys and names.
-        aliases: Other words or numbers for a category → its key.
+    goes before a part of another. Aliases are other words or numbers for a category → its key.
 
     Raises:
         ConfigError: An alias stands for an unknown category.
@@ -70,7 +66,6 @@ class Names:
             )
         whole = [(fold(name), c.key) for c in taxonomy.categories for name in (c.key, c.title)]
         whole += [(fold(name), key) for name, key in aliases.items()]
-        known = _unambiguous(whole)
         taken = {name for name, _ in whole}
         parts = [
             (part, key)
@@ -79,19 +74,19 @@ class Names:
             if part not in taken and len(part) > _SHORT
         ]
         self._all = whole + parts
-        self._known = known | _unambiguous(parts)
-        self._whole = {name: regex.compile(_expression(name)) for name in self._known}
+        self._keys = _unambiguous(whole) | _unambiguous(parts)
+        self._forms = [(regex.compile(_expression(name)), key) for name, key in self._keys.items()]
         self._prose = self._compiled(taxonomy.none)
 
     def exact(self, answer: str) -> str | None:
         """The category that a whole answer names: in any case, quoted, inflected or cut short."""
         name = fold(answer).strip(_QUOTES + " .,:;!*_()[]#")
-        if name in self._known:
-            return self._known[name]
-        inflected = {self._known[known] for known, form in self._whole.items() if form.fullmatch(name)}
+        if name in self._keys:
+            return self._keys[name]
+        inflected = {key for form, key in self._forms if form.fullmatch(name)}
         if len(inflected) == 1:
             return inflected.pop()
-        cut = {key for known, key in self._all if known.startswith(name)}
+        cut = {key for whole, key in self._all if whole.startswith(name)}
         return cut.pop() if len(cut) == 1 and len(name) >= _TRUNCATED else None
 
     def stated(self, prose: str) -> list[tuple[str, ...]]:
@@ -101,34 +96,34 @@ class Names:
         that says that no category fits states nothing at all.
         """
         text = prose.translate(_FOLD).casefold()
-        for spoken, meant in _NOT_ONLY:
-            text = text.replace(spoken, meant)
+        for phrase, meaning in _NOT_ONLY:
+            text = text.replace(phrase, meaning)
         statements = [
             piece for s in _BREAK.split(text) if not s.strip().endswith("?") for piece in _TURN.split(s)
         ]
-        found = []
+        categories = []
         for statement in statements:
             named, rest = self._mentions(statement)
             if _ANY.search(rest):
                 return []
             if named and not _NOT.search(rest):
-                found.append(named)
-        return found
+                categories.append(named)
+        return categories
 
     def _mentions(self, statement: str) -> tuple[tuple[str, ...], str]:
         """Categories named before the reasons begin, and the words around them."""
         pattern, keys = self._prose
         first = pattern.search(statement)
         reason = _REASON.search(statement, first.end()) if first else None
-        said = statement[: reason.start()] if reason else statement
-        named = [keys[(hit.lastindex or 1) - 1] for hit in pattern.finditer(said)]
-        return tuple(dict.fromkeys(named)), pattern.sub(" ", said)
+        answer = statement[: reason.start()] if reason else statement
+        named = [keys[(hit.lastindex or 1) - 1] for hit in pattern.finditer(answer)]
+        return tuple(dict.fromkeys(named)), pattern.sub(" ", answer)
 
     def _compiled(self, none: str | None) -> tuple[regex.Pattern[str], list[str]]:
         """All names as one expression, longer ones first, and the category of each of its groups."""
         groups, keys = [], []
-        for name in sorted(self._known, key=len, reverse=True):
-            key = self._known[name]
+        for name in sorted(self._keys, key=len, reverse=True):
+            key = self._keys[name]
             # "it", "b" or "other" mean a category in prose only where they are quoted.
             quoted = len(name) <= _SHORT or (key == none and " " not in name)
             form = _expression(name)

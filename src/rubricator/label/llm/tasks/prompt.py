@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,8 +16,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rubricator.errors import ConfigError, nearest
-from rubricator.label.llm.engines.engine import Message
-from rubricator.label.llm.tasks.task import Example
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
 from rubricator.validation_errors import explain
@@ -35,12 +33,9 @@ _FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupE
 class Front(BaseModel):
     """The YAML in the first comment of a prompt file.
 
-    Attributes:
-        task: Which task the prompt is for.
-        language: Language of the prompt.
-        version: Counted up by whoever changes the prompt, for people; the code hashes the file.
-        empty: Texts without content, for contextual calibration.
-        words: Words that the answer is made of and the parser looks for.
+    `version` is counted up by whoever changes the prompt, for people; the code hashes the file. `empty`
+    are texts without content, for contextual calibration; `words` those that the answer is made of and
+    the parser looks for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,11 +65,6 @@ class Prompt:
     are `categories` (each with `mark`, `key`, `title`, `description`), `none_category` (the
     one that means "none of the others", or nothing), `single`, `words` of the front matter; in `text` and
     `answer` also `text`, `category` (what a yes/no question is about) and `answer`.
-
-    Args:
-        source: The whole file.
-        place: Where it lies, for messages.
-        task: The task it must be for.
 
     Raises:
         ConfigError: The file breaks a rule.
@@ -117,8 +107,8 @@ class Prompt:
 
     def version(self, task: str, taxonomy: Taxonomy, *options: str) -> str:
         """Hash of the file, the parser's tag and what the prompt may show of the taxonomy."""
-        seen = [part for c in taxonomy.categories for part in (c.key, c.name, c.description)]
-        return content_hash(task, self.source, taxonomy.task, taxonomy.none or "", *options, *seen)
+        parts = [part for c in taxonomy.categories for part in (c.key, c.name, c.description)]
+        return content_hash(task, self.source, taxonomy.task, taxonomy.none or "", *options, *parts)
 
     def render(self, block: str, variables: Mapping[str, Any]) -> str:
         """Fill one block in; outer white space is removed.
@@ -131,37 +121,18 @@ class Prompt:
             return "".join(self._template.blocks[block](context)).strip()
         except _FAULTS as error:
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
-            shown = f"line {lines[-1]}: " if isinstance(error, jinja2.UndefinedError) and lines else ""
+            place = f"line {lines[-1]}: " if isinstance(error, jinja2.UndefinedError) and lines else ""
             raise self._wrong(
-                f"{shown}block {block}: {error}", "Use only what the shipped prompts use."
+                f"{place}block {block}: {error}", "Use only what the shipped prompts use."
             ) from error
 
-    def messages(
-        self, system: str, examples: Sequence[tuple[Mapping[str, Any], str]], asked: Mapping[str, Any]
-    ) -> tuple[Message, ...]:
-        """The conversation: system turn, examples with their answers, the question.
-
-        A user's turn ends in a line break, so that a model that continues plain text begins its
-        answer on a line of its own.
-
-        Args:
-            system: The filled-in system block.
-            examples: Variables of each example's `text` block, and its answer.
-            asked: Variables of the last `text` block.
-        """
-        turns = [Message("system", system)]
-        for variables, answer in examples:
-            turns.append(Message("user", self.render("text", variables) + "\n"))
-            turns.append(Message("assistant", self.render("answer", {**variables, "answer": answer})))
-        return (*turns, Message("user", self.render("text", asked) + "\n"))
-
     def _front(self, task: TaskName) -> Front:
-        found = _FRONT.match(self.source)
-        if not found:
+        comment = _FRONT.match(self.source)
+        if not comment:
             raise self._wrong("it does not begin with a comment {# … #}", "Copy that of a shipped prompt.")
         try:
             # Strings only: `yes: Да` is about the word, not about true and false.
-            front = Front.model_validate(yaml.load(found.group(1), Loader=yaml.BaseLoader))  # noqa: S506
+            front = Front.model_validate(yaml.load(comment.group(1), Loader=yaml.BaseLoader))  # noqa: S506
         except yaml.YAMLError as error:
             raise self._wrong(f"its first comment is not YAML: {error}", "Correct it.") from error
         except ValidationError as error:
@@ -189,31 +160,3 @@ class Prompt:
 
     def _wrong(self, problem: str, fix: str) -> ConfigError:
         return ConfigError(f"The prompt {self.place} cannot be used: {problem}.", fix=fix)
-
-
-def headings(taxonomy: Taxonomy, marks: Sequence[str] = ()) -> list[Heading]:
-    """The categories as prompts see them; without `marks` they are numbered from 1."""
-    named = marks or [str(number) for number in range(1, len(taxonomy.categories) + 1)]
-    return [
-        # A description that begins with the name would say it twice.
-        Heading(mark, c.key, c.title, " ".join(c.description.split()).removeprefix(f"{c.title}: "))
-        for mark, c in zip(named, taxonomy.categories, strict=True)
-    ]
-
-
-def shared_variables(taxonomy: Taxonomy, shown: Sequence[Heading]) -> dict[str, Any]:
-    """The variables that are the same for all texts."""
-    none = next((heading for heading in shown if heading.key == taxonomy.none), None)
-    return {"categories": shown, "none_category": none, "single": taxonomy.single}
-
-
-def ordered(example: Example, taxonomy: Taxonomy) -> tuple[str, ...]:
-    """Categories of an example in the order of the taxonomy.
-
-    Raises:
-        ValueError: A single-label example has not exactly one category.
-    """
-    keys = tuple(key for key in taxonomy.keys if key in example.categories)
-    if taxonomy.single and len(keys) != 1:
-        raise ValueError(f"an example has the categories {example.categories}, needed is exactly one")
-    return keys

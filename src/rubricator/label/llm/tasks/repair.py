@@ -15,7 +15,6 @@ from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
 UNPARSED = Reading(Status.UNPARSED)
-REFUSED = Reading(Status.REFUSED)
 
 _THOUGHT = regex.compile(r"\A\s*<think>.*?</think>", regex.DOTALL)
 _FENCE = regex.compile(r"```\w*\s*\n?(.*?)```", regex.DOTALL)
@@ -35,16 +34,7 @@ _HEAD = regex.compile(
     regex.MULTILINE | regex.IGNORECASE,
 )
 _FIELDS = ("category", "categories", "label", "labels", "answer", "категория", "категории", "ответ")
-_YES_NO = {
-    "1": True,
-    "true": True,
-    "yes": True,
-    "да": True,
-    "0": False,
-    "false": False,
-    "no": False,
-    "нет": False,
-}
+_YES_NO = dict.fromkeys(("1", "true", "yes", "да"), True) | dict.fromkeys(("0", "false", "no", "нет"), False)
 
 
 class _ContradictionError(Exception):
@@ -103,9 +93,8 @@ def read_free(answer: str, names: Names, taxonomy: Taxonomy) -> Reading:
     In turn: JSON with the names, the names alone, a line "Answer: …", prose. Prose is read by its
     first statement that names a category; in multi-label work later statements must not add any.
 
-    Returns:
-        `unparsed` where no category or, in single-label work, several are named; `refused` where
-        the model declines.
+    The reading is `unparsed` where no category or, in single-label work, several are named, and
+    `refused` where the model declines.
     """
     text = bare(answer)
     if text.startswith(("{", "[")):
@@ -116,7 +105,7 @@ def read_free(answer: str, names: Names, taxonomy: Taxonomy) -> Reading:
     if whole or len(heads) == 1:
         return decided(whole or heads.pop(), taxonomy)
     if refused(text):
-        return REFUSED
+        return Reading(Status.REFUSED)
     statements = [] if heads else names.stated(text)
     if not statements or (not taxonomy.single and set().union(*statements) != set(statements[0])):
         return UNPARSED
@@ -133,18 +122,18 @@ def listed(text: str, names: Names) -> tuple[str, ...]:
 
 
 def _consistent(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for key, value in pairs:
-        if read.setdefault(key, value) != value:
+        if merged.setdefault(key, value) != value:
             raise _ContradictionError
-    return read
+    return merged
 
 
 def _from_json(value: Any, names: Names) -> tuple[str, ...]:
     """Categories in `"name"`, `7`, `{"label": 7}` or a list of those; empty if any cannot be read."""
     if isinstance(value, dict):
-        said = [value[key] for key in value if fold(str(key)) in _FIELDS]
-        return _from_json(said[0], names) if len(said) == 1 else ()
+        fields = [value[key] for key in value if fold(str(key)) in _FIELDS]
+        return _from_json(fields[0], names) if len(fields) == 1 else ()
     if isinstance(value, list):
         each = [_from_json(item, names) for item in value]
         return tuple(key for keys in each for key in keys) if all(each) else ()
