@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from rubricator.config import Kind, Train
+from rubricator.dataset.examples import Examples
 from rubricator.dataset.training_data import TrainingData
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.losses import binary_cross_entropy
@@ -59,6 +60,11 @@ def weak_label_weight(
         probabilities, truth = rule.probabilities(logits)[golden], targets[train][golden]
         losses[weight] = float(binary_cross_entropy(probabilities, truth, floor=_SURE).mean())
     return min(losses, key=losses.__getitem__), losses
+
+
+def _proxy_logits(learning: Examples, folds: Indices, context: TrainingContext) -> Floats:
+    kind = proxy_kind(context.settings, vectors=learning.vectors is not None)
+    return fit(kind, learning, folds=folds, context=context).oof_logits
 
 
 def self_trained(
