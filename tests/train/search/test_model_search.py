@@ -234,7 +234,7 @@ def test_what_a_killed_search_had_finished_is_not_trained_again(tmp_path, monkey
     right = learning.targets * 6 - 3
     trainers(monkeypatch, {"linear": fake(right * 0.7), "heads": fake(right), "static": interrupted})
     with pytest.raises(KeyboardInterrupt):
-        search(tmp_path / "other", learning, models="auto").run()
+        search(tmp_path, learning, models="auto").run()
     trainers(monkeypatch, {"static": fake(right * 0.5)})
     again = search(tmp_path, learning, models="auto", ensemble=False)
     again.run()
