@@ -89,7 +89,8 @@ def _weights(report: LabelReport) -> Table:
 
 
 def _expectation(report: LabelReport) -> str:
-    expected = f"Expected accuracy of the agreed labels: [bold]{figure(report.expected, 3)}[/]"
+    right = "the agreed label is right" if report.single else "all agreed labels are right"
+    expected = f"Expected share of texts where {right}: [bold]{figure(report.expected, 3)}[/]"
     if report.measured is None:
         return f"{expected}."
     interval = f" [{_between(report.measured_interval)}]" if report.measured_interval else ""

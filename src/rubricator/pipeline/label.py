@@ -27,6 +27,7 @@ from rubricator.label.aggregation.labels import keys_of, label_texts, person_lab
 from rubricator.label.aggregation.probabilities import teacher_scores
 from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import Asked, ask
+from rubricator.label.quality.cautions import label_cautions
 from rubricator.label.quality.inter_annotator import teacher_usage
 from rubricator.label.quality.teacher_metrics import measure_teachers
 from rubricator.label.teachers.factory import open_teachers, read_files
@@ -66,10 +67,12 @@ def label(
         fold_targets[fold] = targets_of(
             label_texts(scores, dataset, others, taxonomy, config)[0], texts, taxonomy
         )
-    # A corrected text of the test part teaches nobody, but its label is what the person said.
+    # What a person labelled has that label everywhere, also where it may teach nobody.
     labels = {one.text_id: one for one in agreed} | {
-        texts[row].id: person_label(texts[row].id, keys_of(said, taxonomy), taxonomy, Origin.REVIEW)
-        for row, said in sources.truth(sources.origin == Origin.REVIEW).items()
+        texts[row].id: person_label(
+            texts[row].id, keys_of(categories, taxonomy), taxonomy, Origin(str(sources.origin[row]))
+        )
+        for row, categories in sources.truth(sources.human).items()
     }
     golden = sources.truth(sources.origin == Origin.GOLDEN)
     opinions = [*aggregation.probabilities, aggregation.agreement]
@@ -142,7 +145,8 @@ def _work(run: Run) -> list[str]:
     write_annotations(run.folder, annotations, run.taxonomy.keys)
     state = _state(asked, dataset)
     files.write_json(run.file(ASKED), state)
-    return _lines(label_set, run.taxonomy) + _unfinished(state)
+    cautions = [f"! {caution}" for caution in label_cautions(annotations, label_set, run.taxonomy)]
+    return [*_lines(label_set, run.taxonomy), *cautions, *_unfinished(state)]
 
 
 def _state(asked: Asked, dataset: Dataset) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def test_the_skilled_speak_louder_than_the_guessing_and_the_wrong(taxonomy):
     weights = weigh(opinions, dict(enumerate(known)), taxonomy.space)
     assert (weights["good"] > 0.5).all()
     assert (weights["blind"] < 0.1).all()
-    assert (weights["wrong"] == 0.05).all()
+    assert (weights["wrong"] == 0.001).all()
     assert all(np.isfinite(weight).all() for weight in weights.values())
 
 

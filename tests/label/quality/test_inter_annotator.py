@@ -11,6 +11,7 @@ from rubricator.label.quality.inter_annotator import (
     support_counts,
     teacher_usage,
 )
+from rubricator.label_space import LabelSpace
 from rubricator.records import Answer, Label, Origin, Status
 from rubricator.taxonomy import Taxonomy
 
@@ -73,8 +74,12 @@ def test_accuracy_expected_and_measured():
     assert expected_accuracy(opinion("x", [[NAN, NAN]]), SINGLE) is None
     assert measured_accuracy(agreed, {}, SINGLE) is None
     several = opinion("agreement", [[0.9, 0.8], [0.1, 0.4]])
-    assert expected_accuracy(several, MULTI) == pytest.approx((0.9 + 0.8 + 0.9 + 0.6) / 4)
-    assert measured_accuracy(several, {0: truth[0], 1: truth[1]}, MULTI) == 0.5
+    assert expected_accuracy(several, MULTI) == pytest.approx((0.9 * 0.8 + 0.9 * 0.6) / 2)
+    assert measured_accuracy(several, {0: np.array([True, True]), 1: truth[1]}, MULTI) == 0.5
+    # Wherever most categories are absent, saying nothing is right about most of them and about no text.
+    nothing, one = opinion("agreement", [[0.1] * 8] * 8), np.eye(8, dtype=bool)
+    wide = LabelSpace.of_size(8, single=False)
+    assert measured_accuracy(nothing, dict(enumerate(one)), wide) == 0.0
 
 
 def test_what_teachers_stood_for():

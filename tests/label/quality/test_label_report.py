@@ -78,7 +78,7 @@ def test_the_terminal_shows_it(report, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     show_label_report(report)
     shown = capsys.readouterr().out
-    assert "Expected accuracy of the agreed labels" in shown
+    assert "Expected share of texts where all agreed labels are right" in shown
     assert "kappa" in shown
 
 

@@ -14,7 +14,7 @@ from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.losses import binary_cross_entropy
 
 _SURE = 1e-6
-_LEAST_WEIGHT = 0.05
+_LEAST_WEIGHT = 0.001  # as good as nothing beside others; alone, a teacher is still better than none
 _COUNTED_AS = 10.0  # golden texts that a teacher's overall skill is worth in one category's
 _USUAL_SKILL = 0.5
 
@@ -26,7 +26,7 @@ def weigh(opinions: Sequence[TeacherProbabilities], truth: Truth, space: LabelSp
     it has an opinion: 1 minus its log loss over that of the base rate. A category with few golden
     opinions borrows from the teacher's others; in single-label work all have the same, drawn to one
     half where golden texts are few. Opinions must be cross-fitted on the golden texts (see
-    `teacher_probabilities`). Weights lie between 0.05 and 1, shape [categories]; all are 1 without
+    `teacher_probabilities`). Weights lie between 0.001 and 1, shape [categories]; all are 1 without
     golden texts.
     """
     if not truth:

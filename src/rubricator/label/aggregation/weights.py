@@ -35,7 +35,7 @@ def pool_weights(weights: Mapping[str, Floats], taxonomy: Taxonomy, *, golden: i
     if golden:
         meaning = (
             f"The weight of a teacher's word, measured on {golden:,} texts labelled by people: the "
-            "share of the uncertainty about a text that its opinion takes away, at least 0.05."
+            "share of the uncertainty about a text that its opinion takes away."
         )
     return Weights(meaning, [_weight(teacher, weight, taxonomy) for teacher, weight in weights.items()])
 

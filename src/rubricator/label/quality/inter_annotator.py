@@ -80,20 +80,20 @@ def _pair(one: str, other: str, first: Votes, second: Votes) -> Pair:
 def expected_accuracy(
     agreed: TeacherProbabilities, space: LabelSpace, rows: Bools | None = None
 ) -> float | None:
-    """How often the agreed labels (all, or those of some rows) are right, if their probabilities hold.
+    """On what share of texts, all or some rows, the agreed labels are all right, if their probabilities hold.
 
-    Single-label: mean probability of the category decided on. Multi-label: mean probability of every
-    yes and no. None where nothing was agreed on.
+    Multi-label as if categories were independent: see `LabelSpace.confidence`. None where nothing was
+    agreed on.
     """
     stated = agreed.probabilities if rows is None else agreed.probabilities[rows]
     stated = stated[np.isfinite(stated).all(axis=1)]
     if not len(stated):
         return None
-    return float(stated.max(axis=1).mean() if space.single else np.maximum(stated, 1 - stated).mean())
+    return float(space.confidence(stated, space.decide(stated)).mean())
 
 
 def measured_accuracy(agreed: TeacherProbabilities, truth: Truth, space: LabelSpace) -> float | None:
-    """How often they are right on golden texts, counted as `expected_accuracy` counts.
+    """On what share of golden texts they are all right, as `expected_accuracy` counts.
 
     Golden texts must not have set what is measured there.
     """
@@ -101,8 +101,7 @@ def measured_accuracy(agreed: TeacherProbabilities, truth: Truth, space: LabelSp
     if not rows:
         return None
     targets = np.array([truth[row] for row in rows], dtype=bool)
-    right = space.decide(agreed.probabilities[rows]) == targets
-    return float(right.all(axis=1).mean() if space.single else right.mean())
+    return float((space.decide(agreed.probabilities[rows]) == targets).all(axis=1).mean())
 
 
 def support_counts(labels: Iterable[Label], space: LabelSpace) -> dict[str, Counter[str]]:

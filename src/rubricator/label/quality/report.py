@@ -14,6 +14,7 @@ from rubricator.dataset.annotations import Annotations, TeacherUsage, TeacherWei
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
 from rubricator.label.aggregation.aggregator import Method
+from rubricator.label.quality.cautions import label_cautions
 from rubricator.label.quality.inter_annotator import (
     Pair,
     compare_teachers,
@@ -43,10 +44,10 @@ class LabelReport:
         golden: Number of golden texts; 0 leaves `examinations` empty and `measured` None.
         examinations: Each teacher against the golden texts, then their agreement.
         weights_are: What the figures of `weights` are, in a sentence.
-        expected: Expected accuracy of the labels that teachers agreed on.
+        expected: Expected share of texts on which all that teachers agreed on is right.
         expected_golden: What the agreement expected of itself on golden texts …
         measured: … and what it reached there.
-        measured_interval: 95% interval of that; single-label only.
+        measured_interval: 95% interval of that.
         mix: Category key to origin of labels to their number.
         bare: Labels without any category, by origin.
         stood: Teacher to category key to agreed labels it stands for.
@@ -110,9 +111,7 @@ def label_report(
         expected=expected_accuracy(agreement, space, is_agreed),
         expected_golden=expected_accuracy(agreement, space, is_golden),
         measured=measured,
-        measured_interval=wilson(round(measured * judged), judged)
-        if taxonomy.single and measured is not None
-        else None,
+        measured_interval=None if measured is None else wilson(round(measured * judged), judged),
         mix={
             key: Counter(label.origin for label in labels if key in label.categories) for key in taxonomy.keys
         },
@@ -121,7 +120,8 @@ def label_report(
         stood=support_counts(labels, space),
         cautions=(),
     )
-    return replace(facts, cautions=list(_cautions(facts)))
+    cautions = [*_cautions(facts), *label_cautions(annotations, label_set, taxonomy)]
+    return replace(facts, cautions=cautions)
 
 
 def _golden_cautions(facts: LabelReport) -> Iterator[str]:
