@@ -144,12 +144,7 @@ class EvaluationInputs:
         return TestSet(self.data.examples.subset(rows), truth, self.encoders)
 
     def part(
-        self,
-        name: str,
-        about: str,
-        rows: NDArray[np.intp],
-        truth: Bools,
-        predicted: tuple[Floats, Bools],
+        self, name: str, about: str, rows: NDArray[np.intp], truth: Bools, predicted: tuple[Floats, Bools]
     ) -> ScoredPredictions:
         """Some rows with their truth and what a model says of them."""
         texts = [self.dataset.texts[row] for row in rows]

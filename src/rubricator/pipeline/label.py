@@ -10,14 +10,7 @@ import numpy as np
 
 from rubricator.config import Config
 from rubricator.dataset import files
-from rubricator.dataset.annotations import (
-    ARRAYS,
-    FACTS,
-    Annotations,
-    Scale,
-    TeacherScores,
-    write_annotations,
-)
+from rubricator.dataset.annotations import ARRAYS, FACTS, Annotations, Scale, TeacherScores, write_annotations
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet, decided_of, targets_of, write_labels
 from rubricator.dataset.sources import SOURCES, LabelSources, label_sources

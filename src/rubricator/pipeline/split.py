@@ -34,13 +34,7 @@ def split(dataset: Dataset, taxonomy: Taxonomy, config: Config) -> DatasetSplit:
         )
     targets = golden_targets(dataset, taxonomy)
     parts = split_texts(
-        dataset.texts,
-        dataset.groups,
-        targets,
-        golden.keys(),
-        use=use,
-        config=config.split,
-        seed=config.seed,
+        dataset.texts, dataset.groups, targets, golden.keys(), use=use, config=config.split, seed=config.seed
     )
     allowed = {"train": {"train", "validation"}, "tune": {"validation"}, "test": set[str]()}[use]
     teaching = frozenset(id_ for id_ in golden if parts.part[id_] in allowed)

@@ -94,13 +94,7 @@ def rows_of(questions: Iterable[Question], taxonomy: Taxonomy) -> list[dict[str,
 
 
 def reviews_in_rows(
-    rows: Iterable[Row],
-    *,
-    parse: Parse,
-    taxonomy: Taxonomy,
-    ids: Mapping[str, Text],
-    by: str,
-    where: str,
+    rows: Iterable[Row], *, parse: Parse, taxonomy: Taxonomy, ids: Mapping[str, Text], by: str, where: str
 ) -> list[Review]:
     """Read rows that people filled in; rows with empty `labels` are left out.
 

@@ -14,14 +14,7 @@ from rubricator.label_space import LabelSpace
 from rubricator.pages.formatting import plural, series
 from rubricator.stats.arrays import Bools
 from rubricator.stats.bootstrap import Estimate
-from rubricator.stats.significance import (
-    Difference,
-    McNemar,
-    Resampled,
-    difference,
-    mcnemar,
-    resample,
-)
+from rubricator.stats.significance import Difference, McNemar, Resampled, difference, mcnemar, resample
 
 FIGURES = ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
 DRAWS = 10_000

@@ -49,10 +49,7 @@ def draw_histogram(axes: Axes, truth: Bools, probabilities: Floats, category: Ca
     Each kind is drawn as shares of itself, or a rare category would vanish beside the rest.
     """
     edges = np.linspace(0, 1, 21)
-    kinds = (
-        (~truth, style.HAS_NOT, "////", "class 0"),
-        (truth, style.HAS, None, "class 1"),
-    )
+    kinds = ((~truth, style.HAS_NOT, "////", "class 0"), (truth, style.HAS, None, "class 1"))
     for rows, colour, hatch, name in kinds:
         if not rows.any():
             continue
@@ -114,14 +111,7 @@ def draw_reliability(axes: Axes, truth: Bools, probabilities: Floats) -> None:
     shares = [wilson(int(hit), int(count)) for hit, count in zip(hits, counts[some], strict=True)]
     observed, low, high = np.array([(share.value, share.low, share.high) for share in shares], dtype=float).T
     axes.plot([0, 1], [0, 1], color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.vlines(
-        stated,
-        low,
-        high,
-        color=style.HAS,
-        linewidth=1.2,
-        alpha=0.55,
-    )
+    axes.vlines(stated, low, high, color=style.HAS, linewidth=1.2, alpha=0.55)
     axes.scatter(
         stated,
         observed,
