@@ -16,12 +16,7 @@ from rubricator.pipeline.compare import compare
 from rubricator.stats.significance import Difference
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("compare", rich_help_panel="The pipeline")(_compare)
-
-
-def _compare(
+def compare_runs(
     runs: Annotated[
         list[Path],
         typer.Argument(metavar="OLD NEW…", help="Folders of runs; the others are compared with the first."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.text import Text as Line
 
 from rubricator.pages.formatting import figure, interval
 from rubricator.progress import Advance
+from rubricator.project.progress import draw_bar, show_counts
 from rubricator.stats.bootstrap import Estimate
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -40,47 +40,15 @@ class _Rate(bars.ProgressColumn):
 def show_progress(description: str, *, total: int | None) -> Iterator[Advance]:
     """A bar with rate and time left on a terminal; a line now and then elsewhere."""
     if err.is_terminal:
-        with bars.Progress(
-            bars.TextColumn("{task.description}"),
+        columns = (
             bars.BarColumn(bar_width=None),
             bars.MofNCompleteColumn(),
             _Rate(),
             bars.TimeRemainingColumn(compact=True),
-            bars.TextColumn("{task.fields[note]}"),
-            console=err,
-            transient=True,
-        ) as bar:
-            task = bar.add_task(description, total=total, note="")
-
-            def advance(items: int, note: str = "", /) -> None:
-                bar.advance(task, items)
-                if note:
-                    bar.update(task, note=note)
-
-            yield advance
-    else:
-        yield _Ticker(description, total).advance
-
-
-class _Ticker:
-    """Progress for logs and pipes: says where the work stands every quarter of a minute."""
-
-    def __init__(self, description: str, total: int | None) -> None:
-        self._description, self._total, self._done = description, total, 0
-        self._started = self._said = time.monotonic()
-
-    def advance(self, items: int, note: str = "", /) -> None:
-        self._done += items
-        now = time.monotonic()
-        if now - self._said < _QUIET_SECONDS:
-            return
-        self._said = now
-        rate = self._done / (now - self._started)
-        left = f", {(self._total - self._done) / rate:,.0f} s left" if self._total and rate else ""
-        of = f" of {self._total:,}" if self._total else ""
-        err.print(
-            f"{self._description}: {self._done:,}{of}, {rate:,.1f}/s{left}{f'; {note}' if note else ''}"
         )
+        yield from draw_bar(description, total, err, *columns)
+    else:
+        yield from show_counts(description, total, err.print, every=_QUIET_SECONDS)
 
 
 def figure_table(first: str, *others: str) -> Table:

@@ -21,7 +21,7 @@ from rubricator.review.estimates import progress_lines
 from rubricator.review.question import Question
 from rubricator.review.session import ReviewSession
 
-SKIP, UNDO, QUIT = "s", "u", "q"
+_SKIP, _UNDO, _QUIT = "s", "u", "q"
 _KEYS = "123456789abcdefghijklmnoprtvwxyz"
 _CHARACTERS = 3000
 _WHY = {"blind": "shown blind: it measures", "suggested": "probably worth a look"}
@@ -32,12 +32,7 @@ class _Order(StrEnum):
     RANDOM = "random"
 
 
-def register(app: typer.Typer) -> None:
-    """Add `review`."""
-    app.command("review", rich_help_panel="One stage")(_review)
-
-
-def _review(
+def review_labels(
     config: ConfigFile = Path("rubricator.yaml"),
     overrides: Overrides = None,
     out_folder: OutFolder = None,
@@ -121,9 +116,9 @@ class _Batch:
         if not self._questions:
             out.print("There is no text left to review.")
         with keyboard(toggles=not self._taxonomy.single) as keys:
-            self._go_through(keys)
+            self._ask_all(keys)
 
-    def _go_through(self, keys: Iterator[str]) -> None:
+    def _ask_all(self, keys: Iterator[str]) -> None:
         place = 0
         while place < len(self._questions):
             question = self._questions[place]
@@ -131,9 +126,9 @@ class _Batch:
             self._show(question)
             started = time.monotonic()
             answer = self._ask(question, keys)
-            if answer == QUIT:
+            if answer == _QUIT:
                 return
-            if answer == UNDO:
+            if answer == _UNDO:
                 place = self._back(place)
             else:
                 if not isinstance(answer, str):
@@ -142,10 +137,10 @@ class _Batch:
                 place += 1
 
     def _ask(self, question: Question, keys: Iterator[str]) -> tuple[str, ...] | str:
-        """Categories, or one of `SKIP`, `UNDO`, `QUIT`; the end of the input ends the batch."""
+        """Categories, or what else was pressed; the end of the input ends the batch."""
         chosen = set(question.suggested or ())
         for key in keys:
-            if key in (SKIP, UNDO, QUIT):
+            if key in (_SKIP, _UNDO, _QUIT):
                 return key
             category = self._categories.get(key)
             if category and self._taxonomy.single:
@@ -157,7 +152,7 @@ class _Batch:
                 return tuple(key for key in self._taxonomy.keys if key in chosen)
             else:
                 out.print(f"  [yellow]?[/] {self._hint(question)}")
-        return QUIT
+        return _QUIT
 
     def _back(self, place: int) -> int:
         if not place:
@@ -169,11 +164,9 @@ class _Batch:
 
     def _show(self, question: Question) -> None:
         content = question.text.content
-        cut = (
-            f" [dim]… {len(content) - _CHARACTERS:,} more characters[/]" if len(content) > _CHARACTERS else ""
-        )
-        out.print(escape(content[:_CHARACTERS]) + cut)
-        out.print()
+        more = len(content) - _CHARACTERS
+        cut = f" [dim]… {more:,} more characters[/]" if more > 0 else ""
+        out.print(escape(content[:_CHARACTERS]) + cut + "\n")
         if question.shown == "suggested":
             self._show_suggestion(question)
         names = ((key, self._taxonomy[category].title) for key, category in self._categories.items())
