@@ -22,8 +22,8 @@ from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
 from rubricator.review.reviews import read_reviews
 from rubricator.review.session import ReviewSession
-from rubricator.review.uncertainty import Indices, ReviewContext
-from rubricator.stats.arrays import Floats
+from rubricator.review.uncertainty import ReviewContext
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.heads import fit_heads

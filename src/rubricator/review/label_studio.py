@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from rubricator.review.faults import FaultList
+from rubricator.review.faults import raise_faults
 from rubricator.review.question import NOTHING, Question
 from rubricator.taxonomy import Taxonomy
 
@@ -77,27 +77,28 @@ def rows_of_tasks(tasks: Any, *, where: str) -> list[tuple[str, Mapping[str, Any
     Raises:
         DataError: The file is not such an export; all faults are listed.
     """
-    faults = FaultList(where)
+    faults: list[str] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
     if not isinstance(tasks, list):
-        faults.add("the file", "a list of tasks was expected")
+        faults.append("the file: a list of tasks was expected")
         tasks = []
     for number, task in enumerate(tasks, 1):
         place = f"task {number}"
         data = task.get("data") if isinstance(task, dict) else None
         if not isinstance(data, dict) or "id" not in data:
-            faults.add(place, "it has no `data` with the `id` of the text, as `--export` writes it")
+            faults.append(f"{place}: it has no `data` with the `id` of the text, as `--export` writes it")
             continue
         annotations = task.get("annotations") or []
         if not all(isinstance(annotation, dict) for annotation in annotations):
-            faults.add(place, "its `annotations` are no objects: export in the format JSON, not JSON-MIN")
+            fault = "its `annotations` are no objects: export in the format JSON, not JSON-MIN"
+            faults.append(f"{place}: {fault}")
             continue
         rows += [
             (place, {**data, "labels": _choices(annotation), "seconds": annotation.get("lead_time")})
             for annotation in annotations
             if not annotation.get("was_cancelled")
         ]
-    faults.raise_any()
+    raise_faults(where, faults)
     return rows
 
 

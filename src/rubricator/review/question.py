@@ -20,11 +20,9 @@ class Question:
     A blind one holds nothing that could leak: neither a label nor what teachers think.
 
     Attributes:
-        text: What is read.
-        chosen: Why this text.
         suggested: The current label, as category keys; None if there is none, or it is not shown.
-        probability: Its probability; None where no label is shown.
-        opinions: What each teacher thinks: best categories with their probability, by its name.
+        probability: That of the label; None where no label is shown.
+        opinions: Best categories of each teacher with their probability, by its name.
     """
 
     text: Text
