@@ -24,9 +24,9 @@ from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots.plot import Plot, clear_plots
-from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.gather import figures, report_data
 from rubricator.evaluate.report.model_details import TestSet, details_of
+from rubricator.evaluate.report.report_data import Evaluated
 from rubricator.evaluate.report.write import write_report
 from rubricator.ingest.clean import Cleaner
 from rubricator.models.training_files import read_training

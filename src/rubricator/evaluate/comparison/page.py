@@ -27,16 +27,12 @@ from rubricator.pages.formatting import NONE, figure, series
 from rubricator.pages.page import render_page, write_page
 from rubricator.stats.significance import Difference
 
-LISTED = 500
-"""Texts that the page lists of each comparison: more than people read, few enough for a browser."""
+# Texts that the page lists of each comparison: more than people read, few enough for a browser.
+_LISTED = 500
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:
     """Write the page: no script, no request to anywhere; the lists are filtered by style alone.
-
-    Args:
-        path: The HTML file; its folder is made if it is missing.
-        comparison: What to show.
 
     Raises:
         DataError: The file cannot be written.
@@ -55,15 +51,12 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
         "words": {"fixed": "fixed", "broken": "broken", "otherwise": "wrong otherwise"},
         "counts": [_counts(against) for against in comparison.new],
         "concerned": [_concerned(against) for against in comparison.new],
-        "listed": LISTED,
+        "listed": _LISTED,
         "draws": DRAWS,
         "confidence": CONFIDENCE,
     }
-    filters: dict[str, Callable[..., str]] = {
-        "change": change,
-        "change_interval": change_interval,
-        "chance": chance,
-    }
+    writers: tuple[Callable[..., str], ...] = (change, change_interval, chance)
+    filters = {writer.__name__: writer for writer in writers}
     write_page(path, render_page("rubricator.evaluate.comparison", "compare.html.jinja", context, filters))
 
 
@@ -110,4 +103,4 @@ def _counts(against: Against) -> dict[str, int]:
 
 def _concerned(against: Against) -> set[str]:
     """Categories that some listed text has, had or was given: the ones worth a filter."""
-    return {key for change in against.changes[:LISTED] for key in (*change.truth, *change.old, *change.new)}
+    return {key for change in against.changes[:_LISTED] for key in (*change.truth, *change.old, *change.new)}

@@ -7,18 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rubricator.errors import DataError
 from rubricator.evaluate.metrics.importance import TEXT, Importance
 from rubricator.evaluate.plots import style
 
 
 def draw_importance(importances: Sequence[Importance], path: Path, *, metric: str) -> None:
-    """Draw bars with intervals, the most important column on top.
-
-    Args:
-        importances: As `permutation_importance` gives them.
-        path: The PNG file.
-        metric: Name of the metric, for people.
+    """Draw bars with intervals in the order of `importances`; `metric` is its name for people.
 
     Raises:
         DataError: The file cannot be written.
@@ -36,10 +30,4 @@ def draw_importance(importances: Sequence[Importance], path: Path, *, metric: st
         axes.axvline(0.0, color=style.QUIET, linewidth=0.6)
         axes.set_xlabel(f"{metric} lost when the column is shuffled")
         axes.grid(visible=True, axis="x")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            style.save(figure, path)
-        except OSError as error:
-            raise DataError(
-                f"The plot {path} cannot be written: {error}.", fix="Name a folder that you can write."
-            ) from error
+        style.save(figure, path)

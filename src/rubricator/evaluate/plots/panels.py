@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from numpy.typing import NDArray
 
 from rubricator.dataset.metrics import CategoryMetrics
 from rubricator.evaluate.plots import style
@@ -84,8 +85,8 @@ def draw_confusion(axes: Axes, truth: Bools, decisions: Bools) -> None:
             [np.sum(~truth & decisions), np.sum(~truth & ~decisions)],
         ]
     )
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
+    shares = _shade(axes, counts)
+    axes.set_aspect("auto")
     names = (("hits", "misses"), ("false alarms", "rightly left out"))
     for (row, column), count in np.ndenumerate(counts):
         ink = "white" if shares[row, column] > 0.62 else style.INK
@@ -96,9 +97,6 @@ def draw_confusion(axes: Axes, truth: Bools, decisions: Bools) -> None:
         )
     axes.set_xticks([0, 1], ["given", "not given"])
     axes.set_yticks([0, 1], ["class\n1", "class\n0"])
-    axes.set_xlabel("the model's decision")
-    axes.set_ylabel("the truth")
-    _bare(axes, 2)
 
 
 def draw_reliability(axes: Axes, truth: Bools, probabilities: Floats) -> None:
@@ -153,17 +151,13 @@ def draw_matrix(axes: Axes, truth: Bools, decisions: Bools, names: list[str]) ->
     size = len(names)
     counts = np.zeros((size, size), dtype=int)
     np.add.at(counts, (truth.argmax(axis=1), decisions.argmax(axis=1)), 1)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25)
+    shares = _shade(axes, counts)
     for (row, column), count in np.ndenumerate(counts):
         if count:
             ink = "white" if shares[row, column] > 0.62 else style.INK
             axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8, color=ink)
     axes.set_xticks(range(size), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), names)
-    axes.set_xlabel("the model's decision")
-    axes.set_ylabel("the truth")
-    _bare(axes, size)
 
 
 def _decided(category: CategoryMetrics) -> str:
@@ -186,11 +180,16 @@ def _mark(axes: Axes, x: float, y: float, label: str) -> None:
     )
 
 
-def _bare(axes: Axes, size: int) -> None:
-    axes.tick_params(length=0)
+def _shade(axes: Axes, counts: NDArray[np.int_]) -> Floats:
+    """Cells shaded by the share of each row, with white lines between them; the shares come back."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25)
+    axes.set_xlabel("the model's decision")
+    axes.set_ylabel("the truth")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_xticks(np.arange(size - 1) + 0.5, minor=True)
-    axes.set_yticks(np.arange(size - 1) + 0.5, minor=True)
-    axes.tick_params(which="minor", length=0)
+    axes.set_xticks(np.arange(len(counts) - 1) + 0.5, minor=True)
+    axes.set_yticks(np.arange(len(counts) - 1) + 0.5, minor=True)
+    axes.tick_params(which="both", length=0)
     axes.grid(visible=True, which="minor", color="white", linewidth=2)
+    return np.asarray(shares)

@@ -8,12 +8,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """One figure.
+    """One figure, a PNG file.
 
     Attributes:
         category: Key of its category; None for a figure of the whole part.
         kind: `overview`, `matrix`, `histogram`, `roc`, `precision-recall`, `confusion` or `reliability`.
-        path: The PNG file.
         alt: What it shows, for those who cannot see it.
     """
 

@@ -17,6 +17,8 @@ from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
+from rubricator.errors import DataError
+
 # Okabe & Ito, "Color Universal Design", 2008: told apart with every kind of colour blindness; blue
 # is also clearly the darker of the two in greyscale print.
 HAS = "#0072B2"
@@ -82,8 +84,18 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG that is the same, byte for byte, for the same figure."""
-    figure.savefig(path, metadata={"Software": None})
+    """Write a PNG that is the same, byte for byte, for the same figure.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata={"Software": None})
+    except OSError as error:
+        raise DataError(
+            f"The plots cannot be written: {error}.", fix="Name a folder that you can write."
+        ) from error
 
 
 def head(figure: Figure, title: str, *, subject: str, note: str) -> None:
@@ -123,10 +135,8 @@ def shortened(text: str, width: int) -> str:
 
 def wrapped(text: str, width: int) -> str:
     """The same over at most two lines."""
-    lines = textwrap.wrap(shortened(text, 2 * width), width)
-    return (
-        "\n".join([*lines[:1], shortened(" ".join(lines[1:]), width)]) if len(lines) > 1 else "".join(lines)
-    )
+    first, *others = textwrap.wrap(shortened(text, 2 * width), width) or [""]
+    return "\n".join([first, shortened(" ".join(others), width)]) if others else first
 
 
 def _can_draw(sign: str) -> bool:

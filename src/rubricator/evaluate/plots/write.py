@@ -10,7 +10,6 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
-from rubricator.errors import DataError
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots import panels as drawing
 from rubricator.evaluate.plots import style
@@ -20,28 +19,16 @@ from rubricator.evaluate.plots.plot import Plot
 def write_plots(
     scored: ScoredPredictions, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
 ) -> tuple[Plot, ...]:
-    """Draw every figure that the part allows.
+    """Draw every figure that the part allows, with the names that people know the categories by.
 
     ROC, precision-recall and reliability need texts with and without the category; where one kind
     is missing, those figures are left out.
 
-    Args:
-        scored: The part.
-        metrics: As `measure` gives them of the same part.
-        titles: Category key to name for people.
-        folder: Where the PNG files go; made if it is missing.
-
     Raises:
         DataError: The folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with style.styled():
-            return (*_whole(scored, metrics, titles, folder), *_per_category(scored, metrics, titles, folder))
-    except OSError as error:
-        raise DataError(
-            f"The plots cannot be written: {error}.", fix="Name a folder that you can write."
-        ) from error
+    with style.styled():
+        return (*_whole(scored, metrics, titles, folder), *_per_category(scored, metrics, titles, folder))
 
 
 def _whole(

@@ -22,10 +22,9 @@ from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.metrics.beside_teachers import BesideTeachers
 from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.plots.plot import Plot
-from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.model_table import model_facts
-from rubricator.evaluate.report.report_data import DataFacts, ReportData, Reproduction
+from rubricator.evaluate.report.report_data import DataFacts, Evaluated, ReportData, Reproduction
 from rubricator.models.training_result import TrainingResult
 from rubricator.pages.formatting import figure, plural
 from rubricator.taxonomy import Taxonomy

@@ -21,36 +21,21 @@ _ALL = "stages/training/all"
 
 @dataclass(frozen=True, slots=True)
 class TestSet:
-    """Texts that no model was trained on.
-
-    Attributes:
-        examples: As arrays.
-        truth: Their categories, shape [n, categories].
-        encoders: What computes the vectors of encoders that were trained.
-    """
+    """Texts that no model was trained on, their categories, and what computes vectors of trained encoders."""
 
     examples: Examples
     truth: Bools
     encoders: Mapping[str, EncodeTexts]
 
-    def inputs(self, features: Sequence[Features] | None = None) -> Inputs:
-        """What models look at, with other features where some are given."""
-        own = self.examples.inputs(self.encoders)
-        return own if features is None else own.with_features(features)
+    def inputs(self) -> Inputs:
+        """What models look at."""
+        return self.examples.inputs(self.encoders)
 
 
 def details_of(
     trained: TrainingResult, test_set: TestSet, taxonomy: Taxonomy, config: Config, folder: Path
 ) -> Details:
-    """Tables and plots about the models; a model that has nothing to show adds none.
-
-    Args:
-        trained: The trained models.
-        test_set: Texts of the test part.
-        taxonomy: The categories.
-        config: The settings.
-        folder: Of the run; plots are written into `plots`.
-    """
+    """Tables and plots about the models, those into `plots` of the run; a model may have nothing to show."""
     cascade = trained.models.get("cascade")
     tables = []
     if isinstance(cascade, CascadeModel) and cascade.rules and len(test_set.examples):
@@ -61,13 +46,10 @@ def details_of(
 
 def _plots(trained: TrainingResult, test_set: TestSet, config: Config, folder: Path) -> Iterator[Plot]:
     yield from _curves(trained, folder)
-    reader = next((name for name in ("hybrid", trained.choice.name) if _columns(trained, name)), None)
+    names = [name for name in ("hybrid", trained.choice.name) if name in trained.models]
+    reader = next((name for name in names if trained.models[name].columns), None)
     if reader is not None and len(test_set.examples):
         yield _importance(trained, reader, test_set, config, folder)
-
-
-def _columns(trained: TrainingResult, name: str) -> tuple[str, ...]:
-    return trained.models[name].columns if name in trained.models else ()
 
 
 def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> FactTable:
@@ -92,12 +74,12 @@ def _importance(trained: TrainingResult, name: str, test_set: TestSet, config: C
 
     model, rule = trained.models[name], trained.rules[name]
     # Vectors do not change when columns are shuffled, so each encoder runs once.
-    vectors = test_set.inputs()
+    inputs = test_set.inputs()
     for encoder in model.encoders:
-        vectors.vectors(encoder)
+        inputs.vectors(encoder)
 
     def decide(rows: Sequence[Features]) -> Bools:
-        return rule.decide(rule.probabilities(model.logits(vectors.with_features(rows))))
+        return rule.decide(rule.probabilities(model.logits(inputs.with_features(rows))))
 
     importances = permutation_importance(
         decide,

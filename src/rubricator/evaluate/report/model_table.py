@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rubricator.dataset.metrics import PartMetrics
-from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.model_descriptions import described
-from rubricator.evaluate.report.report_data import ModelFacts, ModelRow
+from rubricator.evaluate.report.report_data import Evaluated, ModelFacts, ModelRow
 from rubricator.models.training_result import WORDS, Score, TrainingResult
 from rubricator.stats.bootstrap import Estimate
 

@@ -119,10 +119,10 @@ def _extremes(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
 
 
 def _speed(latency: Latency) -> str:
-    validated = "within" if latency.within_budget else "outside"
+    side = "within" if latency.within_budget else "outside"
     return (
         f"A text alone takes {duration(latency.p50)} (median), 95 of 100 at most {duration(latency.p95)}: "
-        f"{validated} the budget of {duration(latency.budget)}. "
+        f"{side} the budget of {duration(latency.budget)}. "
         f"In batches it classifies {latency.texts_per_second:,.0f} texts a second."
     )
 
@@ -132,12 +132,11 @@ def _about_truth(head: PartMetrics) -> list[str]:
     if not unchecked:
         return []
     share = "All" if unchecked == head.texts else percent(unchecked / head.texts)
-    return [
-        (
-            f"{share} of the truth in the headline was made by the teachers and checked by nobody: there the "
-            "figures say how well the model imitates its teachers, not how often it is right."
-        )
-    ]
+    caution = (
+        f"{share} of the truth in the headline was made by the teachers and checked by nobody: there the "
+        "figures say how well the model imitates its teachers, not how often it is right."
+    )
+    return [caution]
 
 
 def _about_support(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
@@ -170,15 +169,16 @@ def _about_doubt(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
             f"Probabilities are off by {figure(head.calibration_error)} on average: rely on the decisions, "
             "and do not read a probability as a frequency."
         )
-    useless = [titles[c.key] for c in head.categories if _no_better_than_nothing(c)]
+    useless = [
+        titles[category.key]
+        for category in head.categories
+        if category.f1.low is not None
+        and category.baseline_f1 is not None
+        and category.f1.low <= category.baseline_f1
+    ]
     if useless:
         notes.append(
             "Not shown to be better than giving the category to every text "
             f"(that F1 lies inside the interval or above it): {series(useless)}."
         )
     return notes
-
-
-def _no_better_than_nothing(category: CategoryMetrics) -> bool:
-    low, baseline = category.f1.low, category.baseline_f1
-    return low is not None and baseline is not None and low <= baseline
