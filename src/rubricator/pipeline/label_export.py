@@ -20,18 +20,10 @@ from rubricator.tables.reading import open_writer
 
 
 def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> int:
-    """Write the agreed labels, or one teacher's answers, of a run whose texts are labelled.
+    """Write the agreed labels, or one teacher's answers, of a run whose texts are labelled; count the rows.
 
     Beside an agreed label, `generation` holds what the language model said; of several models, a
-    JSON object of what each said.
-
-    Args:
-        run: Its label stage is done.
-        path: CSV, TSV, JSONL, Parquet or Excel, by suffix.
-        teacher: Name of a teacher of the config.
-
-    Returns:
-        Number of rows.
+    JSON object of what each said. The file is CSV, TSV, JSONL, Parquet or Excel, by suffix.
 
     Raises:
         ConfigError: No such teacher.
@@ -52,10 +44,9 @@ def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> in
         decisions = {id_: decision_of_answer(a, run.taxonomy) for id_, a in answers[teacher].items()}
     else:
         labels = read_labels(run.folder, dataset, run.taxonomy).labels
+        categories = {id_: label.categories for id_, label in labels.items()}
         decisions = {
-            text.id: Decision(
-                labels[text.id].categories if text.id in labels else None, _generation(text.id, answers)
-            )
+            text.id: Decision(categories.get(text.id), _generation(text.id, answers))
             for text in dataset.texts
         }
     rows = label_table(dataset.texts, decisions, run.taxonomy)
@@ -73,11 +64,8 @@ def _answers(run: Run, dataset: Dataset, names: Collection[str]) -> dict[str, di
             if scores.teacher in names:
                 keys = [key.decode() for key in scores.keys]
                 stored = store.find([key for key in keys if key])
-                answers[scores.teacher] = {
-                    text.id: stored[key]
-                    for text, key in zip(dataset.texts, keys, strict=True)
-                    if key in stored
-                }
+                pairs = zip(dataset.texts, keys, strict=True)
+                answers[scores.teacher] = {text.id: stored[key] for text, key in pairs if key in stored}
     return answers
 
 

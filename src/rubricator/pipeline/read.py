@@ -55,9 +55,9 @@ def _golden(config: Config, corpus: Corpus, taxonomy: Taxonomy) -> dict[str, tup
     column = config.data.columns.labels
     labels = parse_golden(corpus.labels.items(), taxonomy=taxonomy, where=f"the column '{column}'")
     if config.golden.file is not None:
-        known = ids | {row.id for row in corpus.rejected}
-        found = read_golden(config.path(config.golden.file), ids=known, taxonomy=taxonomy)
-        labels |= {id_: keys for id_, keys in found.items() if id_ in ids}
+        rows = ids | {row.id for row in corpus.rejected}
+        golden = read_golden(config.path(config.golden.file), ids=rows, taxonomy=taxonomy)
+        labels |= {id_: keys for id_, keys in golden.items() if id_ in ids}
     return labels
 
 

@@ -33,13 +33,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where a run happens and what it was told.
+    """Settings of a run, the folder of its outputs, and how it shows its work.
 
     Attributes:
-        config: The settings.
-        taxonomy: The categories.
-        folder: Where the outputs lie.
-        progress: Display of long work.
         say: Receives the lines in which stages tell what they did.
         command: The command line, for the report.
         again: Statuses of stored answers that are asked about again.
@@ -65,7 +61,6 @@ class Stage:
     """One step of the way of a text.
 
     Attributes:
-        name: What it is called in commands and messages.
         about: What it does, for people.
         depends: Settings and input files that the stage reads, as name → digest or JSON.
         after: Earlier stages whose outputs it reads.
@@ -87,22 +82,16 @@ class Stage:
 def run_stages(
     run: Run, stages: Sequence[Stage], *, until: str | None = None, force: Sequence[str] = ()
 ) -> None:
-    """Run the stages in order, skipping those whose inputs have not changed.
-
-    Args:
-        run: Where and with what.
-        stages: All stages, in order.
-        until: Name of the last stage to run.
-        force: Names of stages to run even if nothing has changed.
+    """Run the stages in order up to `until`, skipping those whose inputs have not changed unless in `force`.
 
     Raises:
         ConfigError: `until` or `force` names no stage.
         RubricatorError: A stage cannot do its work, or another process works in the folder.
     """
-    known = [stage.name for stage in stages]
+    names = [stage.name for stage in stages]
     for name in [*force, *([until] if until else [])]:
-        if name not in known:
-            raise ConfigError(f"There is no stage '{name}'.", fix=f"The stages are {', '.join(known)}.")
+        if name not in names:
+            raise ConfigError(f"There is no stage '{name}'.", fix=f"The stages are {', '.join(names)}.")
     with _only_one(run.folder):
         _leave_older_layout(run)
         for stage in stages:
@@ -172,12 +161,12 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 def _digests(run: Run, writes: Sequence[str]) -> dict[str, str]:
     """SHA-256 of every output file; an output that is not there has no entry."""
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for name in writes:
         path = run.folder / name
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
-    return found
+        digests |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
+    return digests
 
 
 @contextmanager

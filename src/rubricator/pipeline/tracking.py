@@ -60,18 +60,11 @@ def check_tracking(tracking: Tracking) -> None:
 
 
 def track(folder: Path, config: Config, tracking: Tracking) -> str | None:
-    """Log a whole run, unless it is logged already.
+    """Log a whole run, all its stages done, unless it is logged already; say in one line what was done.
 
-    A store that cannot be reached costs nothing but the log of this run: it warns, and the same command
-    given again does no stage again, but logs. Nothing of the process stays changed.
-
-    Args:
-        folder: The folder of the run, all its stages done.
-        config: The settings of the run.
-        tracking: Where to log.
-
-    Returns:
-        What was done in one line; None if tracking is off or the store could not be used.
+    A store that cannot be reached costs nothing but the log of this run: it warns, returns None as it does
+    where tracking is off, and the same command given again does no stage again, but logs. Nothing of the
+    process stays changed.
 
     Raises:
         MissingExtraError: `mlflow-skinny` is not installed.

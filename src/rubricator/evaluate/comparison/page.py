@@ -55,8 +55,11 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
         "draws": DRAWS,
         "confidence": CONFIDENCE,
     }
-    writers: tuple[Callable[..., str], ...] = (change, change_interval, chance)
-    filters = {writer.__name__: writer for writer in writers}
+    filters: dict[str, Callable[..., str]] = {
+        "change": change,
+        "change_interval": change_interval,
+        "chance": chance,
+    }
     write_page(path, render_page("rubricator.evaluate.comparison", "compare.html.jinja", context, filters))
 
 
