@@ -50,12 +50,7 @@ class Shown(ABC):
 
 @dataclass(frozen=True, slots=True)
 class StageResult(Shown):
-    """What every stage tells.
-
-    Attributes:
-        folder: Of the run.
-        lines: What the stage did, as it told when it last ran.
-    """
+    """The folder of the run, and the lines in which the stage told what it did when it last ran."""
 
     folder: Path
     lines: tuple[str, ...]
@@ -130,21 +125,13 @@ class LabelResult(StageResult):
             label = labels.get(text.id)
             row: dict[str, Any] = {"id": text.id, "text": text.content}
             if label is not None:
-                row |= {
-                    "labels": list(label.categories),
-                    "origin": str(label.origin),
-                    "teachers": list(label.teachers),
-                }
+                row |= {"labels": list(label.categories), "origin": str(label.origin)}
+                row |= {"teachers": list(label.teachers)}
                 row |= {f"p_{key}": label.probabilities[key] for key in keys}
             rows.append(row)
-        schema: dict[str, Any] = {
-            "id": pl.String,
-            "text": pl.String,
-            "labels": pl.List(pl.String),
-            "origin": pl.String,
-            "teachers": pl.List(pl.String),
-        }
-        return pl.DataFrame(rows, schema=schema | {f"p_{key}": pl.Float64 for key in keys})
+        names = dict.fromkeys(("id", "text", "labels", "origin", "teachers"), pl.String)
+        lists = dict.fromkeys(("labels", "teachers"), pl.List(pl.String))
+        return pl.DataFrame(rows, schema=names | lists | {f"p_{key}": pl.Float64 for key in keys})
 
     def teachers(self) -> pl.DataFrame:
         """A row per teacher, and one for what they agree on: how each fares against golden texts."""
@@ -171,33 +158,33 @@ class TrainResult(StageResult):
 
     def to_frame(self) -> pl.DataFrame:
         """A row per model, the best first: what it reached on validation, and what it costs."""
-        trained = self.trained
-        rows: list[dict[str, Any]] = []
-        for name, score in trained.choice.scores.items():
-            low, high = score.intervals.get(trained.metric, (None, None))
-            cost = trained.costs.get(name)
-            rows.append(
-                {
-                    "model": name,
-                    "chosen": name == trained.choice.name,
-                    **{str(metric): float(getattr(score, metric)) for metric in WORDS},
-                    f"{trained.metric}_low": low,
-                    f"{trained.metric}_high": high,
-                    "seconds": trained.seconds[name],
-                    "texts_per_second": cost and cost.texts_per_second,
-                    "bytes": cost and cost.bytes,
-                }
-            )
-        return pl.DataFrame(rows)
+        return scores_frame(self.trained)
+
+
+def scores_frame(trained: TrainingResult) -> pl.DataFrame:
+    """A row per model, the best first: what it reached on validation, and what it costs if that is known."""
+    rows: list[dict[str, Any]] = []
+    for name, score in trained.choice.scores.items():
+        low, high = score.intervals.get(trained.metric, (None, None))
+        cost = trained.costs.get(name)
+        rows.append(
+            {
+                "model": name,
+                "chosen": name == trained.choice.name,
+                **{str(metric): float(getattr(score, metric)) for metric in WORDS},
+                f"{trained.metric}_low": low,
+                f"{trained.metric}_high": high,
+                "seconds": trained.seconds[name],
+                "texts_per_second": cost and cost.texts_per_second,
+                "bytes": cost and cost.bytes,
+            }
+        )
+    return pl.DataFrame(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluateResult(StageResult):
-    """What the model is worth.
-
-    Attributes:
-        metrics: Everything measured, as in `metrics.json`.
-    """
+    """What the model is worth: everything measured, as in `metrics.json`."""
 
     metrics: dict[str, Any]
 
@@ -213,11 +200,7 @@ class EvaluateResult(StageResult):
         return self.folder / "report.html"
 
     def estimate(self, name: str) -> Estimate:
-        """A figure with its interval.
-
-        Args:
-            name: `macro_f1`, `micro_f1`, `weighted_f1`, `subset_accuracy` …
-        """
+        """A figure with its interval: `macro_f1`, `micro_f1`, `weighted_f1`, `subset_accuracy` and others."""
         return Estimate(**self.part[name])
 
     def to_frame(self) -> pl.DataFrame:
@@ -294,17 +277,21 @@ class ComparisonResult(Shown):
     def to_frame(self) -> pl.DataFrame:
         """A row per figure and category: old, new, the change with its interval, and its p-value."""
         comparison = self.comparison
+        space, old_run = comparison.space, comparison.old
         rows = []
         for against in comparison.new:
+            new_run = against.side
             figures = [
-                (figure_name(name, comparison.space), old, against.side.figures[name], change)
-                for name, old, change in (
-                    (name, comparison.old.figures[name], against.figures[name]) for name in FIGURES
+                (
+                    figure_name(name, space),
+                    old_run.figures[name],
+                    new_run.figures[name],
+                    against.figures[name],
                 )
+                for name in FIGURES
             ]
             figures += [
-                (f"F1 {key}", comparison.old.f1[key], against.side.f1[key], against.f1[key])
-                for key in comparison.space.keys
+                (f"F1 {key}", old_run.f1[key], new_run.f1[key], against.f1[key]) for key in space.keys
             ]
             rows += [
                 {
