@@ -51,8 +51,8 @@ def _table(findings: Sequence[Finding]) -> Table:
         table.add_column(heading, overflow="fold")
     for rank, finding in enumerate(findings, start=1):
         text, label, suspect = finding.text, finding.label, finding.suspect
-        now, rather = ",".join(label.categories) or "–", ",".join(suspect.suggestion) or "–"
-        change = now if now == rather else f"{now} → {rather}"
+        current, suggestion = ",".join(label.categories) or "–", ",".join(suspect.suggestion) or "–"
+        change = current if current == suggestion else f"{current} → {suggestion}"
         table.add_row(
             str(rank),
             f"{suspect.score:.2f}",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,23 +13,15 @@ from rubricator.cli.console import out
 from rubricator.errors import RubricatorError
 
 
-class Template(StrEnum):
-    """The starting points that are shipped."""
-
-    NEWS = "news"
-    REVIEWS = "reviews"
-    VIDEOS = "videos"
-
-
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one without these files.")],
     template: Annotated[
-        Template,
+        Literal["news", "reviews", "videos"],
         typer.Option(
             help="**news**: several categories a text, time, golden set. **reviews**: one category each, "
             "with a none category. **videos**: one category each, three languages, columns beside the text."
         ),
-    ] = Template.NEWS,
+    ] = "news",
 ) -> None:
     """Make a folder with commented settings, categories and sample data that run as they are.
 

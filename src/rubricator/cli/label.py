@@ -14,9 +14,7 @@ from rubricator.cli.label_table import show_label_report
 from rubricator.cli.run import ConfigFile, Force, OutFolder, Overrides, go
 from rubricator.label.asking.plan import TeacherPlan
 from rubricator.pages.formatting import duration
-from rubricator.pipeline.label_export import write_label_table
-from rubricator.pipeline.label_plan import plan
-from rubricator.pipeline.label_report import write_label_report
+from rubricator.pipeline.label_outputs import plan, write_label_report, write_label_table
 from rubricator.pipeline.stage import Run
 from rubricator.records import ONLY_FAILURES, Status
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,17 +18,12 @@ from rubricator.errors import DataError
 from rubricator.pipeline.review import open_review
 from rubricator.review.estimates import progress_lines
 from rubricator.review.question import Question
-from rubricator.review.session import ReviewSession
+from rubricator.review.session import Order, ReviewSession
 
 _SKIP, _UNDO, _QUIT = "s", "u", "q"
 _KEYS = "123456789abcdefghijklmnoprtvwxyz"
 _CHARACTERS = 3000
 _WHY = {"blind": "shown blind: it measures", "suggested": "probably worth a look"}
-
-
-class _Order(StrEnum):
-    GAIN = "gain"
-    RANDOM = "random"
 
 
 def review_labels(
@@ -41,11 +35,11 @@ def review_labels(
         str | None, typer.Option(metavar="NAME", help="Who reviews; by default your login name.")
     ] = None,
     order: Annotated[
-        _Order,
+        Order,
         typer.Option(
             help="Most promising texts with a random fifth, or all at random, which makes a golden set."
         ),
-    ] = _Order.GAIN,
+    ] = "gain",
     export: Annotated[
         Path | None,
         typer.Option(
@@ -81,12 +75,12 @@ def review_labels(
         if import_:
             out.print(f"{session.take(import_):,} new answers from {import_}")
         elif export:
-            questions = session.questions(count, order=order.value)
+            questions = session.questions(count, order=order)
             written = session.write(export, questions)
             out.print(f"{len(questions):,} texts: {', '.join(str(path) for path in written)}")
             return
         elif not status:
-            _Batch(session, session.questions(count, order=order.value)).go()
+            _Batch(session, session.questions(count, order=order)).go()
         for line in progress_lines(session.progress()):
             out.print(line)
 

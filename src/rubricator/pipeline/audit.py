@@ -11,10 +11,9 @@ import polars as pl
 
 from rubricator.config import Config
 from rubricator.dataset import files
-from rubricator.dataset.annotations import TeacherProbabilities, read_annotations
-from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.annotations import read_annotations
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.labels import LabelSet, read_labels
+from rubricator.dataset.labels import read_labels
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError, TrainingError
 from rubricator.label.quality.label_errors import Suspect, audit
@@ -53,18 +52,6 @@ def write_audit(run: Run) -> list[Finding]:
     annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     vectors = encode_texts(dataset.texts, run.config, progress=run.progress)
-    findings = _find(dataset, label_set, annotations.probabilities, vectors, run)
-    _write(run.file(AUDIT), findings)
-    return findings
-
-
-def _find(
-    dataset: Dataset,
-    label_set: LabelSet,
-    opinions: Sequence[TeacherProbabilities],
-    vectors: Vectors,
-    run: Run,
-) -> list[Finding]:
     texts, labels = dataset.texts, label_set.labels
     rows = np.array([row for row, text in enumerate(texts) if text.id in labels], dtype=np.intp)
     decided = label_set.decided[rows]
@@ -77,11 +64,13 @@ def _find(
         probabilities,
         run.taxonomy.space,
         groups=groups,
-        opinions=[replace(one, probabilities=one.probabilities[rows]) for one in opinions],
+        opinions=[replace(one, probabilities=one.probabilities[rows]) for one in annotations.probabilities],
         by_people=np.array([labels[texts[row].id].origin is not Origin.AGREEMENT for row in rows]),
     )
     suspected = [(texts[rows[suspect.row]], suspect) for suspect in suspects]
-    return [Finding(text, labels[text.id], suspect) for text, suspect in suspected]
+    findings = [Finding(text, labels[text.id], suspect) for text, suspect in suspected]
+    _write(run.file(AUDIT), findings)
+    return findings
 
 
 def _out_of_fold(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
-from rubricator.evaluate.plots.plot import Plot, clear_plots
+from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.gather import figures, report_data
 from rubricator.evaluate.report.model_details import TestSet, details_of
 from rubricator.evaluate.report.report_data import Evaluated
@@ -34,7 +33,6 @@ from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Text
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.bootstrap import Estimate
-from rubricator.taxonomy import Taxonomy
 
 
 def evaluate(
@@ -197,32 +195,24 @@ def _work(run: Run) -> list[str]:
         raw = Inputs(contents, [text.features for text in texts], encoders=encoders)
         return rule.decide(rule.probabilities(trained.winner.logits(raw)))
 
-    clear_plots(run.folder / "plots")
+    # Categories and kinds of model that are gone leave no picture behind.
+    for image in (run.folder / "plots").glob("*.png"):
+        image.unlink()
     agreement = read_annotations(run.folder, len(dataset.texts), taxonomy.keys).agreement
     evaluated = evaluate(run, inputs, agreement, trained, oof, classify)
     write_scored(run.file(SCORED), evaluated.scored, taxonomy)
     files.write_json(run.file(METRICS), figures(evaluated, trained, label_set, dataset, config))
+    plots: tuple[Plot, ...] = ()
+    if config.evaluate.plots:
+        from rubricator.evaluate.plots.write import write_plots  # a second to import
+
+        titles = {category.key: category.title for category in taxonomy.categories}
+        plots = write_plots(evaluated.scored[0], evaluated.metrics[0], titles, run.folder / "plots")
     page = report_data(
-        evaluated,
-        trained,
-        label_set,
-        dataset,
-        split,
-        _draw(evaluated, taxonomy, run.folder / "plots") if config.evaluate.plots else (),
-        taxonomy,
-        config,
-        encoder=config.encode.encoder,
-        command=run.command,
+        evaluated, trained, label_set, dataset, split, plots, taxonomy, config, command=run.command
     )
     write_report(run.file("report.html"), page)
     return _lines(evaluated, winner)
-
-
-def _draw(evaluated: Evaluated, taxonomy: Taxonomy, folder: Path) -> tuple[Plot, ...]:
-    from rubricator.evaluate.plots.write import write_plots  # a second to import
-
-    titles = {category.key: category.title for category in taxonomy.categories}
-    return write_plots(evaluated.scored[0], evaluated.metrics[0], titles, folder)
 
 
 def _lines(evaluated: Evaluated, winner: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,10 +89,10 @@ def _work(run: Run) -> list[str]:
         open_store(run) as store,
         open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
     ):
-        asked = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
+        outcome = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
         reviews = read_reviews(store, dataset.texts, run.taxonomy)
         scores = [
-            teacher_scores(one.name, one.scale, asked.answers[one.name], dataset.texts, run.taxonomy.space)
+            teacher_scores(one.name, one.scale, outcome.answers[one.name], dataset.texts, run.taxonomy.space)
             for one in teachers
         ]
     sources = label_sources(dataset, split, reviews, run.taxonomy)
@@ -104,12 +104,12 @@ def _work(run: Run) -> list[str]:
         aggregation.agreement,
         aggregation.weights.teachers,
         aggregation.weights.meaning,
-        usage=[teacher_usage(asked.answers[one.teacher], one) for one in aggregation.probabilities],
+        usage=[teacher_usage(outcome.answers[one.teacher], one) for one in aggregation.probabilities],
     )
     write_annotations(run.folder, annotations, run.taxonomy.keys)
-    state = _state(asked, dataset)
+    state = _state(outcome, dataset)
     files.write_json(run.file(ASKED), state)
-    return _lines(label_set, run.taxonomy) + _unfinished(state)
+    return [*_lines(label_set, run.taxonomy), *_unfinished(state)]
 
 
 def _state(asked: Asked, dataset: Dataset) -> dict[str, Any]:
@@ -126,15 +126,13 @@ def _state(asked: Asked, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _unfinished(state: dict[str, Any]) -> list[str]:
-    lines = []
+def _unfinished(state: dict[str, Any]) -> Iterator[str]:
     if state["reached"]:
         missing = ", ".join(f"{name} {count:,}" for name, count in state["missing"].items())
-        lines = [f"stopped at {state['reached']}; texts not asked about yet: {missing}. Run again to go on"]
-    return lines + [
-        f"{name}: {count:,} of {state['texts']:,} answers failed; they are asked for again on the next run"
-        for name, count in state["failed"].items()
-    ]
+        yield f"stopped at {state['reached']}; texts not asked about yet: {missing}. Run again to go on"
+    for name, count in state["failed"].items():
+        share = f"{count:,} of {state['texts']:,} answers failed"
+        yield f"{name}: {share}; they are asked for again on the next run"
 
 
 def _settled(run: Run) -> bool:

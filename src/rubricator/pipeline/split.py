@@ -59,12 +59,7 @@ def _golden_folds(
     }
 
 
-_SHOWN: Mapping[SplitPart, str] = {
-    "train": "train",
-    "validation": "validation",
-    "test": "test",
-    "left_out": "left out",
-}
+_PARTS: tuple[SplitPart, ...] = ("train", "validation", "test", "left_out")
 _BY: Mapping[SplitBy, str] = {
     "given": "as the input prescribes",
     "time": "by time",
@@ -78,7 +73,7 @@ def _work(run: Run) -> list[str]:
     dataset_split = split(dataset, run.taxonomy, run.config)
     files.write_split(run.file("stages/split.json"), dataset_split)
     sizes = Counter(dataset_split.part.values())
-    counts = ", ".join(f"{sizes[part]:,} {_SHOWN[part]}" for part in _SHOWN if sizes[part])
+    counts = ", ".join(f"{sizes[part]:,} {part.replace('_', ' ')}" for part in _PARTS if sizes[part])
     how = "cross-fitted on train" if dataset_split.validation == "folds" else "the validation part"
     return [f"{counts} ({_BY[dataset_split.by]}); validation: {how}"]
 

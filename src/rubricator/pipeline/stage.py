@@ -35,10 +35,8 @@ log = logging.getLogger(__name__)
 class Run:
     """Settings of a run, the folder of its outputs, and how it shows its work.
 
-    Attributes:
-        say: Receives the lines in which stages tell what they did.
-        command: The command line, for the report.
-        again: Statuses of stored answers that are asked about again.
+    `say` receives the lines in which stages tell what they did. The command line is for the report. Stored
+    answers with a status in `again` are asked for once more.
     """
 
     config: Config
@@ -115,7 +113,7 @@ def _leave_older_layout(run: Run) -> None:
 def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
     record = run.file(f"stages/{stage.name}.done")
     key = _key(run, stage)
-    done = _read_record(record)
+    done = _record(run, stage.name)
     if not forced and done.get("key") == key and done.get("outputs") == _digests(run, stage.writes):
         run.say(f"[dim]{stage.name:<9}unchanged: {' '.join(done['lines'][:1])}[/dim]")
         return
@@ -139,21 +137,20 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
 
 def stage_lines(run: Run, name: str) -> tuple[str, ...]:
     """What a stage told when it last did its work; nothing if it never did."""
-    return tuple(_read_record(run.file(f"stages/{name}.done")).get("lines", ()))
+    return tuple(_record(run, name).get("lines", ()))
 
 
 def _key(run: Run, stage: Stage) -> str:
     parts = {"code": source_digest(stage.work.__module__), **stage.depends(run)}
     for earlier in stage.after:
-        outputs = _read_record(run.file(f"stages/{earlier}.done")).get("outputs", {})
-        parts[f"after:{earlier}"] = json.dumps(outputs, sort_keys=True)
+        parts[f"after:{earlier}"] = json.dumps(_record(run, earlier).get("outputs", {}), sort_keys=True)
     flat = [piece for name in sorted(parts) for piece in (name, parts[name])]
     return content_hash("stage:1", stage.name, *flat)
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+def _record(run: Run, stage: str) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(run.file(f"stages/{stage}.done").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -37,7 +37,7 @@ class TeacherAnnotation:
 
     Attributes:
         categories: 0 or 1 per category key; all 0 where it could not tell.
-        corrupted: Whether there is nothing to read in its answer.
+        corrupted: Whether its answer cannot be read.
         generation: Its answer as it came: what a language model wrote, the words that rules found.
     """
 

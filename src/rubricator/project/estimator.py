@@ -71,9 +71,6 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: What the user calls the categories, shape [categories].
         taxonomy_: The categories.
-        labels_: What was decided for every training text, as a frame: position, labels, origin, teachers and
-            a probability per category.
-        scores_: What every kind of model reached by cross-validation, the chosen one first.
     """
 
     def __init__(
@@ -208,7 +205,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def labels_(self) -> pl.DataFrame:
-        """What was decided for every training text."""
+        """What was decided for every training text: position, labels, origin, teachers, probabilities."""
         self._check_fitted()
         if self._predictor is not None:
             raise DataError("An artifact does not hold its training texts.", fix="Fit the classifier.")

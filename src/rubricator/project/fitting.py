@@ -61,9 +61,9 @@ def label_dataset(
         Store.open(config.store or folder / "answers.sqlite") as store,
         open_teachers(dataset, split, taxonomy, config, progress=progress) as teachers,
     ):
-        asked = ask(teachers, dataset.texts, store, progress=progress)
+        answers = ask(teachers, dataset.texts, store, progress=progress).answers
         scores = [
-            teacher_scores(one.name, one.scale, asked.answers[one.name], dataset.texts, taxonomy.space)
+            teacher_scores(one.name, one.scale, answers[one.name], dataset.texts, taxonomy.space)
             for one in teachers
         ]
     label_set, _ = label(dataset, scores, sources, taxonomy, config)

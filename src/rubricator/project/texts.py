@@ -52,10 +52,8 @@ def texts_of(texts: Any, columns: Mapping[str, str] | None = None) -> list[Text]
 def _of_item(item: Any, row: int) -> Text:
     if isinstance(item, Text):
         return replace(item, id=str(row), part="", content="")
-    if isinstance(item, str):
-        return Text(id=str(row), body=item)
-    if is_missing(item):
-        return Text(id=str(row))
+    if isinstance(item, str) or is_missing(item):
+        return Text(id=str(row), body=item if isinstance(item, str) else "")
     raise DataError(
         f"The text at {row} is a {type(item).__name__}.", fix="Give strings, rubricator.Text or a frame."
     )

@@ -41,18 +41,12 @@ def labelling_config(taxonomy: Taxonomy) -> str:
     a further choice `-` says that none fits: an empty answer may just as well be a forgotten one.
     """
     kind = "single" if taxonomy.single else "multiple"
-    choices = [*_names(taxonomy).values(), *([] if taxonomy.single else [NOTHING])]
-    lines = [f"    <Choice value={quoteattr(choice)}/>" for choice in choices]
-    return "\n".join(
-        [
-            "<View>",
-            '  <Text name="text" value="$text"/>',
-            f'  <Choices name="{_CONTROL}" toName="text" choice="{kind}" required="true">',
-            *lines,
-            "  </Choices>",
-            "</View>",
-            "",
-        ]
+    names = [*_names(taxonomy).values(), *([] if taxonomy.single else [NOTHING])]
+    choices = "\n".join(f"    <Choice value={quoteattr(name)}/>" for name in names)
+    return (
+        '<View>\n  <Text name="text" value="$text"/>\n'
+        f'  <Choices name="{_CONTROL}" toName="text" choice="{kind}" required="true">\n'
+        f"{choices}\n  </Choices>\n</View>\n"
     )
 
 
@@ -103,8 +97,5 @@ def rows_of_tasks(tasks: Any, *, where: str) -> list[tuple[str, Mapping[str, Any
 
 
 def _choices(annotation: Mapping[str, Any]) -> str:
-    choices: list[str] = []
-    for part in annotation.get("result") or []:
-        if part.get("type") == "choices":
-            choices += part.get("value", {}).get("choices", [])
-    return "|".join(choices)
+    parts = [part for part in annotation.get("result") or [] if part.get("type") == "choices"]
+    return "|".join(choice for part in parts for choice in part.get("value", {}).get("choices", []))

@@ -50,19 +50,11 @@ def pick(
 ) -> list[Pick]:
     """The next texts to review, the most promising and the random ones mixed; fewer if fewer are left.
 
-    Args:
-        probabilities: What is believed now, best by a model that did not learn from the text itself,
-            shape [texts, categories]; a row of NaN is a text of which nothing is known.
-        decided: The current labels, same shape.
-        opinions: What each teacher thinks, shape [teachers, texts, categories], NaN where it
-            abstains; no teachers are fine.
-        vectors: L2-normalised, shape [texts, width]; None spreads a batch over groups only.
-        groups: Group of near-duplicates of every text; one text a group is asked about.
-        reviewed: Rows that people have answered, or that need no answer; their groups are left out.
-        count: How many texts to pick.
-        space: What a set of decisions may look like.
-        seed: Draws the random share and their places in the batch.
-        random_share: Part of the batch that is drawn at random, 0 to 1.
+    `probabilities` are what is believed now, best by a model that did not learn from the text itself, shape
+    [texts, categories]; a row of NaN is a text of which nothing is known. `opinions` are those of teachers,
+    shape [teachers, texts, categories], NaN where one abstains; no teachers are fine. Vectors are
+    L2-normalised; None spreads a batch over groups only. One text of a group of near-duplicates is asked
+    about, and none of the groups of `reviewed` rows: those that people have answered, or that need no answer.
     """
     rng = np.random.default_rng(seed)
     gains = gain(probabilities, decided, opinions, space)

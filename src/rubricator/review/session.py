@@ -34,13 +34,10 @@ Order = Literal["gain", "random"]
 
 @dataclass
 class ReviewSession:
-    """One person's review of one run.
+    """One person's review of the labels that the label stage left.
 
-    Attributes:
-        by: Name of the person.
-        label_set: The labels that the label stage left.
-        context: Gathers what the choice of texts stands on, with the reviews so far.
-        seed: Draws the random share.
+    `context` gathers what the choice of texts stands on, with the reviews so far; `seed` draws the random
+    share of them.
     """
 
     by: str
@@ -65,7 +62,7 @@ class ReviewSession:
         picks = pick(
             context.posterior,
             context.decided,
-            context.teacher_probabilities,
+            np.stack([one.probabilities for one in context.opinions]),
             context.vectors,
             context.groups,
             reviewed=[row for row, text in enumerate(self.dataset.texts) if not self._is_open(text, reviews)],

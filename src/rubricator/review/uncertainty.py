@@ -62,11 +62,6 @@ class ReviewContext:
         """Group of near-duplicates of each text."""
         return [self.dataset.groups[text.id] for text in self.dataset.texts]
 
-    @property
-    def teacher_probabilities(self) -> Floats:
-        """Shape [teachers, texts, categories]."""
-        return np.stack([opinion.probabilities for opinion in self.opinions])
-
     @cached_property
     def targets(self) -> Floats:
         """Probabilities of the labels, shape [texts, categories]; NaN without one."""

@@ -55,10 +55,8 @@ class Change:
 class Side:
     """One run's figures on the common texts, by the names in `FIGURES`, and F1 by category.
 
-    Attributes:
-        name: The run's folder, as short as the runs can be told apart by.
-        measured: How many texts the run was measured on.
-        about: What its truth is and how its predictions were made.
+    `measured` is how many texts the run was measured on, `about` what its truth is and how its predictions
+    were made; its name is its folder, as short as the runs can be told apart by.
     """
 
     name: str
@@ -71,11 +69,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """A new run against the old one: figures are new minus old.
+    """A new run against the old one: figures are new minus old, changes come with the surest first.
 
-    Attributes:
-        mcnemar: Over the texts that are all right.
-        changes: Every text that is answered differently, the surest first.
+    McNemar's test is over the texts that are all right.
     """
 
     side: Side

@@ -47,9 +47,9 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
         "verdicts": [verdict(comparison, against) for against in comparison.new],
         "names": {name: figure_name(name, comparison.space) for name in FIGURES},
         "headline": headline(comparison),
-        "kinds": [kind.value for kind in Kind],
+        "kinds": list(Kind),
         "words": {"fixed": "fixed", "broken": "broken", "otherwise": "wrong otherwise"},
-        "counts": [_counts(against) for against in comparison.new],
+        "counts": [Counter(change.kind for change in against.changes) for against in comparison.new],
         "concerned": [_concerned(against) for against in comparison.new],
         "listed": _LISTED,
         "draws": DRAWS,
@@ -97,11 +97,6 @@ def chance(p_value: float | None) -> str:
     if p_value is not None and p_value < 0.001:
         return "<0.001"
     return figure(p_value, 3)
-
-
-def _counts(against: Against) -> dict[str, int]:
-    counts = Counter(change.kind for change in against.changes)
-    return {kind.value: counts[kind] for kind in Kind}
 
 
 def _concerned(against: Against) -> set[str]:

@@ -54,7 +54,7 @@ def _read(folder: Path, name: str) -> EvaluatedRun:
         raise DataError(
             f"{folder} {fault}.", fix="Name a folder that `rubricator run` wrote, like runs/news."
         )
-    if not ((folder / "stages/evaluate.done").exists() and (folder / SCORED).exists()):
+    if not (folder / "stages/evaluate.done").exists() or not (folder / SCORED).exists():
         raise DataError(
             f"The run {folder} holds no predictions to compare ({SCORED}): it never came to its evaluation, "
             "or is older than this command.",
@@ -153,12 +153,12 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _unknown_categories(runs: Sequence[EvaluatedRun], keys: Sequence[str]) -> list[str]:
-    notes = []
-    for run in runs:
-        unknown = [key for key in run.predictions.titles if key not in keys]
-        if unknown:
-            notes.append(f"Not compared, as not every run knows them: {', '.join(unknown)} (in {run.name}).")
-    return notes
+    left_out = {run.name: [key for key in run.predictions.titles if key not in keys] for run in runs}
+    return [
+        f"Not compared, as not every run knows them: {', '.join(unknown)} (in {name})."
+        for name, unknown in left_out.items()
+        if unknown
+    ]
 
 
 def _not_shared(runs: Sequence[EvaluatedRun], shared: int) -> list[str]:

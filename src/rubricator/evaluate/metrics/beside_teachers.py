@@ -16,9 +16,8 @@ from rubricator.stats.significance import difference, resample
 class BesideTeachers:
     """Macro-F1 of both on the same texts, all of them labelled by people.
 
-    Attributes:
-        teachers: What the teachers' agreement reaches; a text on which it has no opinion counts as missed.
-        model_behind: True if the paired bootstrap leaves no doubt that the teachers are better.
+    A text on which the teachers have no opinion counts as missed. The model is behind if the paired bootstrap
+    leaves no doubt that the teachers are better.
     """
 
     texts: int

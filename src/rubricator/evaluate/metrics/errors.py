@@ -15,10 +15,8 @@ from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 class PredictionError:
     """One text with at least one wrong decision, as the model saw it.
 
-    Attributes:
-        origin: Where its truth comes from.
-        worst: Key of the most surely wrong decision.
-        probability: What the model thought of that category.
+    `origin` is where its truth comes from; `probability` what the model thought of the `worst` category, that
+    of the most surely wrong decision.
     """
 
     id: str

@@ -28,12 +28,9 @@ Decide = Callable[[Sequence[Row]], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """What one column, or the `text`, is worth.
+    """What one column, or the `text`, is worth: how much of the metric is lost when it is shuffled.
 
-    Attributes:
-        drop: How much of the metric is lost when it is shuffled, mean over the shuffles.
-        low: Lower end of the interval over samples of texts; None where the metric is mostly undefined.
-        high: Upper end.
+    The interval is over samples of texts; None where the metric is mostly undefined.
     """
 
     column: str

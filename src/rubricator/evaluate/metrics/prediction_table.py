@@ -29,9 +29,8 @@ _FACTS = "rubricator"  # the key of what is said once, among the file's own meta
 class Predictions:
     """What a run answered about the texts it was measured on.
 
-    Attributes:
-        parts: In the order of trust, as `evaluate` measured them: the first is the headline.
-        titles: Name for people of each category, by key, in taxonomy order.
+    Parts are in the order of trust, as `evaluate` measured them: the first is the headline. Titles are the
+    names for people of the categories, by key, in taxonomy order.
     """
 
     parts: tuple[ScoredPredictions, ...]

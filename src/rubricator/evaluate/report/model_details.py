@@ -70,7 +70,7 @@ def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> Fact
 
 def _importance(trained: TrainingResult, name: str, test_set: TestSet, config: Config, folder: Path) -> Plot:
     from rubricator.evaluate.metrics.importance import permutation_importance
-    from rubricator.evaluate.plots.importance import draw_importance
+    from rubricator.evaluate.plots.model_plots import draw_importance
 
     model, rule = trained.models[name], trained.rules[name]
     # Vectors do not change when columns are shuffled, so each encoder runs once.
@@ -98,7 +98,7 @@ def _importance(trained: TrainingResult, name: str, test_set: TestSet, config: C
 
 
 def _curves(trained: TrainingResult, folder: Path) -> Iterator[Plot]:
-    from rubricator.evaluate.plots.curves import draw_curves
+    from rubricator.evaluate.plots.model_plots import draw_curves
 
     for name in trained.models:
         table = folder.parent / _ALL / name / "epochs.csv"

@@ -63,14 +63,10 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What the model is worth.
+    """What the winner is worth on each part, of which the first is the headline.
 
-    Attributes:
-        scored: Predictions of the winner beside the truth, per part; the first is the headline.
-        metrics: Figures of the same parts.
-        rivals: Figures of every model on the headline part, by model name.
-        beside_teachers: The winner and its teachers on the same texts of the headline; None where people
-            labelled none of them.
+    Rivals are the figures of every model on the headline part, by model name. `beside_teachers` is None where
+    people labelled no text of the headline.
     """
 
     scored: Sequence[ScoredPredictions]
@@ -83,14 +79,7 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """One model that was tried.
-
-    Attributes:
-        scores: Name of a figure to its value on validation (with an interval where there is one), in
-            the order in which to show them.
-        seconds: Time it took to train.
-        mebibytes: Size of all that serves it.
-    """
+    """One model that was tried: scores by name, in the order in which to show them; seconds of training."""
 
     name: str
     about: str = ""
@@ -102,12 +91,9 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """Which models competed, on what, and why one won.
+    """Which models competed, on what (in a sentence; never the test part), and why one won.
 
-    Attributes:
-        measured_on: What the scores were computed on, in a sentence; never the test part.
-        dropped: Why a kind that was thought of is not among them, as sentences.
-        details: What there is to see of the winner itself.
+    `dropped` are sentences on why a kind that was thought of is not among them.
     """
 
     chosen: str

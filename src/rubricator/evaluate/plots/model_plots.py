@@ -1,9 +1,9 @@
-"""Learning curves: the table of epochs that training left, as one figure."""
+"""Figures of models themselves: learning curves, and what columns are worth to one."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from rubricator.errors import DataError
+from rubricator.evaluate.metrics.importance import TEXT, Importance
 from rubricator.evaluate.plots import style
 
 Lines = Mapping[str, Mapping[int, Mapping[str, float]]]
-"""By fold and by epoch: the columns, NaN where a cell is empty."""
+"""By fold and by epoch: the columns."""
 
 _LOSSES = {"train_loss": ("train", style.HAS_NOT), "validation_loss": ("validation", style.HAS)}
 _SCORES = {
@@ -88,3 +89,25 @@ def _read(table: Path) -> dict[str, dict[int, dict[str, float]]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{table} is no table of epochs: {error}.", fix="Train again.") from error
     return lines
+
+
+def draw_importance(importances: Sequence[Importance], path: Path, *, metric: str) -> None:
+    """Draw bars with intervals in the order of `importances`; `metric` is its name for people.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    with style.styled():
+        figure, axes = style.new_figure(6.0, 0.8 + 0.26 * len(importances))
+        places = np.arange(len(importances))[::-1]
+        drops = np.array([one.drop for one in importances])
+        colors = [style.HAS_NOT if one.column == TEXT else style.HAS for one in importances]
+        axes.barh(places, drops, height=0.62, color=colors)
+        for place, one in zip(places, importances, strict=True):
+            if one.low is not None and one.high is not None:
+                axes.plot([one.low, one.high], [place, place], color=style.INK, linewidth=1.0)
+        axes.set_yticks(places, [style.shortened(one.column, 36) for one in importances])
+        axes.axvline(0.0, color=style.QUIET, linewidth=0.6)
+        axes.set_xlabel(f"{metric} lost when the column is shuffled")
+        axes.grid(visible=True, axis="x")
+        style.save(figure, path)

@@ -1,4 +1,4 @@
-"""Writes the label table: for other tools, other teams, and for reading back."""
+"""What `rubricator label` shows beside its stage: the plan, the teachers' report, and the table of labels."""
 
 from __future__ import annotations
 
@@ -12,11 +12,50 @@ from rubricator.dataset.annotations import read_annotations
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import read_labels
 from rubricator.errors import ConfigError, nearest
+from rubricator.label.asking.plan import TeacherPlan, plan_teacher
+from rubricator.label.quality.report import LabelReport, label_report, report_page
 from rubricator.label.teachers.answer_table import Decision, columns, decision_of_answer, label_table
-from rubricator.pipeline.label import open_store
+from rubricator.label.teachers.factory import open_teachers
+from rubricator.pages.page import write_page
+from rubricator.pipeline.label import in_order_of_asking, open_store
 from rubricator.pipeline.stage import Run
 from rubricator.records import Answer
 from rubricator.tables.reading import open_writer
+
+REPORT = "label-report.html"
+
+
+def plan(run: Run) -> list[TeacherPlan]:
+    """Find out what the teachers of the config have left to do; the run's texts are read and split.
+
+    Raises:
+        EngineError: A language model is out of reach.
+        StoreError: The database refused.
+    """
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    texts = in_order_of_asking(dataset)
+    with (
+        open_store(run) as store,
+        open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
+    ):
+        return [
+            plan_teacher(teacher, texts, store, again=run.again, progress=run.progress)
+            for teacher in teachers
+        ]
+
+
+def write_label_report(run: Run) -> LabelReport:
+    """Gather the facts of a labelled run and write them as `label-report.html` into its folder.
+
+    Raises:
+        DataError: The texts have not been labelled, or the page cannot be written.
+    """
+    dataset = files.read_dataset(run.folder)
+    annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
+    label_set = read_labels(run.folder, dataset, run.taxonomy)
+    report = label_report(annotations, dataset, label_set, run.taxonomy, run.config)
+    write_page(run.file(REPORT), report_page(report))
+    return report
 
 
 def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> int:
