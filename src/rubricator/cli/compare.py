@@ -25,10 +25,7 @@ def compare_runs(
     plain: Annotated[
         Path | None,
         typer.Option(
-            "--json",
-            metavar="FILE",
-            help="Write every figure and every changed text as JSON, too.",
-            show_default=False,
+            "--json", metavar="FILE", help="Write every figure and every changed text as JSON, too."
         ),
     ] = None,
 ) -> None:

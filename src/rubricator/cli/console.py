@@ -65,27 +65,22 @@ def estimate_cell(estimate: Estimate) -> str:
     return f"{figure(estimate.value, 3)}\n[dim]{interval(estimate, 3)}[/]"
 
 
-class _Unrepeated(logging.Filter):
-    """Lets every message pass once: models that are put together notice the same of a file."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._messages: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        new = message not in self._messages
-        self._messages.add(message)
-        return new
-
-
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
     """Write everything the library logs to `path`, and its warnings to the terminal."""
     logger = logging.getLogger("rubricator")
     logger.setLevel(logging.INFO)
     terminal = RichHandler(console=err, show_time=False, show_path=False, level=logging.WARNING)
-    terminal.addFilter(_Unrepeated())
+    messages: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        new = message not in messages
+        messages.add(message)
+        return new
+
+    # Models that are put together notice the same of a file.
+    terminal.addFilter(is_new)
     handlers: list[logging.Handler] = [terminal]
     if path is not None:
         file = logging.FileHandler(path, encoding="utf-8")

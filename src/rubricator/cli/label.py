@@ -41,15 +41,12 @@ def label_texts(
             metavar="FILE",
             help="Write the labels as a table: source, title, text, publication_date, 0/1 per category, "
             "corrupted, generation. CSV, TSV, JSONL, Parquet or Excel, by suffix.",
-            show_default=False,
         ),
     ] = None,
     teacher: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="With --export: this teacher's answers instead of the agreed labels.",
-            show_default=False,
+            metavar="NAME", help="With --export: this teacher's answers instead of the agreed labels."
         ),
     ] = None,
     ask_again: Annotated[

@@ -30,8 +30,7 @@ Overrides = Annotated[
     ),
 ]
 OutFolder = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="DIR", help="Where outputs go instead of runs/NAME.", show_default=False),
+    Path | None, typer.Option("--out", metavar="DIR", help="Where outputs go instead of runs/NAME.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")]
 Models = Annotated[
@@ -70,9 +69,7 @@ def _run(
     minutes: Minutes = None,
     overrides: Overrides = None,
     out_folder: OutFolder = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="STAGE", help="Stop after this stage.", show_default=False)
-    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="STAGE", help="Stop after this stage.")] = None,
     force: Annotated[
         list[str] | None,
         typer.Option(metavar="STAGE", help="Do this stage again even if nothing changed. Repeatable."),

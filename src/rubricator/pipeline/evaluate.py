@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -51,37 +52,23 @@ def evaluate(
     Raises:
         DataError: There is no text to measure on.
     """
-    config, taxonomy, dataset = run.config, run.taxonomy, inputs.dataset
+    texts, taxonomy, settings = inputs.dataset.texts, run.taxonomy, run.config.evaluate
+    draws, seed = settings.bootstrap, run.config.seed
+    sampling: dict[str, Any] = {"bootstrap": draws, "confidence": settings.confidence, "seed": seed}
     winner = trained.choice.name
     scored = list(_parts(inputs, trained, oof, winner if oof is None else "chosen"))
 
     def figures_of(part: ScoredPredictions, model: str) -> PartMetrics:
-        return measure(
-            part,
-            taxonomy.keys,
-            rule=trained.rules[model],
-            bootstrap=config.evaluate.bootstrap,
-            confidence=config.evaluate.confidence,
-            seed=config.seed,
-        )
+        return measure(part, taxonomy.keys, rule=trained.rules[model], **sampling)
 
     rivals = {name: figures_of(next(_parts(inputs, trained, oof, name)), name) for name in trained.models}
     latency = measure_latency(
-        classify,
-        dataset.texts,
-        budget_seconds=config.evaluate.budget_seconds,
-        patience=config.evaluate.latency_seconds,
+        classify, texts, budget_seconds=settings.budget_seconds, patience=settings.latency_seconds
     )
-    details = details_of(trained, inputs.test_set(), taxonomy, config, run.folder)
-    row = {text.id: number for number, text in enumerate(dataset.texts)}
-    beside = compare_with_teachers(
-        scored[0],
-        agreement.probabilities[[row[id_] for id_ in scored[0].ids]],
-        taxonomy.space,
-        bootstrap=config.evaluate.bootstrap,
-        confidence=config.evaluate.confidence,
-        seed=config.seed,
-    )
+    details = details_of(trained, inputs.test_set(), taxonomy, run.config, run.folder)
+    row = {text.id: number for number, text in enumerate(texts)}
+    opinions = agreement.probabilities[[row[id_] for id_ in scored[0].ids]]
+    beside = compare_with_teachers(scored[0], opinions, taxonomy.space, **sampling)
     metrics = [figures_of(part, winner) for part in scored]
     return Evaluated(scored, metrics, rivals, latency, details, beside)
 

@@ -116,18 +116,16 @@ def _log(client: MlflowClient, experiment: str, folder: Path, config: Config) ->
         return f"logged before as run {logged[0].info.run_id}"
     tags = {_KEY: key, "rubricator.version": __version__}
     run = client.create_run(experiment, run_name=folder.resolve().name, tags=tags).info.run_id
-    finished = False
     try:
         _log_figures(client, run, folder, config)
         _log_files(client, run, folder)
         client.set_terminated(run)
-        finished = True
-    finally:
-        if not finished:  # also when stopped by Ctrl-C; what hinders this was already raised
-            from mlflow.exceptions import MlflowException
+    except BaseException:  # also when stopped by Ctrl-C; what hinders the mark is not worth an error
+        from mlflow.exceptions import MlflowException
 
-            with _environment(_IMPATIENT), suppress(MlflowException, OSError):
-                client.set_terminated(run, status="FAILED")
+        with _environment(_IMPATIENT), suppress(MlflowException, OSError):
+            client.set_terminated(run, status="FAILED")
+        raise
     return f"logged as run {run}"
 
 

@@ -101,12 +101,10 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.progress = progress
 
     def fit(self, texts: Any, labels: Any = None) -> Self:
-        """Train on texts.
+        """Train on strings, `Text`s, or a pandas or polars frame.
 
-        Args:
-            texts: Strings, `Text`s, or a pandas or polars frame.
-            labels: Single-label: a category per text. Multi-label: lists of categories, or a 0/1 matrix with
-                a column per category. None where a text has none, and for all texts: teachers label those.
+        Labels are a category per text; multi-label, lists of categories, or a 0/1 matrix with a column per
+        category. None where a text has none, and for all texts: teachers label those.
 
         Raises:
             ConfigError: A setting that there is not.
@@ -276,12 +274,12 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return build_config(raw, folder=Path.cwd(), where="Rubricator(…)")
 
     def _folder(self) -> Path:
-        if self.folder is not None:
+        if self.folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="rubricator-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        else:
             folder = Path(self.folder)
             folder.mkdir(parents=True, exist_ok=True)
-            return folder
-        folder = Path(tempfile.mkdtemp(prefix="rubricator-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
     def _open_encoders(self) -> dict[str, EncodeTexts]:

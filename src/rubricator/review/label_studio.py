@@ -19,19 +19,14 @@ def tasks_of(questions: Iterable[Question], taxonomy: Taxonomy) -> list[dict[str
     The format is that of https://labelstud.io/guide/predictions.
     """
     names = _names(taxonomy)
-    return [
-        {
-            "data": question.cells(taxonomy),
-            "predictions": [_prediction(question, names)] if question.suggested is not None else [],
-        }
-        for question in questions
-    ]
-
-
-def _prediction(question: Question, names: Mapping[str, str]) -> dict[str, Any]:
-    choices = [names[key] for key in question.suggested or ()] or [NOTHING]
-    result = {"from_name": _CONTROL, "to_name": "text", "type": "choices", "value": {"choices": choices}}
-    return {"model_version": "rubricator", "score": question.probability, "result": [result]}
+    tasks = []
+    for question in questions:
+        choices = [names[key] for key in question.suggested or ()] or [NOTHING]
+        result = {"from_name": _CONTROL, "to_name": "text", "type": "choices", "value": {"choices": choices}}
+        label = {"model_version": "rubricator", "score": question.probability, "result": [result]}
+        predictions = [] if question.suggested is None else [label]
+        tasks.append({"data": question.cells(taxonomy), "predictions": predictions})
+    return tasks
 
 
 def labelling_config(taxonomy: Taxonomy) -> str:

@@ -134,7 +134,10 @@ def _spread(
     # Sentence vectors lie in a narrow cone: likeness is seen from its middle.
     middle = landmarks.mean(axis=0)
     points, landmarks = _unit(vectors[near] - middle), _unit(landmarks - middle)
-    worth = gains[near] * _crowded(points, landmarks)
+    # How near each point is to the nearest of texts drawn at random, from 0 to 1.
+    crowd = min(_CROWD, len(landmarks))
+    nearest = np.partition(points @ landmarks.T, -crowd, axis=1)[:, -crowd:]
+    worth = gains[near] * np.clip(nearest.mean(axis=1), 0.0, 1.0).astype(np.float64)
     likeness = np.zeros(len(near))
     taken: list[int] = []
     for _ in range(count):
@@ -144,13 +147,6 @@ def _spread(
         taken.append(best)
         likeness = np.maximum(likeness, points @ points[best])
     return near[taken]
-
-
-def _crowded(points: Vectors, landmarks: Vectors) -> Floats:
-    """How near each point is to the nearest of texts drawn at random, from 0 to 1."""
-    crowd = min(_CROWD, len(landmarks))
-    nearest = np.partition(points @ landmarks.T, -crowd, axis=1)[:, -crowd:]
-    return np.asarray(np.clip(nearest.mean(axis=1), 0.0, 1.0), dtype=np.float64)
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
@@ -55,17 +57,9 @@ def draw_histogram(axes: Axes, truth: Bools, probabilities: Floats, category: Ca
         if not rows.any():
             continue
         shares = np.histogram(probabilities[rows], edges)[0] / rows.sum()
-        fill, label = to_rgba(colour, 0.28), f"{name} ({int(rows.sum()):,})"
-        axes.stairs(
-            shares,
-            edges,
-            fill=True,
-            facecolor=fill,
-            edgecolor=colour,
-            linewidth=1.4,
-            hatch=hatch,
-            label=label,
-        )
+        look: dict[str, Any] = {"edgecolor": colour, "linewidth": 1.4, "hatch": hatch}
+        label = f"{name} ({int(rows.sum()):,})"
+        axes.stairs(shares, edges, fill=True, facecolor=to_rgba(colour, 0.28), label=label, **look)
     if category.threshold is not None:
         axes.axvline(category.threshold, color=style.MARK, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.legend(
@@ -110,15 +104,8 @@ def draw_reliability(axes: Axes, truth: Bools, probabilities: Floats) -> None:
     observed, low, high = np.array([(share.value, share.low, share.high) for share in shares], dtype=float).T
     axes.plot([0, 1], [0, 1], color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.vlines(stated, low, high, color=style.HAS, linewidth=1.2, alpha=0.55)
-    axes.scatter(
-        stated,
-        observed,
-        s=14 + 80 * counts[some] / counts.max(),
-        color=style.HAS,
-        edgecolor="white",
-        clip_on=False,
-        zorder=3,
-    )
+    sizes = 14 + 80 * counts[some] / counts.max()
+    axes.scatter(stated, observed, s=sizes, color=style.HAS, edgecolor="white", clip_on=False, zorder=3)
     style.unit_axis(axes, x="probability given by the model", y="share that truly has it")
 
 
@@ -130,12 +117,11 @@ def draw_overview(
         if category.f1.value is None:
             axes.text(0.01, row, "no text has it: not measured", va="center", fontsize=8, color=style.QUIET)
             continue
-        if category.f1.low is not None and category.f1.high is not None:
-            axes.plot(
-                [category.f1.low, category.f1.high], [row, row], color=style.HAS, linewidth=2.2, alpha=0.5
-            )
-        axes.plot(category.f1.value, row, "o", color=style.HAS, markersize=6.5)
-        axes.text(1.035, row, f"{category.f1.value:.2f}", va="center", fontsize=9, fontweight="bold")
+        value, low, high = category.f1.value, category.f1.low, category.f1.high
+        if low is not None and high is not None:
+            axes.plot([low, high], [row, row], color=style.HAS, linewidth=2.2, alpha=0.5)
+        axes.plot(value, row, "o", color=style.HAS, markersize=6.5)
+        axes.text(1.035, row, f"{value:.2f}", va="center", fontsize=9, fontweight="bold")
         if category.baseline_f1 is not None:
             axes.plot(category.baseline_f1, row, "|", color=style.QUIET, markersize=11, markeredgewidth=1.4)
     axes.set_yticks(range(len(names)), names, fontsize=8.5)
@@ -166,18 +152,9 @@ def _decided(category: CategoryMetrics) -> str:
 
 def _mark(axes: Axes, x: float, y: float, label: str) -> None:
     axes.plot(x, y, "D", color=style.MARK, markersize=5.5, markeredgecolor="white", zorder=5, clip_on=False)
-    right = x < 0.55
-    axes.annotate(
-        label,
-        (x, y),
-        xytext=(8 if right else -8, -10 if y > 0.2 else 8),
-        textcoords="offset points",
-        ha="left" if right else "right",
-        va="center",
-        fontsize=7.5,
-        color=style.MARK,
-        zorder=6,
-    )
+    side, offset = ("left", 8) if x < 0.55 else ("right", -8)
+    place: dict[str, Any] = {"xytext": (offset, -10 if y > 0.2 else 8), "textcoords": "offset points"}
+    axes.annotate(label, (x, y), ha=side, va="center", fontsize=7.5, color=style.MARK, zorder=6, **place)
 
 
 def _shade(axes: Axes, counts: NDArray[np.int_]) -> Floats:

@@ -129,7 +129,7 @@ def percent_axis(axes: Axes, label: str) -> None:
 
 def shortened(text: str, width: int) -> str:
     """A title that fits and that the font can draw (an emoji or a Chinese sign becomes `?`)."""
-    drawn = "".join(sign if sign.isspace() or _can_draw(sign) else "?" for sign in " ".join(text.split()))
+    drawn = "".join(sign if ord(sign) in _drawable() else "?" for sign in " ".join(text.split()))
     return drawn if len(drawn) <= width else drawn[: width - 1].rstrip() + "…"
 
 
@@ -139,10 +139,6 @@ def wrapped(text: str, width: int) -> str:
     return "\n".join([first, shortened(" ".join(others), width)]) if others else first
 
 
-def _can_draw(sign: str) -> bool:
-    return _font().get_char_index(ord(sign)) != 0
-
-
 @functools.cache
-def _font() -> FT2Font:
-    return FT2Font(findfont(_FONT))
+def _drawable() -> dict[int, int]:
+    return dict(FT2Font(findfont(_FONT)).get_charmap())
