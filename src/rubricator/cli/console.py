@@ -31,9 +31,8 @@ class _Rate(bars.ProgressColumn):
 
     def render(self, task: bars.Task) -> Line:
         speed = task.finished_speed or task.speed
-        return Line(
-            f"{speed:,.0f}/s" if speed and speed >= 10 else f"{speed:.1f}/s" if speed else "", style="dim"
-        )
+        rate = f"{speed:,.0f}/s" if speed and speed >= 10 else f"{speed:.1f}/s" if speed else ""
+        return Line(rate, style="dim")
 
 
 @contextmanager

@@ -171,9 +171,8 @@ def _work(run: Run) -> list[str]:
     cache = vector_cache(config, progress=run.progress)
     vectors = cache.encode([text.content for text in dataset.texts], progress=run.progress)
     own_encoders = trained.open(config)
-    inputs = EvaluationInputs(
-        training_data(dataset, label_set, vectors), dataset, label_set, encoders=own_encoders
-    )
+    data = training_data(dataset, label_set, vectors)
+    inputs = EvaluationInputs(data, dataset, label_set, encoders=own_encoders)
     cleaner, winner = Cleaner(config.clean), trained.choice.name
     encoders = {BASE: cache.encoder.encode, **own_encoders}
 

@@ -115,7 +115,7 @@ def _work(run: Run) -> list[str]:
 def _state(asked: Asked, dataset: Dataset) -> dict[str, Any]:
     """How far asking came: what the next run has left to ask."""
     statuses = {
-        name: Counter(answer.status for answer in answers.values()) for name, answers in asked.answers.items()
+        name: Counter(one.status for one in answers.values()) for name, answers in asked.answers.items()
     }
     failed = {name: counts[Status.FAILED] for name, counts in statuses.items() if counts[Status.FAILED]}
     return {

@@ -38,10 +38,7 @@ def plan(run: Run) -> list[TeacherPlan]:
         open_store(run) as store,
         open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
     ):
-        return [
-            plan_teacher(teacher, texts, store, again=run.again, progress=run.progress)
-            for teacher in teachers
-        ]
+        return [plan_teacher(one, texts, store, again=run.again, progress=run.progress) for one in teachers]
 
 
 def write_label_report(run: Run) -> LabelReport:
@@ -84,10 +81,8 @@ def write_label_table(run: Run, path: Path, *, teacher: str | None = None) -> in
     else:
         labels = read_labels(run.folder, dataset, run.taxonomy).labels
         categories = {id_: label.categories for id_, label in labels.items()}
-        decisions = {
-            text.id: Decision(categories.get(text.id), _generation(text.id, answers))
-            for text in dataset.texts
-        }
+        ids = [text.id for text in dataset.texts]
+        decisions = {id_: Decision(categories.get(id_), _generation(id_, answers)) for id_ in ids}
     rows = label_table(dataset.texts, decisions, run.taxonomy)
     with open_writer(path, names) as writer:
         writer.write(rows)

@@ -52,11 +52,7 @@ def _golden_folds(
     groups = [dataset.groups[dataset.texts[i].id] for i in rows]
     folds = make_folds(targets[rows], groups, folds=config.split.folds, seed=config.seed)
     of_group = dict(zip(groups, folds.tolist(), strict=True))
-    return {
-        text.id: of_group[dataset.groups[text.id]]
-        for text in dataset.texts
-        if dataset.groups[text.id] in of_group
-    }
+    return {id_: of_group[group] for id_, group in dataset.groups.items() if group in of_group}
 
 
 _PARTS: tuple[SplitPart, ...] = ("train", "validation", "test", "left_out")

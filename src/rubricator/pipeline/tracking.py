@@ -133,9 +133,8 @@ def _log_figures(client: MlflowClient, run: str, folder: Path, config: Config) -
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    metrics = [
-        Metric(_name(n), v, now, 0) for n, v in run_figures(read_json(folder / "metrics.json")).items()
-    ]
+    figures = run_figures(read_json(folder / "metrics.json"))
+    metrics = [Metric(_name(name), value, now, 0) for name, value in figures.items()]
     metrics += [Metric(_name(name), value, now, epoch) for name, epoch, value in epoch_figures(folder)]
     params = [Param(_name(name), value) for name, value in parameters(config).items()]
     for start in range(0, len(params), _BATCH):

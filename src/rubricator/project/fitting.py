@@ -25,7 +25,6 @@ from rubricator.pipeline.label import label
 from rubricator.progress import Progress
 from rubricator.project.labels import Labels
 from rubricator.records import Origin, Text
-from rubricator.stats.arrays import Vectors
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 from rubricator.train.search.model_search import train_models
@@ -89,9 +88,8 @@ def train_dataset(
             "No text has a label: no teacher had an opinion about any of them.",
             fix="Give some labels, or categories with descriptions and keywords.",
         )
-    vectors: Vectors = np.zeros((len(dataset.texts), 1), dtype=np.float32)
-    if config.train.models == "auto" or any(kind != "linear" for kind in config.train.models):
-        vectors = encode_texts(dataset.texts, config, progress=progress)
+    needs_vectors = config.train.models == "auto" or any(kind != "linear" for kind in config.train.models)
+    vectors = encode_texts(dataset.texts, config, progress=progress) if needs_vectors else None
     everyone = np.ones(len(dataset.texts), dtype=bool)
     trained, _ = train_models(
         training_data(dataset, label_set, vectors),

@@ -69,25 +69,14 @@ class ReadResult(StageResult):
     def to_frame(self) -> pl.DataFrame:
         """A row per text: as found, cleaned, its group of near-duplicates, and what people said."""
         dataset = self.dataset
-        return pl.DataFrame(
-            [
-                {
-                    "id": text.id,
-                    "title": text.title,
-                    "body": text.body,
-                    "source": text.source,
-                    "time": text.time.isoformat() if text.time else None,
-                    "content": text.content,
-                    "group": dataset.groups[text.id],
-                    "golden": list(dataset.golden[text.id]) if text.id in dataset.golden else None,
-                }
-                for text in dataset.texts
-            ],
-            schema={
-                **dict.fromkeys(("id", "title", "body", "source", "time", "content", "group"), pl.String),
-                "golden": pl.List(pl.String),
-            },
-        )
+        rows = [
+            {name: getattr(text, name) for name in ("id", "title", "body", "source", "content")}
+            | {"time": text.time.isoformat() if text.time else None, "group": dataset.groups[text.id]}
+            | {"golden": list(dataset.golden[text.id]) if text.id in dataset.golden else None}
+            for text in dataset.texts
+        ]
+        names = ("id", "title", "body", "source", "time", "content", "group")
+        return pl.DataFrame(rows, schema={**dict.fromkeys(names, pl.String), "golden": pl.List(pl.String)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,22 +266,15 @@ class ComparisonResult(Shown):
     def to_frame(self) -> pl.DataFrame:
         """A row per figure and category: old, new, the change with its interval, and its p-value."""
         comparison = self.comparison
-        space, old_run = comparison.space, comparison.old
+        space, before = comparison.space, comparison.old
         rows = []
         for against in comparison.new:
-            new_run = against.side
+            after = against.side
             figures = [
-                (
-                    figure_name(name, space),
-                    old_run.figures[name],
-                    new_run.figures[name],
-                    against.figures[name],
-                )
+                (figure_name(name, space), before.figures[name], after.figures[name], against.figures[name])
                 for name in FIGURES
             ]
-            figures += [
-                (f"F1 {key}", old_run.f1[key], new_run.f1[key], against.f1[key]) for key in space.keys
-            ]
+            figures += [(f"F1 {key}", before.f1[key], after.f1[key], against.f1[key]) for key in space.keys]
             rows += [
                 {
                     "run": against.side.name,

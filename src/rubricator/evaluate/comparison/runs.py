@@ -128,9 +128,7 @@ def _cut(part: ScoredPredictions, rows: Indices, columns: list[int]) -> ScoredPr
 def _demands(parts: Sequence[ScoredPredictions], space: LabelSpace) -> list[tuple[Bools, str]]:
     """What a text must fulfil to be compared, as which texts do, and why the others do not."""
     first, *others = parts
-    alike = [
-        all(_alike(content, part.contents[i]) for part in others) for i, content in enumerate(first.contents)
-    ]
+    alike = [all(_alike(text, part.contents[i]) for part in others) for i, text in enumerate(first.contents)]
     same_truth = np.all([(part.truth == first.truth).all(axis=1) for part in others], axis=0)
     demands = [
         (np.array(alike, dtype=bool), "another text has the same id in another run"),

@@ -42,12 +42,8 @@ def cautions(data: ReportData) -> list[str]:
     """What would mislead a reader who did not know it."""
     warnings = list(data.cautions)
     if data.metrics:
-        head = data.metrics[0]
-        warnings += [
-            *_about_truth(head),
-            *_about_support(head, data.titles),
-            *_about_doubt(head, data.titles),
-        ]
+        head, titles = data.metrics[0], data.titles
+        warnings += [*_about_truth(head), *_about_support(head, titles), *_about_doubt(head, titles)]
     if data.latency and not data.latency.within_budget:
         warnings.append(
             f"Too slow: 5 of 100 texts take longer than {duration(data.latency.p95)}, "
