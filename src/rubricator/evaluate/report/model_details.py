@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rubricator.config import Config
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.inputs import EncodeTexts, Features, Inputs
+from rubricator.dataset.inputs import EncodeTexts, Features
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.report_data import Details, FactTable
 from rubricator.models.cascade import CascadeModel, rule_figures
@@ -26,10 +26,6 @@ class TestSet:
     examples: Examples
     truth: Bools
     encoders: Mapping[str, EncodeTexts]
-
-    def inputs(self) -> Inputs:
-        """What models look at."""
-        return self.examples.inputs(self.encoders)
 
 
 def details_of(
@@ -53,7 +49,7 @@ def _plots(trained: TrainingResult, test_set: TestSet, config: Config, folder: P
 
 
 def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> FactTable:
-    rules = rule_figures(cascade, test_set.inputs(), test_set.truth)
+    rules = rule_figures(cascade, test_set.examples.inputs(test_set.encoders), test_set.truth)
     taken, right = sum(one.taken for one in rules), sum(one.right for one in rules)
     title = "Rules of the cascade"
     return FactTable(
@@ -74,7 +70,7 @@ def _importance(trained: TrainingResult, name: str, test_set: TestSet, config: C
 
     model, rule = trained.models[name], trained.rules[name]
     # Vectors do not change when columns are shuffled, so each encoder runs once.
-    inputs = test_set.inputs()
+    inputs = test_set.examples.inputs(test_set.encoders)
     for encoder in model.encoders:
         inputs.vectors(encoder)
 
