@@ -16,6 +16,7 @@ _TYPES_ONLY = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t].*\n|\n)*", re.M)
 _FROM = re.compile(rf"^[ \t]*from ({_ROOT}(?:\.\w+)*) import (?:\(([^)]*)\)|(.*))", re.M)
 _IMPORT = re.compile(rf"^[ \t]*import ({_ROOT}\.[\w.]+)", re.M)
 _NAME = re.compile(r"(\w+)(?: as \w+)?")
+_digest_of = cache(file_digest)
 
 
 @cache
@@ -59,11 +60,6 @@ def imports_of(module: str) -> frozenset[str]:
         names.update(f"{origin}.{name}" for name in _NAME.findall(several or one.partition("#")[0]))
         names.add(origin)
     return frozenset(names - {_ROOT})
-
-
-@cache
-def _digest_of(path: Path) -> str:
-    return file_digest(path)
 
 
 @cache

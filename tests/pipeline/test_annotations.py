@@ -19,8 +19,7 @@ from rubricator.label.teachers.factory import TeacherFactory
 from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
 from rubricator.pipeline import label
 from rubricator.pipeline.audit import write_audit
-from rubricator.pipeline.label_export import write_label_table
-from rubricator.pipeline.label_report import write_label_report
+from rubricator.pipeline.label_outputs import write_label_report, write_label_table
 from rubricator.pipeline.review import open_review
 from rubricator.pipeline.stage import Run
 

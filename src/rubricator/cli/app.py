@@ -25,22 +25,21 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except RubricatorError as error:
-            _tell(error.problem, error.fix)
+            _print_error(error.problem, error.fix)
             raise typer.Exit(USER_ERROR) from error
         except KeyboardInterrupt:
-            _tell("Stopped.", "Run the same command again: it goes on where it was.")
+            _print_error("Stopped.", "Run the same command again: it goes on where it was.")
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
                 raise
             where = f" ({error.filename})" if error.filename else ""
-            _tell(
-                f"{error.strerror}{where}.", "Make room or choose another folder, then run again: it goes on."
-            )
+            fix = "Make room or choose another folder, then run again: it goes on."
+            _print_error(f"{error.strerror}{where}.", fix)
             raise typer.Exit(USER_ERROR) from error
 
 
-def _tell(problem: str, fix: str) -> None:
+def _print_error(problem: str, fix: str) -> None:
     err.print(f"[bold red]✗[/] {escape(problem)}")
     if fix:
         err.print(f"[bold]→[/] {escape(fix)}")
@@ -57,8 +56,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(__version__)
         raise typer.Exit
 
@@ -72,13 +71,13 @@ def _root(
     pass
 
 
-init.register(app)
+app.command("init", rich_help_panel="Begin")(init.init)
 run.register(app)
-compare.register(app)
-label.register(app)
-train.register(app)
-audit.register(app)
-review.register(app)
-predict.register(app)
-serve.register(app)
-doctor.register(app)
+app.command("compare", rich_help_panel="The pipeline")(compare.compare_runs)
+app.command("label", rich_help_panel="One stage")(label.label_texts)
+app.command("train", rich_help_panel="One stage")(train.train_models)
+app.command("audit", rich_help_panel="Labels")(audit.audit_labels)
+app.command("review", rich_help_panel="One stage")(review.review_labels)
+app.command("predict", rich_help_panel="In production")(predict.predict_texts)
+app.command("serve", rich_help_panel="In production")(serve.serve_artifact)
+app.command("doctor", rich_help_panel="Begin")(doctor.show_installation)

@@ -14,17 +14,13 @@ from rich.table import Table
 
 from rubricator.cli.console import out
 from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.pages.formatting import excerpt
 from rubricator.pipeline.audit import AUDIT, Finding, write_audit
 
 _EXCERPT = 100
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("audit", rich_help_panel="Labels")(_audit)
-
-
-def _audit(
+def audit_labels(
     config: ConfigFile = Path("rubricator.yaml"),
     overrides: Overrides = None,
     out_folder: OutFolder = None,
@@ -42,7 +38,7 @@ def _audit(
     findings = write_audit(run)
     if findings and top:
         out.print(_table(findings[:top]))
-    reasons = Counter(reason for found in findings for reason in found.reasons)
+    reasons = Counter(reason for finding in findings for reason in finding.suspect.reasons)
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     out.print(f"{len(findings):,} labels to look at{f' ({counts})' if counts else ''}: {run.folder / AUDIT}")
 
@@ -53,15 +49,14 @@ def _table(findings: Sequence[Finding]) -> Table:
         table.add_column(heading, justify="right")
     for heading in ("label → suggestion", "text"):
         table.add_column(heading, overflow="fold")
-    for found in findings:
-        now, rather = ",".join(found.label) or "–", ",".join(found.suggestion) or "–"
-        change = now if now == rather else f"{now} → {rather}"
-        text = " ".join(found.text.content.split())
-        short = text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + " …"
+    for rank, finding in enumerate(findings, start=1):
+        text, label, suspect = finding.text, finding.label, finding.suspect
+        current, suggestion = ",".join(label.categories) or "–", ",".join(suspect.suggestion) or "–"
+        change = current if current == suggestion else f"{current} → {suggestion}"
         table.add_row(
-            str(found.rank),
-            f"{found.score:.2f}",
-            f"{escape(change)}\n[dim]{', '.join(found.reasons)} ({found.origin})[/]",
-            f"[dim]{escape(found.text.id)}[/] {escape(short)}",
+            str(rank),
+            f"{suspect.score:.2f}",
+            f"{escape(change)}\n[dim]{', '.join(suspect.reasons)} ({label.origin})[/]",
+            f"[dim]{escape(text.id)}[/] {escape(excerpt(' '.join(text.content.split()), _EXCERPT))}",
         )
     return table

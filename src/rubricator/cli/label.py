@@ -11,24 +11,15 @@ from rich.panel import Panel
 
 from rubricator.cli.console import out
 from rubricator.cli.label_table import show_label_report
-from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.cli.run import ConfigFile, Force, OutFolder, Overrides, go
 from rubricator.label.asking.plan import TeacherPlan
 from rubricator.pages.formatting import duration
-from rubricator.pipeline.label_export import write_label_table
-from rubricator.pipeline.label_plan import plan
-from rubricator.pipeline.label_report import write_label_report
+from rubricator.pipeline.label_outputs import plan, write_label_report, write_label_table
 from rubricator.pipeline.stage import Run
-from rubricator.records import Status
-
-_NOT_OK = frozenset(set(Status) - {Status.OK})
+from rubricator.records import ONLY_FAILURES, Status
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("label", rich_help_panel="One stage")(_label)
-
-
-def _label(
+def label_texts(
     config: ConfigFile = Path("rubricator.yaml"),
     overrides: Overrides = None,
     out_folder: OutFolder = None,
@@ -50,15 +41,12 @@ def _label(
             metavar="FILE",
             help="Write the labels as a table: source, title, text, publication_date, 0/1 per category, "
             "corrupted, generation. CSV, TSV, JSONL, Parquet or Excel, by suffix.",
-            show_default=False,
         ),
     ] = None,
     teacher: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="With --export: this teacher's answers instead of the agreed labels.",
-            show_default=False,
+            metavar="NAME", help="With --export: this teacher's answers instead of the agreed labels."
         ),
     ] = None,
     ask_again: Annotated[
@@ -67,7 +55,7 @@ def _label(
             "--ask-again", help="Ask again about texts whose answers could not be read or were refused, too."
         ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")] = False,
+    force: Force = False,
 ) -> None:
     """Ask the teachers, store their answers, agree on labels.
 
@@ -77,7 +65,7 @@ def _label(
 
     Example: `rubricator label -c examples/news/rubricator.yaml --report`
     """
-    again = _NOT_OK if ask_again else frozenset({Status.FAILED})
+    again = frozenset(set(Status) - {Status.OK}) if ask_again else ONLY_FAILURES
     if plan_only:
         _show_plan(go(config, overrides, out_folder, until="split", again=again))
         return

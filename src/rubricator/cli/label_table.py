@@ -29,18 +29,16 @@ def show_label_report(report: LabelReport) -> None:
 
 
 def _asking(report: LabelReport) -> Table:
-    seen = [s for s in Status if s is Status.OK or any(asked.statuses.get(s) for asked in report.usage)]
-    table = figure_table("teacher", "texts", *seen, "opinion", "cost/1,000", "per answer")
-    for asked in report.usage:
-        shares = [percent(asked.statuses.get(status, 0) / max(asked.texts, 1)) for status in seen]
-        seconds = NONE if asked.seconds is None else duration(asked.seconds)
+    statuses = [s for s in Status if s is Status.OK or any(usage.statuses.get(s) for usage in report.usage)]
+    table = figure_table("teacher", "texts", *statuses, "opinion", "cost/1,000", "per answer")
+    for usage in report.usage:
         table.add_row(
-            escape(asked.teacher),
-            f"{asked.texts:,}",
-            *shares,
-            percent(asked.opinions),
-            f"{asked.cost:,.4g}",
-            seconds,
+            escape(usage.teacher),
+            f"{usage.texts:,}",
+            *(percent(usage.statuses.get(status, 0) / max(usage.texts, 1)) for status in statuses),
+            percent(usage.opinions),
+            f"{usage.cost:,.4g}",
+            NONE if usage.seconds is None else duration(usage.seconds),
         )
     return table
 
@@ -49,15 +47,15 @@ def _golden(report: LabelReport) -> Table:
     accuracy = ("accuracy", "95%") if report.single else ()
     table = figure_table(f"{report.golden:,} golden", *accuracy, "macro-F1", "95%", "kappa", "opinion")
     for exam in report.examinations:
-        found = exam.report
-        first = (figure(found.accuracy, 3), _between(exam.accuracy)) if report.single else ()
+        teacher = exam.report
+        first = (figure(teacher.accuracy, 3), _between(exam.accuracy)) if report.single else ()
         table.add_row(
-            escape(found.teacher),
+            escape(teacher.teacher),
             *first,
-            figure(found.macro_f1, 3),
+            figure(teacher.macro_f1, 3),
             _between(exam.macro_f1),
-            figure(found.kappa, 3),
-            percent(found.answered),
+            figure(teacher.kappa, 3),
+            percent(teacher.answered),
         )
     return table
 

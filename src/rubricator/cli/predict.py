@@ -9,16 +9,10 @@ from typing import Annotated
 import typer
 
 from rubricator.cli.console import log_to, out, show_progress
-from rubricator.config import Columns
 from rubricator.predict import Predictor, predict_file
 
 
-def register(app: typer.Typer) -> None:
-    """Add `predict`."""
-    app.command("predict", rich_help_panel="In production")(_predict)
-
-
-def _predict(
+def predict_texts(
     artifact: Annotated[Path, typer.Argument(help="Folder that `run` or `export` wrote.")],
     texts: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, TSV, JSONL, Parquet or Excel.")],
     output: Annotated[
@@ -44,18 +38,13 @@ def _predict(
     """
     with log_to(None):
         predictor = Predictor.load(artifact, threads=threads)
-        columns = _columns(predictor.manifest.columns, id_column, title_column, body_column)
+        update: dict[str, str | None] = {"id": id_column} if id_column else {}
+        if title_column or body_column:  # a new title or body replaces both
+            update |= {"title": title_column, "body": body_column}
+        columns = predictor.manifest.columns.model_copy(update=update)
         started = time.monotonic()
         report = predict_file(predictor, texts, output, columns=columns, batch=batch, progress=show_progress)
     seconds = time.monotonic() - started
     out.print(f"{report.rows:,} rows in {seconds:.1f} s ({report.rows / seconds:,.0f} texts/s): {output}")
     if report.rejected_file:
         out.print(f"{report.rejected:,} rows could not be used: {report.rejected_file}")
-
-
-def _columns(trained: Columns, id_: str | None, title: str | None, body: str | None) -> Columns:
-    """The artifact's mapping with the options over it; a new title or body replaces both."""
-    update: dict[str, str | None] = {"id": id_} if id_ else {}
-    if title or body:
-        update |= {"title": title, "body": body}
-    return trained.model_copy(update=update)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,25 +18,15 @@ from rubricator.errors import DataError
 from rubricator.pipeline.review import open_review
 from rubricator.review.estimates import progress_lines
 from rubricator.review.question import Question
-from rubricator.review.session import ReviewSession
+from rubricator.review.session import Order, ReviewSession
 
-SKIP, UNDO, QUIT = "s", "u", "q"
+_SKIP, _UNDO, _QUIT = "s", "u", "q"
 _KEYS = "123456789abcdefghijklmnoprtvwxyz"
 _CHARACTERS = 3000
 _WHY = {"blind": "shown blind: it measures", "suggested": "probably worth a look"}
 
 
-class _Order(StrEnum):
-    GAIN = "gain"
-    RANDOM = "random"
-
-
-def register(app: typer.Typer) -> None:
-    """Add `review`."""
-    app.command("review", rich_help_panel="One stage")(_review)
-
-
-def _review(
+def review_labels(
     config: ConfigFile = Path("rubricator.yaml"),
     overrides: Overrides = None,
     out_folder: OutFolder = None,
@@ -46,11 +35,11 @@ def _review(
         str | None, typer.Option(metavar="NAME", help="Who reviews; by default your login name.")
     ] = None,
     order: Annotated[
-        _Order,
+        Order,
         typer.Option(
             help="Most promising texts with a random fifth, or all at random, which makes a golden set."
         ),
-    ] = _Order.GAIN,
+    ] = "gain",
     export: Annotated[
         Path | None,
         typer.Option(
@@ -86,12 +75,12 @@ def _review(
         if import_:
             out.print(f"{session.take(import_):,} new answers from {import_}")
         elif export:
-            questions = session.questions(count, order=order.value)
+            questions = session.questions(count, order=order)
             written = session.write(export, questions)
             out.print(f"{len(questions):,} texts: {', '.join(str(path) for path in written)}")
             return
         elif not status:
-            _Batch(session, session.questions(count, order=order.value)).go()
+            _Batch(session, session.questions(count, order=order)).go()
         for line in progress_lines(session.progress()):
             out.print(line)
 
@@ -121,9 +110,9 @@ class _Batch:
         if not self._questions:
             out.print("There is no text left to review.")
         with keyboard(toggles=not self._taxonomy.single) as keys:
-            self._go_through(keys)
+            self._ask_all(keys)
 
-    def _go_through(self, keys: Iterator[str]) -> None:
+    def _ask_all(self, keys: Iterator[str]) -> None:
         place = 0
         while place < len(self._questions):
             question = self._questions[place]
@@ -131,9 +120,9 @@ class _Batch:
             self._show(question)
             started = time.monotonic()
             answer = self._ask(question, keys)
-            if answer == QUIT:
+            if answer == _QUIT:
                 return
-            if answer == UNDO:
+            if answer == _UNDO:
                 place = self._back(place)
             else:
                 if not isinstance(answer, str):
@@ -142,10 +131,10 @@ class _Batch:
                 place += 1
 
     def _ask(self, question: Question, keys: Iterator[str]) -> tuple[str, ...] | str:
-        """Categories, or one of `SKIP`, `UNDO`, `QUIT`; the end of the input ends the batch."""
+        """Categories, or what else was pressed; the end of the input ends the batch."""
         chosen = set(question.suggested or ())
         for key in keys:
-            if key in (SKIP, UNDO, QUIT):
+            if key in (_SKIP, _UNDO, _QUIT):
                 return key
             category = self._categories.get(key)
             if category and self._taxonomy.single:
@@ -157,7 +146,7 @@ class _Batch:
                 return tuple(key for key in self._taxonomy.keys if key in chosen)
             else:
                 out.print(f"  [yellow]?[/] {self._hint(question)}")
-        return QUIT
+        return _QUIT
 
     def _back(self, place: int) -> int:
         if not place:
@@ -169,11 +158,9 @@ class _Batch:
 
     def _show(self, question: Question) -> None:
         content = question.text.content
-        cut = (
-            f" [dim]… {len(content) - _CHARACTERS:,} more characters[/]" if len(content) > _CHARACTERS else ""
-        )
-        out.print(escape(content[:_CHARACTERS]) + cut)
-        out.print()
+        more = len(content) - _CHARACTERS
+        cut = f" [dim]… {more:,} more characters[/]" if more > 0 else ""
+        out.print(escape(content[:_CHARACTERS]) + cut + "\n")
         if question.shown == "suggested":
             self._show_suggestion(question)
         names = ((key, self._taxonomy[category].title) for key, category in self._categories.items())

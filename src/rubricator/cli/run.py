@@ -16,7 +16,7 @@ from rich.text import Text as Line
 from rubricator.cli.console import log_to, out, show_progress
 from rubricator.cli.table import show_result
 from rubricator.config import read_config
-from rubricator.pipeline.stage import Run, Stage, run_stages
+from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.tracking import check_tracking, track
 from rubricator.records import ONLY_FAILURES, Status
@@ -30,11 +30,9 @@ Overrides = Annotated[
     ),
 ]
 OutFolder = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="DIR", help="Where outputs go instead of runs/NAME.", show_default=False),
+    Path | None, typer.Option("--out", metavar="DIR", help="Where outputs go instead of runs/NAME.")
 ]
-
-
+Force = Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")]
 Models = Annotated[
     list[str] | None,
     typer.Option(
@@ -44,13 +42,10 @@ Models = Annotated[
         "finetune, lora; or `auto`. Repeatable.",
     ),
 ]
-
-
 Minutes = Annotated[
     float | None,
     typer.Option(
-        help="How long encoding and training may take: `train.minutes`. What was trained by then is kept.",
-        show_default=False,
+        help="How long encoding and training may take: `train.minutes`. What was trained by then is kept."
     ),
 ]
 
@@ -61,7 +56,11 @@ def register(app: typer.Typer) -> None:
     for stage in STAGES:
         if stage.name in ("label", "train"):  # have more to say: see cli/label.py, cli/train.py
             continue
-        app.command(stage.name, help=_help(stage), rich_help_panel="One stage")(_stage_command(stage))
+        about = (
+            f"{stage.about}\n\nStages before it run first where something changed.\n\n"
+            f"Example: `rubricator {stage.name} -c examples/news/rubricator.yaml`"
+        )
+        app.command(stage.name, help=about, rich_help_panel="One stage")(_stage_command(stage.name))
 
 
 def _run(
@@ -70,9 +69,7 @@ def _run(
     minutes: Minutes = None,
     overrides: Overrides = None,
     out_folder: OutFolder = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="STAGE", help="Stop after this stage.", show_default=False)
-    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="STAGE", help="Stop after this stage.")] = None,
     force: Annotated[
         list[str] | None,
         typer.Option(metavar="STAGE", help="Do this stage again even if nothing changed. Repeatable."),
@@ -84,8 +81,8 @@ def _run(
 
     Example: `rubricator run -c examples/news/rubricator.yaml --set golden.use=test --out runs/strict`
     """
-    wanted = [*(overrides or []), *overriding(models, minutes)]
-    run = go(config, wanted, out_folder, until=until, force=force or [])
+    settings = [*(overrides or []), *overriding(models, minutes)]
+    run = go(config, settings, out_folder, until=until, force=force or [])
     if until in (None, STAGES[-1].name):
         show_result(run.folder, config=config)
 
@@ -127,20 +124,13 @@ def _say(line: str) -> None:
     logging.getLogger("rubricator.run").info(Line.from_markup(line).plain)
 
 
-def _help(stage: Stage) -> str:
-    return (
-        f"{stage.about}\n\nStages before it run first where something changed.\n\n"
-        f"Example: `rubricator {stage.name} -c examples/news/rubricator.yaml`"
-    )
-
-
-def _stage_command(stage: Stage) -> Callable[..., None]:
+def _stage_command(stage: str) -> Callable[..., None]:
     def command(
         config: ConfigFile = Path("rubricator.yaml"),
         overrides: Overrides = None,
         out_folder: OutFolder = None,
-        force: Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")] = False,
+        force: Force = False,
     ) -> None:
-        go(config, overrides, out_folder, until=stage.name, force=[stage.name] if force else [])
+        go(config, overrides, out_folder, until=stage, force=[stage] if force else [])
 
     return command

@@ -11,12 +11,7 @@ from rubricator.cli.console import err, log_to
 from rubricator.predict import Predictor
 
 
-def register(app: typer.Typer) -> None:
-    """Add `serve`."""
-    app.command("serve", rich_help_panel="In production")(_serve)
-
-
-def _serve(
+def serve_artifact(
     artifact: Annotated[Path, typer.Argument(help="Folder that `run` or `export` wrote.")],
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,

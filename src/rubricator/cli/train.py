@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.cli.run import ConfigFile, Minutes, Models, OutFolder, Overrides, go, overriding
+from rubricator.cli.run import ConfigFile, Force, Minutes, Models, OutFolder, Overrides, go, overriding
+from rubricator.dataset.files import read_json
 
 
-def register(app: typer.Typer) -> None:
-    """Add `train`."""
-    app.command("train", rich_help_panel="One stage")(_train)
-
-
-def _train(
+def train_models(
     config: ConfigFile = Path("rubricator.yaml"),
     models: Models = None,
     minutes: Minutes = None,
     overrides: Overrides = None,
     out_folder: OutFolder = None,
-    force: Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")] = False,
+    force: Force = False,
 ) -> None:
     """Train models, calibrate them on validation and choose the best one.
 
@@ -34,14 +28,9 @@ def _train(
 
     Example: `rubricator train -c examples/news/rubricator.yaml --model heads --model linear`
     """
-    wanted = [*(overrides or []), *overriding(models, minutes)]
-    run = go(config, wanted, out_folder, until="train", force=["train"] if force else [])
-    show_models(run.folder)
-
-
-def show_models(folder: Path) -> None:
-    """Print what every candidate reached on validation and what it costs, the best first."""
-    trained = json.loads((folder / "stages/train.json").read_text(encoding="utf-8"))
+    settings = [*(overrides or []), *overriding(models, minutes)]
+    run = go(config, settings, out_folder, until="train", force=["train"] if force else [])
+    trained = read_json(run.folder / "stages/train.json")
     out.print()
     out.print(_table(trained))
     for name, reason in trained["dropped"].items():
@@ -49,6 +38,7 @@ def show_models(folder: Path) -> None:
 
 
 def _table(trained: dict[str, Any]) -> Table:
+    """What every candidate reached on validation and what it costs, the best first."""
     metric = trained["metric"]
     table = figure_table("model", metric["words"], "95% interval", "training", "texts/s", "size")
     for name, score in trained["choice"]["scores"].items():

@@ -52,6 +52,11 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
 
 
+def excerpt(text: str, length: int) -> str:
+    """The beginning of a text that is longer, followed by ` …`."""
+    return text if len(text) <= length else text[:length].rstrip() + " …"
+
+
 def series(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

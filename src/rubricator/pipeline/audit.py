@@ -11,15 +11,14 @@ import polars as pl
 
 from rubricator.config import Config
 from rubricator.dataset import files
-from rubricator.dataset.annotations import TeacherProbabilities, read_annotations
-from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.annotations import read_annotations
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.labels import LabelSet, read_labels
+from rubricator.dataset.labels import read_labels
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError, TrainingError
-from rubricator.label.quality.label_errors import Reason, audit
+from rubricator.label.quality.label_errors import Suspect, audit
 from rubricator.pipeline.stage import Run
-from rubricator.records import Origin, Text
+from rubricator.records import Label, Origin, Text
 from rubricator.stats.arrays import Bools, Floats, Vectors
 from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import cross_decide
@@ -32,34 +31,17 @@ AUDIT = "audit.csv"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row of the audit.
+    """One row of the audit; the suggestion may be the label, where only the teachers split."""
 
-    Attributes:
-        rank: 1 is the most doubtful.
-        text: The text.
-        label: Its categories as labelled.
-        origin: Who labelled it.
-        suggestion: What they may rather be; may be the same, where only the teachers split.
-        probability: Of the label as it is, by models that never saw it.
-        reasons: How much speaks for each, 0 to 1.
-        score: All reasons together, 0 to 1.
-    """
-
-    rank: int
     text: Text
-    label: tuple[str, ...]
-    origin: Origin
-    suggestion: tuple[str, ...]
-    probability: float
-    reasons: dict[Reason, float]
-    score: float
+    label: Label
+    suspect: Suspect
 
 
 def write_audit(run: Run) -> list[Finding]:
     """Audit the labels of a run and write `audit.csv` into its folder.
 
-    Returns:
-        The findings, most doubtful first.
+    The findings come with the most doubtful first.
 
     Raises:
         DataError: The texts have not been labelled, or the file cannot be written.
@@ -70,27 +52,6 @@ def write_audit(run: Run) -> list[Finding]:
     annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     vectors = encode_texts(dataset.texts, run.config, progress=run.progress)
-    findings = find(dataset, label_set, annotations.probabilities, vectors, run)
-    _write(run.file(AUDIT), findings)
-    return findings
-
-
-def find(
-    dataset: Dataset,
-    label_set: LabelSet,
-    opinions: Sequence[TeacherProbabilities],
-    vectors: Vectors,
-    run: Run,
-) -> list[Finding]:
-    """The findings.
-
-    Args:
-        dataset: The texts.
-        label_set: Their labels.
-        opinions: What each teacher thinks of them.
-        vectors: Of all texts, shape [texts, width].
-        run: Taxonomy and settings.
-    """
     texts, labels = dataset.texts, label_set.labels
     rows = np.array([row for row, text in enumerate(texts) if text.id in labels], dtype=np.intp)
     decided = label_set.decided[rows]
@@ -103,25 +64,12 @@ def find(
         probabilities,
         run.taxonomy.space,
         groups=groups,
-        opinions=[replace(one, probabilities=one.probabilities[rows]) for one in opinions],
+        opinions=[replace(one, probabilities=one.probabilities[rows]) for one in annotations.probabilities],
         by_people=np.array([labels[texts[row].id].origin is not Origin.AGREEMENT for row in rows]),
     )
-    findings = []
-    for rank, suspect in enumerate(suspects, start=1):
-        text = texts[rows[suspect.row]]
-        label = labels[text.id]
-        findings.append(
-            Finding(
-                rank,
-                text,
-                label.categories,
-                label.origin,
-                suspect.suggestion,
-                suspect.probability,
-                suspect.reasons,
-                suspect.score,
-            )
-        )
+    suspected = [(texts[rows[suspect.row]], suspect) for suspect in suspects]
+    findings = [Finding(text, labels[text.id], suspect) for text, suspect in suspected]
+    _write(run.file(AUDIT), findings)
     return findings
 
 
@@ -150,21 +98,21 @@ def _out_of_fold(
 def _write(path: Path, findings: Sequence[Finding]) -> None:
     rows = [
         {
-            "rank": finding.rank,
+            "rank": rank,
             "id": finding.text.id,
             "text": finding.text.content,
-            "label": ",".join(finding.label),
-            "origin": finding.origin,
-            "suggestion": ",".join(finding.suggestion),
-            "probability": round(finding.probability, 4),
-            "reasons": ",".join(finding.reasons),
-            "score": round(finding.score, 4),
+            "label": ",".join(finding.label.categories),
+            "origin": finding.label.origin,
+            "suggestion": ",".join(finding.suspect.suggestion),
+            "probability": round(finding.suspect.probability, 4),
+            "reasons": ",".join(finding.suspect.reasons),
+            "score": round(finding.suspect.score, 4),
         }
-        for finding in findings
+        for rank, finding in enumerate(findings, start=1)
     ]
-    names = {"rank": pl.Int64, "probability": pl.Float64, "score": pl.Float64}
     columns = ("rank", "id", "text", "label", "origin", "suggestion", "probability", "reasons", "score")
-    schema = {column: names.get(column, pl.String) for column in columns}
+    numbers = {"rank": pl.Int64, "probability": pl.Float64, "score": pl.Float64}
+    schema = dict.fromkeys(columns, pl.String) | numbers
     try:
         with whole_file(path) as part:
             pl.DataFrame(rows, schema=schema).write_csv(part)

@@ -11,12 +11,7 @@ from rubricator.evaluate.comparison.runs import read_runs
 
 
 def compare(folders: Sequence[Path], *, page: Path | None = None, json: Path | None = None) -> Comparison:
-    """Read what runs left behind, compare the others with the first, and show it.
-
-    Args:
-        folders: Folders of runs.
-        page: The HTML file to write, if any.
-        json: The file for every figure and every changed text, if any.
+    """Compare runs with the first; write a page, and every figure and changed text as JSON, if asked to.
 
     Raises:
         DataError: Fewer than two folders, one that holds no measured run, nothing in common, or a file that

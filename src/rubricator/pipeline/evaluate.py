@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.annotations import TeacherProbabilities, read_annotations
 from rubricator.dataset.dataset import Dataset
@@ -23,10 +21,10 @@ from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
-from rubricator.evaluate.plots.plot import Plot, clear_plots
-from rubricator.evaluate.report.evaluated import Evaluated
+from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.gather import figures, report_data
 from rubricator.evaluate.report.model_details import TestSet, details_of
+from rubricator.evaluate.report.report_data import Evaluated
 from rubricator.evaluate.report.write import write_report
 from rubricator.ingest.clean import Cleaner
 from rubricator.models.training_files import read_training
@@ -34,84 +32,56 @@ from rubricator.models.training_result import OutOfFoldPredictions, TrainingResu
 from rubricator.pages.formatting import series
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Text
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.bootstrap import Estimate
-from rubricator.taxonomy import Taxonomy
 
 
 def evaluate(
-    data: TrainingData,
-    dataset: Dataset,
-    label_set: LabelSet,
+    run: Run,
+    inputs: EvaluationInputs,
     agreement: TeacherProbabilities,
     trained: TrainingResult,
     oof: OutOfFoldPredictions | None,
     classify: Callable[[list[Text]], object],
-    taxonomy: Taxonomy,
-    config: Config,
-    folder: Path,
 ) -> Evaluated:
     """Measure the winner, and beside it every other model on the headline part.
 
-    Args:
-        data: All texts as arrays.
-        dataset: All texts as read.
-        label_set: Labels agreed between teachers: the truth where no person labelled.
-        agreement: What the teachers' agreement thinks of every text, golden ones not having taught it.
-        trained: The trained models.
-        oof: Golden texts predicted by cross-validation, where golden texts train.
-        classify: Texts as read to whatever, timed for the latency.
-        taxonomy: The categories.
-        config: The settings.
-        folder: Of the run; plots about models go there.
+    `agreement` is what the teachers think of every text, golden ones not having taught them; `oof` are golden
+    texts predicted by cross-validation, where golden texts train; `classify` is timed for the latency.
 
     Raises:
         DataError: There is no text to measure on.
     """
+    texts, taxonomy, settings = inputs.dataset.texts, run.taxonomy, run.config.evaluate
+    draws, seed = settings.bootstrap, run.config.seed
+    sampling: dict[str, Any] = {"bootstrap": draws, "confidence": settings.confidence, "seed": seed}
     winner = trained.choice.name
-    inputs = EvaluationInputs(data, dataset, label_set, trained.open(config))
     scored = list(_parts(inputs, trained, oof, winner if oof is None else "chosen"))
 
     def figures_of(part: ScoredPredictions, model: str) -> PartMetrics:
-        return measure(
-            part,
-            taxonomy.keys,
-            rule=trained.rules[model],
-            bootstrap=config.evaluate.bootstrap,
-            confidence=config.evaluate.confidence,
-            seed=config.seed,
-        )
+        return measure(part, taxonomy.keys, rule=trained.rules[model], **sampling)
 
     rivals = {name: figures_of(next(_parts(inputs, trained, oof, name)), name) for name in trained.models}
     latency = measure_latency(
-        classify,
-        dataset.texts,
-        budget_seconds=config.evaluate.budget_seconds,
-        patience=config.evaluate.latency_seconds,
+        classify, texts, budget_seconds=settings.budget_seconds, patience=settings.latency_seconds
     )
-    details = details_of(trained, inputs.test_set(), taxonomy, config, folder)
-    row = {text.id: number for number, text in enumerate(dataset.texts)}
-    beside = compare_with_teachers(
-        scored[0],
-        agreement.probabilities[[row[id_] for id_ in scored[0].ids]],
-        taxonomy.space,
-        bootstrap=config.evaluate.bootstrap,
-        confidence=config.evaluate.confidence,
-        seed=config.seed,
-    )
+    details = details_of(trained, inputs.test_set(), taxonomy, run.config, run.folder)
+    row = {text.id: number for number, text in enumerate(texts)}
+    opinions = agreement.probabilities[[row[id_] for id_ in scored[0].ids]]
+    beside = compare_with_teachers(scored[0], opinions, taxonomy.space, **sampling)
     metrics = [figures_of(part, winner) for part in scored]
     return Evaluated(scored, metrics, rivals, latency, details, beside)
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationInputs:
-    """What a part is cut out of."""
+    """What a part is cut out of; labels agreed between teachers are the truth where no person labelled."""
 
     data: TrainingData
     dataset: Dataset
     label_set: LabelSet
     encoders: Mapping[str, EncodeTexts]
-    made: dict[bytes, Inputs] = field(default_factory=dict)
+    _by_rows: dict[bytes, Inputs] = field(default_factory=dict)
 
     @property
     def human(self) -> Bools:
@@ -123,33 +93,22 @@ class EvaluationInputs:
         """Texts whose label the teachers agreed on; a person who saw suggestions measures nothing."""
         return self.label_set.sources.agreed
 
-    def inputs(self, rows: NDArray[np.intp]) -> Inputs:
-        """Some rows as models look at them: the same object again, for encoders take longest."""
-        key = rows.tobytes()
-        if key not in self.made:
-            self.made[key] = self.data.examples.subset(rows).inputs(self.encoders)
-        return self.made[key]
-
-    def predicted(self, trained: TrainingResult, model: str, rows: NDArray[np.intp]) -> tuple[Floats, Bools]:
+    def predicted(self, trained: TrainingResult, model: str, rows: Indices) -> tuple[Floats, Bools]:
         """Probabilities and decisions of the model itself about some rows."""
-        probabilities = trained.rules[model].probabilities(trained.models[model].logits(self.inputs(rows)))
-        return probabilities, trained.rules[model].decide(probabilities)
+        key, rule = rows.tobytes(), trained.rules[model]
+        if key not in self._by_rows:  # one object for all models: encoders take longest
+            self._by_rows[key] = self.data.examples.subset(rows).inputs(self.encoders)
+        probabilities = rule.probabilities(trained.models[model].logits(self._by_rows[key]))
+        return probabilities, rule.decide(probabilities)
 
     def test_set(self) -> TestSet:
         """Texts of the test part whose categories are known, from people where they said so."""
         rows = np.flatnonzero((self.data.part == "test") & (self.human | self.agreed))
-        truth = np.where(
-            self.human[rows, None], self.label_set.sources.categories[rows], self.label_set.decided[rows]
-        )
-        return TestSet(self.data.examples.subset(rows), truth, self.encoders)
+        truth = np.where(self.human[:, None], self.label_set.sources.categories, self.label_set.decided)
+        return TestSet(self.data.examples.subset(rows), truth[rows], self.encoders)
 
     def part(
-        self,
-        name: str,
-        about: str,
-        rows: NDArray[np.intp],
-        truth: Bools,
-        predicted: tuple[Floats, Bools],
+        self, name: str, about: str, rows: Indices, truth: Bools, predicted: tuple[Floats, Bools]
     ) -> ScoredPredictions:
         """Some rows with their truth and what a model says of them."""
         texts = [self.dataset.texts[row] for row in rows]
@@ -175,10 +134,13 @@ def _parts(
     tested = np.flatnonzero(in_test & inputs.human)
     agreed = np.flatnonzero(in_test & inputs.agreed)
     served = trained.choice.name if model == "chosen" else model
-    p, d = inputs.predicted(trained, served, tested)
+    predicted = inputs.predicted(trained, served, tested)
     if oof is not None:
         rows = np.concatenate([oof.rows, tested])
-        both = (np.concatenate([oof.probabilities[model], p]), np.concatenate([oof.decisions[model], d]))
+        both = (
+            np.concatenate([oof.probabilities[model], predicted[0]]),
+            np.concatenate([oof.decisions[model], predicted[1]]),
+        )
         about = (
             f"{len(rows)} texts labelled by people, each predicted by a model that never saw it: "
             f"{len(oof.rows)} by cross-validation, {len(tested)} of the test part by the model itself"
@@ -190,16 +152,15 @@ def _parts(
         yield inputs.part("golden", about, rows, truth[rows], both)
     if len(tested):
         about = f"{len(tested)} texts of the test part, labelled by people"
-        yield inputs.part("test", about, tested, truth[tested], (p, d))
+        yield inputs.part("test", about, tested, truth[tested], predicted)
     if len(agreed):
         about = (
             f"{len(agreed)} texts of the test part with labels agreed between teachers: "
             "how well the model repeats its teachers, not how right it is"
         )
-        decided = inputs.label_set.decided[agreed]
-        predicted = inputs.predicted(trained, served, agreed)
         name = "test_agreed" if inputs.human.any() else "test"
-        yield inputs.part(name, about, agreed, decided, predicted)
+        predicted = inputs.predicted(trained, served, agreed)
+        yield inputs.part(name, about, agreed, inputs.label_set.decided[agreed], predicted)
 
 
 def _work(run: Run) -> list[str]:
@@ -209,44 +170,35 @@ def _work(run: Run) -> list[str]:
     trained, oof = read_training(run.folder)
     cache = vector_cache(config, progress=run.progress)
     vectors = cache.encode([text.content for text in dataset.texts], progress=run.progress)
+    own_encoders = trained.open(config)
     data = training_data(dataset, label_set, vectors)
+    inputs = EvaluationInputs(data, dataset, label_set, encoders=own_encoders)
     cleaner, winner = Cleaner(config.clean), trained.choice.name
-    rule = trained.rules[winner]
-    encoders = {BASE: cache.encoder.encode, **trained.open(config)}
+    encoders = {BASE: cache.encoder.encode, **own_encoders}
 
     def classify(texts: list[Text]) -> object:
-        contents = [cleaner.content(text) for text in texts]
-        inputs = Inputs(contents, [text.features for text in texts], encoders=encoders)
-        return rule.decide(rule.probabilities(trained.winner.logits(inputs)))
+        contents, rule = [cleaner.content(text) for text in texts], trained.rules[winner]
+        raw = Inputs(contents, [text.features for text in texts], encoders=encoders)
+        return rule.decide(rule.probabilities(trained.winner.logits(raw)))
 
-    clear_plots(run.folder / "plots")
+    # Categories and kinds of model that are gone leave no picture behind.
+    for image in (run.folder / "plots").glob("*.png"):
+        image.unlink()
     agreement = read_annotations(run.folder, len(dataset.texts), taxonomy.keys).agreement
-    evaluated = evaluate(
-        data, dataset, label_set, agreement, trained, oof, classify, taxonomy, config, run.folder
-    )
+    evaluated = evaluate(run, inputs, agreement, trained, oof, classify)
     write_scored(run.file(SCORED), evaluated.scored, taxonomy)
     files.write_json(run.file(METRICS), figures(evaluated, trained, label_set, dataset, config))
+    plots: tuple[Plot, ...] = ()
+    if config.evaluate.plots:
+        from rubricator.evaluate.plots.write import write_plots  # a second to import
+
+        titles = {category.key: category.title for category in taxonomy.categories}
+        plots = write_plots(evaluated.scored[0], evaluated.metrics[0], titles, run.folder / "plots")
     page = report_data(
-        evaluated,
-        trained,
-        label_set,
-        dataset,
-        split,
-        _draw(evaluated, taxonomy, run.folder / "plots") if config.evaluate.plots else (),
-        taxonomy,
-        config,
-        encoder=config.encode.encoder,
-        command=run.command,
+        evaluated, trained, label_set, dataset, split, plots, taxonomy, config, command=run.command
     )
     write_report(run.file("report.html"), page)
     return _lines(evaluated, winner)
-
-
-def _draw(evaluated: Evaluated, taxonomy: Taxonomy, folder: Path) -> tuple[Plot, ...]:
-    from rubricator.evaluate.plots.write import write_plots  # a second to import
-
-    titles = {category.key: category.title for category in taxonomy.categories}
-    return write_plots(evaluated.scored[0], evaluated.metrics[0], titles, folder)
 
 
 def _lines(evaluated: Evaluated, winner: str) -> list[str]:

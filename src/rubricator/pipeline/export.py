@@ -5,50 +5,64 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from rubricator.artifact import CardFacts, Manifest, render_card, write_artifact
+from rubricator.config import Config
 from rubricator.dataset import files
-from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.metrics import METRICS, read_metrics
 from rubricator.dataset.split import DatasetSplit
-from rubricator.encode import Encoder, load_trained, open_encoder
+from rubricator.encode import load_trained, open_encoder
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import TrainingResult
 from rubricator.pipeline.stage import Run, Stage
+from rubricator.progress import Progress, silent
+from rubricator.taxonomy import Taxonomy
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
 
-def export(
-    run: Run,
-    dataset: Dataset,
-    split: DatasetSplit,
-    label_set: LabelSet,
+def write_winner(
+    folder: Path,
     trained: TrainingResult,
-    encoders: Mapping[str, Encoder],
+    taxonomy: Taxonomy,
+    config: Config,
+    card: CardFacts,
+    *,
+    metrics: Mapping[str, Any],
+    data_fingerprint: str,
+    progress: Progress = silent,
 ) -> Manifest:
-    """Write the winner into the folder `artifact` of the run, its card beside it.
+    """Write the artifact of the model that was chosen.
 
     Raises:
         ArtifactError: The folder holds something else or cannot be written.
+        EncoderError: An encoder cannot be had.
     """
-    config, winner = run.config, trained.choice.name
+    winner, settings = trained.choice.name, config.encoding
+    encoders = {
+        name: load_trained(trained.encoders[name], settings)
+        if name in trained.encoders
+        else open_encoder(settings, progress=progress)
+        for name in trained.winner.encoders
+    }
     return write_artifact(
-        run.folder / "artifact",
+        folder,
         name=config.name,
         kind=winner,
         model=trained.winner,
         encoders=encoders,
-        taxonomy=run.taxonomy,
+        taxonomy=taxonomy,
         rule=trained.rules[winner],
         columns=config.data.columns,
         clean=config.clean,
         max_characters=config.data.max_characters,
-        metrics=files.read_json(run.folder / METRICS),
-        data_fingerprint=dataset.fingerprint,
-        card=render_card(_card(run, split, label_set, trained)),
+        metrics=metrics,
+        data_fingerprint=data_fingerprint,
+        card=render_card(card),
     )
 
 
@@ -78,15 +92,17 @@ def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     trained, _ = read_training(run.folder)
-    encode = run.config.encoding
-    encoders = {
-        name: load_trained(trained.encoders[name], encode)
-        if name in trained.encoders
-        else open_encoder(encode, progress=run.progress)
-        for name in trained.winner.encoders
-    }
-    manifest = export(run, dataset, split, label_set, trained, encoders)
     folder = run.folder / "artifact"
+    manifest = write_winner(
+        folder,
+        trained,
+        run.taxonomy,
+        run.config,
+        _card(run, split, label_set, trained),
+        metrics=files.read_json(run.folder / METRICS),
+        data_fingerprint=dataset.fingerprint,
+        progress=run.progress,
+    )
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return [f"{manifest.identifier} ({manifest.kind}, {size / 2**20:.0f} MiB) in {folder}"]
 

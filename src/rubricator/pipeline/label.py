@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from rubricator.config import Config
 from rubricator.dataset import files
-from rubricator.dataset.annotations import (
-    ARRAYS,
-    FACTS,
-    Annotations,
-    Scale,
-    TeacherScores,
-    write_annotations,
-)
+from rubricator.dataset.annotations import ARRAYS, FACTS, Annotations, TeacherScores, write_annotations
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet, decided_of, targets_of, write_labels
 from rubricator.dataset.sources import SOURCES, LabelSources, label_sources
-from rubricator.dataset.split import DatasetSplit
 from rubricator.label.aggregation.aggregator import Aggregation
 from rubricator.label.aggregation.labels import keys_of, label_texts, person_label
 from rubricator.label.aggregation.probabilities import teacher_scores
@@ -47,26 +39,17 @@ def label(
     taxonomy: Taxonomy,
     config: Config,
 ) -> tuple[LabelSet, Aggregation]:
-    """Agree on labels.
+    """Agree on labels; people outrank every teacher.
 
     Texts that people labelled and that may teach have their labels; the unbiased ones among them set
     weights and probabilities; all golden texts measure.
-
-    Args:
-        dataset: The texts.
-        scores: Of each teacher.
-        sources: Who labelled each text; people outrank every teacher.
-        taxonomy: The categories.
-        config: The settings.
     """
     texts = dataset.texts
     agreed, aggregation = label_texts(scores, dataset, sources, taxonomy, config)
     fold_targets = {}
     for fold in np.unique(sources.fold[sources.fold >= 0]).tolist():
-        others = sources.without(sources.fold == fold)
-        fold_targets[fold] = targets_of(
-            label_texts(scores, dataset, others, taxonomy, config)[0], texts, taxonomy
-        )
+        without, _ = label_texts(scores, dataset, sources.without(sources.fold == fold), taxonomy, config)
+        fold_targets[fold] = targets_of(without, texts, taxonomy)
     # What a person labelled has that label everywhere, also where it may teach nobody.
     labels = {one.text_id: one for one in agreed} | {
         texts[row].id: person_label(
@@ -87,27 +70,6 @@ def label(
     return label_set, aggregation
 
 
-def ask_teachers(
-    run: Run, dataset: Dataset, split: DatasetSplit, store: Store
-) -> tuple[Asked, dict[str, Scale]]:
-    """Ask the teachers of the config what is not stored yet.
-
-    Returns:
-        The answers, and what their scores are, by teacher name.
-
-    Raises:
-        EncoderError: A teacher needs an encoder that cannot be had.
-        EngineError: A language model is out of reach; what it had answered is stored.
-        StoreError: The database refused.
-    """
-    settings = run.config.label
-    limits = Limits(settings.max_cost, settings.max_minutes, settings.max_texts)
-    texts = in_order_of_asking(dataset)
-    with open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers:
-        asked = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
-        return asked, {teacher.name: teacher.scale for teacher in teachers}
-
-
 def in_order_of_asking(dataset: Dataset) -> list[Text]:
     """Golden texts first, the others shuffled: whatever is asked before a limit is a fair sample."""
 
@@ -124,14 +86,19 @@ def open_store(run: Run) -> Store:
 
 def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
-    with open_store(run) as store:
-        asked, scales = ask_teachers(run, dataset, split, store)
+    settings, texts = run.config.label, in_order_of_asking(dataset)
+    limits = Limits(settings.max_cost, settings.max_minutes, settings.max_texts)
+    with (
+        open_store(run) as store,
+        open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
+    ):
+        outcome = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
         reviews = read_reviews(store, dataset.texts, run.taxonomy)
+        scores = [
+            teacher_scores(one.name, one.scale, outcome.answers[one.name], dataset.texts, run.taxonomy.space)
+            for one in teachers
+        ]
     sources = label_sources(dataset, split, reviews, run.taxonomy)
-    scores = [
-        teacher_scores(name, scales[name], answers, dataset.texts, run.taxonomy.space)
-        for name, answers in asked.answers.items()
-    ]
     label_set, aggregation = label(dataset, scores, sources, run.taxonomy, run.config)
     write_labels(run.folder, label_set, dataset, run.taxonomy)
     annotations = Annotations(
@@ -140,10 +107,10 @@ def _work(run: Run) -> list[str]:
         aggregation.agreement,
         aggregation.weights.teachers,
         aggregation.weights.meaning,
-        usage=[teacher_usage(asked.answers[one.teacher], one) for one in aggregation.probabilities],
+        usage=[teacher_usage(outcome.answers[one.teacher], one) for one in aggregation.probabilities],
     )
     write_annotations(run.folder, annotations, run.taxonomy.keys)
-    state = _state(asked, dataset)
+    state = _state(outcome, dataset)
     files.write_json(run.file(ASKED), state)
     cautions = [f"! {caution}" for caution in label_cautions(annotations, label_set, run.taxonomy)]
     return [*_lines(label_set, run.taxonomy), *cautions, *_unfinished(state)]
@@ -151,30 +118,25 @@ def _work(run: Run) -> list[str]:
 
 def _state(asked: Asked, dataset: Dataset) -> dict[str, Any]:
     """How far asking came: what the next run has left to ask."""
-    failed = {
-        name: sum(answer.status is Status.FAILED for answer in answers.values())
-        for name, answers in asked.answers.items()
+    statuses = {
+        name: Counter(one.status for one in answers.values()) for name, answers in asked.answers.items()
     }
+    failed = {name: counts[Status.FAILED] for name, counts in statuses.items() if counts[Status.FAILED]}
     return {
         "texts": len(dataset.texts),
         "missing": dict(asked.missing),
-        "failed": {name: count for name, count in failed.items() if count},
+        "failed": failed,
         "reached": asked.reached,
     }
 
 
-def _unfinished(state: dict[str, Any]) -> list[str]:
-    lines = []
+def _unfinished(state: dict[str, Any]) -> Iterator[str]:
     if state["reached"]:
         missing = ", ".join(f"{name} {count:,}" for name, count in state["missing"].items())
-        lines.append(
-            f"stopped at {state['reached']}; texts not asked about yet: {missing}. Run again to go on"
-        )
-    lines += [
-        f"{name}: {count:,} of {state['texts']:,} answers failed; they are asked for again on the next run"
-        for name, count in state["failed"].items()
-    ]
-    return lines
+        yield f"stopped at {state['reached']}; texts not asked about yet: {missing}. Run again to go on"
+    for name, count in state["failed"].items():
+        share = f"{count:,} of {state['texts']:,} answers failed"
+        yield f"{name}: {share}; they are asked for again on the next run"
 
 
 def _settled(run: Run) -> bool:
@@ -186,17 +148,13 @@ def _lines(label_set: LabelSet, taxonomy: Taxonomy) -> list[str]:
     mix = Counter(key for label in label_set.labels.values() for key in label.categories)
     origins = Counter(label.origin for label in label_set.labels.values())
     counts = ", ".join(f"{mix[key]:,} {key}" for key in taxonomy.keys)
-    lines = [
-        f"{len(label_set.labels):,} labels ("
-        + ", ".join(f"{count:,} {origin}" for origin, count in sorted(origins.items()))
-        + f"): {counts}"
-    ]
-    lines += [
+    by_origin = ", ".join(f"{count:,} {origin}" for origin, count in sorted(origins.items()))
+    teachers = [
         f"{report.teacher}: macro-F1 {report.macro_f1:.3f} on {report.texts} golden texts"
         for report in label_set.reports
         if report.macro_f1 is not None
     ]
-    return lines
+    return [f"{len(label_set.labels):,} labels ({by_origin}): {counts}", *teachers]
 
 
 def _depends(run: Run) -> dict[str, str]:

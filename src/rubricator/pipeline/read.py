@@ -14,7 +14,7 @@ from rubricator.ingest.golden import parse_golden, read_golden
 from rubricator.ingest.read import Corpus, read_texts, write_rejected
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
-from rubricator.records import Text, file_digest
+from rubricator.records import file_digest
 from rubricator.taxonomy import Taxonomy
 
 
@@ -35,6 +35,7 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
         texts, config.duplicates, vectors=vectors, by_source=by_source, progress=progress
     )
     golden = _golden(config, corpus, taxonomy)
+    times = sorted(text.time for text in texts if text.time)
     facts = {
         "rows": len(corpus.texts) + len(corpus.rejected),
         "texts": len(texts),
@@ -44,7 +45,7 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
         "groups": len(set(groups.of.values())),
         "golden": len(golden),
         "sources": len({text.source for text in texts}),
-        "period": _period(texts),
+        "period": [time.date().isoformat() for time in (times[0], times[-1])] if times else [],
     }
     return Dataset(texts, groups.of, golden, corpus.rejected, facts)
 
@@ -55,15 +56,10 @@ def _golden(config: Config, corpus: Corpus, taxonomy: Taxonomy) -> dict[str, tup
     column = config.data.columns.labels
     labels = parse_golden(corpus.labels.items(), taxonomy=taxonomy, where=f"the column '{column}'")
     if config.golden.file is not None:
-        known = ids | {row.id for row in corpus.rejected}
-        found = read_golden(config.path(config.golden.file), ids=known, taxonomy=taxonomy)
-        labels |= {id_: keys for id_, keys in found.items() if id_ in ids}
+        rows = ids | {row.id for row in corpus.rejected}
+        golden = read_golden(config.path(config.golden.file), ids=rows, taxonomy=taxonomy)
+        labels |= {id_: keys for id_, keys in golden.items() if id_ in ids}
     return labels
-
-
-def _period(texts: list[Text]) -> list[str]:
-    times = sorted(text.time for text in texts if text.time)
-    return [times[0].date().isoformat(), times[-1].date().isoformat()] if times else []
 
 
 def _work(run: Run) -> list[str]:

@@ -22,8 +22,8 @@ from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
 from rubricator.review.reviews import read_reviews
 from rubricator.review.session import ReviewSession
-from rubricator.review.uncertainty import Indices, ReviewContext
-from rubricator.stats.arrays import Floats
+from rubricator.review.uncertainty import ReviewContext
+from rubricator.stats.arrays import Floats, Indices
 from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.heads import fit_heads
@@ -37,11 +37,7 @@ _FOLDS = 5
 
 @contextmanager
 def open_review(run: Run, by: str) -> Iterator[ReviewSession]:
-    """One person's review of a run whose label stage is done.
-
-    Args:
-        run: The run.
-        by: Name of the person.
+    """The review of a person, by name, of a run whose label stage is done.
 
     Raises:
         DataError: The labels on disk are not of the texts and the categories of today, or there are none.
@@ -93,15 +89,9 @@ def review_context(run: Run) -> ReviewContext:
 
 
 def oof_probabilities(examples: Examples, rows: Indices, *, context: TrainingContext) -> Floats:
-    """Calibrated probabilities of all texts by models that did not learn from them.
+    """Calibrated probabilities of all texts, shape [texts, categories], by models that did not see them.
 
-    Args:
-        examples: All texts with their current labels.
-        rows: Those to learn from, as indices; each is predicted by a model without its fold.
-        context: Settings, the task and the seed.
-
-    Returns:
-        Shape [texts, categories].
+    Models learn from `rows`; each of these is predicted by a model without its fold.
 
     Raises:
         DataError: There are fewer groups than folds.

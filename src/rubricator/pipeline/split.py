@@ -34,13 +34,7 @@ def split(dataset: Dataset, taxonomy: Taxonomy, config: Config) -> DatasetSplit:
         )
     targets = golden_targets(dataset, taxonomy)
     parts = split_texts(
-        dataset.texts,
-        dataset.groups,
-        targets,
-        golden.keys(),
-        use=use,
-        config=config.split,
-        seed=config.seed,
+        dataset.texts, dataset.groups, targets, golden.keys(), use=use, config=config.split, seed=config.seed
     )
     allowed = {"train": {"train", "validation"}, "tune": {"validation"}, "test": set[str]()}[use]
     teaching = frozenset(id_ for id_ in golden if parts.part[id_] in allowed)
@@ -58,19 +52,10 @@ def _golden_folds(
     groups = [dataset.groups[dataset.texts[i].id] for i in rows]
     folds = make_folds(targets[rows], groups, folds=config.split.folds, seed=config.seed)
     of_group = dict(zip(groups, folds.tolist(), strict=True))
-    return {
-        text.id: of_group[dataset.groups[text.id]]
-        for text in dataset.texts
-        if dataset.groups[text.id] in of_group
-    }
+    return {id_: of_group[group] for id_, group in dataset.groups.items() if group in of_group}
 
 
-_SHOWN: Mapping[SplitPart, str] = {
-    "train": "train",
-    "validation": "validation",
-    "test": "test",
-    "left_out": "left out",
-}
+_PARTS: tuple[SplitPart, ...] = ("train", "validation", "test", "left_out")
 _BY: Mapping[SplitBy, str] = {
     "given": "as the input prescribes",
     "time": "by time",
@@ -84,7 +69,7 @@ def _work(run: Run) -> list[str]:
     dataset_split = split(dataset, run.taxonomy, run.config)
     files.write_split(run.file("stages/split.json"), dataset_split)
     sizes = Counter(dataset_split.part.values())
-    counts = ", ".join(f"{sizes[part]:,} {_SHOWN[part]}" for part in _SHOWN if sizes[part])
+    counts = ", ".join(f"{sizes[part]:,} {part.replace('_', ' ')}" for part in _PARTS if sizes[part])
     how = "cross-fitted on train" if dataset_split.validation == "folds" else "the validation part"
     return [f"{counts} ({_BY[dataset_split.by]}); validation: {how}"]
 

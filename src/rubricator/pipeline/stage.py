@@ -33,16 +33,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where a run happens and what it was told.
+    """Settings of a run, the folder of its outputs, and how it shows its work.
 
-    Attributes:
-        config: The settings.
-        taxonomy: The categories.
-        folder: Where the outputs lie.
-        progress: Display of long work.
-        say: Receives the lines in which stages tell what they did.
-        command: The command line, for the report.
-        again: Statuses of stored answers that are asked about again.
+    `say` receives the lines in which stages tell what they did. The command line is for the report. Stored
+    answers with a status in `again` are asked for once more.
     """
 
     config: Config
@@ -65,7 +59,6 @@ class Stage:
     """One step of the way of a text.
 
     Attributes:
-        name: What it is called in commands and messages.
         about: What it does, for people.
         depends: Settings and input files that the stage reads, as name → digest or JSON.
         after: Earlier stages whose outputs it reads.
@@ -87,22 +80,16 @@ class Stage:
 def run_stages(
     run: Run, stages: Sequence[Stage], *, until: str | None = None, force: Sequence[str] = ()
 ) -> None:
-    """Run the stages in order, skipping those whose inputs have not changed.
-
-    Args:
-        run: Where and with what.
-        stages: All stages, in order.
-        until: Name of the last stage to run.
-        force: Names of stages to run even if nothing has changed.
+    """Run the stages in order up to `until`, skipping those whose inputs have not changed unless in `force`.
 
     Raises:
         ConfigError: `until` or `force` names no stage.
         RubricatorError: A stage cannot do its work, or another process works in the folder.
     """
-    known = [stage.name for stage in stages]
+    names = [stage.name for stage in stages]
     for name in [*force, *([until] if until else [])]:
-        if name not in known:
-            raise ConfigError(f"There is no stage '{name}'.", fix=f"The stages are {', '.join(known)}.")
+        if name not in names:
+            raise ConfigError(f"There is no stage '{name}'.", fix=f"The stages are {', '.join(names)}.")
     with _only_one(run.folder):
         _leave_older_layout(run)
         for stage in stages:
@@ -126,7 +113,7 @@ def _leave_older_layout(run: Run) -> None:
 def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
     record = run.file(f"stages/{stage.name}.done")
     key = _key(run, stage)
-    done = _read_record(record)
+    done = _record(run, stage.name)
     if not forced and done.get("key") == key and done.get("outputs") == _digests(run, stage.writes):
         run.say(f"[dim]{stage.name:<9}unchanged: {' '.join(done['lines'][:1])}[/dim]")
         return
@@ -150,21 +137,20 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
 
 def stage_lines(run: Run, name: str) -> tuple[str, ...]:
     """What a stage told when it last did its work; nothing if it never did."""
-    return tuple(_read_record(run.file(f"stages/{name}.done")).get("lines", ()))
+    return tuple(_record(run, name).get("lines", ()))
 
 
 def _key(run: Run, stage: Stage) -> str:
     parts = {"code": source_digest(stage.work.__module__), **stage.depends(run)}
     for earlier in stage.after:
-        outputs = _read_record(run.file(f"stages/{earlier}.done")).get("outputs", {})
-        parts[f"after:{earlier}"] = json.dumps(outputs, sort_keys=True)
+        parts[f"after:{earlier}"] = json.dumps(_record(run, earlier).get("outputs", {}), sort_keys=True)
     flat = [piece for name in sorted(parts) for piece in (name, parts[name])]
     return content_hash("stage:1", stage.name, *flat)
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+def _record(run: Run, stage: str) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(run.file(f"stages/{stage}.done").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
@@ -172,12 +158,12 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 def _digests(run: Run, writes: Sequence[str]) -> dict[str, str]:
     """SHA-256 of every output file; an output that is not there has no entry."""
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for name in writes:
         path = run.folder / name
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
-    return found
+        digests |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
+    return digests
 
 
 @contextmanager

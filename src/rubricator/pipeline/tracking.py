@@ -60,18 +60,11 @@ def check_tracking(tracking: Tracking) -> None:
 
 
 def track(folder: Path, config: Config, tracking: Tracking) -> str | None:
-    """Log a whole run, unless it is logged already.
+    """Log a whole run, all its stages done, unless it is logged already; say in one line what was done.
 
-    A store that cannot be reached costs nothing but the log of this run: it warns, and the same command
-    given again does no stage again, but logs. Nothing of the process stays changed.
-
-    Args:
-        folder: The folder of the run, all its stages done.
-        config: The settings of the run.
-        tracking: Where to log.
-
-    Returns:
-        What was done in one line; None if tracking is off or the store could not be used.
+    A store that cannot be reached costs nothing but the log of this run: it warns, returns None as it does
+    where tracking is off, and the same command given again does no stage again, but logs. Nothing of the
+    process stays changed.
 
     Raises:
         MissingExtraError: `mlflow-skinny` is not installed.
@@ -123,18 +116,16 @@ def _log(client: MlflowClient, experiment: str, folder: Path, config: Config) ->
         return f"logged before as run {logged[0].info.run_id}"
     tags = {_KEY: key, "rubricator.version": __version__}
     run = client.create_run(experiment, run_name=folder.resolve().name, tags=tags).info.run_id
-    finished = False
     try:
         _log_figures(client, run, folder, config)
         _log_files(client, run, folder)
         client.set_terminated(run)
-        finished = True
-    finally:
-        if not finished:  # also when stopped by Ctrl-C; what hinders this was already raised
-            from mlflow.exceptions import MlflowException
+    except BaseException:  # also when stopped by Ctrl-C; what hinders the mark is not worth an error
+        from mlflow.exceptions import MlflowException
 
-            with _environment(_IMPATIENT), suppress(MlflowException, OSError):
-                client.set_terminated(run, status="FAILED")
+        with _environment(_IMPATIENT), suppress(MlflowException, OSError):
+            client.set_terminated(run, status="FAILED")
+        raise
     return f"logged as run {run}"
 
 
@@ -142,9 +133,8 @@ def _log_figures(client: MlflowClient, run: str, folder: Path, config: Config) -
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    metrics = [
-        Metric(_name(n), v, now, 0) for n, v in run_figures(read_json(folder / "metrics.json")).items()
-    ]
+    figures = run_figures(read_json(folder / "metrics.json"))
+    metrics = [Metric(_name(name), value, now, 0) for name, value in figures.items()]
     metrics += [Metric(_name(name), value, now, epoch) for name, epoch, value in epoch_figures(folder)]
     params = [Param(_name(name), value) for name, value in parameters(config).items()]
     for start in range(0, len(params), _BATCH):

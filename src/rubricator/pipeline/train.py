@@ -59,7 +59,7 @@ def train(
     folds = sorted(set(split.fold.values()))
     nested = folds and not is_costly(config.train)
     with progress("Training", total=1 + (len(folds) if nested else 0)) as done:
-        trained, seen = train_models(
+        trained, held_out = train_models(
             data,
             label_set.targets,
             train=data.part == "train",
@@ -72,16 +72,16 @@ def train(
         )
         done(1)
         if not nested:
-            return trained, seen if folds else None
+            return trained, held_out if folds else None
         parts = []
         for fold in folds:
             place = folder / f"without-{fold}"
-            parts.append(_held_out(data, label_set.fold_targets[fold], fold, taxonomy, config, place))
+            parts.append(_predict_fold(data, label_set.fold_targets[fold], fold, taxonomy, config, place))
             done(1)
     return trained, _joined(parts)
 
 
-def _held_out(
+def _predict_fold(
     data: TrainingData, targets: Floats, fold: int, taxonomy: Taxonomy, config: Config, folder: Path
 ) -> OutOfFoldPredictions:
     """Predict the golden texts of one fold by models trained without the fold and its duplicates."""
@@ -109,13 +109,11 @@ def _held_out(
 
 
 def _joined(parts: Sequence[OutOfFoldPredictions]) -> OutOfFoldPredictions:
+    first = parts[0]
     return OutOfFoldPredictions(
         np.concatenate([part.rows for part in parts]),
-        {
-            name: np.concatenate([part.probabilities[name] for part in parts])
-            for name in parts[0].probabilities
-        },
-        {name: np.concatenate([part.decisions[name] for part in parts]) for name in parts[0].decisions},
+        {name: np.concatenate([part.probabilities[name] for part in parts]) for name in first.probabilities},
+        {name: np.concatenate([part.decisions[name] for part in parts]) for name in first.decisions},
     )
 
 
@@ -125,7 +123,7 @@ def _work(run: Run) -> list[str]:
     cache = vector_cache(run.config, progress=run.progress)
     limit = TimeLimit(run.config.train.time_limit)
     vectors, late = _encoded(cache, dataset, run, limit)
-    trained, held = train(
+    trained, held_out = train(
         dataset,
         split,
         label_set,
@@ -140,7 +138,7 @@ def _work(run: Run) -> list[str]:
         name: load_trained(place, run.config.encoding) for name, place in trained.encoders.items()
     }
     costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}
-    write_training(run.folder, replace(trained, costs=costs), held)
+    write_training(run.folder, replace(trained, costs=costs), held_out)
     lines = [trained.choice.reason, trained.validated_on, *late, *_rules(run, trained)]
     if trained.weights_tried:
         lines.append(f"A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one.")
@@ -173,14 +171,14 @@ def _rules(run: Run, trained: TrainingResult) -> list[str]:
 
 def _depends(run: Run) -> dict[str, str]:
     config = run.config
-    found = {
+    inputs = {
         "config": config.model_dump_json(include={"train", "encode", "split", "seed"}),
         "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
     }
     if "cascade" in config.train.models or config.train.models == "auto":
-        found["keywords"] = repr(taxonomy_rules(run.taxonomy))
-        found["rules"] = repr(given_rules(config, run.taxonomy))
-    return found
+        inputs["keywords"] = repr(taxonomy_rules(run.taxonomy))
+        inputs["rules"] = repr(given_rules(config, run.taxonomy))
+    return inputs
 
 
 RULES = "rules.yaml"

@@ -36,12 +36,9 @@ class TeacherAnnotation:
     """What one teacher says of a text.
 
     Attributes:
-        teacher: Its name.
         categories: 0 or 1 per category key; all 0 where it could not tell.
-        corrupted: Whether there is nothing to read in its answer.
+        corrupted: Whether its answer cannot be read.
         generation: Its answer as it came: what a language model wrote, the words that rules found.
-        seconds: Time it took.
-        cost: What it cost.
     """
 
     teacher: str
@@ -62,7 +59,6 @@ class Annotation(Shown):
         probabilities: By category key; empty where nobody could tell.
         corrupted: Whether no teacher gave an answer that can be read.
         generation: What the language model wrote; of several, a JSON object of what each wrote.
-        teachers: What each of them says.
     """
 
     text: Text
@@ -74,13 +70,13 @@ class Annotation(Shown):
 
     def to_frame(self) -> pl.DataFrame:
         """A row per teacher, and one for what they agree on."""
-        rows = [
-            {"teacher": one.teacher, **one.categories, "corrupted": one.corrupted}
-            | {"generation": one.generation}
-            for one in self.teachers
-        ]
-        agreed = {"teacher": "agreement", **self.categories, "corrupted": self.corrupted}
-        return pl.DataFrame([*rows, agreed | {"generation": self.generation}])
+        rows = [(one.teacher, one) for one in self.teachers] + [("agreement", self)]
+        return pl.DataFrame(
+            [
+                {"teacher": name, **one.categories, "corrupted": one.corrupted, "generation": one.generation}
+                for name, one in rows
+            ]
+        )
 
     def sentences(self) -> Sequence[str]:
         """The categories with their probabilities."""
@@ -111,7 +107,7 @@ def annotate(run: Run, text: Text | str) -> Annotation:
         open_store(run) as store,
         open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
     ):
-        answers = {one.name: _answers(one, dataset, text, store, run) for one in teachers}
+        answers = {one.name: _ask(one, dataset, text, store, run) for one in teachers}
         reviews = read_reviews(store, dataset.texts, run.taxonomy)
         scores = [
             teacher_scores(one.name, one.scale, answers[one.name], dataset.texts, run.taxonomy.space)
@@ -122,20 +118,20 @@ def annotate(run: Run, text: Text | str) -> Annotation:
     sources = sources.without(np.array([one.id == text.id for one in dataset.texts]))
     labels, aggregation = label_texts(scores, dataset, sources, run.taxonomy, run.config)
     label = next((one for one in labels if one.text_id == text.id), None)
-    said = tuple(
-        _said(one, answers[one.teacher].get(text.id), run.taxonomy.space) for one in aggregation.probabilities
+    opinions = tuple(
+        _opinion(one, answers[one.teacher].get(text.id), run.taxonomy.space)
+        for one in aggregation.probabilities
     )
     models = {one.name for one in run.config.label.teachers if isinstance(one, LlmTeacherConfig)}
-    written = {one.teacher: one.generation for one in said if one.teacher in models}
+    raw = {one.teacher: one.generation for one in opinions if one.teacher in models}
+    generation = json.dumps(raw, ensure_ascii=False) if len(raw) > 1 else next(iter(raw.values()), "")
     return Annotation(
         text=text,
         categories={key: int(label is not None and key in label.categories) for key in run.taxonomy.keys},
         probabilities={} if label is None else dict(label.probabilities),
-        corrupted=all(one.corrupted for one in said),
-        generation=next(iter(written.values()), "")
-        if len(written) < 2
-        else json.dumps(written, ensure_ascii=False),
-        teachers=said,
+        corrupted=all(one.corrupted for one in opinions),
+        generation=generation,
+        teachers=opinions,
     )
 
 
@@ -157,17 +153,17 @@ def _joined(dataset: Dataset, split: DatasetSplit, text: Text) -> tuple[Dataset,
     return joined, replace(split, part={**split.part, text.id: "test"})
 
 
-def _answers(teacher: Teacher, dataset: Dataset, text: Text, store: Store, run: Run) -> dict[str, Answer]:
+def _ask(teacher: Teacher, dataset: Dataset, text: Text, store: Store, run: Run) -> dict[str, Answer]:
     """A teacher that costs something answers about the text alone; what it said of others is looked up."""
     if not teacher.metered:
         return {answer.text_id: answer for answer in teacher.ask(dataset.texts)}
     keys = {one.id: teacher.key(one) for one in dataset.texts}
     stored = store.find(list(keys.values()))
-    asked = ask([teacher], [text], store, again=run.again, progress=run.progress).answers[teacher.name]
-    return {id_: stored[key] for id_, key in keys.items() if key in stored} | dict(asked)
+    answers = ask([teacher], [text], store, again=run.again, progress=run.progress).answers[teacher.name]
+    return {id_: stored[key] for id_, key in keys.items() if key in stored} | dict(answers)
 
 
-def _said(opinion: TeacherProbabilities, answer: Answer | None, space: LabelSpace) -> TeacherAnnotation:
+def _opinion(opinion: TeacherProbabilities, answer: Answer | None, space: LabelSpace) -> TeacherAnnotation:
     """The text is the last one of the run."""
     decided = space.decide(opinion.probabilities[-1:])[0]
     return TeacherAnnotation(

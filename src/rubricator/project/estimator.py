@@ -16,20 +16,22 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
-from rubricator.artifact import CardFacts, render_card, write_artifact
+from rubricator.artifact import CardFacts
 from rubricator.config import Config
 from rubricator.config.read import build_config
 from rubricator.dataset.inputs import BASE, EncodeTexts, Inputs
-from rubricator.encode import load_trained, open_encoder
 from rubricator.encode.vectors import vector_cache
 from rubricator.errors import DataError, RubricatorError
 from rubricator.ingest.clean import Cleaner
+from rubricator.label_space import DecisionRule
 from rubricator.models.training_result import WORDS
+from rubricator.pipeline.export import write_winner
 from rubricator.predict import Predictor
 from rubricator.progress import silent
 from rubricator.project.fitting import label_dataset, make_dataset, train_dataset
 from rubricator.project.labels import classes_of, known_classes, labels_of, matrix_of
 from rubricator.project.progress import bars
+from rubricator.project.results import scores_frame
 from rubricator.project.texts import texts_of
 from rubricator.records import Origin, content_hash
 from rubricator.stats.arrays import Bools, Floats
@@ -69,9 +71,6 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: What the user calls the categories, shape [categories].
         taxonomy_: The categories.
-        labels_: What was decided for every training text, as a frame: position, labels, origin, teachers and
-            a probability per category.
-        scores_: What every kind of model reached by cross-validation, the chosen one first.
     """
 
     def __init__(
@@ -102,12 +101,10 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.progress = progress
 
     def fit(self, texts: Any, labels: Any = None) -> Self:
-        """Train on texts.
+        """Train on strings, `Text`s, or a pandas or polars frame.
 
-        Args:
-            texts: Strings, `Text`s, or a pandas or polars frame.
-            labels: Single-label: a category per text. Multi-label: lists of categories, or a 0/1 matrix with
-                a column per category. None where a text has none, and for all texts: teachers label those.
+        Labels are a category per text; multi-label, lists of categories, or a 0/1 matrix with a column per
+        category. None where a text has none, and for all texts: teachers label those.
 
         Raises:
             ConfigError: A setting that there is not.
@@ -115,15 +112,14 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             TrainingError: The labels do not allow a model.
         """
         config, progress = self._config(), bars if self.progress else silent
-        found = texts_of(texts, self.columns)
+        rows = texts_of(texts, self.columns)
         classes = classes_of(self.taxonomy, labels, multi_label=self.multi_label)
-        given = labels_of(labels, classes, texts=len(found))
-        dataset = make_dataset(found, given, config, progress)
+        dataset = make_dataset(rows, labels_of(labels, classes, texts=len(rows)), config, progress)
         folder = self._folder()
         label_set = label_dataset(dataset, classes.taxonomy, config, folder, progress)
         self.taxonomy_, self.classes_ = classes.taxonomy, _array(classes.names)
         self._config_, self._classes, self._label_set = config, classes, label_set
-        self._ids = [text.id for text in found]
+        self._ids = [text.id for text in rows]
         self._trained = train_dataset(dataset, label_set, classes.taxonomy, config, folder, progress)
         self._fingerprint = content_hash("data:1", *(text.content for text in dataset.texts))
         self._predictor: Predictor | None = None
@@ -144,16 +140,15 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, texts: Any) -> Floats:
         """Calibrated probabilities, shape [texts, categories], in the order of `classes_`."""
         self._check_fitted()
-        found = texts_of(texts, self.columns)
+        rows = texts_of(texts, self.columns)
         if self._predictor is not None:
-            return self._predictor.probabilities(found)
-        rule = self._trained.rules[self._trained.choice.name]
-        if not found:
+            return self._predictor.probabilities(rows)
+        if not rows:
             return np.zeros((0, len(self.classes_)))
         cleaner = Cleaner(self._config_.clean)
-        contents = [cleaner.content(text) for text in found]
-        inputs = Inputs(contents, [text.features for text in found], encoders=self._open_encoders())
-        return rule.probabilities(self._trained.winner.logits(inputs))
+        contents = [cleaner.content(text) for text in rows]
+        inputs = Inputs(contents, [text.features for text in rows], encoders=self._open_encoders())
+        return self._rule.probabilities(self._trained.winner.logits(inputs))
 
     def score(self, texts: Any, labels: Any) -> float:
         """Share of texts whose categories are all right.
@@ -177,28 +172,15 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._check_fitted()
         if self._predictor is not None:
             raise DataError("A loaded classifier is saved already.", fix="Copy its folder.")
-        trained, config = self._trained, self._config_
-        encoders = {
-            name: load_trained(trained.encoders[name], config.encoding)
-            if name in trained.encoders
-            else open_encoder(config.encoding)
-            for name in trained.winner.encoders
-        }
-        score = trained.choice.scores[trained.choice.name]
-        write_artifact(
+        score = self._trained.choice.scores[self._trained.choice.name]
+        write_winner(
             Path(folder),
-            name=config.name,
-            kind=trained.choice.name,
-            model=trained.winner,
-            encoders=encoders,
-            taxonomy=self.taxonomy_,
-            rule=trained.rules[trained.choice.name],
-            columns=config.data.columns,
-            clean=config.clean,
-            max_characters=config.data.max_characters,
+            self._trained,
+            self.taxonomy_,
+            self._config_,
+            self._card(),
             metrics={"validation": {metric: getattr(score, metric) for metric in WORDS}},
             data_fingerprint=self._fingerprint,
-            card=render_card(self._card()),
         )
         return Path(folder)
 
@@ -206,9 +188,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def load(cls, folder: str | Path, **options: Any) -> Self:
         """Read an artifact, one of `save` or one that `rubricator run` wrote. Needs no torch.
 
-        Args:
-            folder: The artifact.
-            **options: As `Predictor.load` takes them: `runtime`, `threads`.
+        Options are those of `Predictor.load`: `runtime`, `threads`.
 
         Raises:
             ArtifactError: The folder is no artifact or is damaged.
@@ -223,25 +203,25 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def labels_(self) -> pl.DataFrame:
-        """What was decided for every training text."""
+        """What was decided for every training text: position, labels, origin, teachers, probabilities."""
         self._check_fitted()
         if self._predictor is not None:
             raise DataError("An artifact does not hold its training texts.", fix="Fit the classifier.")
         name_of = dict(zip(self.taxonomy_.keys, map(str, self._classes.names), strict=True))
-        rows = []
-        for position, id_ in enumerate(self._ids):
-            if (one := self._label_set.labels.get(id_)) is None:
-                continue
-            rows.append(
+        labels = enumerate(self._label_set.labels.get(id_) for id_ in self._ids)
+        return pl.DataFrame(
+            [
                 {
                     "position": position,
-                    "labels": [name_of[key] for key in one.categories],
-                    "origin": str(one.origin),
-                    "teachers": list(one.teachers),
-                    **{f"p_{name_of[key]}": p for key, p in one.probabilities.items()},
+                    "labels": [name_of[key] for key in label.categories],
+                    "origin": str(label.origin),
+                    "teachers": list(label.teachers),
+                    **{f"p_{name_of[key]}": p for key, p in label.probabilities.items()},
                 }
-            )
-        return pl.DataFrame(rows)
+                for position, label in labels
+                if label is not None
+            ]
+        )
 
     @property
     def scores_(self) -> pl.DataFrame:
@@ -249,18 +229,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._check_fitted()
         if self._predictor is not None:
             raise DataError("An artifact holds only the chosen model.", fix="Fit the classifier.")
-        trained = self._trained
-        return pl.DataFrame(
-            [
-                {
-                    "model": name,
-                    "chosen": name == trained.choice.name,
-                    **{metric: getattr(score, metric) for metric in WORDS},
-                    "seconds": trained.seconds[name],
-                }
-                for name, score in trained.choice.scores.items()
-            ]
-        )
+        return scores_frame(self._trained).select("model", "chosen", *WORDS, "seconds")
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "classes_")
@@ -272,11 +241,15 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.no_validation = True
         return tags
 
+    @property
+    def _rule(self) -> DecisionRule:
+        if self._predictor is not None:
+            return self._predictor.rule
+        return self._trained.rules[self._trained.choice.name]
+
     def _decide(self, texts: Any) -> Bools:
         probabilities = self.predict_proba(texts)
-        if self._predictor is not None:
-            return self._predictor.rule.decide(probabilities)
-        return self._trained.rules[self._trained.choice.name].decide(probabilities)
+        return self._rule.decide(probabilities)
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
@@ -284,16 +257,15 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _config(self) -> Config:
         raw: dict[str, Any] = {"name": "rubricator", "seed": self.seed, "data": dict(_TEXTS_ONLY)}
-        named = {
-            "train.models": self.models
-            if self.models is None or isinstance(self.models, str)
-            else [*self.models],
+        models = self.models if self.models is None or isinstance(self.models, str) else [*self.models]
+        keywords = {
+            "train.models": models,
             "train.minutes": self.minutes,
             "label.teachers": None if self.teachers is None else [*self.teachers],
             "encode.encoder": self.encoder,
         }
-        given = {name: value for name, value in named.items() if value is not None}
-        for name, value in (given | dict(self.settings or {})).items():
+        settings = {name: value for name, value in keywords.items() if value is not None}
+        for name, value in (settings | dict(self.settings or {})).items():
             *sections, last = name.split(".")
             target = raw
             for section in sections:
@@ -302,12 +274,12 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return build_config(raw, folder=Path.cwd(), where="Rubricator(…)")
 
     def _folder(self) -> Path:
-        if self.folder is not None:
+        if self.folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="rubricator-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        else:
             folder = Path(self.folder)
             folder.mkdir(parents=True, exist_ok=True)
-            return folder
-        folder = Path(tempfile.mkdtemp(prefix="rubricator-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
     def _open_encoders(self) -> dict[str, EncodeTexts]:
@@ -322,10 +294,6 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         trained = self._trained
         winner, score = trained.choice.name, trained.choice.scores[trained.choice.name]
         by_people = sum(label.origin is not Origin.AGREEMENT for label in self._label_set.labels.values())
-        figures = {}
-        for metric, words in WORDS.items():
-            low, high = score.intervals.get(metric, (None, None))
-            figures[words] = Estimate(getattr(score, metric), low, high)
         return CardFacts(
             name=self._config_.name,
             created=datetime.now(UTC),
@@ -338,7 +306,10 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             measured=f"By cross-validation, which also chose the model. {trained.validated_on}",
             texts=score.texts,
             confidence=0.95,
-            headline=figures,
+            headline={
+                words: Estimate(getattr(score, metric), *score.intervals.get(metric, (None, None)))
+                for metric, words in WORDS.items()
+            },
         )
 
 

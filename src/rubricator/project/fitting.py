@@ -12,7 +12,7 @@ from rubricator.dataset.labels import LabelSet, decided_of, targets_of
 from rubricator.dataset.sources import label_sources
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import training_data
-from rubricator.encode.vectors import vector_cache
+from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError
 from rubricator.ingest.clean import clean_texts
 from rubricator.ingest.duplicates import group_duplicates
@@ -25,12 +25,9 @@ from rubricator.pipeline.label import label
 from rubricator.progress import Progress
 from rubricator.project.labels import Labels
 from rubricator.records import Origin, Text
-from rubricator.stats.arrays import Vectors
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
 from rubricator.train.search.model_search import train_models
-
-_WITHOUT_VECTORS = ("linear",)
 
 
 def make_dataset(texts: list[Text], labels: Labels, config: Config, progress: Progress) -> Dataset:
@@ -45,21 +42,27 @@ def label_dataset(
     dataset: Dataset, taxonomy: Taxonomy, config: Config, folder: Path, progress: Progress
 ) -> LabelSet:
     """What people said where they did; elsewhere what the teachers agree on."""
-    split = _all_train(dataset)
+    split = DatasetSplit(
+        part={text.id: "train" for text in dataset.texts},
+        fold={},
+        teaching=frozenset(dataset.golden),
+        by="given",
+        validation="folds",
+        notes=(),
+    )
     sources = label_sources(dataset, split, {}, taxonomy)
     if sources.human.all():
-        labels = {
-            id_: person_label(id_, keys, taxonomy, Origin.GOLDEN) for id_, keys in dataset.golden.items()
-        }
+        golden = dataset.golden.items()
+        labels = {id_: person_label(id_, keys, taxonomy, Origin.GOLDEN) for id_, keys in golden}
         targets = targets_of(labels.values(), dataset.texts, taxonomy)
         return LabelSet(labels, targets, decided_of(labels, dataset.texts, taxonomy), {}, [], sources)
     with (
         Store.open(config.store or folder / "answers.sqlite") as store,
         open_teachers(dataset, split, taxonomy, config, progress=progress) as teachers,
     ):
-        asked = ask(teachers, dataset.texts, store, progress=progress)
+        answers = ask(teachers, dataset.texts, store, progress=progress).answers
         scores = [
-            teacher_scores(one.name, one.scale, asked.answers[one.name], dataset.texts, taxonomy.space)
+            teacher_scores(one.name, one.scale, answers[one.name], dataset.texts, taxonomy.space)
             for one in teachers
         ]
     label_set, _ = label(dataset, scores, sources, taxonomy, config)
@@ -85,11 +88,8 @@ def train_dataset(
             "No text has a label: no teacher had an opinion about any of them.",
             fix="Give some labels, or categories with descriptions and keywords.",
         )
-    models = config.train.models
-    vectors: Vectors = np.zeros((len(dataset.texts), 1), dtype=np.float32)
-    if models == "auto" or any(kind not in _WITHOUT_VECTORS for kind in models):
-        contents = [text.content for text in dataset.texts]
-        vectors = vector_cache(config, progress=progress).encode(contents, progress=progress)
+    needs_vectors = config.train.models == "auto" or any(kind != "linear" for kind in config.train.models)
+    vectors = encode_texts(dataset.texts, config, progress=progress) if needs_vectors else None
     everyone = np.ones(len(dataset.texts), dtype=bool)
     trained, _ = train_models(
         training_data(dataset, label_set, vectors),
@@ -102,14 +102,3 @@ def train_dataset(
         progress=progress,
     )
     return trained
-
-
-def _all_train(dataset: Dataset) -> DatasetSplit:
-    return DatasetSplit(
-        part={text.id: "train" for text in dataset.texts},
-        fold={},
-        teaching=frozenset(dataset.golden),
-        by="given",
-        validation="folds",
-        notes=(),
-    )

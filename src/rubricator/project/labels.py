@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,7 @@ Labels = list[tuple[str, ...] | None]
 
 @dataclass(frozen=True)
 class Classes:
-    """The categories, and what the user calls them.
-
-    Attributes:
-        taxonomy: The categories.
-        names: What the user calls each, in the order of the taxonomy.
-    """
+    """The categories, and what the user calls each of them."""
 
     taxonomy: Taxonomy
     names: tuple[Any, ...]
@@ -42,8 +38,8 @@ class Classes:
         Raises:
             DataError: There is none.
         """
-        for key, known in zip(self.taxonomy.keys, self.names, strict=True):
-            if name in (known, key):
+        for key, own in zip(self.taxonomy.keys, self.names, strict=True):
+            if name in (own, key):
                 return key
         raise DataError(
             f"The label {name!r} of the text at {row} is no category"
@@ -53,13 +49,9 @@ class Classes:
 
 
 def classes_of(categories: Any, labels: Any, *, multi_label: bool | None) -> Classes:
-    """The categories that were named, or else those that occur in the labels.
+    """The categories that were named (see `Rubricator`), or else those that occur in the labels.
 
-    Args:
-        categories: A taxonomy or its file; names, `Category`s or mappings; a mapping of names to
-            descriptions; None for what the labels hold.
-        labels: As given to `fit`.
-        multi_label: Whether a text may have several; None: as the labels are, or the taxonomy says.
+    Where `multi_label` is None, a text may have several if the labels do, or the taxonomy says so.
 
     Raises:
         DataError: Fewer than two categories.
@@ -75,8 +67,8 @@ def classes_of(categories: Any, labels: Any, *, multi_label: bool | None) -> Cla
     if categories is None:
         if labels is None or _is_matrix(labels):
             raise DataError("No categories are known.", fix="Name them: Rubricator(['news', 'sport']).")
-        found = {name for label in labels if not _is_missing(label) for name in _several(label)}
-        categories = sorted(found, key=lambda name: (str(type(name)), name))
+        names = {name for label in labels if not _is_missing(label) for name in _several(label)}
+        categories = sorted(names, key=lambda name: (str(type(name)), name))
     try:
         return _classes([_category(item) for item in categories], labels, multi_label)
     except ValidationError as error:
@@ -86,16 +78,19 @@ def classes_of(categories: Any, labels: Any, *, multi_label: bool | None) -> Cla
         ) from error
 
 
-def _classes(made: Sequence[tuple[Category, Any]], labels: Any, multi_label: bool | None) -> Classes:
-    if len(made) < 2:
+def _classes(named: Sequence[tuple[Category, Any]], labels: Any, multi_label: bool | None) -> Classes:
+    if len(named) < 2:
         raise DataError(
-            f"There {'is 1 category' if made else 'are no categories'}; a classifier needs two or more.",
+            f"There {'is 1 category' if named else 'are no categories'}; a classifier needs two or more.",
             fix="Name more categories, or give texts of others.",
         )
-    several = multi_label if multi_label is not None else _has_several(labels)
-    task = Task.MULTI_LABEL if several else Task.SINGLE_LABEL
-    taxonomy = Taxonomy(task=task, categories=tuple(category for category, _ in made))
-    return Classes(taxonomy, tuple(name for _, name in made))
+    if multi_label is None:
+        multi_label = labels is not None and (
+            _is_matrix(labels) or any(isinstance(label, _SEVERAL) for label in labels)
+        )
+    task = Task.MULTI_LABEL if multi_label else Task.SINGLE_LABEL
+    taxonomy = Taxonomy(task=task, categories=tuple(category for category, _ in named))
+    return Classes(taxonomy, tuple(name for _, name in named))
 
 
 def known_classes(taxonomy: Taxonomy) -> Classes:
@@ -118,20 +113,17 @@ def labels_of(labels: Any, classes: Classes, *, texts: int) -> Labels:
     rows = list(labels)
     if len(rows) != texts:
         raise DataError(f"There are {texts} texts and {len(rows)} labels.", fix="Give one label per text.")
-    keys = classes.taxonomy.keys
-    made: Labels = []
-    for row, label in enumerate(rows):
-        if _is_missing(label):
-            made.append(None)
-            continue
-        given = {classes.key_of(name, row) for name in _several(label)}
-        if classes.taxonomy.single and len(given) != 1:
-            raise DataError(
-                f"The text at {row} has {len(given)} labels, where a text has exactly one.",
-                fix="Give one, or say multi_label=True.",
-            )
-        made.append(tuple(key for key in keys if key in given))
-    return made
+    return [None if _is_missing(label) else _keys_of(label, row, classes) for row, label in enumerate(rows)]
+
+
+def _keys_of(label: Any, row: int, classes: Classes) -> tuple[str, ...]:
+    keys = {classes.key_of(name, row) for name in _several(label)}
+    if classes.taxonomy.single and len(keys) != 1:
+        raise DataError(
+            f"The text at {row} has {len(keys)} labels, where a text has exactly one.",
+            fix="Give one, or say multi_label=True.",
+        )
+    return tuple(key for key in classes.taxonomy.keys if key in keys)
 
 
 def matrix_of(labels: Sequence[tuple[str, ...] | None], classes: Classes) -> Bools:
@@ -148,17 +140,14 @@ def _as_array(matrix: Any, classes: Classes) -> NDArray[Any]:
     """
     if hasattr(matrix, "toarray"):
         return np.asarray(matrix.toarray())
-    names = list(getattr(matrix, "columns", ()))
+    cells, names = np.asarray(matrix), list(getattr(matrix, "columns", ()))
     column = {name: place for place, name in enumerate(names)}
-    named = [
-        column.get(name, column.get(key))
-        for key, name in zip(classes.taxonomy.keys, classes.names, strict=True)
-    ]
-    places = [place for place in named if place is not None]
-    cells = np.asarray(matrix)
+    pairs = zip(classes.taxonomy.keys, classes.names, strict=True)
+    matches = [column.get(name, column.get(key)) for key, name in pairs]
+    places = [place for place in matches if place is not None]
     if not places:
         return cells  # the columns have no names, or their own
-    if len(places) != len(named) or len(places) != len(names):
+    if not len(places) == len(matches) == len(names):
         raise DataError(
             f"The columns of the labels are {', '.join(map(str, names))}; the categories are "
             f"{', '.join(map(str, classes.names))}.",
@@ -175,11 +164,11 @@ def _flat(labels: Any) -> Any:
 
 
 def _of_matrix(matrix: Any, classes: Classes, texts: int) -> Labels:
-    wanted = (texts, len(classes.taxonomy.keys))
-    if matrix.shape != wanted:
+    keys = classes.taxonomy.keys
+    if matrix.shape != (texts, len(keys)):
         raise DataError(
-            f"The labels are a matrix of {matrix.shape[0]} × {matrix.shape[1]}, where {wanted[0]} texts × "
-            f"{wanted[1]} categories belong.",
+            f"The labels are a matrix of {matrix.shape[0]} × {matrix.shape[1]}, where {texts} texts × "
+            f"{len(keys)} categories belong.",
             fix=f"Its columns are {', '.join(map(str, classes.names))}, in this order.",
         )
     try:
@@ -192,12 +181,8 @@ def _of_matrix(matrix: Any, classes: Classes, texts: int) -> Labels:
     blank = np.isnan(numbers).all(axis=1)
     if not np.isin(numbers[~blank], (0, 1)).all():
         raise DataError("The matrix of labels holds other numbers than 0 and 1.", fix="Use 0 and 1.")
-    keys = classes.taxonomy.keys
-    made: Labels = []
-    for row, values in enumerate(numbers):
-        given = tuple(key for key, value in zip(keys, values, strict=True) if value == 1)
-        made.append(None if blank[row] else given)
-    return made
+    rows = zip(numbers == 1, blank, strict=True)
+    return [None if missing else tuple(compress(keys, row)) for row, missing in rows]
 
 
 def _category(item: Any) -> tuple[Category, Any]:
@@ -216,12 +201,6 @@ def _key(name: str) -> str:
 
 def _is_matrix(labels: Any) -> bool:
     return len(getattr(labels, "shape", ())) == 2
-
-
-def _has_several(labels: Any) -> bool:
-    if labels is None:
-        return False
-    return _is_matrix(labels) or any(isinstance(label, _SEVERAL) for label in labels)
 
 
 def _several(label: Any) -> Sequence[Any]:

@@ -18,6 +18,7 @@ from rubricator.progress import Advance
 _log = logging.getLogger(__name__)
 _DRAWN_SECONDS = 0.2
 _LOGGED_SECONDS = 15.0
+_WIDTH = 20  # characters of a bar drawn as text
 
 
 @contextmanager
@@ -25,28 +26,34 @@ def bars(description: str, *, total: int | None) -> Iterator[Advance]:
     """Show one bar with what is done, what there is and the time left."""
     console = Console(stderr=True)
     if (display := _notebook()) is not None:
-        yield from _counted(description, total, _drawing(display), _DRAWN_SECONDS)
+        handle = display.display(display.HTML(""), display_id=True)
+
+        def draw(line: str) -> None:
+            handle.update(display.HTML(f"<small>{html.escape(line)}</small>" if line else ""))
+
+        try:
+            yield from show_counts(description, total, draw, every=_DRAWN_SECONDS, width=_WIDTH)
+        finally:
+            draw("")
     elif console.is_terminal:
-        yield from _bar(description, total, console)
+        columns = (rich_bars.BarColumn(), rich_bars.MofNCompleteColumn(), rich_bars.TimeRemainingColumn())
+        yield from draw_bar(description, total, console, *columns)
     else:
-        yield from _counted(description, total, _log.info, _LOGGED_SECONDS)
+        yield from show_counts(description, total, _log.info, every=_LOGGED_SECONDS, width=_WIDTH)
 
 
-def _bar(description: str, total: int | None, console: Console) -> Iterator[Advance]:
-    columns = (
-        rich_bars.TextColumn("{task.description}"),
-        rich_bars.BarColumn(),
-        rich_bars.MofNCompleteColumn(),
-        rich_bars.TimeRemainingColumn(),
-        rich_bars.TextColumn("{task.fields[note]}"),
-    )
-    with rich_bars.Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task(description, total=total, note="")
+def draw_bar(
+    description: str, total: int | None, console: Console, *columns: rich_bars.ProgressColumn
+) -> Iterator[Advance]:
+    """Draw a bar on a terminal, with these columns between the description and the note."""
+    first, last = rich_bars.TextColumn("{task.description}"), rich_bars.TextColumn("{task.fields[note]}")
+    with rich_bars.Progress(first, *columns, last, console=console, transient=True) as bar:
+        task = bar.add_task(description, total=total, note="")
 
         def advance(items: int, note: str = "", /) -> None:
-            shown.advance(task, items)
+            bar.advance(task, items)
             if note:
-                shown.update(task, note=note)
+                bar.update(task, note=note)
 
         yield advance
 
@@ -61,41 +68,23 @@ def _notebook() -> Any | None:
     return display
 
 
-def _drawing(display: Any) -> Callable[[str], None]:
-    handle = display.display(display.HTML(""), display_id=True)
-
-    def draw(line: str) -> None:
-        handle.update(display.HTML(f"<small>{html.escape(line)}</small>" if line else ""))
-
-    return draw
-
-
-def _counted(
-    description: str, total: int | None, show: Callable[[str], None], every: float
+def show_counts(
+    description: str, total: int | None, show: Callable[[str], None], *, every: float, width: int = 0
 ) -> Iterator[Advance]:
-    """Count, and show a line at most every so many seconds; an empty one takes it away."""
+    """Show a line at most every so many seconds, with a bar of `width` characters if the total is known."""
     started = shown = time.monotonic()
-    done, noted = 0, ""
+    done, latest = 0, ""
 
     def advance(items: int, note: str = "", /) -> None:
-        nonlocal done, shown, noted
-        done, noted, now = done + items, note or noted, time.monotonic()
+        nonlocal done, shown, latest
+        done, latest, now = done + items, note or latest, time.monotonic()
         if now - shown >= every:
-            shown = now
-            show(_line(description, done, total, now - started, noted))
+            shown, rate = now, done / (now - started)
+            count, bar = f"{done:,}, {rate:,.1f}/s", ":"
+            if total:
+                left = f", {(total - done) / rate:,.0f} s left" if rate else ""
+                count = f"{done:,} of {total:,}, {rate:,.1f}/s{left}"
+                bar = f" {'█' * min(width, round(width * done / total)):░<{width}}" if width else ":"
+            show(f"{description}{bar} {count}{f'; {latest}' if latest else ''}")
 
-    try:
-        yield advance
-    finally:
-        if every < _LOGGED_SECONDS:
-            show("")
-
-
-def _line(description: str, done: int, total: int | None, seconds: float, note: str) -> str:
-    rate = done / seconds
-    if not total:
-        return f"{description}: {done:,}, {rate:,.1f}/s{f'; {note}' if note else ''}"
-    filled = min(20, round(20 * done / total))
-    left = f", {(total - done) / rate:,.0f} s left" if rate else ""
-    bar = "█" * filled + "░" * (20 - filled)
-    return f"{description} {bar} {done:,} of {total:,}, {rate:,.1f}/s{left}{f'; {note}' if note else ''}"
+    yield advance

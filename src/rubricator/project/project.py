@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,13 @@ class Project:
     @property
     def taxonomy(self) -> Taxonomy:
         """The categories as they are now."""
-        return self._taxonomy(self.config)
+        config = self.config
+        return Taxonomy.read(config.path(config.taxonomy))
 
     def run(self, *, force: bool = False) -> RunResult:
         """Go the whole way, and log it where `tracking` says so.
 
-        Args:
-            force: Do every stage again, changed or not; the methods of one stage then do that one again.
+        `force` does every stage again, changed or not; the methods of one stage then do that one again.
 
         Raises:
             RubricatorError: A stage cannot do its work; what the ones before it did is kept.
@@ -104,33 +104,33 @@ class Project:
         config = self.config
         check_tracking(config.tracking)
         names = [stage.name for stage in STAGES]
-        run = self._until(names[-1], forced=names if force else [])
+        run = self._until(names[-1], force=force, redo=names)
         track(run.folder, config, config.tracking)
         return RunResult(_read(run), _split(run), _label(run), _train(run), _evaluate(run), _export(run))
 
     def read(self, *, force: bool = False) -> ReadResult:
         """Read and clean the texts, find duplicates and the golden labels."""
-        return _read(self._until("read", forced=["read"] if force else []))
+        return _read(self._until("read", force=force))
 
     def split(self, *, force: bool = False) -> SplitResult:
         """Divide the texts into train, validation and test."""
-        return _split(self._until("split", forced=["split"] if force else []))
+        return _split(self._until("split", force=force))
 
     def label(self, *, force: bool = False) -> LabelResult:
         """Ask the teachers, store their answers, agree on labels."""
-        return _label(self._until("label", forced=["label"] if force else []))
+        return _label(self._until("label", force=force))
 
     def train(self, *, force: bool = False) -> TrainResult:
         """Train every model, calibrate it on validation, choose the best one."""
-        return _train(self._until("train", forced=["train"] if force else []))
+        return _train(self._until("train", force=force))
 
     def evaluate(self, *, force: bool = False) -> EvaluateResult:
         """Measure the model on test and golden texts, draw the plots, write the report."""
-        return _evaluate(self._until("evaluate", forced=["evaluate"] if force else []))
+        return _evaluate(self._until("evaluate", force=force))
 
     def export(self, *, force: bool = False) -> ExportResult:
         """Write the artifact: the winner with all it needs to serve."""
-        return _export(self._until("export", forced=["export"] if force else []))
+        return _export(self._until("export", force=force))
 
     @contextmanager
     def review(self, by: str) -> Iterator[ReviewSession]:
@@ -141,9 +141,6 @@ class Project:
             ...     for question in session.questions(20):
             ...         session.answer(question, ["sport"])
             ...     session.progress().error
-
-        Args:
-            by: Name of the person.
 
         Raises:
             RubricatorError: The texts cannot be labelled.
@@ -164,10 +161,7 @@ class Project:
         return annotate(self._until("split"), text)
 
     def compare(self, other: Project | str | Path) -> ComparisonResult:
-        """Hold this project against an older one, on the texts that both were measured on.
-
-        Args:
-            other: The old one: a project, or the folder of a run.
+        """Compare this project with an older one, or the folder of a run, on the texts both were measured on.
 
         Raises:
             DataError: The two have no measured texts in common.
@@ -175,15 +169,11 @@ class Project:
         old = other.evaluate().folder if isinstance(other, Project) else Path(other)
         return ComparisonResult(compare([old, self._until("evaluate").folder]))
 
-    def _taxonomy(self, config: Config) -> Taxonomy:
-        return Taxonomy.read(config.path(config.taxonomy))
-
-    def _until(self, stage: str, *, forced: list[str] | None = None) -> Run:
-        config = self.config
+    def _until(self, stage: str, *, force: bool = False, redo: Sequence[str] = ()) -> Run:
         run = Run(
-            config, self._taxonomy(config), self.folder, progress=self._progress, say=_say, command=repr(self)
+            self.config, self.taxonomy, self.folder, progress=self._progress, say=_say, command=repr(self)
         )
-        run_stages(run, STAGES, until=stage, force=forced or [])
+        run_stages(run, STAGES, until=stage, force=(redo or [stage]) if force else [])
         return run
 
 

@@ -50,12 +50,7 @@ class Shown(ABC):
 
 @dataclass(frozen=True, slots=True)
 class StageResult(Shown):
-    """What every stage tells.
-
-    Attributes:
-        folder: Of the run.
-        lines: What the stage did, as it told when it last ran.
-    """
+    """The folder of the run, and the lines in which the stage told what it did when it last ran."""
 
     folder: Path
     lines: tuple[str, ...]
@@ -74,25 +69,14 @@ class ReadResult(StageResult):
     def to_frame(self) -> pl.DataFrame:
         """A row per text: as found, cleaned, its group of near-duplicates, and what people said."""
         dataset = self.dataset
-        return pl.DataFrame(
-            [
-                {
-                    "id": text.id,
-                    "title": text.title,
-                    "body": text.body,
-                    "source": text.source,
-                    "time": text.time.isoformat() if text.time else None,
-                    "content": text.content,
-                    "group": dataset.groups[text.id],
-                    "golden": list(dataset.golden[text.id]) if text.id in dataset.golden else None,
-                }
-                for text in dataset.texts
-            ],
-            schema={
-                **dict.fromkeys(("id", "title", "body", "source", "time", "content", "group"), pl.String),
-                "golden": pl.List(pl.String),
-            },
-        )
+        rows = [
+            {name: getattr(text, name) for name in ("id", "title", "body", "source", "content")}
+            | {"time": text.time.isoformat() if text.time else None, "group": dataset.groups[text.id]}
+            | {"golden": list(dataset.golden[text.id]) if text.id in dataset.golden else None}
+            for text in dataset.texts
+        ]
+        names = ("id", "title", "body", "source", "time", "content", "group")
+        return pl.DataFrame(rows, schema={**dict.fromkeys(names, pl.String), "golden": pl.List(pl.String)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +114,13 @@ class LabelResult(StageResult):
             label = labels.get(text.id)
             row: dict[str, Any] = {"id": text.id, "text": text.content}
             if label is not None:
-                row |= {
-                    "labels": list(label.categories),
-                    "origin": str(label.origin),
-                    "teachers": list(label.teachers),
-                }
+                row |= {"labels": list(label.categories), "origin": str(label.origin)}
+                row |= {"teachers": list(label.teachers)}
                 row |= {f"p_{key}": label.probabilities[key] for key in keys}
             rows.append(row)
-        schema: dict[str, Any] = {
-            "id": pl.String,
-            "text": pl.String,
-            "labels": pl.List(pl.String),
-            "origin": pl.String,
-            "teachers": pl.List(pl.String),
-        }
-        return pl.DataFrame(rows, schema=schema | {f"p_{key}": pl.Float64 for key in keys})
+        names = dict.fromkeys(("id", "text", "labels", "origin", "teachers"), pl.String)
+        lists = dict.fromkeys(("labels", "teachers"), pl.List(pl.String))
+        return pl.DataFrame(rows, schema=names | lists | {f"p_{key}": pl.Float64 for key in keys})
 
     def teachers(self) -> pl.DataFrame:
         """A row per teacher, and one for what they agree on: how each fares against golden texts."""
@@ -171,33 +147,33 @@ class TrainResult(StageResult):
 
     def to_frame(self) -> pl.DataFrame:
         """A row per model, the best first: what it reached on validation, and what it costs."""
-        trained = self.trained
-        rows: list[dict[str, Any]] = []
-        for name, score in trained.choice.scores.items():
-            low, high = score.intervals.get(trained.metric, (None, None))
-            cost = trained.costs.get(name)
-            rows.append(
-                {
-                    "model": name,
-                    "chosen": name == trained.choice.name,
-                    **{str(metric): float(getattr(score, metric)) for metric in WORDS},
-                    f"{trained.metric}_low": low,
-                    f"{trained.metric}_high": high,
-                    "seconds": trained.seconds[name],
-                    "texts_per_second": cost and cost.texts_per_second,
-                    "bytes": cost and cost.bytes,
-                }
-            )
-        return pl.DataFrame(rows)
+        return scores_frame(self.trained)
+
+
+def scores_frame(trained: TrainingResult) -> pl.DataFrame:
+    """A row per model, the best first: what it reached on validation, and what it costs if that is known."""
+    rows: list[dict[str, Any]] = []
+    for name, score in trained.choice.scores.items():
+        low, high = score.intervals.get(trained.metric, (None, None))
+        cost = trained.costs.get(name)
+        rows.append(
+            {
+                "model": name,
+                "chosen": name == trained.choice.name,
+                **{str(metric): float(getattr(score, metric)) for metric in WORDS},
+                f"{trained.metric}_low": low,
+                f"{trained.metric}_high": high,
+                "seconds": trained.seconds[name],
+                "texts_per_second": cost and cost.texts_per_second,
+                "bytes": cost and cost.bytes,
+            }
+        )
+    return pl.DataFrame(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluateResult(StageResult):
-    """What the model is worth.
-
-    Attributes:
-        metrics: Everything measured, as in `metrics.json`.
-    """
+    """What the model is worth: everything measured, as in `metrics.json`."""
 
     metrics: dict[str, Any]
 
@@ -213,11 +189,7 @@ class EvaluateResult(StageResult):
         return self.folder / "report.html"
 
     def estimate(self, name: str) -> Estimate:
-        """A figure with its interval.
-
-        Args:
-            name: `macro_f1`, `micro_f1`, `weighted_f1`, `subset_accuracy` …
-        """
+        """A figure with its interval: `macro_f1`, `micro_f1`, `weighted_f1`, `subset_accuracy` and others."""
         return Estimate(**self.part[name])
 
     def to_frame(self) -> pl.DataFrame:
@@ -294,18 +266,15 @@ class ComparisonResult(Shown):
     def to_frame(self) -> pl.DataFrame:
         """A row per figure and category: old, new, the change with its interval, and its p-value."""
         comparison = self.comparison
+        space, before = comparison.space, comparison.old
         rows = []
         for against in comparison.new:
+            after = against.side
             figures = [
-                (figure_name(name, comparison.space), old, against.side.figures[name], change)
-                for name, old, change in (
-                    (name, comparison.old.figures[name], against.figures[name]) for name in FIGURES
-                )
+                (figure_name(name, space), before.figures[name], after.figures[name], against.figures[name])
+                for name in FIGURES
             ]
-            figures += [
-                (f"F1 {key}", comparison.old.f1[key], against.side.f1[key], against.f1[key])
-                for key in comparison.space.keys
-            ]
+            figures += [(f"F1 {key}", before.f1[key], after.f1[key], against.f1[key]) for key in space.keys]
             rows += [
                 {
                     "run": against.side.name,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,10 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 
 
 def texts_of(texts: Any, columns: Mapping[str, str] | None = None) -> list[Text]:
-    """Texts with their positions as ids.
+    """Texts with their positions as ids, from strings, `Text`s, or a pandas or polars frame.
 
-    Args:
-        texts: Strings, `Text`s, or a pandas or polars frame.
-        columns: Which column of a frame holds which role (`title`, `body`, `source`, `time`); by default what
-            is called so, and where nothing is, the only column.
+    `columns` says which column of a frame holds which role (`title`, `body`, `source`, `time`); by default
+    what is called so, and where nothing is, the only column.
 
     Raises:
         DataError: One string instead of several, a frame without a text, or texts that are empty.
@@ -37,84 +36,61 @@ def texts_of(texts: Any, columns: Mapping[str, str] | None = None) -> list[Text]
     if isinstance(texts, np.ndarray) and texts.ndim == 2 and texts.shape[1] == 1:
         texts = texts[:, 0]
     if hasattr(texts, "columns"):
-        made = _of_frame(texts, columns or {})
+        rows = _of_frame(texts, columns or {})
     else:
-        made = [_of_item(item, row) for row, item in enumerate(texts)]
-    empty = [str(row) for row, text in enumerate(made) if is_blank(text.original)]
+        rows = [_of_item(item, row) for row, item in enumerate(texts)]
+    empty = [str(row) for row, text in enumerate(rows) if is_blank(text.original)]
     if empty:
         more = f" and {len(empty) - 10} more" if len(empty) > 10 else ""
         raise DataError(
             f"{len(empty)} texts are empty: those at {', '.join(empty[:10])}{more}.",
             fix="Leave them out, together with their labels.",
         )
-    return made
+    return rows
 
 
 def _of_item(item: Any, row: int) -> Text:
     if isinstance(item, Text):
-        return Text(
-            id=str(row),
-            title=item.title,
-            body=item.body,
-            source=item.source,
-            time=item.time,
-            features=item.features,
-        )
-    if isinstance(item, str):
-        return Text(id=str(row), body=item)
-    if is_missing(item):
-        return Text(id=str(row))
+        return replace(item, id=str(row), part="", content="")
+    if isinstance(item, str) or is_missing(item):
+        return Text(id=str(row), body=item if isinstance(item, str) else "")
     raise DataError(
         f"The text at {row} is a {type(item).__name__}.", fix="Give strings, rubricator.Text or a frame."
     )
 
 
 def _of_frame(frame: Any, columns: Mapping[str, str]) -> list[Text]:
-    names = [str(name) for name in frame.columns]
-    chosen = _roles(names, columns)
-    rows = zip(*(_cells(frame, chosen[role]) for role in chosen), strict=True)
-    made = []
-    for row, cells in enumerate(rows):
-        values = dict(zip(chosen, cells, strict=True))
-        title, body, source = (_string(values.get(role)) for role in ("title", "body", "source"))
-        time = None if is_missing(values.get("time")) else parse_time(values["time"])
-        made.append(Text(id=str(row), title=title, body=body, source=source, time=time))
-    return made
+    roles = _roles([str(name) for name in frame.columns], columns)
+    texts = []
+    for row, values in enumerate(zip(*(frame[column] for column in roles.values()), strict=True)):
+        cells = {role: cell for role, cell in zip(roles, values, strict=True) if not is_missing(cell)}
+        title, body, source = (str(cells.get(role, "")) for role in ("title", "body", "source"))
+        time = parse_time(cells["time"]) if "time" in cells else None
+        texts.append(Text(id=str(row), title=title, body=body, source=source, time=time))
+    return texts
 
 
 def _roles(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    strange = [role for role in columns if role not in ROLES]
+    unknown = [role for role in columns if role not in ROLES]
     absent = [name for name in columns.values() if name not in names]
-    if strange or absent:
+    if unknown or absent:
         raise DataError(
-            f"The frame has no column {absent[0]!r}." if absent else f"There is no role {strange[0]!r}.",
+            f"The frame has no column {absent[0]!r}." if absent else f"There is no role {unknown[0]!r}.",
             fix=f"Its columns are {', '.join(names)}; the roles are {', '.join(ROLES)}.",
         )
     if columns:
         return dict(columns)
     by_lower = {name.lower(): name for name in names}
-    chosen = {
-        role: by_lower[next(name for name in known if name in by_lower)]
-        for role, known in ROLES.items()
-        if any(name in by_lower for name in known)
-    }
-    if not chosen.keys() & {"title", "body"}:
+    matches = {role: [by_lower[name] for name in usual if name in by_lower] for role, usual in ROLES.items()}
+    roles = {role: columns[0] for role, columns in matches.items() if columns}
+    if not roles.keys() & {"title", "body"}:
         if len(names) != 1:
             raise DataError(
                 f"None of the columns {', '.join(names)} is known to hold the text.",
                 fix="Name it: columns={'body': 'NAME'}.",
             )
-        chosen["body"] = names[0]
-    return chosen
-
-
-def _cells(frame: Any, column: str) -> Iterable[Any]:
-    values: Iterable[Any] = frame[column]
-    return values
-
-
-def _string(value: Any) -> str:
-    return "" if is_missing(value) else str(value)
+        roles["body"] = names[0]
+    return roles
 
 
 def is_missing(value: Any) -> bool:

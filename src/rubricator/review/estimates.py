@@ -14,26 +14,21 @@ from rubricator.stats.prediction_powered import prediction_powered_share
 
 ENOUGH = 10
 """Blind answers that a verdict stands on."""
-NEXT = 20
-"""It is about the next so many chosen texts."""
-WORTH = 0.1
-"""Reviewing pays while at least this share of them is expected to change its label."""
+_NEXT = 20  # chosen texts that it is about
+_WORTH = 0.1  # reviewing pays while at least this share of them is expected to change its label
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewProgress:
     """Where a review stands.
 
+    Of `reviews` texts `changed` got another label; `blind` of them were drawn by lot and shown blind: only
+    these measure, and `wrong` of those had a wrong label.
+
     Attributes:
-        reviews: How many texts people have answered.
-        changed: How many of them got another label.
-        blind: How many of them were drawn by lot and shown blind: only these measure.
-        wrong: How many of those had a wrong label.
-        error: Share of wrong labels among those that nobody has looked at; undefined without blind answers.
-        left: Labels that nobody has looked at.
+        error: Share of wrong labels among the `left` nobody has looked at; undefined without blind answers.
         gain: Expected share of wrong labels among the next chosen texts; None while it is too early.
-        pays: Whether reviewing more is worth it; None while it is too early.
-        reason: Why, as a sentence.
+        pays: Whether reviewing more is worth it, None while it is too early; `reason` says why.
     """
 
     reviews: int
@@ -55,13 +50,8 @@ def measure_progress(
     Only texts drawn by lot tell about the others (the chosen ones were chosen for being doubtful), and
     only answers given blind tell what people think. Each was drawn from the labels not looked at till
     then, and reviewing takes wrong ones away, so the estimate rather errs on the dark side. What the labels'
-    own probabilities say of all of them narrows the interval (see `prediction_powered_share`).
-
-    Args:
-        reviews: One per answer of a person.
-        doubts: How probably each label that nobody has looked at is wrong, by its own probability, shape
-            [labels]; 1 where there is no label.
-        confidence: Of the interval.
+    own probabilities say of all of them narrows the interval (see `prediction_powered_share`): `doubts` tells
+    how probably each label that nobody has looked at is wrong, shape [labels]; 1 where there is no label.
     """
     blind = [review for review in reviews if review.measures]
     wrong = np.array([review.changed for review in blind], dtype=np.float64)
@@ -70,7 +60,7 @@ def measure_progress(
     pays, reason = _verdict(len(blind), gain, len(doubts))
     return ReviewProgress(
         reviews=len(reviews),
-        changed=_changed(reviews),
+        changed=sum(review.changed for review in reviews),
         blind=len(blind),
         wrong=int(wrong.sum()),
         error=prediction_powered_share(wrong, doubted, doubts, confidence=confidence),
@@ -89,7 +79,7 @@ def _gain(doubts: Floats, wrong: Floats, doubted: Floats) -> float:
     that few answers change little.
     """
     trust = (wrong.sum() + 1) / (doubted.sum() + 1)
-    return float(np.minimum(np.sort(doubts)[-NEXT:] * trust, 1).mean())
+    return float(np.minimum(np.sort(doubts)[-_NEXT:] * trust, 1).mean())
 
 
 def _verdict(blind: int, gain: float | None, left: int) -> tuple[bool | None, str]:
@@ -98,11 +88,7 @@ def _verdict(blind: int, gain: float | None, left: int) -> tuple[bool | None, st
     if gain is None:
         return None, f"too early to tell: {blind} of {ENOUGH} texts that are shown blind are answered"
     expected = f"by the {blind} answers given blind, {gain:.0%} of the next chosen texts have a wrong label"
-    return gain >= WORTH, expected if gain >= WORTH else f"{expected}, fewer than one in {1 / WORTH:.0f}"
-
-
-def _changed(reviews: Collection[Review]) -> int:
-    return sum(review.changed for review in reviews)
+    return gain >= _WORTH, expected if gain >= _WORTH else f"{expected}, fewer than one in {1 / _WORTH:.0f}"
 
 
 def progress_lines(progress: ReviewProgress) -> list[str]:

@@ -15,7 +15,7 @@ from rubricator.dataset.files import write_json
 from rubricator.dataset.reviews import Chosen, Review, Shown
 from rubricator.errors import DataError
 from rubricator.records import Text
-from rubricator.review.faults import FaultList
+from rubricator.review.faults import raise_faults
 from rubricator.review.label_studio import labelling_config, rows_of_tasks, tasks_of
 from rubricator.review.question import NOTHING, Question
 from rubricator.review.reviews import judged, one_of
@@ -32,9 +32,6 @@ Row = tuple[str, Mapping[str, Any]]
 
 def write_questions(path: Path, questions: Sequence[Question], taxonomy: Taxonomy) -> list[Path]:
     """Write texts for people to label: Label Studio's JSON and its XML, or a table, by suffix.
-
-    Returns:
-        The files written.
 
     Raises:
         DataError: The file is there already (it may hold answers), or the place cannot be written.
@@ -62,7 +59,7 @@ def read_rows(path: Path) -> list[Row]:
         DataError: The file cannot be read, or is no such file.
     """
     if path.suffix.lower() == ".json":
-        return rows_of_tasks(_json(path), where=str(path))
+        return rows_of_tasks(_read_json(path), where=str(path))
     table = open_table(path)
     missing = [name for name in ("id", "labels") if name not in table.columns]
     if missing:
@@ -77,7 +74,7 @@ def read_rows(path: Path) -> list[Row]:
     return [(f"row {row.number}", row.cells) for row in rows]
 
 
-def _json(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -94,81 +91,67 @@ def rows_of(questions: Iterable[Question], taxonomy: Taxonomy) -> list[dict[str,
 
 
 def reviews_in_rows(
-    rows: Iterable[Row],
-    *,
-    parse: Parse,
-    taxonomy: Taxonomy,
-    ids: Mapping[str, Text],
-    by: str,
-    where: str,
+    rows: Iterable[Row], *, parse: Parse, taxonomy: Taxonomy, ids: Mapping[str, Text], by: str, where: str
 ) -> list[Review]:
     """Read rows that people filled in; rows with empty `labels` are left out.
-
-    Args:
-        rows: See `read_rows`.
-        parse: Reads the category keys of a cell.
-        taxonomy: The categories.
-        ids: Texts of the run by id.
-        by: Who reviewed.
-        where: The file, for messages.
 
     Raises:
         DataError: Anything is wrong; all faults are listed, and nothing of the file counts.
     """
-    faults = FaultList(where, hint=f"\nThe categories are: {', '.join(taxonomy.keys)}.")
-    answered: dict[str, list[tuple[str, Mapping[str, Any], str]]] = {}
+    faults: list[str] = []
+    answers: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for place, cells in rows:
-        cell = _written(cells.get("labels"))
-        if cell:
-            answered.setdefault(_written(cells.get("id")), []).append((place, cells, cell))
+        if _text(cells, "labels"):
+            answers.setdefault(_text(cells, "id"), []).append((place, cells))
     reviews = []
-    for id_, [(place, cells, cell), *others] in answered.items():
+    for id_, [(place, cells), *others] in answers.items():
         if id_ not in ids:
-            faults.add(place, f"no text of this run has the id '{id_}'")
+            faults.append(f"{place}: no text of this run has the id '{id_}'")
         elif others:
-            faults.add(place, f"the text '{id_}' has another answer in {', '.join(o[0] for o in others)}")
+            places = ", ".join(other for other, _ in others)
+            faults.append(f"{place}: the text '{id_}' has another answer in {places}")
         else:
             try:
-                reviews.append(_review(id_, cells, cell, parse=parse, taxonomy=taxonomy, by=by))
+                reviews.append(_review(id_, cells, parse=parse, taxonomy=taxonomy, by=by))
             except DataError as error:
-                faults.add(place, error.problem.removesuffix("."))
-    faults.raise_any()
+                faults.append(f"{place}: {error.problem.removesuffix('.')}")
+    raise_faults(where, faults, hint=f"\nThe categories are: {', '.join(taxonomy.keys)}.")
     return reviews
 
 
-def _review(
-    id_: str, cells: Mapping[str, Any], cell: str, *, parse: Parse, taxonomy: Taxonomy, by: str
-) -> Review:
-    keys = () if cell == NOTHING else parse(cell)
-    before = _written(cells.get("suggested"))
-    suggested = None if not before else () if before == NOTHING else parse(before)
+def _review(id_: str, cells: Mapping[str, Any], *, parse: Parse, taxonomy: Taxonomy, by: str) -> Review:
+    labels, suggested = (
+        () if cell == NOTHING else parse(cell) if cell else None
+        for cell in (_text(cells, "labels"), _text(cells, "suggested"))
+    )
     # What a person picked by hand was not drawn, and whoever read a suggestion was not blind.
-    shown = "suggested" if before else _written(cells.get("shown"))
+    shown = _text(cells, "shown") if suggested is None else "suggested"
     return Review(
         text_id=id_,
-        judged=judged(keys, taxonomy),
+        judged=judged(labels or (), taxonomy),
         by=by,
-        chosen=one_of(Chosen, _written(cells.get("chosen")), otherwise="gain"),
+        chosen=one_of(Chosen, _text(cells, "chosen"), otherwise="gain"),
         shown=one_of(Shown, shown, otherwise="suggested"),
         before=suggested,
         probability=None if suggested is None else _number(cells, "probability"),
         seconds=_number(cells, "seconds"),
-        taxonomy=_written(cells.get("taxonomy")) or None,
+        taxonomy=_text(cells, "taxonomy") or None,
     )
 
 
 def _number(cells: Mapping[str, Any], column: str) -> float | None:
-    written = _written(cells.get(column)).replace(",", ".")
+    cell = _text(cells, column).replace(",", ".")
     try:
-        number = float(written) if written else None
+        number = float(cell) if cell else None
     except ValueError:
         number = math.nan
     if number is not None and not math.isfinite(number):
-        raise DataError(f"the {column} '{written}' is no number.", fix="Leave it as exported.")
+        raise DataError(f"the {column} '{cell}' is no number.", fix="Leave it as exported.")
     return number
 
 
-def _written(value: object) -> str:
+def _text(cells: Mapping[str, Any], column: str) -> str:
+    value = cells.get(column)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None else str(value).strip()

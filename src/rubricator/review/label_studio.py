@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from rubricator.review.faults import FaultList
+from rubricator.review.faults import raise_faults
 from rubricator.review.question import NOTHING, Question
 from rubricator.taxonomy import Taxonomy
 
@@ -19,19 +19,14 @@ def tasks_of(questions: Iterable[Question], taxonomy: Taxonomy) -> list[dict[str
     The format is that of https://labelstud.io/guide/predictions.
     """
     names = _names(taxonomy)
-    return [
-        {
-            "data": question.cells(taxonomy),
-            "predictions": [_prediction(question, names)] if question.suggested is not None else [],
-        }
-        for question in questions
-    ]
-
-
-def _prediction(question: Question, names: Mapping[str, str]) -> dict[str, Any]:
-    choices = [names[key] for key in question.suggested or ()] or [NOTHING]
-    result = {"from_name": _CONTROL, "to_name": "text", "type": "choices", "value": {"choices": choices}}
-    return {"model_version": "rubricator", "score": question.probability, "result": [result]}
+    tasks = []
+    for question in questions:
+        choices = [names[key] for key in question.suggested or ()] or [NOTHING]
+        result = {"from_name": _CONTROL, "to_name": "text", "type": "choices", "value": {"choices": choices}}
+        label = {"model_version": "rubricator", "score": question.probability, "result": [result]}
+        predictions = [] if question.suggested is None else [label]
+        tasks.append({"data": question.cells(taxonomy), "predictions": predictions})
+    return tasks
 
 
 def labelling_config(taxonomy: Taxonomy) -> str:
@@ -41,18 +36,12 @@ def labelling_config(taxonomy: Taxonomy) -> str:
     a further choice `-` says that none fits: an empty answer may just as well be a forgotten one.
     """
     kind = "single" if taxonomy.single else "multiple"
-    choices = [*_names(taxonomy).values(), *([] if taxonomy.single else [NOTHING])]
-    lines = [f"    <Choice value={quoteattr(choice)}/>" for choice in choices]
-    return "\n".join(
-        [
-            "<View>",
-            '  <Text name="text" value="$text"/>',
-            f'  <Choices name="{_CONTROL}" toName="text" choice="{kind}" required="true">',
-            *lines,
-            "  </Choices>",
-            "</View>",
-            "",
-        ]
+    names = [*_names(taxonomy).values(), *([] if taxonomy.single else [NOTHING])]
+    choices = "\n".join(f"    <Choice value={quoteattr(name)}/>" for name in names)
+    return (
+        '<View>\n  <Text name="text" value="$text"/>\n'
+        f'  <Choices name="{_CONTROL}" toName="text" choice="{kind}" required="true">\n'
+        f"{choices}\n  </Choices>\n</View>\n"
     )
 
 
@@ -77,33 +66,31 @@ def rows_of_tasks(tasks: Any, *, where: str) -> list[tuple[str, Mapping[str, Any
     Raises:
         DataError: The file is not such an export; all faults are listed.
     """
-    faults = FaultList(where)
+    faults: list[str] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
     if not isinstance(tasks, list):
-        faults.add("the file", "a list of tasks was expected")
+        faults.append("the file: a list of tasks was expected")
         tasks = []
     for number, task in enumerate(tasks, 1):
         place = f"task {number}"
         data = task.get("data") if isinstance(task, dict) else None
         if not isinstance(data, dict) or "id" not in data:
-            faults.add(place, "it has no `data` with the `id` of the text, as `--export` writes it")
+            faults.append(f"{place}: it has no `data` with the `id` of the text, as `--export` writes it")
             continue
         annotations = task.get("annotations") or []
         if not all(isinstance(annotation, dict) for annotation in annotations):
-            faults.add(place, "its `annotations` are no objects: export in the format JSON, not JSON-MIN")
+            fault = "its `annotations` are no objects: export in the format JSON, not JSON-MIN"
+            faults.append(f"{place}: {fault}")
             continue
         rows += [
             (place, {**data, "labels": _choices(annotation), "seconds": annotation.get("lead_time")})
             for annotation in annotations
             if not annotation.get("was_cancelled")
         ]
-    faults.raise_any()
+    raise_faults(where, faults)
     return rows
 
 
 def _choices(annotation: Mapping[str, Any]) -> str:
-    choices: list[str] = []
-    for part in annotation.get("result") or []:
-        if part.get("type") == "choices":
-            choices += part.get("value", {}).get("choices", [])
-    return "|".join(choices)
+    parts = [part for part in annotation.get("result") or [] if part.get("type") == "choices"]
+    return "|".join(choice for part in parts for choice in part.get("value", {}).get("choices", []))

@@ -17,14 +17,9 @@ NOTHING = "-"
 class Question:
     """A text put before a person.
 
-    A blind one holds nothing that could leak: neither a label nor what teachers think.
-
-    Attributes:
-        text: What is read.
-        chosen: Why this text.
-        suggested: The current label, as category keys; None if there is none, or it is not shown.
-        probability: Its probability; None where no label is shown.
-        opinions: What each teacher thinks: best categories with their probability, by its name.
+    A blind one holds nothing that could leak: neither a label nor what teachers think. `suggested` are the
+    category keys of the current label, None if there is none or it is not shown; opinions are the best
+    categories of each teacher, by its name, with their probability.
     """
 
     text: Text

@@ -28,10 +28,10 @@ def judged(categories: Collection[str], taxonomy: Taxonomy) -> dict[str, bool]:
     Raises:
         DataError: A category is unknown, or a single-label choice is not exactly one.
     """
-    strange = [key for key in categories if key not in taxonomy.keys]
-    if strange:
+    unknown = [key for key in categories if key not in taxonomy.keys]
+    if unknown:
         raise DataError(
-            f"There is no category '{strange[0]}'.", fix=f"The categories are {', '.join(taxonomy.keys)}."
+            f"There is no category '{unknown[0]}'.", fix=f"The categories are {', '.join(taxonomy.keys)}."
         )
     if taxonomy.single and len(set(categories)) != 1:
         raise DataError(

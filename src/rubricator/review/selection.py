@@ -13,11 +13,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.dataset.reviews import Chosen
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Bools, Floats, Vectors
+from rubricator.stats.arrays import Bools, Floats, Indices, Vectors
 from rubricator.stats.divergence import jensen_shannon
 
 RANDOM_SHARE = 0.2
@@ -29,13 +28,7 @@ _CROWD = 10
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A text to review.
-
-    Attributes:
-        row: Its row in the arrays.
-        chosen: `gain` if it promised the most, `random` if it was drawn.
-        gain: Expected faults in its label, and a share of the teachers' disagreement.
-    """
+    """The row of a text to review: chosen for its `gain`, or drawn at `random`."""
 
     row: int
     chosen: Chosen
@@ -55,21 +48,13 @@ def pick(
     seed: int,
     random_share: float = RANDOM_SHARE,
 ) -> list[Pick]:
-    """The next texts to review, the most promising and the random ones mixed.
+    """The next texts to review, the most promising and the random ones mixed; fewer if fewer are left.
 
-    Args:
-        probabilities: What is believed now, best by a model that did not learn from the text itself,
-            shape [texts, categories]; a row of NaN is a text of which nothing is known.
-        decided: The current labels, same shape.
-        opinions: What each teacher thinks, shape [teachers, texts, categories], NaN where it
-            abstains; no teachers are fine.
-        vectors: L2-normalised, shape [texts, width]; None spreads a batch over groups only.
-        groups: Group of near-duplicates of every text; one text a group is asked about.
-        reviewed: Rows that people have answered, or that need no answer; their groups are left out.
-        count: How many texts to pick; fewer if fewer are left.
-        space: What a set of decisions may look like.
-        seed: Draws the random share and their places in the batch.
-        random_share: Part of the batch that is drawn at random, 0 to 1.
+    `probabilities` are what is believed now, best by a model that did not learn from the text itself, shape
+    [texts, categories]; a row of NaN is a text of which nothing is known. `opinions` are those of teachers,
+    shape [teachers, texts, categories], NaN where one abstains; no teachers are fine. Vectors are
+    L2-normalised; None spreads a batch over groups only. One text of a group of near-duplicates is asked
+    about, and none of the groups of `reviewed` rows: those that people have answered, or that need no answer.
     """
     rng = np.random.default_rng(seed)
     gains = gain(probabilities, decided, opinions, space)
@@ -88,14 +73,7 @@ def pick(
 
 
 def gain(probabilities: Floats, decided: Bools, opinions: Floats, space: LabelSpace) -> Floats:
-    """What reviewing each text promises, shape [texts].
-
-    Args:
-        probabilities: Shape [texts, categories]; a row with NaN counts as entirely uncertain.
-        decided: Same shape.
-        opinions: Shape [teachers, texts, categories].
-        space: What a set of decisions may look like.
-    """
+    """What reviewing each text promises, shape [texts]; a text with NaN counts as entirely uncertain."""
     believed: Bools = np.asarray(np.isfinite(probabilities).all(axis=1))
     posterior = np.where(believed[:, None], probabilities, 0.0)
     if space.single:
@@ -113,10 +91,6 @@ def disagreement(opinions: Floats, space: LabelSpace) -> Floats:
     The Jensen-Shannon divergence of their distributions (Lin, "Divergence measures based on the
     Shannon entropy", 1991; used to choose texts by McCallum and Nigam, ICML 1998), multi-label its
     sum over the categories. Who abstains is left out; one voice alone agrees with itself.
-
-    Args:
-        opinions: Shape [teachers, texts, categories], NaN where a teacher abstains.
-        space: What a set of decisions may look like.
     """
     if not len(opinions):
         return np.zeros(opinions.shape[1])
@@ -128,7 +102,7 @@ def disagreement(opinions: Floats, space: LabelSpace) -> Floats:
 
 def _one_per_group(
     gains: Floats, groups: Sequence[str], reviewed: Collection[int], rng: np.random.Generator
-) -> NDArray[np.intp]:
+) -> Indices:
     """Rows that may be picked: of every group without a review one text, drawn at random."""
     _, number = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
     done = np.zeros(len(groups), dtype=bool)
@@ -142,8 +116,8 @@ def _one_per_group(
 
 
 def _spread(
-    gains: Floats, free: NDArray[np.intp], vectors: Vectors | None, count: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
+    gains: Floats, free: Indices, vectors: Vectors | None, count: int, rng: np.random.Generator
+) -> Indices:
     """High gains that are unlike one another, the most promising first.
 
     One by one, the candidate with the highest gain times its distance to those already taken, times
@@ -160,7 +134,10 @@ def _spread(
     # Sentence vectors lie in a narrow cone: likeness is seen from its middle.
     middle = landmarks.mean(axis=0)
     points, landmarks = _unit(vectors[near] - middle), _unit(landmarks - middle)
-    worth = gains[near] * _crowded(points, landmarks)
+    # How near each point is to the nearest of texts drawn at random, from 0 to 1.
+    crowd = min(_CROWD, len(landmarks))
+    nearest = np.partition(points @ landmarks.T, -crowd, axis=1)[:, -crowd:]
+    worth = gains[near] * np.clip(nearest.mean(axis=1), 0.0, 1.0).astype(np.float64)
     likeness = np.zeros(len(near))
     taken: list[int] = []
     for _ in range(count):
@@ -170,13 +147,6 @@ def _spread(
         taken.append(best)
         likeness = np.maximum(likeness, points @ points[best])
     return near[taken]
-
-
-def _crowded(points: Vectors, landmarks: Vectors) -> Floats:
-    """How near each point is to the nearest of texts drawn at random, from 0 to 1."""
-    crowd = min(_CROWD, len(landmarks))
-    nearest = np.partition(points @ landmarks.T, -crowd, axis=1)[:, -crowd:]
-    return np.asarray(np.clip(nearest.mean(axis=1), 0.0, 1.0), dtype=np.float64)
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -34,18 +34,10 @@ Order = Literal["gain", "random"]
 
 @dataclass
 class ReviewSession:
-    """One person's review of one run.
+    """One person's review of the labels that the label stage left.
 
-    Attributes:
-        by: Name of the person.
-        store: Where the answers go.
-        dataset: The texts.
-        split: Their parts.
-        label_set: The labels that the label stage left.
-        taxonomy: The categories.
-        context: Gathers what the choice of texts stands on, with the reviews so far.
-        parse: Reads the category keys of a cell.
-        seed: Draws the random share.
+    `context` gathers what the choice of texts stands on, with the reviews so far; `seed` draws the random
+    share of them.
     """
 
     by: str
@@ -60,21 +52,17 @@ class ReviewSession:
     _earlier: dict[str, Answer | None] = field(default_factory=dict, init=False)
 
     def questions(self, count: int, *, order: Order = "gain") -> list[Question]:
-        """The next texts worth a person's minute.
+        """The next texts worth a person's minute; fewer than `count` if fewer are left.
 
-        Texts of the test part and golden ones are left out: the first would teach nobody, the second
-        have a person's label.
-
-        Args:
-            count: How many; fewer if fewer are left.
-            order: By expected gain with a random share, or all at random: a golden set in the making.
+        They come by expected gain with a random share, or all at random: a golden set in the making. Texts
+        of the test part and golden ones are left out: the first would teach nobody, the second have a
+        person's label.
         """
-        reviews = self._reviews()
-        context = self.context()
+        reviews, context = self._reviews(), self.context()
         picks = pick(
             context.posterior,
             context.decided,
-            context.teacher_probabilities,
+            np.stack([one.probabilities for one in context.opinions]),
             context.vectors,
             context.groups,
             reviewed=[row for row, text in enumerate(self.dataset.texts) if not self._is_open(text, reviews)],
@@ -88,12 +76,7 @@ class ReviewSession:
     def answer(
         self, question: Question, categories: Collection[str], *, seconds: float | None = None
     ) -> None:
-        """Store the person's answer; it is safe when this returns.
-
-        Args:
-            question: What was shown.
-            categories: Keys that the person chose.
-            seconds: How long it took.
+        """Store the keys that the person chose, and how long it took; they are safe when this returns.
 
         Raises:
             DataError: The categories do not fit the taxonomy.
@@ -147,10 +130,9 @@ class ReviewSession:
         return write_questions(path, questions, self.taxonomy)
 
     def take(self, path: Path) -> int:
-        """Store the answers in a table or in Label Studio's JSON, all or none.
+        """Store the answers in a table or in Label Studio's JSON, all or none, and count the new ones.
 
-        Returns:
-            How many answers were new; one that says the same as the stored one of the same person is not.
+        One that says the same as the stored one of the same person is not new.
 
         Raises:
             DataError: The file cannot be read, or anything in it is wrong; all faults are listed.
@@ -160,15 +142,15 @@ class ReviewSession:
         reviews = reviews_in_rows(
             read_rows(path), parse=self.parse, taxonomy=self.taxonomy, ids=texts, by=self.by, where=str(path)
         )
-        keys = {review.text_id: key_of(texts[review.text_id].content, self.taxonomy) for review in reviews}
-        stored = self.store.find(list(keys.values()))
+        keys = [key_of(texts[review.text_id].content, self.taxonomy) for review in reviews]
+        stored = self.store.find(keys)
         answers = [
-            self._answer(review, texts[review.text_id], stored.get(keys[review.text_id]))
-            for review in reviews
+            self._answer(review, texts[review.text_id], stored.get(key))
+            for review, key in zip(reviews, keys, strict=True)
         ]
-        fresh = [answer for answer in answers if not _same(answer, stored.get(answer.key))]
-        self.store.save(fresh)
-        return len(fresh)
+        new = [answer for answer in answers if not _same(answer, stored.get(answer.key))]
+        self.store.save(new)
+        return len(new)
 
     def _answer(self, review: Review, text: Text, stored: Answer | None) -> Answer:
         """What to store: an answer given blind is told beside the label that the person did not see."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.dataset.dataset import Dataset
@@ -20,7 +19,7 @@ from rubricator.label_space import LabelSpace
 from rubricator.records import Label
 from rubricator.review.question import Question
 from rubricator.review.selection import Pick
-from rubricator.stats.arrays import Bools, Floats, Vectors
+from rubricator.stats.arrays import Bools, Floats, Indices, Vectors
 from rubricator.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
@@ -31,7 +30,6 @@ _LEARNERS = 2000  # agreed labels that the doubting model learns from: enough to
 _SHOWN = 3
 _SURE = 1e-6
 
-Indices = NDArray[np.intp]
 OutOfFold = Callable[[Examples, Indices], Floats]
 """Probabilities of all texts by models that did not learn from them, given the rows to learn from."""
 
@@ -41,9 +39,6 @@ class ReviewContext:
     """Everything that the choice of the next texts stands on.
 
     Attributes:
-        dataset: The texts.
-        split: Their parts.
-        taxonomy: The categories.
         labels: What the teachers and the reviews so far come to, by text id.
         opinions: What each teacher thinks.
         human: True for texts that people labelled and that may teach.
@@ -66,11 +61,6 @@ class ReviewContext:
     def groups(self) -> list[str]:
         """Group of near-duplicates of each text."""
         return [self.dataset.groups[text.id] for text in self.dataset.texts]
-
-    @property
-    def teacher_probabilities(self) -> Floats:
-        """Shape [teachers, texts, categories]."""
-        return np.stack([opinion.probabilities for opinion in self.opinions])
 
     @cached_property
     def targets(self) -> Floats:
@@ -112,18 +102,13 @@ class ReviewContext:
             chosen=pick.chosen,
             suggested=None if label is None else label.categories,
             probability=None if label is None else float(right),
-            opinions={
-                opinion.teacher: self._best(opinion.probabilities[pick.row]) for opinion in self.opinions
-            },
+            opinions={one.teacher: self._best(one.probabilities[pick.row]) for one in self.opinions},
         )
 
     def _best(self, probabilities: Floats) -> dict[str, float]:
-        order = np.argsort(-np.nan_to_num(probabilities, nan=-1.0))[:_SHOWN]
-        return {
-            self.taxonomy.keys[column]: float(probabilities[column])
-            for column in order
-            if np.isfinite(probabilities[column])
-        }
+        order = np.argsort(-probabilities)[:_SHOWN]  # NaN comes last
+        best = {self.taxonomy.keys[column]: float(probabilities[column]) for column in order}
+        return {key: p for key, p in best.items() if np.isfinite(p)}
 
     def _learners(self) -> Indices:
         """Rows to learn from: what people labelled, and others drawn at random."""
@@ -137,12 +122,9 @@ def product_of_experts(agreed: Floats, own: Floats, space: LabelSpace) -> Floats
     """The normalised product of two opinions (Hinton, "Products of experts", 1999).
 
     A label that both support is right more often than either says, and one that either rejects is
-    wrong more often: on SIB-200 this finds wrong labels faster than either alone.
-
-    Args:
-        agreed: Probabilities of the labels, shape [texts, categories]; NaN where there is no label.
-        own: Probabilities by models that did not learn from the text, same shape.
-        space: What a set of decisions may look like.
+    wrong more often: on SIB-200 this finds wrong labels faster than either alone. `agreed` are probabilities
+    of the labels, shape [texts, categories], NaN where there is none; `own` are those of models that did not
+    learn from the text.
     """
     both = space.probabilities(space.logits(np.clip(agreed, _SURE, 1 - _SURE)) + space.logits(own))
     return np.asarray(np.where(np.isfinite(agreed), both, own))

@@ -3,7 +3,7 @@ import pytest
 
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.importance import TEXT, Importance, permutation_importance
-from rubricator.evaluate.plots.importance import draw_importance
+from rubricator.evaluate.plots.model_plots import draw_importance
 
 N = 120
 RNG = np.random.default_rng(5)

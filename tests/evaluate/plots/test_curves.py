@@ -1,7 +1,7 @@
 import pytest
 
 from rubricator.errors import DataError
-from rubricator.evaluate.plots.curves import draw_curves
+from rubricator.evaluate.plots.model_plots import draw_curves
 
 HEAD = "fold,epoch,train_loss,validation_loss,weighted_f1,macro_f1,accuracy,learning_rate,seconds\n"
 FOLDS = """0,1,0.9,0.7,0.70,0.60,0.72,1e-4,9.1

@@ -14,7 +14,7 @@ from rubricator.errors import DataError
 from rubricator.label.quality.label_errors import Reason
 from rubricator.label.quality.report import report_page
 from rubricator.pipeline.audit import write_audit
-from rubricator.pipeline.label_report import write_label_report
+from rubricator.pipeline.label_outputs import write_label_report
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.records import Origin, Status

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import compress
 
 import numpy as np
 
@@ -14,14 +15,7 @@ from rubricator.label_space import LabelSpace
 from rubricator.pages.formatting import plural, series
 from rubricator.stats.arrays import Bools
 from rubricator.stats.bootstrap import Estimate
-from rubricator.stats.significance import (
-    Difference,
-    McNemar,
-    Resampled,
-    difference,
-    mcnemar,
-    resample,
-)
+from rubricator.stats.significance import Difference, McNemar, Resampled, difference, mcnemar, resample
 
 FIGURES = ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
 DRAWS = 10_000
@@ -42,12 +36,8 @@ class Change:
     """A text that two runs answer differently.
 
     Attributes:
-        id: The text's id.
         content: Its beginning.
-        kind: Whether it is right now, was right before, or is wrong in another way.
-        truth: Categories it has.
-        old: Categories the old run gave, each with its probability.
-        new: The same of the new run.
+        old: Categories the old run gave, each with its probability; `new` are those of the new run.
         confidence: How sure the new run is of all that it changed: of the changed categories, the least
             of the probabilities of what it decides now.
     """
@@ -63,15 +53,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One run's figures on the common texts.
+    """One run's figures on the common texts, by the names in `FIGURES`, and F1 by category.
 
-    Attributes:
-        name: The run's folder, as short as the runs can be told apart by.
-        model: Name of its model.
-        measured: How many texts the run was measured on.
-        about: What its truth is and how its predictions were made.
-        figures: By the names in `FIGURES`.
-        f1: By category.
+    `measured` is how many texts the run was measured on, `about` what its truth is and how its predictions
+    were made; its name is its folder, as short as the runs can be told apart by.
     """
 
     name: str
@@ -84,14 +69,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """A new run against the old one.
+    """A new run against the old one: figures are new minus old, changes come with the surest first.
 
-    Attributes:
-        side: The new run.
-        figures: New minus old, by the names in `FIGURES`.
-        f1: New minus old, by category.
-        mcnemar: Over the texts that are all right.
-        changes: Every text that is answered differently, the surest first.
+    McNemar's test is over the texts that are all right.
     """
 
     side: Side
@@ -103,17 +83,15 @@ class Against:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs on the same texts.
+    """An old run and new ones on the same texts.
 
     Attributes:
         texts: How many texts the runs are compared on.
         groups: How many groups of near-duplicates those are.
         left_out: What was left out and why, one sentence each.
-        titles: The common categories with their names for people.
+        titles: Names for people of the common categories, by key.
         support: How many of the texts have each.
         space: The common categories, and whether a text has one of them in every run.
-        old: What the others are compared with.
-        new: The others.
     """
 
     texts: int
@@ -127,13 +105,10 @@ class Comparison:
 
 
 def compare_runs(runs: Sequence[EvaluatedRun]) -> Comparison:
-    """Compare runs on the texts that every one of them was measured on, with the same truth.
+    """Compare runs with the first, on the texts that every one of them was measured on with the same truth.
 
     Of each run the part counts that its report leads with. Only the categories that all runs know are
     compared.
-
-    Args:
-        runs: At least two; the first is what the others are compared with.
 
     Raises:
         DataError: They have no category or no text in common.
@@ -190,13 +165,11 @@ def signed(value: float) -> str:
 
 def verdict(comparison: Comparison, against: Against) -> str:
     """What the comparison comes to, for someone who reads nothing else."""
-    name = headline(comparison)
-    gain, new, old = against.figures[name], against.side.name, comparison.old.name
-    word = figure_name(name, comparison.space)
+    gain, new, old = against.figures[headline(comparison)], against.side.name, comparison.old.name
     if gain.change.value is None or gain.p_value is None:
         return f"Nothing can be said of {new} and {old}: there are too few texts."
-    word = word.lower() if word == "Accuracy" else word
-    size = f"{word} {signed(gain.change.value)}, p = {gain.p_value:.2g}"
+    figure = "accuracy" if comparison.space.single else "Macro-F1"
+    size = f"{figure} {signed(gain.change.value)}, p = {gain.p_value:.2g}"
     size += f", on {plural(comparison.texts, 'text')}"
     if not gain.beyond_chance:
         return f"No difference between {new} and {old} that could not be chance: {size}."
@@ -229,14 +202,14 @@ def _changes(old: ScoredPredictions, new: ScoredPredictions, keys: Sequence[str]
             id=new.ids[row],
             content=new.contents[row],
             kind=Kind.FIXED if now[row] else Kind.BROKEN if was[row] else Kind.OTHERWISE,
-            truth=tuple(key for key, has in zip(keys, new.truth[row], strict=True) if has),
-            old=_given(old, row, keys),
-            new=_given(new, row, keys),
+            truth=tuple(compress(keys, new.truth[row])),
+            old=_decided(old, row, keys),
+            new=_decided(new, row, keys),
             confidence=float(confidence[row]),
         )
         for row in rows[np.argsort(-confidence[rows], kind="stable")]
     )
 
 
-def _given(part: ScoredPredictions, row: int, keys: Sequence[str]) -> dict[str, float]:
+def _decided(part: ScoredPredictions, row: int, keys: Sequence[str]) -> dict[str, float]:
     return {key: float(part.probabilities[row, j]) for j, key in enumerate(keys) if part.decisions[row, j]}

@@ -27,16 +27,12 @@ from rubricator.pages.formatting import NONE, figure, series
 from rubricator.pages.page import render_page, write_page
 from rubricator.stats.significance import Difference
 
-LISTED = 500
-"""Texts that the page lists of each comparison: more than people read, few enough for a browser."""
+# Texts that the page lists of each comparison: more than people read, few enough for a browser.
+_LISTED = 500
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:
     """Write the page: no script, no request to anywhere; the lists are filtered by style alone.
-
-    Args:
-        path: The HTML file; its folder is made if it is missing.
-        comparison: What to show.
 
     Raises:
         DataError: The file cannot be written.
@@ -51,11 +47,11 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
         "verdicts": [verdict(comparison, against) for against in comparison.new],
         "names": {name: figure_name(name, comparison.space) for name in FIGURES},
         "headline": headline(comparison),
-        "kinds": [kind.value for kind in Kind],
+        "kinds": list(Kind),
         "words": {"fixed": "fixed", "broken": "broken", "otherwise": "wrong otherwise"},
-        "counts": [_counts(against) for against in comparison.new],
+        "counts": [Counter(change.kind for change in against.changes) for against in comparison.new],
         "concerned": [_concerned(against) for against in comparison.new],
-        "listed": LISTED,
+        "listed": _LISTED,
         "draws": DRAWS,
         "confidence": CONFIDENCE,
     }
@@ -103,11 +99,6 @@ def chance(p_value: float | None) -> str:
     return figure(p_value, 3)
 
 
-def _counts(against: Against) -> dict[str, int]:
-    counts = Counter(change.kind for change in against.changes)
-    return {kind.value: counts[kind] for kind in Kind}
-
-
 def _concerned(against: Against) -> set[str]:
     """Categories that some listed text has, had or was given: the ones worth a filter."""
-    return {key for change in against.changes[:LISTED] for key in (*change.truth, *change.old, *change.new)}
+    return {key for change in against.changes[:_LISTED] for key in (*change.truth, *change.old, *change.new)}

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.dataset.files import read_json
 from rubricator.errors import DataError
@@ -16,20 +16,14 @@ from rubricator.evaluate.metrics.prediction_table import SCORED, Predictions, re
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import LabelSpace
 from rubricator.pages.formatting import plural
-from rubricator.stats.arrays import Bools
+from rubricator.stats.arrays import Bools, Indices
 
 _WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedRun:
-    """What is compared of a run.
-
-    Attributes:
-        name: Its folder, as short as the runs can be told apart by.
-        model: Name of its model.
-        predictions: Its answers about the texts that it was measured on.
-    """
+    """What is compared of a run; `name` is its folder, as short as the runs can be told apart by."""
 
     name: str
     model: str
@@ -60,7 +54,7 @@ def _read(folder: Path, name: str) -> EvaluatedRun:
         raise DataError(
             f"{folder} {fault}.", fix="Name a folder that `rubricator run` wrote, like runs/news."
         )
-    if not ((folder / "stages/evaluate.done").exists() and (folder / SCORED).exists()):
+    if not (folder / "stages/evaluate.done").exists() or not (folder / SCORED).exists():
         raise DataError(
             f"The run {folder} holds no predictions to compare ({SCORED}): it never came to its evaluation, "
             "or is older than this command.",
@@ -87,11 +81,7 @@ def common_space(runs: Sequence[EvaluatedRun]) -> LabelSpace:
 def common_texts(
     runs: Sequence[EvaluatedRun], space: LabelSpace
 ) -> tuple[list[ScoredPredictions], list[str]]:
-    """The runs' leading parts, cut to the texts that all of them share with the same truth.
-
-    Args:
-        runs: What is compared.
-        space: The common categories: the columns that are kept.
+    """The runs' leading parts, cut to common categories and to the texts that all share with the same truth.
 
     Returns:
         One part per run with the same texts in the same order and the groups of the first run, and
@@ -103,60 +93,45 @@ def common_texts(
     places = [{id_: row for row, id_ in enumerate(run.part.ids)} for run in runs]
     shared = [id_ for id_ in places[0] if all(id_ in place for place in places)]
     parts = [
-        _cut(run, np.array([place[id_] for id_ in shared], dtype=np.intp), space.keys)
+        _cut(
+            run.part,
+            np.array([place[id_] for id_ in shared], dtype=np.intp),
+            [run.predictions.space.keys.index(key) for key in space.keys],
+        )
         for run, place in zip(runs, places, strict=True)
     ]
     left_out = [*_unknown_categories(runs, space.keys), *_not_shared(runs, len(shared))]
-    kept = np.ones(len(shared), dtype=bool)
+    comparable = np.ones(len(shared), dtype=bool)
     for passes, why in _demands(parts, space):
-        lost = int((kept & ~passes).sum())
-        kept &= passes
+        lost = int((comparable & ~passes).sum())
+        comparable &= passes
         if lost:
             left_out.append(f"{plural(lost, 'text')} in common left out: {why}.")
-    if not kept.any():
+    if not comparable.any():
         raise DataError(
             " ".join(["The runs were measured on no text in common.", *left_out]),
             fix="Compare runs on the same data: the same files, ids, `split`, `golden` and `seed`.",
         )
-    rows = np.flatnonzero(kept)
-    groups = _rows(parts[0], rows).groups
-    return [replace(_rows(part, rows), groups=groups) for part in parts], left_out
+    rows, columns = np.flatnonzero(comparable), list(range(len(space)))
+    parts = [_cut(part, rows, columns) for part in parts]
+    return [replace(part, groups=parts[0].groups) for part in parts], left_out
 
 
-def _cut(run: EvaluatedRun, rows: NDArray[np.intp], keys: Sequence[str]) -> ScoredPredictions:
-    keys_of_run = list(run.predictions.titles)
-    columns = [keys_of_run.index(key) for key in keys]
-    part = _rows(run.part, rows)
-    return replace(
-        part,
-        truth=part.truth[:, columns],
-        probabilities=part.probabilities[:, columns],
-        decisions=part.decisions[:, columns],
-    )
-
-
-def _rows(part: ScoredPredictions, rows: NDArray[np.intp]) -> ScoredPredictions:
-    return replace(
-        part,
-        ids=[part.ids[row] for row in rows],
-        contents=[part.contents[row] for row in rows],
-        groups=[part.groups[row] for row in rows],
-        origins=[part.origins[row] for row in rows],
-        truth=part.truth[rows],
-        probabilities=part.probabilities[rows],
-        decisions=part.decisions[rows],
-    )
+def _cut(part: ScoredPredictions, rows: Indices, columns: list[int]) -> ScoredPredictions:
+    lists = ("ids", "contents", "groups", "origins")
+    arrays = ("truth", "probabilities", "decisions")
+    cut: dict[str, Any] = {name: [getattr(part, name)[row] for row in rows] for name in lists}
+    cut |= {name: getattr(part, name)[rows][:, columns] for name in arrays}
+    return replace(part, **cut)
 
 
 def _demands(parts: Sequence[ScoredPredictions], space: LabelSpace) -> list[tuple[Bools, str]]:
     """What a text must fulfil to be compared, as which texts do, and why the others do not."""
     first, *others = parts
-    same_text = [
-        all(_alike(content, part.contents[i]) for part in others) for i, content in enumerate(first.contents)
-    ]
+    alike = [all(_alike(text, part.contents[i]) for part in others) for i, text in enumerate(first.contents)]
     same_truth = np.all([(part.truth == first.truth).all(axis=1) for part in others], axis=0)
     demands = [
-        (np.array(same_text, dtype=bool), "another text has the same id in another run"),
+        (np.array(alike, dtype=bool), "another text has the same id in another run"),
         (same_truth, "the runs do not agree on what is true"),
     ]
     if space.single:
@@ -176,12 +151,12 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _unknown_categories(runs: Sequence[EvaluatedRun], keys: Sequence[str]) -> list[str]:
-    notes = []
-    for run in runs:
-        unknown = [key for key in run.predictions.titles if key not in keys]
-        if unknown:
-            notes.append(f"Not compared, as not every run knows them: {', '.join(unknown)} (in {run.name}).")
-    return notes
+    left_out = {run.name: [key for key in run.predictions.titles if key not in keys] for run in runs}
+    return [
+        f"Not compared, as not every run knows them: {', '.join(unknown)} (in {name})."
+        for name, unknown in left_out.items()
+        if unknown
+    ]
 
 
 def _not_shared(runs: Sequence[EvaluatedRun], shared: int) -> list[str]:

@@ -16,11 +16,8 @@ from rubricator.stats.significance import difference, resample
 class BesideTeachers:
     """Macro-F1 of both on the same texts, all of them labelled by people.
 
-    Attributes:
-        texts: How many texts that are.
-        model: What the model reaches.
-        teachers: What the teachers' agreement reaches; a text on which it has no opinion counts as missed.
-        model_behind: True if the paired bootstrap leaves no doubt that the teachers are better.
+    A text on which the teachers have no opinion counts as missed. The model is behind if the paired bootstrap
+    leaves no doubt that the teachers are better.
     """
 
     texts: int
@@ -40,17 +37,9 @@ def compare_with_teachers(
 ) -> BesideTeachers | None:
     """Measure the model and the teachers' agreement on the texts of a part that people labelled.
 
-    Args:
-        scored: The part, with the model's decisions.
-        agreement: What the agreement thinks of its texts, shape [n, categories], not having seen their
-            labels; NaN where it has no opinion.
-        space: The decisions that are possible.
-        bootstrap: Samples of groups that both are measured on.
-        confidence: Share of them inside an interval.
-        seed: Of the samples.
-
-    Returns:
-        None where people labelled no text: labels that teachers made cannot tell who is better.
+    `agreement` is what the teachers think of its texts, not having seen their labels, shape [texts,
+    categories]; NaN where they have no opinion. A part of which people labelled no text gives None: labels
+    that teachers made cannot tell who is better.
     """
     rows = [row for row, origin in enumerate(scored.origins) if origin != Origin.AGREEMENT]
     if not rows:

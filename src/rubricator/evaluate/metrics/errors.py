@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -12,16 +13,10 @@ from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionError:
-    """One text with at least one wrong decision.
+    """One text with at least one wrong decision, as the model saw it.
 
-    Attributes:
-        id: The text's id.
-        content: The text as the model saw it.
-        origin: Where its truth comes from.
-        truth: Keys it has.
-        decided: Keys the model gave.
-        worst: Key of the most surely wrong decision.
-        probability: What the model thought of that category.
+    `origin` is where its truth comes from; `probability` what the model thought of the `worst` category, that
+    of the most surely wrong decision.
     """
 
     id: str
@@ -34,16 +29,11 @@ class PredictionError:
 
 
 def worst_errors(scored: ScoredPredictions, keys: Sequence[str], *, count: int) -> list[PredictionError]:
-    """The most surely wrong texts first.
+    """At most `count` texts, the most surely wrong first.
 
     A wrong decision is the surer, the farther its probability lies from the truth (a text without
     the category at 0.98 is worse than one at 0.6); a text ranks by its worst decision, and of each
     group of near-duplicates only the worst text is listed.
-
-    Args:
-        scored: The part.
-        keys: Category keys, in the order of the columns.
-        count: How many to list at most.
     """
     gaps = np.where(scored.truth != scored.decisions, np.abs(scored.truth - scored.probabilities), -1.0)
     columns, worst = gaps.argmax(axis=1), gaps.max(axis=1)
@@ -60,8 +50,8 @@ def worst_errors(scored: ScoredPredictions, keys: Sequence[str], *, count: int) 
                 id=scored.ids[row],
                 content=scored.contents[row],
                 origin=str(scored.origins[row]),
-                truth=tuple(key for key, has in zip(keys, scored.truth[row], strict=True) if has),
-                decided=tuple(key for key, has in zip(keys, scored.decisions[row], strict=True) if has),
+                truth=tuple(compress(keys, scored.truth[row])),
+                decided=tuple(compress(keys, scored.decisions[row])),
                 worst=keys[columns[row]],
                 probability=float(scored.probabilities[row, columns[row]]),
             )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rubricator.config import Metric
 from rubricator.errors import DataError
@@ -29,13 +28,9 @@ Decide = Callable[[Sequence[Row]], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """What one column is worth.
+    """What one column, or the `text`, is worth: how much of the metric is lost when it is shuffled.
 
-    Attributes:
-        column: Its name, or `text`.
-        drop: How much of the metric is lost when it is shuffled, mean over the shuffles.
-        low: Lower end of the interval over samples of texts; None where the metric is mostly undefined.
-        high: Upper end.
+    The interval is over samples of texts; None where the metric is mostly undefined.
     """
 
     column: str
@@ -57,23 +52,11 @@ def permutation_importance(
     confidence: float = 0.95,
     seed: int = 13,
 ) -> tuple[Importance, ...]:
-    """Measure what each feature column, and the text, is worth to a model.
+    """Measure what each feature column, and the text, is worth to a model, the most important first.
 
-    Args:
-        decide: What the model decides about the same texts, in the same order, if their features were
-            these: shape [n, categories].
-        rows: Features of the texts; no text may have been trained on.
-        truth: Which categories each text has, shape [n, categories].
-        columns: Columns the model looks at.
-        groups: Group of near-duplicates of each text; intervals draw whole groups.
-        metric: What is lost.
-        repeats: Shuffles of each column.
-        draws: Bootstrap samples behind each interval.
-        confidence: Share of them inside it.
-        seed: Same seed, same result.
-
-    Returns:
-        One entry per column and one for the text, the most important first.
+    `decide` tells what the model decides about the same texts, in the same order, if their features were the
+    given ones: shape [n, categories]. No text may have been trained on. Intervals draw whole groups of
+    near-duplicates.
 
     Raises:
         DataError: There are no texts.
@@ -81,46 +64,26 @@ def permutation_importance(
     if not rows:
         raise DataError("There are no texts to shuffle.", fix="Give the part texts: raise `split.test`.")
     random = np.random.default_rng(seed)
-    grouped = np.asarray(groups, dtype=object)
     samples = resample_groups(len(set(groups)), draws=draws, seed=seed)
     # The first sample is the texts as they are.
-    measure = _Measure(metric, np.vstack([np.ones((1, len(set(groups)))), *samples]))
-    whole = measure(truth, decide(rows), grouped)
+    weights = np.vstack([np.ones((1, len(set(groups)))), *samples])
+    figure = "subset_accuracy" if metric == "accuracy" else metric
+
+    def measure(truth: Bools, decisions: Bools, groups: Sequence[str]) -> Floats:
+        return GroupedCounts(truth, decisions, groups).figures(weights)[figure]
+
+    def measure_shuffled(column: str) -> Floats:
+        order = random.permutation(len(rows))
+        if column == TEXT:
+            # Texts shuffled under their features and truth are features and truth shuffled over their texts.
+            return measure(truth[order], decide([rows[i] for i in order]), [groups[i] for i in order])
+        moved = [dict(row) | {column: rows[i].get(column)} for row, i in zip(rows, order, strict=True)]
+        return measure(truth, decide(moved), groups)
+
+    whole = measure(truth, decide(rows), groups)
     importances = []
     for column in (TEXT, *columns):
-        lost = np.zeros(len(whole))
-        for _ in range(repeats):
-            lost += whole - _shuffled(decide, rows, truth, grouped, measure, column, random)
-        lost /= repeats
+        lost = np.mean([whole - measure_shuffled(column) for _ in range(repeats)], axis=0)
         low, high = percentile_interval(lost[1:], confidence=confidence)
         importances.append(Importance(column, float(lost[0]), low, high))
     return tuple(sorted(importances, key=lambda one: -one.drop))
-
-
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """A metric on every sample of groups, shape [samples]."""
-
-    metric: Metric
-    draws: Floats
-
-    def __call__(self, truth: Bools, decisions: Bools, groups: NDArray[np.object_]) -> Floats:
-        name = "subset_accuracy" if self.metric == "accuracy" else self.metric
-        return GroupedCounts(truth, decisions, groups.tolist()).figures(self.draws)[name]
-
-
-def _shuffled(
-    decide: Decide,
-    rows: Sequence[Row],
-    truth: Bools,
-    groups: NDArray[np.object_],
-    measure: _Measure,
-    column: str,
-    random: np.random.Generator,
-) -> Floats:
-    order = random.permutation(len(rows))
-    if column == TEXT:
-        # Texts shuffled under their features and truth are features and truth shuffled over their texts.
-        return measure(truth[order], decide([rows[i] for i in order]), groups[order])
-    moved = [dict(row) | {column: rows[i].get(column)} for row, i in zip(rows, order, strict=True)]
-    return measure(truth, decide(moved), groups)

@@ -16,17 +16,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """What was measured on this machine, wall clock.
+    """What was measured on this machine, wall clock: seconds of `n` texts alone, and the rate in batches.
 
-    Attributes:
-        p50: Median seconds for one text alone.
-        p95: Seconds within which 95 of 100 texts alone were answered.
-        slowest: Seconds of the slowest text alone.
-        texts_per_second: Rate in batches.
-        batch: Texts per batch.
-        n: Texts timed alone.
-        budget: Seconds one text may take.
-        within_budget: Whether `p95` keeps to the budget.
+    The budget is kept where 95 of 100 texts alone (`p95`) keep to it.
     """
 
     p50: float
@@ -51,15 +43,8 @@ def measure_latency(
     """Time a classifier on real texts.
 
     Texts are taken evenly from all of `contents`, so that long and short ones come in their true
-    mix. The first call is not timed: it pays for what a service pays once, at start.
-
-    Args:
-        classify: Takes texts and classifies them all before it returns.
-        contents: Texts to draw from, in whatever form `classify` takes.
-        budget_seconds: Seconds one text may take.
-        texts: How many texts to time at most, alone and again in batches.
-        batch: Texts per batch.
-        patience: Seconds after which each of both measurements stops with what it has.
+    mix: `texts` of them at most, alone and again in batches. The first call is not timed: it pays for what a
+    service pays once, at start. After `patience` seconds each of both measurements stops with what it has.
 
     Raises:
         DataError: There are no texts.

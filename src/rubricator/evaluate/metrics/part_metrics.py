@@ -18,6 +18,11 @@ from rubricator.stats.calibration import calibration_error
 from rubricator.stats.counts import GroupedCounts, mean_defined, ratio
 from rubricator.stats.ranking import Ranking
 
+_FIGURES = (
+    *("macro_f1", "micro_f1", "weighted_f1", "micro_precision", "micro_recall", "subset_accuracy"),
+    *("hamming_loss", "mean_average_precision", "log_loss"),
+)
+
 
 def measure(
     scored: ScoredPredictions,
@@ -30,13 +35,8 @@ def measure(
 ) -> PartMetrics:
     """Measure predictions against the truth.
 
-    Args:
-        scored: The part; its decisions are taken as they are.
-        keys: Category keys, in the order of the columns.
-        rule: The rule behind the decisions: says whether one category wins and what the thresholds are.
-        bootstrap: Samples of groups behind each interval.
-        confidence: Share of samples inside an interval.
-        seed: Same seed, same intervals.
+    Decisions are taken as they are; `rule` says whether one category wins and what the thresholds are. Each
+    interval holds the share `confidence` of `bootstrap` samples of groups.
 
     Raises:
         DataError: The part has no texts.
@@ -71,16 +71,8 @@ def measure(
         origins=dict(Counter(str(origin) for origin in scored.origins)),
         draws=bootstrap,
         confidence=confidence,
-        macro_f1=estimate("macro_f1"),
-        micro_f1=estimate("micro_f1"),
-        weighted_f1=estimate("weighted_f1"),
-        micro_precision=estimate("micro_precision"),
-        micro_recall=estimate("micro_recall"),
-        subset_accuracy=estimate("subset_accuracy"),
+        **{name: estimate(name) for name in _FIGURES},
         accuracy=estimate("subset_accuracy") if rule.space.single else None,
-        hamming_loss=estimate("hamming_loss"),
-        mean_average_precision=estimate("mean_average_precision"),
-        log_loss=estimate("log_loss"),
         calibration_error=float(np.mean([category.calibration_error for category in categories])),
         baseline_macro_f1=float(np.mean(baselines)) if baselines else None,
         baseline_accuracy=float(sizes.max() / len(scored)),

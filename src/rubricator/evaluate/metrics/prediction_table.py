@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rubricator.dataset.files import split_keys
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import LabelSpace
+from rubricator.pages.formatting import excerpt
 from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
@@ -27,10 +29,8 @@ _FACTS = "rubricator"  # the key of what is said once, among the file's own meta
 class Predictions:
     """What a run answered about the texts it was measured on.
 
-    Attributes:
-        parts: In the order of trust, as `evaluate` measured them: the first is the headline.
-        titles: Name for people of each category, by key, in taxonomy order.
-        space: The decisions that were possible.
+    Parts are in the order of trust, as `evaluate` measured them: the first is the headline. Titles are the
+    names for people of the categories, by key, in taxonomy order.
     """
 
     parts: tuple[ScoredPredictions, ...]
@@ -42,11 +42,6 @@ def write_scored(path: Path, parts: Sequence[ScoredPredictions], taxonomy: Taxon
     """Write one row per part and text: `part, id, group, origin, content, truth, decisions, p_<key> …`.
 
     Category keys are joined by commas, empty for none; `content` is the beginning of the text.
-
-    Args:
-        path: The Parquet file.
-        parts: What was measured.
-        taxonomy: The categories, in the order of the parts' columns.
     """
     keys = taxonomy.keys
     rows: list[dict[str, Any]] = [
@@ -55,9 +50,9 @@ def write_scored(path: Path, parts: Sequence[ScoredPredictions], taxonomy: Taxon
             "id": part.ids[row],
             "group": part.groups[row],
             "origin": part.origins[row],
-            "content": _excerpt(part.contents[row]),
-            "truth": _joined(keys, part.truth[row]),
-            "decisions": _joined(keys, part.decisions[row]),
+            "content": excerpt(part.contents[row], _EXCERPT),
+            "truth": ",".join(compress(keys, part.truth[row])),
+            "decisions": ",".join(compress(keys, part.decisions[row])),
         }
         | {f"p_{key}": float(p) for key, p in zip(keys, part.probabilities[row], strict=True)}
         for part in parts
@@ -112,11 +107,3 @@ def _part(frame: pl.DataFrame, facts: dict[str, Any], name: str) -> ScoredPredic
 def _indicators(cells: pl.Series, keys: list[str]) -> Bools:
     by_text = [frozenset(split_keys(cell)) for cell in cells]
     return np.array([[key in has for key in keys] for has in by_text], dtype=bool).reshape(-1, len(keys))
-
-
-def _joined(keys: Sequence[str], has: Bools) -> str:
-    return ",".join(key for key, yes in zip(keys, has, strict=True) if yes)
-
-
-def _excerpt(content: str) -> str:
-    return content if len(content) <= _EXCERPT else content[:_EXCERPT].rstrip() + " …"

@@ -14,16 +14,13 @@ from rubricator.stats.arrays import Bools, Floats
 class ScoredPredictions:
     """One part of the texts with its truth, probabilities and decisions.
 
+    Truth, calibrated probabilities and decisions are of shape [texts, categories].
+
     Attributes:
         part: Name of the part: `test`, `validation` …
         about: One sentence: what the truth is and how the predictions were made.
-        ids: Text ids, length n.
-        contents: Cleaned texts, length n.
-        groups: Group of near-duplicates of each text, length n; intervals resample groups.
-        truth: Which categories each text has, shape [n, k].
-        probabilities: Calibrated probabilities, shape [n, k].
-        decisions: Which categories the model gave, shape [n, k].
-        origins: Where each text's truth comes from (`golden`, `review`, `agreement`), length n.
+        groups: Group of near-duplicates of each text; intervals resample groups.
+        origins: Where each text's truth comes from (`golden`, `review`, `agreement`).
 
     Raises:
         ValueError: Shapes disagree, or a probability is not a number from 0 to 1.

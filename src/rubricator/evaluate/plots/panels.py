@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from numpy.typing import NDArray
 
 from rubricator.dataset.metrics import CategoryMetrics
 from rubricator.evaluate.plots import style
@@ -49,25 +52,14 @@ def draw_histogram(axes: Axes, truth: Bools, probabilities: Floats, category: Ca
     Each kind is drawn as shares of itself, or a rare category would vanish beside the rest.
     """
     edges = np.linspace(0, 1, 21)
-    kinds = (
-        (~truth, style.HAS_NOT, "////", "class 0"),
-        (truth, style.HAS, None, "class 1"),
-    )
+    kinds = ((~truth, style.HAS_NOT, "////", "class 0"), (truth, style.HAS, None, "class 1"))
     for rows, colour, hatch, name in kinds:
         if not rows.any():
             continue
         shares = np.histogram(probabilities[rows], edges)[0] / rows.sum()
-        fill, label = to_rgba(colour, 0.28), f"{name} ({int(rows.sum()):,})"
-        axes.stairs(
-            shares,
-            edges,
-            fill=True,
-            facecolor=fill,
-            edgecolor=colour,
-            linewidth=1.4,
-            hatch=hatch,
-            label=label,
-        )
+        look: dict[str, Any] = {"edgecolor": colour, "linewidth": 1.4, "hatch": hatch}
+        label = f"{name} ({int(rows.sum()):,})"
+        axes.stairs(shares, edges, fill=True, facecolor=to_rgba(colour, 0.28), label=label, **look)
     if category.threshold is not None:
         axes.axvline(category.threshold, color=style.MARK, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.legend(
@@ -87,8 +79,8 @@ def draw_confusion(axes: Axes, truth: Bools, decisions: Bools) -> None:
             [np.sum(~truth & decisions), np.sum(~truth & ~decisions)],
         ]
     )
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
+    shares = _shade(axes, counts)
+    axes.set_aspect("auto")
     names = (("hits", "misses"), ("false alarms", "rightly left out"))
     for (row, column), count in np.ndenumerate(counts):
         ink = "white" if shares[row, column] > 0.62 else style.INK
@@ -99,9 +91,6 @@ def draw_confusion(axes: Axes, truth: Bools, decisions: Bools) -> None:
         )
     axes.set_xticks([0, 1], ["given", "not given"])
     axes.set_yticks([0, 1], ["class\n1", "class\n0"])
-    axes.set_xlabel("the model's decision")
-    axes.set_ylabel("the truth")
-    _bare(axes, 2)
 
 
 def draw_reliability(axes: Axes, truth: Bools, probabilities: Floats) -> None:
@@ -114,23 +103,9 @@ def draw_reliability(axes: Axes, truth: Bools, probabilities: Floats) -> None:
     shares = [wilson(int(hit), int(count)) for hit, count in zip(hits, counts[some], strict=True)]
     observed, low, high = np.array([(share.value, share.low, share.high) for share in shares], dtype=float).T
     axes.plot([0, 1], [0, 1], color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.vlines(
-        stated,
-        low,
-        high,
-        color=style.HAS,
-        linewidth=1.2,
-        alpha=0.55,
-    )
-    axes.scatter(
-        stated,
-        observed,
-        s=14 + 80 * counts[some] / counts.max(),
-        color=style.HAS,
-        edgecolor="white",
-        clip_on=False,
-        zorder=3,
-    )
+    axes.vlines(stated, low, high, color=style.HAS, linewidth=1.2, alpha=0.55)
+    sizes = 14 + 80 * counts[some] / counts.max()
+    axes.scatter(stated, observed, s=sizes, color=style.HAS, edgecolor="white", clip_on=False, zorder=3)
     style.unit_axis(axes, x="probability given by the model", y="share that truly has it")
 
 
@@ -142,12 +117,11 @@ def draw_overview(
         if category.f1.value is None:
             axes.text(0.01, row, "no text has it: not measured", va="center", fontsize=8, color=style.QUIET)
             continue
-        if category.f1.low is not None and category.f1.high is not None:
-            axes.plot(
-                [category.f1.low, category.f1.high], [row, row], color=style.HAS, linewidth=2.2, alpha=0.5
-            )
-        axes.plot(category.f1.value, row, "o", color=style.HAS, markersize=6.5)
-        axes.text(1.035, row, f"{category.f1.value:.2f}", va="center", fontsize=9, fontweight="bold")
+        value, low, high = category.f1.value, category.f1.low, category.f1.high
+        if low is not None and high is not None:
+            axes.plot([low, high], [row, row], color=style.HAS, linewidth=2.2, alpha=0.5)
+        axes.plot(value, row, "o", color=style.HAS, markersize=6.5)
+        axes.text(1.035, row, f"{value:.2f}", va="center", fontsize=9, fontweight="bold")
         if category.baseline_f1 is not None:
             axes.plot(category.baseline_f1, row, "|", color=style.QUIET, markersize=11, markeredgewidth=1.4)
     axes.set_yticks(range(len(names)), names, fontsize=8.5)
@@ -163,17 +137,13 @@ def draw_matrix(axes: Axes, truth: Bools, decisions: Bools, names: list[str]) ->
     size = len(names)
     counts = np.zeros((size, size), dtype=int)
     np.add.at(counts, (truth.argmax(axis=1), decisions.argmax(axis=1)), 1)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25)
+    shares = _shade(axes, counts)
     for (row, column), count in np.ndenumerate(counts):
         if count:
             ink = "white" if shares[row, column] > 0.62 else style.INK
             axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8, color=ink)
     axes.set_xticks(range(size), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), names)
-    axes.set_xlabel("the model's decision")
-    axes.set_ylabel("the truth")
-    _bare(axes, size)
 
 
 def _decided(category: CategoryMetrics) -> str:
@@ -182,25 +152,21 @@ def _decided(category: CategoryMetrics) -> str:
 
 def _mark(axes: Axes, x: float, y: float, label: str) -> None:
     axes.plot(x, y, "D", color=style.MARK, markersize=5.5, markeredgecolor="white", zorder=5, clip_on=False)
-    right = x < 0.55
-    axes.annotate(
-        label,
-        (x, y),
-        xytext=(8 if right else -8, -10 if y > 0.2 else 8),
-        textcoords="offset points",
-        ha="left" if right else "right",
-        va="center",
-        fontsize=7.5,
-        color=style.MARK,
-        zorder=6,
-    )
+    side, offset = ("left", 8) if x < 0.55 else ("right", -8)
+    place: dict[str, Any] = {"xytext": (offset, -10 if y > 0.2 else 8), "textcoords": "offset points"}
+    axes.annotate(label, (x, y), ha=side, va="center", fontsize=7.5, color=style.MARK, zorder=6, **place)
 
 
-def _bare(axes: Axes, size: int) -> None:
-    axes.tick_params(length=0)
+def _shade(axes: Axes, counts: NDArray[np.int_]) -> Floats:
+    """Cells shaded by the share of each row, with white lines between them; the shares come back."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25)
+    axes.set_xlabel("the model's decision")
+    axes.set_ylabel("the truth")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_xticks(np.arange(size - 1) + 0.5, minor=True)
-    axes.set_yticks(np.arange(size - 1) + 0.5, minor=True)
-    axes.tick_params(which="minor", length=0)
+    axes.set_xticks(np.arange(len(counts) - 1) + 0.5, minor=True)
+    axes.set_yticks(np.arange(len(counts) - 1) + 0.5, minor=True)
+    axes.tick_params(which="both", length=0)
     axes.grid(visible=True, which="minor", color="white", linewidth=2)
+    return np.asarray(shares)

@@ -8,22 +8,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """One figure.
+    """One figure: a PNG file, and what it shows for those who cannot see it (`alt`).
 
-    Attributes:
-        category: Key of its category; None for a figure of the whole part.
-        kind: `overview`, `matrix`, `histogram`, `roc`, `precision-recall`, `confusion` or `reliability`.
-        path: The PNG file.
-        alt: What it shows, for those who cannot see it.
+    The category is None for a figure of the whole part. Kinds are `overview`, `matrix`, `histogram`, `roc`,
+    `precision-recall`, `confusion` and `reliability`; of models `importance` and `epochs`.
     """
 
     category: str | None
     kind: str
     path: Path
     alt: str
-
-
-def clear_plots(folder: Path) -> None:
-    """Remove what was drawn before: categories and kinds of model that are gone leave no picture behind."""
-    for image in folder.glob("*.png"):
-        image.unlink()

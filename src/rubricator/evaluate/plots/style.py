@@ -17,6 +17,8 @@ from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
+from rubricator.errors import DataError
+
 # Okabe & Ito, "Color Universal Design", 2008: told apart with every kind of colour blindness; blue
 # is also clearly the darker of the two in greyscale print.
 HAS = "#0072B2"
@@ -82,8 +84,18 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG that is the same, byte for byte, for the same figure."""
-    figure.savefig(path, metadata={"Software": None})
+    """Write a PNG that is the same, byte for byte, for the same figure.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata={"Software": None})
+    except OSError as error:
+        raise DataError(
+            f"The plots cannot be written: {error}.", fix="Name a folder that you can write."
+        ) from error
 
 
 def head(figure: Figure, title: str, *, subject: str, note: str) -> None:
@@ -117,22 +129,16 @@ def percent_axis(axes: Axes, label: str) -> None:
 
 def shortened(text: str, width: int) -> str:
     """A title that fits and that the font can draw (an emoji or a Chinese sign becomes `?`)."""
-    drawn = "".join(sign if sign.isspace() or _can_draw(sign) else "?" for sign in " ".join(text.split()))
+    drawn = "".join(sign if ord(sign) in _drawable() else "?" for sign in " ".join(text.split()))
     return drawn if len(drawn) <= width else drawn[: width - 1].rstrip() + "…"
 
 
 def wrapped(text: str, width: int) -> str:
     """The same over at most two lines."""
-    lines = textwrap.wrap(shortened(text, 2 * width), width)
-    return (
-        "\n".join([*lines[:1], shortened(" ".join(lines[1:]), width)]) if len(lines) > 1 else "".join(lines)
-    )
-
-
-def _can_draw(sign: str) -> bool:
-    return _font().get_char_index(ord(sign)) != 0
+    first, *others = textwrap.wrap(shortened(text, 2 * width), width) or [""]
+    return "\n".join([first, shortened(" ".join(others), width)]) if others else first
 
 
 @functools.cache
-def _font() -> FT2Font:
-    return FT2Font(findfont(_FONT))
+def _drawable() -> dict[int, int]:
+    return dict(FT2Font(findfont(_FONT)).get_charmap())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.axes import Axes
 
 from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
-from rubricator.errors import DataError
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots import panels as drawing
 from rubricator.evaluate.plots import style
@@ -20,28 +18,16 @@ from rubricator.evaluate.plots.plot import Plot
 def write_plots(
     scored: ScoredPredictions, metrics: PartMetrics, titles: Mapping[str, str], folder: Path
 ) -> tuple[Plot, ...]:
-    """Draw every figure that the part allows.
+    """Draw every figure that the part allows, with the names that people know the categories by.
 
     ROC, precision-recall and reliability need texts with and without the category; where one kind
     is missing, those figures are left out.
 
-    Args:
-        scored: The part.
-        metrics: As `measure` gives them of the same part.
-        titles: Category key to name for people.
-        folder: Where the PNG files go; made if it is missing.
-
     Raises:
         DataError: The folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with style.styled():
-            return (*_whole(scored, metrics, titles, folder), *_per_category(scored, metrics, titles, folder))
-    except OSError as error:
-        raise DataError(
-            f"The plots cannot be written: {error}.", fix="Name a folder that you can write."
-        ) from error
+    with style.styled():
+        return (*_whole(scored, metrics, titles, folder), *_per_category(scored, metrics, titles, folder))
 
 
 def _whole(
@@ -81,29 +67,23 @@ def _per_category(
         title = titles[category.key]
         # Keys may hold signs that no file name can; the number keeps the names apart.
         stem = f"{column + 1:02d}-" + re.sub(r"[^\w.-]", "_", category.key)
-        for panel in _panels(scored, column, category):
+        for kind, heading, note, alt, draw in _panels(scored, column, category):
             figure, axes = style.new_panel()
-            panel.draw(axes)
-            style.head(figure, panel.title, subject=title, note=panel.note)
-            path = folder / f"{stem}-{panel.kind}.png"
+            draw(axes)
+            style.head(figure, heading, subject=title, note=note)
+            path = folder / f"{stem}-{kind}.png"
             style.save(figure, path)
-            yield Plot(category=category.key, kind=panel.kind, path=path, alt=f"{title}: {panel.alt}")
+            yield Plot(category=category.key, kind=kind, path=path, alt=f"{title}: {alt}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    kind: str
-    title: str
-    note: str
-    alt: str
-    draw: Callable[[Axes], None]
-
-
-def _panels(scored: ScoredPredictions, column: int, category: CategoryMetrics) -> Iterator[_Panel]:
+def _panels(
+    scored: ScoredPredictions, column: int, category: CategoryMetrics
+) -> Iterator[tuple[str, str, str, str, Callable[[Axes], None]]]:
+    """Kind, heading, note on the right, what is shown in words, and what draws it."""
     truth, decided = scored.truth[:, column], scored.decisions[:, column]
     stated = scored.probabilities[:, column]
     both = 0 < category.support < len(truth)
-    yield _Panel(
+    yield (
         "histogram",
         "Probabilities",
         "" if category.threshold is None else f"threshold {category.threshold:.2f}",
@@ -111,21 +91,21 @@ def _panels(scored: ScoredPredictions, column: int, category: CategoryMetrics) -
         lambda axes: drawing.draw_histogram(axes, truth, stated, category),
     )
     if both:
-        yield _Panel(
+        yield (
             "roc",
             "ROC",
             f"area {category.roc_auc:.3f}",
             f"ROC curve, area {category.roc_auc:.3f}",
             lambda axes: drawing.draw_roc(axes, truth, stated, category),
         )
-        yield _Panel(
+        yield (
             "precision-recall",
             "Precision, recall",
             f"average {category.average_precision:.3f}",
             f"precision-recall curve, average precision {category.average_precision:.3f}",
             lambda axes: drawing.draw_precision_recall(axes, truth, stated, category),
         )
-    yield _Panel(
+    yield (
         "confusion",
         "Decisions",
         "" if category.f1.value is None else f"F1 {category.f1.value:.3f}",
@@ -133,7 +113,7 @@ def _panels(scored: ScoredPredictions, column: int, category: CategoryMetrics) -
         lambda axes: drawing.draw_confusion(axes, truth, decided),
     )
     if both:
-        yield _Panel(
+        yield (
             "reliability",
             "Reliability",
             f"error {category.calibration_error:.3f}",

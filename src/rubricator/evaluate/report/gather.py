@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,16 +18,23 @@ import yaml
 from rubricator.config import Config
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
+from rubricator.dataset.metrics import PartMetrics
 from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.metrics.beside_teachers import BesideTeachers
 from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.plots.plot import Plot
-from rubricator.evaluate.report.evaluated import Evaluated
 from rubricator.evaluate.report.model_descriptions import described
-from rubricator.evaluate.report.model_table import model_facts
-from rubricator.evaluate.report.report_data import DataFacts, ReportData, Reproduction
-from rubricator.models.training_result import TrainingResult
+from rubricator.evaluate.report.report_data import (
+    DataFacts,
+    Evaluated,
+    ModelFacts,
+    ModelRow,
+    ReportData,
+    Reproduction,
+)
+from rubricator.models.training_result import WORDS, Score, TrainingResult
 from rubricator.pages.formatting import figure, plural
+from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
 
 _LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
@@ -63,26 +70,34 @@ def report_data(
     taxonomy: Taxonomy,
     config: Config,
     *,
-    encoder: str,
     command: str,
 ) -> ReportData:
     """The facts of a run in the form the report is written from."""
     winner = trained.choice.name
-    about = described(winner, trained.facts[winner]) + (f" ({encoder})" if trained.winner.encoders else "")
+    encoder = f" ({config.encode.encoder})" if trained.winner.encoders else ""
     return ReportData(
         name=config.name,
         created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
         titles={category.key: category.title for category in taxonomy.categories},
         space=taxonomy.space,
-        model=about,
+        model=described(winner, trained.facts[winner]) + encoder,
         metrics=tuple(evaluated.metrics),
         plots=tuple(plots),
         errors=tuple(worst_errors(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
         data=_data(dataset, split, label_set, taxonomy, config),
         teachers=tuple(label_set.reports),
-        models=model_facts(trained, evaluated),
+        models=_models(trained, evaluated),
         latency=evaluated.latency,
-        reproduction=_reproduction(dataset, taxonomy, config, command),
+        reproduction=Reproduction(
+            command=command,
+            config=yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False),
+            seed=config.seed,
+            data_fingerprint=dataset.fingerprint,
+            taxonomy_version=taxonomy.version,
+            versions={library: version(library) for library in _LIBRARIES},
+            machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
+            f"Python {platform.python_version()}",
+        ),
         cautions=(
             *outdone(evaluated.beside_teachers),
             *(f"{taxonomy.categories[j].title} {note}." for j, note in trained.scarce.items()),
@@ -134,14 +149,47 @@ def _data(
     )
 
 
-def _reproduction(dataset: Dataset, taxonomy: Taxonomy, config: Config, command: str) -> Reproduction:
-    return Reproduction(
-        command=command,
-        config=yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False),
-        seed=config.seed,
-        data_fingerprint=dataset.fingerprint,
-        taxonomy_version=taxonomy.version,
-        versions={library: version(library) for library in _LIBRARIES},
-        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
-        f"Python {platform.python_version()}",
+def _models(trained: TrainingResult, evaluated: Evaluated) -> ModelFacts:
+    """Which models competed, on what, what each costs, and why one won."""
+    reason = trained.choice.reason
+    if trained.weights_tried:
+        tried = ", ".join(f"{weight:g}" for weight in trained.weights_tried)
+        reason += (
+            f" A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one: of the "
+            f"weights {tried} it fits held-out golden texts best."
+        )
+    if evaluated.metrics[0] != evaluated.rivals[trained.choice.name]:
+        reason += (
+            " The headline figures are those of the whole procedure, which chose between kinds anew without "
+            f"the texts that it is measured on; the row {trained.choice.name} is that kind alone."
+        )
+    return ModelFacts(
+        chosen=trained.choice.name,
+        reason=reason,
+        measured_on=trained.validated_on,
+        candidates=tuple(
+            _candidate(name, score, trained, evaluated.rivals)
+            for name, score in trained.choice.scores.items()
+        ),
+        dropped=tuple(f"{name}: {why}" for name, why in trained.dropped.items()),
+        details=evaluated.details,
+    )
+
+
+def _candidate(
+    name: str, score: Score, trained: TrainingResult, rivals: Mapping[str, PartMetrics]
+) -> ModelRow:
+    words, part, cost = WORDS[trained.metric], rivals[name], trained.costs.get(name)
+    metric = "subset_accuracy" if trained.metric == "accuracy" else trained.metric
+    low, high = score.intervals.get(trained.metric, (None, None))
+    return ModelRow(
+        name=name,
+        about=described(name, trained.facts[name]),
+        scores={
+            f"{words} on validation": Estimate(score.merit(trained.metric)[0], low, high),
+            f"{words} on {part.part}, not used to choose": getattr(part, metric),
+        },
+        seconds=trained.seconds[name],
+        texts_per_second=None if cost is None else cost.texts_per_second,
+        mebibytes=None if cost is None else cost.bytes / 2**20,
     )

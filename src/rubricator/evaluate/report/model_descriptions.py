@@ -17,12 +17,7 @@ _WORDS = {
 
 
 def described(name: str, facts: Mapping[str, Any]) -> str:
-    """What a model is, as a clause.
-
-    Args:
-        name: Its name among those that were tried.
-        facts: What it tells of itself.
-    """
+    """What a model is, as a clause, by its name among those that were tried and what it tells of itself."""
     if "members" in facts:
         return f"the mean of {' and '.join(facts['members'])}, calibrated"
     return _WORDS[name]

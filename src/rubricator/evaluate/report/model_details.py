@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rubricator.config import Config
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.inputs import EncodeTexts, Features, Inputs
+from rubricator.dataset.inputs import EncodeTexts, Features
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.report_data import Details, FactTable
 from rubricator.models.cascade import CascadeModel, rule_figures
@@ -21,36 +21,17 @@ _ALL = "stages/training/all"
 
 @dataclass(frozen=True, slots=True)
 class TestSet:
-    """Texts that no model was trained on.
-
-    Attributes:
-        examples: As arrays.
-        truth: Their categories, shape [n, categories].
-        encoders: What computes the vectors of encoders that were trained.
-    """
+    """Texts that no model was trained on, their categories, and what computes vectors of trained encoders."""
 
     examples: Examples
     truth: Bools
     encoders: Mapping[str, EncodeTexts]
 
-    def inputs(self, features: Sequence[Features] | None = None) -> Inputs:
-        """What models look at, with other features where some are given."""
-        own = self.examples.inputs(self.encoders)
-        return own if features is None else own.with_features(features)
-
 
 def details_of(
     trained: TrainingResult, test_set: TestSet, taxonomy: Taxonomy, config: Config, folder: Path
 ) -> Details:
-    """Tables and plots about the models; a model that has nothing to show adds none.
-
-    Args:
-        trained: The trained models.
-        test_set: Texts of the test part.
-        taxonomy: The categories.
-        config: The settings.
-        folder: Of the run; plots are written into `plots`.
-    """
+    """Tables and plots about the models, those into `plots` of the run; a model may have nothing to show."""
     cascade = trained.models.get("cascade")
     tables = []
     if isinstance(cascade, CascadeModel) and cascade.rules and len(test_set.examples):
@@ -61,17 +42,14 @@ def details_of(
 
 def _plots(trained: TrainingResult, test_set: TestSet, config: Config, folder: Path) -> Iterator[Plot]:
     yield from _curves(trained, folder)
-    reader = next((name for name in ("hybrid", trained.choice.name) if _columns(trained, name)), None)
+    names = [name for name in ("hybrid", trained.choice.name) if name in trained.models]
+    reader = next((name for name in names if trained.models[name].columns), None)
     if reader is not None and len(test_set.examples):
         yield _importance(trained, reader, test_set, config, folder)
 
 
-def _columns(trained: TrainingResult, name: str) -> tuple[str, ...]:
-    return trained.models[name].columns if name in trained.models else ()
-
-
 def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> FactTable:
-    rules = rule_figures(cascade, test_set.inputs(), test_set.truth)
+    rules = rule_figures(cascade, test_set.examples.inputs(test_set.encoders), test_set.truth)
     taken, right = sum(one.taken for one in rules), sum(one.right for one in rules)
     title = "Rules of the cascade"
     return FactTable(
@@ -88,16 +66,16 @@ def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> Fact
 
 def _importance(trained: TrainingResult, name: str, test_set: TestSet, config: Config, folder: Path) -> Plot:
     from rubricator.evaluate.metrics.importance import permutation_importance
-    from rubricator.evaluate.plots.importance import draw_importance
+    from rubricator.evaluate.plots.model_plots import draw_importance
 
     model, rule = trained.models[name], trained.rules[name]
     # Vectors do not change when columns are shuffled, so each encoder runs once.
-    vectors = test_set.inputs()
+    inputs = test_set.examples.inputs(test_set.encoders)
     for encoder in model.encoders:
-        vectors.vectors(encoder)
+        inputs.vectors(encoder)
 
     def decide(rows: Sequence[Features]) -> Bools:
-        return rule.decide(rule.probabilities(model.logits(vectors.with_features(rows))))
+        return rule.decide(rule.probabilities(model.logits(inputs.with_features(rows))))
 
     importances = permutation_importance(
         decide,
@@ -116,7 +94,7 @@ def _importance(trained: TrainingResult, name: str, test_set: TestSet, config: C
 
 
 def _curves(trained: TrainingResult, folder: Path) -> Iterator[Plot]:
-    from rubricator.evaluate.plots.curves import draw_curves
+    from rubricator.evaluate.plots.model_plots import draw_curves
 
     for name in trained.models:
         table = folder.parent / _ALL / name / "epochs.csv"

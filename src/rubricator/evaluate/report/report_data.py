@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rubricator.dataset.annotations import TeacherReport
 from rubricator.dataset.metrics import PartMetrics
+from rubricator.evaluate.metrics.beside_teachers import BesideTeachers
 from rubricator.evaluate.metrics.errors import PredictionError
 from rubricator.evaluate.metrics.latency import Latency
+from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.label_space import LabelSpace
 from rubricator.stats.bootstrap import Estimate
@@ -21,11 +23,8 @@ class DataFacts:
     """What was read, what became of it and how it was divided.
 
     Attributes:
-        files: Names of the input files.
-        read: Texts that were read and kept.
         rejected: Reason to number of rows.
-        exact: Texts that repeat an earlier one word for word.
-        near: Texts that nearly repeat an earlier one.
+        exact: Texts that repeat an earlier one word for word; `near` are those that nearly do.
         parts: Part to origin of its labels (`golden`, `agreement` …) to number of texts.
         mix: Category key to part to number of texts that have it.
         bare: Part to number of texts without any category.
@@ -45,15 +44,7 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactTable:
-    """A table about a model.
-
-    Attributes:
-        title: What it shows.
-        about: A sentence on how to read it.
-        columns: Their names.
-        rows: Their cells; a number with a fraction is shown with three digits.
-        summary: What it comes to, in a line for the terminal.
-    """
+    """A table about a model: how to read it, and what it comes to in a line for the terminal."""
 
     title: str
     about: str
@@ -64,30 +55,31 @@ class FactTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """What there is to see of a model itself: its rules, what its columns are worth, how it learnt.
-
-    Attributes:
-        tables: Tables, in the order in which to show them.
-        plots: Likewise.
-    """
+    """What there is to see of a model itself: its rules, what its columns are worth, how it learnt."""
 
     tables: tuple[FactTable, ...] = ()
     plots: tuple[Plot, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the winner is worth on each part, of which the first is the headline.
+
+    Rivals are the figures of every model on the headline part, by model name. `beside_teachers` is None where
+    people labelled no text of the headline.
+    """
+
+    scored: Sequence[ScoredPredictions]
+    metrics: Sequence[PartMetrics]
+    rivals: Mapping[str, PartMetrics]
+    latency: Latency
+    details: Details = field(default_factory=Details)
+    beside_teachers: BesideTeachers | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """One model that was tried.
-
-    Attributes:
-        name: As in the config.
-        about: What it is, in a few words.
-        scores: Name of a figure to its value on validation (with an interval where there is one), in
-            the order in which to show them.
-        seconds: Time it took to train; None if unknown.
-        texts_per_second: Speed of prediction; None if unknown.
-        mebibytes: Size of all that serves it; None if unknown.
-    """
+    """One model that was tried: scores by name, in the order in which to show them; seconds of training."""
 
     name: str
     about: str = ""
@@ -99,15 +91,9 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """Which models competed, on what, and why one won.
+    """Which models competed, on what (in a sentence; never the test part), and why one won.
 
-    Attributes:
-        chosen: Name of the winner.
-        reason: Why, in a sentence.
-        measured_on: What the scores were computed on, in a sentence; never the test part.
-        candidates: All of them.
-        dropped: Why a kind that was thought of is not among them, as sentences.
-        details: What there is to see of the winner itself.
+    `dropped` are sentences on why a kind that was thought of is not among them.
     """
 
     chosen: str
@@ -120,17 +106,7 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduction:
-    """All it takes to get the same figures again.
-
-    Attributes:
-        command: The command line.
-        config: The whole config as YAML.
-        seed: The random seed.
-        data_fingerprint: Hash of the texts that were read.
-        taxonomy_version: Version of the list of categories.
-        versions: Library to version.
-        machine: What it ran on.
-    """
+    """All it takes to get the same figures again: the config as YAML, and versions by library."""
 
     command: str
     config: str = ""
@@ -146,19 +122,10 @@ class ReportData:
     """Everything the report tells; a section whose facts are missing is left out.
 
     Attributes:
-        name: Name of the run.
         created: Date and time, as it shall be read.
         titles: Category key to name for people, in taxonomy order.
-        space: The decisions that are possible.
         model: What the model is, in a few words.
-        metrics: Parts that were measured; the first is the headline.
-        plots: Figures of the headline part.
-        errors: The texts of the headline part on which the model is most surely wrong.
-        data: The data section.
-        teachers: The teachers section.
-        models: The section of models compared.
-        latency: How long an answer takes.
-        reproduction: How to get the same figures again.
+        metrics: Parts that were measured; the first is the headline, of which plots and errors are.
         cautions: Sentences that a reader must not miss, added to those the report finds itself.
     """
 

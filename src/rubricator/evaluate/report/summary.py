@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
 from rubricator.evaluate.metrics.latency import Latency
@@ -42,8 +42,8 @@ def cautions(data: ReportData) -> list[str]:
     """What would mislead a reader who did not know it."""
     warnings = list(data.cautions)
     if data.metrics:
-        head = data.metrics[0]
-        warnings += _about_truth(head) + _about_support(head, data.titles) + _about_doubt(head, data.titles)
+        head, titles = data.metrics[0], data.titles
+        warnings += [*_about_truth(head), *_about_support(head, titles), *_about_doubt(head, titles)]
     if data.latency and not data.latency.within_budget:
         warnings.append(
             f"Too slow: 5 of 100 texts take longer than {duration(data.latency.p95)}, "
@@ -72,11 +72,9 @@ def _texts(counts: Mapping[str, int]) -> str:
 
 def _made(data: ReportData) -> str:
     how_many = "exactly one category each" if data.space.single else "any number of categories each"
-    made = f"The model sorts texts into {plural(len(data.titles), 'category', 'categories')}, {how_many}."
+    sentence = f"The model sorts texts into {plural(len(data.titles), 'category', 'categories')}, {how_many}."
     trained = dict(data.data.parts.get("train", {})) if data.data else {}
-    if sum(trained.values()):
-        made += f" It learned from {_texts(trained)}."
-    return made
+    return f"{sentence} It learned from {_texts(trained)}." if sum(trained.values()) else sentence
 
 
 def _worth(head: PartMetrics) -> str:
@@ -119,66 +117,57 @@ def _extremes(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
 
 
 def _speed(latency: Latency) -> str:
-    validated = "within" if latency.within_budget else "outside"
+    side = "within" if latency.within_budget else "outside"
     return (
         f"A text alone takes {duration(latency.p50)} (median), 95 of 100 at most {duration(latency.p95)}: "
-        f"{validated} the budget of {duration(latency.budget)}. "
+        f"{side} the budget of {duration(latency.budget)}. "
         f"In batches it classifies {latency.texts_per_second:,.0f} texts a second."
     )
 
 
-def _about_truth(head: PartMetrics) -> list[str]:
+def _about_truth(head: PartMetrics) -> Iterator[str]:
     unchecked = head.origins.get("agreement", 0)
-    if not unchecked:
-        return []
-    share = "All" if unchecked == head.texts else percent(unchecked / head.texts)
-    return [
-        (
+    if unchecked:
+        share = "All" if unchecked == head.texts else percent(unchecked / head.texts)
+        yield (
             f"{share} of the truth in the headline was made by the teachers and checked by nobody: there the "
             "figures say how well the model imitates its teachers, not how often it is right."
         )
-    ]
 
 
-def _about_support(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
+def _about_support(head: PartMetrics, titles: Mapping[str, str]) -> Iterator[str]:
     none = [titles[category.key] for category in head.categories if not category.support]
     few = [f"{titles[c.key]} ({c.support})" for c in head.categories if 0 < c.support < FEW]
-    notes = []
     if none:
-        measured = len(head.categories) - len(none)
-        notes.append(
+        yield (
             f"Not measured, because no text of the part has it: {series(none)}. "
-            f"Macro figures are means over the other {measured}."
+            f"Macro figures are means over the other {len(head.categories) - len(none)}."
         )
     if few:
-        notes.append(
-            f"Fewer than {FEW} texts to judge by: {series(few)}. Trust the interval, not the figure."
-        )
-    return notes
+        yield f"Fewer than {FEW} texts to judge by: {series(few)}. Trust the interval, not the figure."
 
 
-def _about_doubt(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
-    notes = []
+def _about_doubt(head: PartMetrics, titles: Mapping[str, str]) -> Iterator[str]:
     _, estimate = headline(head)
     if estimate.low is not None and estimate.high is not None and estimate.high - estimate.low > _WIDE:
-        notes.append(
+        yield (
             f"The headline's interval is {estimate.high - estimate.low:.2f} wide: "
             "label more texts before comparing models by it."
         )
     if head.calibration_error > _OFF:
-        notes.append(
+        yield (
             f"Probabilities are off by {figure(head.calibration_error)} on average: rely on the decisions, "
             "and do not read a probability as a frequency."
         )
-    useless = [titles[c.key] for c in head.categories if _no_better_than_nothing(c)]
+    useless = [
+        titles[category.key]
+        for category in head.categories
+        if category.f1.low is not None
+        and category.baseline_f1 is not None
+        and category.f1.low <= category.baseline_f1
+    ]
     if useless:
-        notes.append(
+        yield (
             "Not shown to be better than giving the category to every text "
             f"(that F1 lies inside the interval or above it): {series(useless)}."
         )
-    return notes
-
-
-def _no_better_than_nothing(category: CategoryMetrics) -> bool:
-    low, baseline = category.f1.low, category.baseline_f1
-    return low is not None and baseline is not None and low <= baseline

@@ -11,7 +11,7 @@ from rubricator.errors import DataError
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.report_data import Cell, ReportData
 from rubricator.evaluate.report.summary import FEW, cautions, headline, summary, whose
-from rubricator.pages.formatting import count, figure, series
+from rubricator.pages.formatting import count, excerpt, figure, series
 from rubricator.pages.page import render_page, write_page
 
 _EXCERPT = 700  # characters of a text
@@ -19,11 +19,7 @@ _CELL = 100  # characters of a cell: rules may be long, and rules.yaml holds the
 
 
 def write_report(path: Path, data: ReportData) -> None:
-    """Write the report: images inside, no request to anywhere, no script.
-
-    Args:
-        path: The HTML file; its folder is made if it is missing. Replaced only once it is whole.
-        data: What to tell.
+    """Write the report: images inside, no request to anywhere, no script; replaced only once it is whole.
 
     Raises:
         DataError: The file cannot be written, or a plot cannot be read.
@@ -52,7 +48,7 @@ def _render(data: ReportData) -> str:
         "score_names": list(dict.fromkeys(name for c in candidates for name in c.scores)),
     }
     filters: dict[str, Callable[..., str]] = {
-        "excerpt": partial(_excerpt, limit=_EXCERPT),
+        "excerpt": partial(excerpt, length=_EXCERPT),
         "cell": _cell,
         "inlined": _inlined,
         "titles": lambda keys: series([data.titles[key] for key in keys]),
@@ -61,13 +57,9 @@ def _render(data: ReportData) -> str:
     return render_page("rubricator.evaluate.report", "report.html.jinja", context, filters)
 
 
-def _excerpt(content: str, *, limit: int) -> str:
-    return content if len(content) <= limit else content[:limit].rstrip() + " …"
-
-
 def _cell(value: Cell) -> str:
     if isinstance(value, str):
-        return _excerpt(value, limit=_CELL)
+        return excerpt(value, _CELL)
     return count(value) if isinstance(value, int) else figure(value, 3)
 
 
