@@ -70,7 +70,7 @@ def _of_the_teachers(annotations: Annotations, label_set: LabelSet, taxonomy: Ta
         answered = int(np.isfinite(opinion.probabilities).any(axis=1).sum())
         if answered < _ENOUGH:
             continue
-        absent = ~space.decide(opinion.probabilities).any(axis=0)
+        absent = np.asarray(~space.decide(opinion.probabilities).any(axis=0))
         titles = ", ".join(one.title for one, never in zip(taxonomy.categories, absent, strict=True) if never)
         if titles:
             yield f"{opinion.teacher} never gave {titles}, to none of {answered:,} texts that it answered."
