@@ -42,6 +42,11 @@ def test_of_equals_the_first_is_taken_and_it_says_so():
     assert "heads 0.800 is no better" in choice.reason
 
 
+def test_what_prints_the_same_is_not_called_more():
+    choice = choose({"heads": reached(0.5503, 0.5), "linear": reached(0.5498, 0.5)}, metric="macro_f1")
+    assert choice.reason == "heads reached macro-F1 0.550 on 50 validation texts; linear 0.550 is no better."
+
+
 def test_one_candidate_and_none():
     assert "only candidate" in choose({"heads": BETTER}, metric="macro_f1").reason
     with pytest.raises(TrainingError, match=r"train\.models"):

@@ -40,7 +40,9 @@ def train_models(
 def _table(trained: dict[str, Any]) -> Table:
     """What every candidate reached on validation and what it costs, the best first."""
     metric = trained["metric"]
-    table = figure_table("model", metric["words"], "95% interval", "training", "texts/s", "size")
+    table = figure_table(
+        "model", f"{metric['words']} on validation", "95% interval", "training", "texts/s", "size"
+    )
     for name, score in trained["choice"]["scores"].items():
         low, high = score["intervals"].get(metric["name"], (None, None))
         cost = trained["costs"][name]

@@ -50,6 +50,23 @@ class CategoryMetrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoveragePoint:
+    """How many texts need no person if so large a share of them must be right.
+
+    Attributes:
+        precision: Share that must be right: of a text, all its categories.
+        coverage: Largest share of texts that reaches it, the surest first; 0 if none does.
+        confidence: Least confidence of those texts; None if there are none.
+        reached: Share of them that is right, with its interval (Wilson).
+    """
+
+    precision: float
+    coverage: float
+    confidence: float | None
+    reached: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartMetrics:
     """Every figure of one part.
 
@@ -73,6 +90,9 @@ class PartMetrics:
         calibration_error: Mean of the categories' calibration errors (class-wise: Kull et al.,
             "Beyond temperature scaling", 2019). It has no interval: resampling adds noise to the bins
             and the error only grows from it, so a percentile interval would lie beside the figure.
+        mean_confidence: Mean probability that the model itself gives to all of a decision being right, to be
+            held beside `subset_accuracy`; multi-label as if categories were independent.
+        coverage: What share of texts can go without a person at which precision.
         baseline_macro_f1: Macro-F1 of giving every category to every text.
         baseline_accuracy: Share of texts that the commonest set of categories gets right.
     """
@@ -96,6 +116,8 @@ class PartMetrics:
     mean_average_precision: Estimate
     log_loss: Estimate
     calibration_error: float
+    mean_confidence: float | None = None
+    coverage: tuple[CoveragePoint, ...] = ()
     baseline_macro_f1: float | None
     baseline_accuracy: float
     categories: tuple[CategoryMetrics, ...]

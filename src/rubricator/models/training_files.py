@@ -13,9 +13,17 @@ from pydantic import TypeAdapter
 from rubricator.dataset.files import read_json, write_json
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.registry import read_model
-from rubricator.models.training_result import WORDS, Choice, Cost, OutOfFoldPredictions, TrainingResult
+from rubricator.models.training_result import (
+    WORDS,
+    Choice,
+    Cost,
+    OutOfFoldPredictions,
+    TrainingResult,
+    WeightTrial,
+)
 
 _CHOICE, _COSTS = TypeAdapter(Choice), TypeAdapter(dict[str, Cost])
+_TRIALS = TypeAdapter(dict[float, WeightTrial])
 _SPACE = TypeAdapter(LabelSpace)
 
 
@@ -31,7 +39,7 @@ def write_training(folder: Path, trained: TrainingResult, oof: OutOfFoldPredicti
         "rules": {name: asdict(rule) for name, rule in trained.rules.items()},
         "choice": _CHOICE.dump_python(trained.choice),
         "weak_label_weight": trained.weak_label_weight,
-        "weights_tried": list(trained.weights_tried.items()),
+        "weights_tried": _TRIALS.dump_python(dict(trained.weights_tried)),
         "seconds": dict(trained.seconds),
         "validated_on": trained.validated_on,
         "scarce": list(trained.scarce.items()),
@@ -59,7 +67,7 @@ def read_training(folder: Path) -> tuple[TrainingResult, OutOfFoldPredictions | 
         rules={name: _rule(rule) for name, rule in content["rules"].items()},
         choice=_CHOICE.validate_python(content["choice"]),
         weak_label_weight=content["weak_label_weight"],
-        weights_tried=dict(content["weights_tried"]),
+        weights_tried=_TRIALS.validate_python(content["weights_tried"]),
         seconds=content["seconds"],
         validated_on=content["validated_on"],
         scarce=dict(content["scarce"]),

@@ -49,6 +49,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightTrial:
+    """How golden texts fare, held out, if labels agreed between teachers count so much."""
+
+    log_loss: float
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
     """All models trained on one set of examples, their rules, and which one won."""
 
@@ -56,7 +64,7 @@ class TrainingResult:
     rules: Mapping[str, DecisionRule]  # calibration and thresholds of each model
     choice: Choice
     weak_label_weight: float  # what a label agreed between teachers counted beside a golden one
-    weights_tried: Mapping[float, float]  # log-loss on golden texts (cross-fitted) by weight tried
+    weights_tried: Mapping[float, WeightTrial]  # by weight; of a quick kind, on golden texts
     seconds: Mapping[str, float]  # training time of each model
     validated_on: str  # what models were compared and calibrated on, in a sentence
     scarce: Mapping[int, str]  # what a reader must know of a category that had few texts, by its column

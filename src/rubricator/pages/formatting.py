@@ -57,6 +57,12 @@ def excerpt(text: str, length: int) -> str:
     return text if len(text) <= length else text[:length].rstrip() + " …"
 
 
+def shade(share: float | None) -> str:
+    """Background and ink of a cell of a heat map; white letters where it is dark."""
+    depth = min(max(share or 0.0, 0.0), 1.0)
+    return f"background: rgb(0 114 178 / {depth:.2f}); color: {'white' if depth > 0.6 else 'inherit'}"
+
+
 def series(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

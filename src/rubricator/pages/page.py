@@ -17,7 +17,7 @@ from rubricator.whole_files import whole_file
 # HTML has no way to write these, escaped or not.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
 _BASE = "page.html.jinja"
-_FILTERS = ("figure", "interval", "count", "percent", "duration", "plural")
+_FILTERS = ("figure", "interval", "count", "percent", "duration", "plural", "shade")
 
 
 def render_page(

@@ -83,13 +83,16 @@ def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[
     if not others:
         return Choice(name, f"{name} was the only candidate; it reached {reached}.", in_order)
 
+    def printed(result: Score) -> str:
+        return f"{result.merit(metric)[0]:.3f}"
+
     def listed(rivals: Sequence[tuple[str, Score]]) -> str:
-        return ", ".join(f"{rival} {result.merit(metric)[0]:.3f}" for rival, result in rivals)
+        return ", ".join(f"{rival} {printed(result)}" for rival, result in rivals)
 
     reason = f"{name} reached {reached}"
     doubtful = [item for item in others if item[1].merit(metric) > best.merit(metric)]
     if beaten := others[len(doubtful) :]:
-        equal = [item for item in beaten if item[1].merit(metric) == best.merit(metric)]
+        equal = [item for item in beaten if printed(item[1]) == printed(best)]
         if worse := beaten[len(equal) :]:
             reason += f", more than {listed(worse)}"
         reason += f"; {listed(equal)} {'is' if len(equal) == 1 else 'are'} no better" if equal else ""

@@ -149,6 +149,15 @@ def test_without_the_ensemble_there_is_none(tmp_path):
     assert list(ran.candidates) == ["linear", "heads"]
 
 
+def test_the_same_model_twice_is_no_ensemble(tmp_path, monkeypatch):
+    learning = examples()
+    right = learning.targets * 6 - 3
+    trainers(monkeypatch, {"heads": fake(right), "cascade": fake(right.copy())})
+    ran = search(tmp_path, learning, models=["heads", "cascade"])
+    ran.run()
+    assert list(ran.candidates) == ["heads", "cascade"]
+
+
 def test_auto_stops_what_cannot_win_and_says_so(tmp_path, monkeypatch):
     learning = examples()
     right, wrong = learning.targets * 6 - 3, learning.targets * -6 + 3

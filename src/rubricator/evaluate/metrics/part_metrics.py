@@ -10,6 +10,7 @@ import numpy as np
 
 from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
 from rubricator.errors import DataError
+from rubricator.evaluate.metrics.coverage import coverage_points
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.stats.arrays import Floats
@@ -61,6 +62,7 @@ def measure(
         _category(scored, column, key, rule, point, estimate("f1", column)) for column, key in enumerate(keys)
     )
     baselines = [category.baseline_f1 for category in categories if category.baseline_f1 is not None]
+    sure = rule.space.confidence(scored.probabilities, scored.decisions)
     _, sizes = np.unique(scored.truth, axis=0, return_counts=True)
     return PartMetrics(
         part=scored.part,
@@ -74,6 +76,8 @@ def measure(
         **{name: estimate(name) for name in _FIGURES},
         accuracy=estimate("subset_accuracy") if rule.space.single else None,
         calibration_error=float(np.mean([category.calibration_error for category in categories])),
+        mean_confidence=float(sure.mean()),
+        coverage=coverage_points(sure, (scored.truth == scored.decisions).all(axis=1)),
         baseline_macro_f1=float(np.mean(baselines)) if baselines else None,
         baseline_accuracy=float(sizes.max() / len(scored)),
         categories=categories,

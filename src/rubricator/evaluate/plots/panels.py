@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from rubricator.dataset.metrics import CategoryMetrics
+from rubricator.dataset.metrics import CategoryMetrics, CoveragePoint
 from rubricator.evaluate.plots import style
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.shares import wilson
@@ -44,6 +46,19 @@ def draw_precision_recall(axes: Axes, truth: Bools, probabilities: Floats, categ
     if category.precision is not None and category.recall is not None:
         _mark(axes, category.recall, category.precision, _decided(category))
     style.unit_axis(axes, x="recall", y="precision")
+
+
+def draw_coverage(axes: Axes, coverage: Floats, precision: Floats, points: Sequence[CoveragePoint]) -> None:
+    """Share of the surest texts that is right, and how far each precision reaches."""
+    axes.step(coverage, precision, where="pre", color=style.HAS, linewidth=1.6)
+    for point in points:
+        if point.confidence is not None:
+            axes.plot(point.coverage, point.precision, "o", color=style.MARK, markersize=4, clip_on=False)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(max(0.0, min(float(precision.min()) - 0.05, 0.75)), 1.01)
+    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    axes.set_xlabel("texts, the surest first")
+    style.percent_axis(axes, "right among them")
 
 
 def draw_histogram(axes: Axes, truth: Bools, probabilities: Floats, category: CategoryMetrics) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 class Plot:
     """One figure: a PNG file, and what it shows for those who cannot see it (`alt`).
 
-    The category is None for a figure of the whole part. Kinds are `overview`, `matrix`, `histogram`, `roc`,
-    `precision-recall`, `confusion` and `reliability`; of models `importance` and `epochs`.
+    The category is None for a figure of the whole part. Kinds are `overview`, `coverage`, `matrix`,
+    `histogram`, `roc`, `precision-recall`, `confusion` and `reliability`; of models `importance` and
+    `epochs`.
     """
 
     category: str | None

@@ -9,10 +9,12 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
+from rubricator.evaluate.metrics.coverage import precision_by_coverage
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots import panels as drawing
 from rubricator.evaluate.plots import style
 from rubricator.evaluate.plots.plot import Plot
+from rubricator.label_space import LabelSpace
 
 
 def write_plots(
@@ -50,6 +52,14 @@ def _whole(
         for c in metrics.categories
     )
     yield Plot(category=None, kind="overview", path=folder / "overview.png", alt=f"F1 by category: {spoken}")
+    space = LabelSpace.of_size(len(keys), single=metrics.single)
+    sure = space.confidence(scored.probabilities, scored.decisions)
+    coverage, precision, _ = precision_by_coverage(sure, (scored.truth == scored.decisions).all(axis=1))
+    figure, axes = style.new_figure(4.6, 2.7)
+    drawing.draw_coverage(axes, coverage, precision, metrics.coverage)
+    style.save(figure, folder / "coverage.png")
+    alt = "Share of the surest texts that is right, against how many texts these are"
+    yield Plot(category=None, kind="coverage", path=folder / "coverage.png", alt=alt)
     if metrics.single:
         side = min(2.2 + 0.42 * len(keys), 9.4)
         figure, axes = style.new_figure(side + 0.6, side)

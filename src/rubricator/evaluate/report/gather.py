@@ -22,6 +22,7 @@ from rubricator.dataset.metrics import PartMetrics
 from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.metrics.beside_teachers import BesideTeachers
 from rubricator.evaluate.metrics.errors import worst_errors
+from rubricator.evaluate.metrics.mistaken import mistaken_for
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.evaluate.report.report_data import (
@@ -52,7 +53,12 @@ def figures(
         "models": {name: part.as_dict() for name, part in evaluated.rivals.items()},
         "validation": {name: asdict(score) for name, score in trained.choice.scores.items()},
         "weak_label_weight": trained.weak_label_weight,
-        "weak_label_weights_tried": {str(weight): loss for weight, loss in trained.weights_tried.items()},
+        "weak_label_weights_tried": {
+            str(weight): trial.log_loss for weight, trial in trained.weights_tried.items()
+        },
+        "weak_label_weights_scores": {
+            str(weight): asdict(trial.score) for weight, trial in trained.weights_tried.items()
+        },
         "teachers": [asdict(report) for report in label_set.reports],
         "beside_teachers": None if evaluated.beside_teachers is None else asdict(evaluated.beside_teachers),
         "latency": asdict(evaluated.latency),
@@ -84,6 +90,9 @@ def report_data(
         metrics=tuple(evaluated.metrics),
         plots=tuple(plots),
         errors=tuple(worst_errors(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
+        mistaken=None
+        if taxonomy.single
+        else mistaken_for(evaluated.scored[0].truth, evaluated.scored[0].decisions),
         data=_data(dataset, split, label_set, taxonomy, config),
         teachers=tuple(label_set.reports),
         models=_models(trained, evaluated),
@@ -145,6 +154,10 @@ def _data(
         parts=origins,
         mix=mix,
         bare=bare,
+        by_people=dict(
+            zip(taxonomy.keys, sources.categories[sources.human].sum(axis=0).tolist(), strict=True)
+        ),
+        people_labelled=int(sources.human.sum()),
         notes=split.notes,
     )
 
@@ -158,6 +171,14 @@ def _models(trained: TrainingResult, evaluated: Evaluated) -> ModelFacts:
             f" A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one: of the "
             f"weights {tried} it fits held-out golden texts best."
         )
+        if (alone := trained.weights_tried.get(0.0)) is not None:
+            words = WORDS[trained.metric]
+            with_teachers = trained.weights_tried[trained.weak_label_weight].score.merit(trained.metric)[0]
+            reason += (
+                f" Learning from golden texts alone, a quick model reaches {words} "
+                f"{alone.score.merit(trained.metric)[0]:.3f} on them; with teachers' labels so weighted, "
+                f"{with_teachers:.3f}."
+            )
     if evaluated.metrics[0] != evaluated.rivals[trained.choice.name]:
         reason += (
             " The headline figures are those of the whole procedure, which chose between kinds anew without "

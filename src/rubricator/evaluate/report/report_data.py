@@ -13,6 +13,7 @@ from rubricator.evaluate.metrics.latency import Latency
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.label_space import LabelSpace
+from rubricator.stats.arrays import Indices
 from rubricator.stats.bootstrap import Estimate
 
 Cell = str | int | float | None
@@ -28,6 +29,7 @@ class DataFacts:
         parts: Part to origin of its labels (`golden`, `agreement` …) to number of texts.
         mix: Category key to part to number of texts that have it.
         bare: Part to number of texts without any category.
+        by_people: Category key to number of texts that people gave it to, of `people_labelled` in all.
         notes: Sentences: how it was split, what became of the golden set.
     """
 
@@ -39,6 +41,8 @@ class DataFacts:
     parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     mix: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     bare: Mapping[str, int] = field(default_factory=dict)
+    by_people: Mapping[str, int] = field(default_factory=dict)
+    people_labelled: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -126,6 +130,7 @@ class ReportData:
         titles: Category key to name for people, in taxonomy order.
         model: What the model is, in a few words.
         metrics: Parts that were measured; the first is the headline, of which plots and errors are.
+        mistaken: Of texts that may have several categories, what stands where one is missed; None elsewhere.
         cautions: Sentences that a reader must not miss, added to those the report finds itself.
     """
 
@@ -137,6 +142,7 @@ class ReportData:
     metrics: tuple[PartMetrics, ...] = ()
     plots: tuple[Plot, ...] = ()
     errors: tuple[PredictionError, ...] = ()
+    mistaken: Indices | None = None
     data: DataFacts | None = None
     teachers: tuple[TeacherReport, ...] = ()
     models: ModelFacts | None = None

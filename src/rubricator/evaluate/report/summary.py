@@ -15,6 +15,7 @@ from rubricator.stats.bootstrap import Estimate
 FEW = 20
 _WIDE = 0.2
 _OFF = 0.1
+_WORTHWHILE = 1 / 3
 _ORIGINS = {
     "golden": "labelled by people",
     "review": "corrected by people",
@@ -27,7 +28,7 @@ def summary(data: ReportData) -> list[str]:
     sentences = [_made(data)]
     if data.metrics:
         head = data.metrics[0]
-        sentences += [_worth(head), _plainly(head)]
+        sentences += [_worth(head), _plainly(head), _unattended(head)]
         sentences += _extremes(head, data.titles)
     else:
         sentences.append("It was not measured: no text outside of training had a label.")
@@ -104,6 +105,18 @@ def _plainly(head: PartMetrics) -> str:
     )
 
 
+def _unattended(head: PartMetrics) -> str:
+    """How many texts need no person, at the highest precision that a third of all reach."""
+    worthwhile = [point for point in head.coverage if point.coverage >= _WORTHWHILE]
+    if not worthwhile:
+        return ""
+    best = worthwhile[-1]
+    return (
+        f"At {percent(best.precision)} precision {percent(best.coverage)} of texts need no person: "
+        "the model is sure enough of them."
+    )
+
+
 def _extremes(head: PartMetrics, titles: Mapping[str, str]) -> list[str]:
     judged = [c for c in head.categories if c.f1.value is not None and c.support >= FEW]
     if len(judged) < 2:
@@ -158,6 +171,12 @@ def _about_doubt(head: PartMetrics, titles: Mapping[str, str]) -> Iterator[str]:
         yield (
             f"Probabilities are off by {figure(head.calibration_error)} on average: rely on the decisions, "
             "and do not read a probability as a frequency."
+        )
+    right, stated = head.subset_accuracy, head.mean_confidence
+    if right.high is not None and stated is not None and stated > right.high:
+        yield (
+            f"The model gives its decisions a probability of {figure(stated)} on average, and "
+            f"{figure(right.value)} of them are right: it is too sure of itself."
         )
     useless = [
         titles[category.key]

@@ -178,18 +178,12 @@ def report_page(report: LabelReport) -> str:
         "origins": [origin for origin in Origin if report.labels.get(origin)],
         "agreed_mix": {key: counts.get(Origin.AGREEMENT, 0) for key, counts in report.mix.items()},
     }
-    filters: dict[str, Callable[..., str]] = {"between": _between, "shade": _shade, "money": _money}
+    filters: dict[str, Callable[..., str]] = {"between": _between, "money": _money}
     return render_page("rubricator.label.quality", "report.html.jinja", context, filters)
 
 
 def _between(interval: Estimate | None) -> str:
     return "–" if interval is None or interval.low is None else f"{interval.low:.2f}–{interval.high:.2f}"
-
-
-def _shade(share: float | None) -> str:
-    """Background and ink of a cell of a heat map; white letters where it is dark."""
-    depth = min(max(share or 0.0, 0.0), 1.0)
-    return f"background: rgb(0 114 178 / {depth:.2f}); color: {'white' if depth > 0.6 else 'inherit'}"
 
 
 def _money(cost: float) -> str:

@@ -24,17 +24,18 @@ def fit_thresholds(probabilities: Floats, targets: Floats, weights: Floats) -> F
     return np.array([_threshold(p, target, weights) for p, target in columns])
 
 
-def scarce(targets: Floats, weights: Floats) -> dict[int, str]:
-    """What is to be known about thresholds that stand on little, by index of the category."""
+def scarce(targets: Floats, weights: Floats, *, single: bool) -> dict[int, str]:
+    """What is to be known about categories that validation knows little of, by index of the category."""
+    none, few = "so its threshold stays at 0.5", "so its threshold is uncertain"
+    if single:  # the likeliest category wins, whatever its probability
+        none, few = "so how well it is recognised is unknown", "so how well it is recognised is uncertain"
     notes = {}
     for category, target in enumerate(targets.T):
         positives = round(float(weights @ target), 1)
         if positives == 0:
-            notes[category] = "has no positive validation text, so its threshold stays at 0.5"
+            notes[category] = f"has no positive validation text, {none}"
         elif positives < 10:
-            notes[category] = (
-                f"has only {positives:g} positive validation texts, so its threshold is uncertain"
-            )
+            notes[category] = f"has only {positives:g} positive validation texts, {few}"
     return notes
 
 

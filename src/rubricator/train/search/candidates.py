@@ -292,11 +292,14 @@ class ModelSearch:
         first step of Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
         """
         best, *others = self.choice().scores
+        # A model that says what the best one says, as a cascade without rules does, is no second opinion.
         pairs = [
             average({name: self.candidates[name] for name in (best, other)}, self._validation_set)
             for other in others
+            if not np.allclose(self.candidates[other].logits, self.candidates[best].logits)
         ]
-        self.candidates[ENSEMBLE] = max(pairs, key=lambda pair: pair.validated.score.merit(self._metric))
+        if pairs:
+            self.candidates[ENSEMBLE] = max(pairs, key=lambda pair: pair.validated.score.merit(self._metric))
 
 
 def suitable(learning: Examples) -> Iterable[Kind]:

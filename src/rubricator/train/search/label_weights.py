@@ -10,10 +10,12 @@ import numpy as np
 from rubricator.config import Kind, Train
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.training_data import TrainingData
+from rubricator.models.training_result import WeightTrial
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.losses import binary_cross_entropy
-from rubricator.train.calibration.rule import fit_rule
+from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.train.search.validation import ENOUGH_GOLDEN
+from rubricator.train.selection import score
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
 
@@ -36,7 +38,7 @@ def proxy_kind(settings: Train, *, vectors: bool = True) -> Kind:
 
 def weak_label_weight(
     data: TrainingData, targets: Floats, train: Bools, folds: Indices, context: TrainingContext
-) -> tuple[float, dict[float, float]]:
+) -> tuple[float, dict[float, WeightTrial]]:
     """What agreed labels count: as told, or what serves golden texts best when they are held out."""
     setting = context.settings.weak_label_weight
     if setting != "auto":
@@ -45,7 +47,10 @@ def weak_label_weight(
     if golden.all() or golden.sum() < ENOUGH_GOLDEN:
         return 1.0, {}
     chosen = (data.golden & ~data.unbiased)[train].any()
-    losses = {}
+    trials = {}
+    groups = [
+        group for group, judged in zip(data.examples.subset(train).groups, golden, strict=True) if judged
+    ]
     for weight in SURE_WEIGHTS if chosen else WEAK_LABEL_WEIGHTS:
         counted = np.where(data.golden, 1.0, weight)
         examples = replace(data.examples, targets=targets, weights=counted).subset(train)
@@ -56,10 +61,14 @@ def weak_label_weight(
             folds=folds,
             context=context,
         ).oof_logits
-        rule = fit_rule(logits, targets[train], golden.astype(float), space=context.space)
+        weights = golden.astype(float)
+        rule = fit_rule(logits, targets[train], weights, space=context.space)
         probabilities, truth = rule.probabilities(logits)[golden], targets[train][golden]
-        losses[weight] = float(binary_cross_entropy(probabilities, truth, floor=_SURE).mean())
-    return min(losses, key=losses.__getitem__), losses
+        loss = float(binary_cross_entropy(probabilities, truth, floor=_SURE).mean())
+        _, decisions = cross_decide(logits, targets[train], weights, folds, space=context.space)
+        judged = score(decisions[golden], truth, weights[golden], groups, seed=context.seed)
+        trials[weight] = WeightTrial(loss, judged)
+    return min(trials, key=lambda weight: trials[weight].log_loss), trials
 
 
 def _proxy_logits(learning: Examples, folds: Indices, context: TrainingContext) -> Floats:

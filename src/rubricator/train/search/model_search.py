@@ -87,7 +87,7 @@ def train_models(
         seconds={name: candidate.seconds for name, candidate in candidates.items()},
         validated_on=validation_set.about,
         scarce={
-            **scarce(validation_set.examples.targets, validation_set.examples.weights),
+            **scarce(validation_set.examples.targets, validation_set.examples.weights, single=space.single),
             **candidates[choice.name].fitted.notes,
         },
         encoders={name: path for one in candidates.values() for name, path in one.fitted.encoders.items()},
