@@ -14,7 +14,7 @@ from rubricator.stats.shares import wilson
 from rubricator.taxonomy import Taxonomy
 
 _ENOUGH = 20  # texts that a sentence about shares stands on
-_TWICE = 2.0
+_TWICE, _FAR = 2.0, 0.02  # shares that differ by less than both are not worth a sentence
 _WORTHLESS = 0.05  # weight up to which a teacher's word is hardly heard
 
 
@@ -53,13 +53,14 @@ def _of_the_mix(label_set: LabelSet, taxonomy: Taxonomy) -> Iterator[str]:
     if min(len(people), len(agreed)) < _ENOUGH:
         return
     for category, ours, theirs in zip(taxonomy.categories, people.T, agreed.T, strict=True):
-        share, interval = float(theirs.mean()), wilson(int(ours.sum()), len(ours), confidence=0.999)
+        share, golden = float(theirs.mean()), float(ours.mean())
+        interval = wilson(int(ours.sum()), len(ours), confidence=0.999)
         low, high = interval.low or 0.0, interval.high or 1.0
-        far = max(share, float(ours.mean())) > _TWICE * min(share, float(ours.mean()))
+        far = max(share, golden) > max(_TWICE * min(share, golden), min(share, golden) + _FAR)
         if far and not low <= share <= high:
             yield (
                 f"{category.title}: teachers agree on it for {percent(share)} of texts, people give it to "
-                f"{percent(float(ours.mean()))} of {len(ours):,}. If these are a fair sample, most of the "
+                f"{percent(golden)} of {len(ours):,}. If these are a fair sample, most of the "
                 "difference is error: see its description and keywords."
             )
 
