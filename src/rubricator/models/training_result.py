@@ -12,6 +12,7 @@ from rubricator.dataset.inputs import EncodeTexts
 from rubricator.encode import open_trained
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
+from rubricator.pages.formatting import percent
 from rubricator.stats.arrays import Bools, Floats, Indices
 
 WORDS: Mapping[Metric, str] = {
@@ -57,6 +58,29 @@ class WeightTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class Refitted:
+    """The winner trained once more on all labelled texts, to be served in its place; nothing measures it."""
+
+    model: Model
+    encoders: Mapping[str, Path]  # folders of trained ones, by name
+    texts: int  # how many it learned from
+    same: float  # share of all texts that both decide alike
+
+    @property
+    def about(self) -> str:
+        """What is served, and what the figures are of."""
+        return (
+            f"The model that is served was trained once more with all {self.texts:,} labelled texts, those "
+            "of validation and test among them. The figures are those of the model before, which had seen "
+            f"neither; both decide {percent(self.same)} of texts alike."
+        )
+
+    def open(self, config: Config) -> dict[str, EncodeTexts]:
+        """What computes the vectors of encoders that were trained."""
+        return dict(open_trained(self.encoders, config.encoding))
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
     """All models trained on one set of examples, their rules, and which one won."""
 
@@ -73,6 +97,13 @@ class TrainingResult:
     dropped: Mapping[str, str] = field(default_factory=dict)  # why a kind is not among the models
     metric: Metric = "macro_f1"  # what models were compared by
     costs: Mapping[str, Cost] = field(default_factory=dict)  # empty where nobody asked
+    refitted: Refitted | None = None  # what is served instead of the winner, where that was asked for
+
+    @property
+    def served(self) -> tuple[Model, Mapping[str, Path]]:
+        """The model that goes into the artifact, and the folders of encoders that were trained for it."""
+        again = self.refitted
+        return (self.winner, self.encoders) if again is None else (again.model, again.encoders)
 
     @property
     def winner(self) -> Model:

@@ -43,17 +43,16 @@ def write_winner(
         EncoderError: An encoder cannot be had.
     """
     winner, settings = trained.choice.name, config.encoding
+    model, own = trained.served
     encoders = {
-        name: load_trained(trained.encoders[name], settings)
-        if name in trained.encoders
-        else open_encoder(settings, progress=progress)
-        for name in trained.winner.encoders
+        name: load_trained(own[name], settings) if name in own else open_encoder(settings, progress=progress)
+        for name in model.encoders
     }
     return write_artifact(
         folder,
         name=config.name,
         kind=winner,
-        model=trained.winner,
+        model=model,
         encoders=encoders,
         taxonomy=taxonomy,
         rule=trained.rules[winner],
@@ -71,6 +70,8 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
     sizes = Counter(split.part.values())
     by_people = int((label_set.sources.teaches & (label_set.sources.part == "train")).sum())
     taught = f"{by_people:,} of them labelled by people, the others by teachers"
+    again = trained.refitted
+    served = () if again is None else (again.about,)
     return CardFacts(
         name=run.config.name,
         created=datetime.now(UTC),
@@ -79,7 +80,7 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         encoder=run.config.encode.encoder if trained.winner.encoders else "",
         taxonomy=run.taxonomy,
         rule=trained.rules[winner],
-        training=(f"{sizes['train']:,} texts, {taught}.", *split.notes),
+        training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *served),
         measured=f"{head.about}.",
         texts=head.texts,
         confidence=head.confidence,

@@ -31,6 +31,7 @@ from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
 from rubricator.train.search.candidates import WITHOUT_VECTORS, is_costly
 from rubricator.train.search.model_search import train_models
+from rubricator.train.search.refit import refit
 from rubricator.train.search.serving_cost import cost_of
 from rubricator.train.time_limit import EarlyStoppedError, TimeLimit
 
@@ -134,12 +135,26 @@ def _work(run: Run) -> list[str]:
         limit=limit,
         progress=run.progress,
     )
+    if run.config.train.refit == "all":
+        again = refit(
+            trained,
+            training_data(dataset, label_set, vectors),
+            label_set.targets,
+            label_set.sources.human,
+            taxonomy=run.taxonomy,
+            config=run.config,
+            folder=run.file("stages/training/refitted/any").parent,
+            progress=run.progress,
+        )
+        trained = replace(trained, refitted=again)
     encoders = {BASE: cache.encoder} | {
         name: load_trained(place, run.config.encoding) for name, place in trained.encoders.items()
     }
     costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}
     write_training(run.folder, replace(trained, costs=costs), held_out)
     lines = [trained.choice.reason, trained.validated_on, *late, *_rules(run, trained)]
+    if trained.refitted is not None:
+        lines.append(trained.refitted.about)
     if trained.weights_tried:
         lines.append(f"A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one.")
     return lines

@@ -184,6 +184,8 @@ def _models(trained: TrainingResult, evaluated: Evaluated) -> ModelFacts:
             " The headline figures are those of the whole procedure, which chose between kinds anew without "
             f"the texts that it is measured on; the row {trained.choice.name} is that kind alone."
         )
+    if trained.refitted is not None:
+        reason += f" {trained.refitted.about}"
     return ModelFacts(
         chosen=trained.choice.name,
         reason=reason,
