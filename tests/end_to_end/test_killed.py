@@ -16,6 +16,7 @@ from small_project import project
 LESS = (
     "golden.use=test",
     "train.models=[heads]",
+    "train.learning_curve=false",
     "evaluate.bootstrap=100",
     "evaluate.latency_seconds=0.5",
     "evaluate.plots=false",

@@ -17,6 +17,7 @@ LESS = (
     "train.weak_label_weight=0.3",
     "evaluate.bootstrap=100",
     "evaluate.latency_seconds=0.5",
+    "train.learning_curve=false",
 )
 OUTPUTS = (
     "artifact/manifest.json",

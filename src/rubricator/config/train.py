@@ -34,8 +34,8 @@ class Train(Section):
     looks for better settings of the winner for so many trials. `sample` trains on a stratified share, for a
     quick look.
 
-    With `refit: all` the winner is trained once more for serving, on every labelled text of whatever part;
-    the figures stay those of the model before.
+    `learning_curve` tells what more labels of people should bring. With `refit: all` the winner is trained
+    once more for serving, on every labelled text of whatever part; the figures stay those of the model before.
 
     `weak_label_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
     `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train, else 1.
@@ -52,6 +52,7 @@ class Train(Section):
     sample: float = Field(default=1.0, gt=0, le=1)
     weak_label_weight: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
     self_training: bool = False
+    learning_curve: bool = True
     refit: Literal["none", "all"] = "none"
     pseudo_labels: Annotated[float, Field(gt=0.5, lt=1)] | None = None
     imbalance: Imbalance = Imbalance()

@@ -19,6 +19,7 @@ from rubricator.models.training_result import (
     WORDS,
     Choice,
     Cost,
+    LearningCurve,
     OutOfFoldPredictions,
     Refitted,
     TrainingResult,
@@ -27,6 +28,7 @@ from rubricator.models.training_result import (
 
 _CHOICE, _COSTS = TypeAdapter(Choice), TypeAdapter(dict[str, Cost])
 _TRIALS = TypeAdapter(dict[float, WeightTrial])
+_CURVE: TypeAdapter[LearningCurve | None] = TypeAdapter(LearningCurve | None)
 _SPACE = TypeAdapter(LabelSpace)
 
 REFITTED = "stages/models/refitted"
@@ -53,6 +55,7 @@ def write_training(folder: Path, trained: TrainingResult, oof: OutOfFoldPredicti
         "dropped": dict(trained.dropped),
         "metric": {"name": trained.metric, "words": WORDS[trained.metric]},
         "costs": _COSTS.dump_python(dict(trained.costs)),
+        "curve": _CURVE.dump_python(trained.curve),
         "refitted": None
         if again is None
         else {"encoders": _relative(again.encoders, folder), "texts": again.texts, "same": again.same},
@@ -80,6 +83,7 @@ def read_training(folder: Path) -> tuple[TrainingResult, OutOfFoldPredictions | 
         dropped=content["dropped"],
         metric=content["metric"]["name"],
         costs=_COSTS.validate_python(content["costs"]),
+        curve=_CURVE.validate_python(content["curve"]),
         refitted=None
         if again is None
         else Refitted(

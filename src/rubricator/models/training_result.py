@@ -58,6 +58,23 @@ class WeightTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What is reached with so many labels of people, by the metric that models are compared by."""
+
+    texts: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """How a quick model fares with ever more labels of people, and the gain that `more` of them promise."""
+
+    points: tuple[CurvePoint, ...]
+    more: int
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
 class Refitted:
     """The winner trained once more on all labelled texts, to be served in its place; nothing measures it."""
 
@@ -97,6 +114,7 @@ class TrainingResult:
     dropped: Mapping[str, str] = field(default_factory=dict)  # why a kind is not among the models
     metric: Metric = "macro_f1"  # what models were compared by
     costs: Mapping[str, Cost] = field(default_factory=dict)  # empty where nobody asked
+    curve: LearningCurve | None = None  # None where too few texts are labelled by people
     refitted: Refitted | None = None  # what is served instead of the winner, where that was asked for
 
     @property

@@ -30,6 +30,7 @@ from rubricator.stats.arrays import Floats, Vectors
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
 from rubricator.train.search.candidates import WITHOUT_VECTORS, is_costly
+from rubricator.train.search.learning_curve import learning_curve
 from rubricator.train.search.model_search import train_models
 from rubricator.train.search.refit import refit
 from rubricator.train.search.serving_cost import cost_of
@@ -72,6 +73,10 @@ def train(
             progress=progress,
         )
         done(1)
+        curve = learning_curve(
+            data, label_set.targets, trained.weak_label_weight, taxonomy=taxonomy, config=config
+        )
+        trained = replace(trained, curve=curve)
         if not nested:
             return trained, held_out if folds else None
         parts = []

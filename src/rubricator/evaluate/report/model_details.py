@@ -12,7 +12,7 @@ from rubricator.dataset.inputs import EncodeTexts, Features
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.report_data import Details, FactTable
 from rubricator.models.cascade import CascadeModel, rule_figures
-from rubricator.models.training_result import WORDS, TrainingResult
+from rubricator.models.training_result import WORDS, LearningCurve, TrainingResult
 from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Taxonomy
 
@@ -36,6 +36,8 @@ def details_of(
     tables = []
     if isinstance(cascade, CascadeModel) and cascade.rules and len(test_set.examples):
         tables.append(_rules(cascade, test_set, taxonomy))
+    if trained.curve is not None:
+        tables.append(_learning_curve(trained.curve, WORDS[trained.metric]))
     plots = _plots(trained, test_set, config, folder / "plots") if config.evaluate.plots else ()
     return Details(tables=tuple(tables), plots=tuple(plots))
 
@@ -61,6 +63,19 @@ def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> Fact
             for one in rules
         ),
         summary=f"{title}: {len(rules)} of them take {taken:,} test texts, {right:,} of them rightly",
+    )
+
+
+def _learning_curve(curve: LearningCurve, metric: str) -> FactTable:
+    most = curve.points[-1]
+    promise = f"{curve.more} more labels of people should bring about +{curve.gain:.3f} {metric}"
+    return FactTable(
+        title="What more labels would bring",
+        about=f"What a quick model reaches, held out, on all {most.texts:,} texts of training that people "
+        f"labelled when only so many of them teach. By the line through these figures, {promise}.",
+        columns=("labels of people", metric),
+        rows=tuple((f"{point.texts:,}", point.value) for point in curve.points),
+        summary=promise,
     )
 
 
