@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import progress as bars
 from rich.box import SIMPLE_HEAD
@@ -18,7 +19,9 @@ from rich.text import Text as Line
 from rubricator.pages.formatting import figure, interval
 from rubricator.progress import Advance
 from rubricator.project.progress import draw_bar, show_counts
-from rubricator.stats.bootstrap import Estimate
+
+if TYPE_CHECKING:  # numpy, which an error or a page of help need not wait for
+    from rubricator.stats.bootstrap import Estimate
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
