@@ -225,15 +225,17 @@ def write_csv(path, rows, header=("id", "title", "text")):
 def test_a_file_is_predicted_row_by_row(tmp_path, predictor):
     rows = [(f"n{i}", "", c) for i, c in enumerate(CONTENTS)] * 30
     source = write_csv(tmp_path / "in.csv", rows)
-    counted = []
+    shown = {}
 
     @contextmanager
     def progress(description, *, total):
+        counted = []
         yield counted.append
+        shown[description] = (total, sum(counted))
 
     report = predict_file(predictor, source, tmp_path / "out.csv", batch=7, progress=progress)
     assert report == PredictionReport(120, 0, None)
-    assert sum(counted) == 120
+    assert shown == {"Counting rows": (None, 120), "Predicting": (120, 120)}
     found = rows_of(tmp_path / "out.csv")
     expected = predictor.predict([Text(id=i, title=t, body=b) for i, t, b in rows])
     assert list(found[0]) == ["id", "labels", "p_sport", "p_economy", "p_culture"]

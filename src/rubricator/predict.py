@@ -21,7 +21,7 @@ from rubricator.label_space import DecisionRule
 from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
 from rubricator.stats.arrays import Floats
-from rubricator.tables.reading import TableWriter, open_table, open_writer
+from rubricator.tables.reading import Table, TableWriter, open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 
 
@@ -191,7 +191,7 @@ def predict_file(
         header = ("id", "labels", *(f"p_{key}" for key in predictor.taxonomy.keys))
         writer = stack.enter_context(open_writer(output_file, header))
         rejections = _Rejections(stack, output_file)
-        done = stack.enter_context(progress("Predicting", total=None))
+        done = stack.enter_context(progress("Predicting", total=_length(table, progress)))
         for chunk in table.rows(batch):
             texts = [reader.text(row) for row in chunk]
             rejections.write(text for text in texts if isinstance(text, Rejected))
@@ -200,6 +200,18 @@ def predict_file(
             rows += len(predictions)
             done(len(chunk))
     return PredictionReport(rows, rejections.count, rejections.file())
+
+
+def _length(table: Table, progress: Progress) -> int | None:
+    """How many rows a table has: reading them is quick beside predicting, but vain if nobody looks."""
+    if progress is silent:
+        return None
+    with progress("Counting rows", total=None) as counted:
+        length = 0
+        for rows in table.rows():
+            length += len(rows)
+            counted(len(rows))
+    return length
 
 
 def _cells(prediction: Prediction) -> dict[str, Any]:
