@@ -57,8 +57,9 @@ def draw_bar(description: str, total: int | None, console: Console) -> Iterator[
 
         def advance(items: int, note: str = "", /) -> None:
             pace.count(items)
-            fields = {"pace": ", ".join(_pace(pace))} | ({"note": note} if note else {})
-            bar.update(task, advance=items, **fields)
+            bar.update(task, advance=items, pace=", ".join(_pace(pace)))
+            if note:
+                bar.update(task, note=note)
 
         yield advance
 
