@@ -21,10 +21,12 @@ from rubricator.models.training_result import (
     TrainingResult,
     WeightTrial,
 )
+from rubricator.stats.coverage import CoveragePoint
 
 _CHOICE, _COSTS = TypeAdapter(Choice), TypeAdapter(dict[str, Cost])
 _TRIALS = TypeAdapter(dict[float, WeightTrial])
 _SPACE = TypeAdapter(LabelSpace)
+_COVERAGE = TypeAdapter(tuple[CoveragePoint, ...])
 
 
 def write_training(folder: Path, trained: TrainingResult, oof: OutOfFoldPredictions | None) -> None:
@@ -48,6 +50,7 @@ def write_training(folder: Path, trained: TrainingResult, oof: OutOfFoldPredicti
         "dropped": dict(trained.dropped),
         "metric": {"name": trained.metric, "words": WORDS[trained.metric]},
         "costs": _COSTS.dump_python(dict(trained.costs)),
+        "coverage": _COVERAGE.dump_python(trained.coverage),
         "held_out": None if oof is None else asdict(oof),
     }
     write_json(folder / "stages/train.json", rest)
@@ -76,6 +79,7 @@ def read_training(folder: Path) -> tuple[TrainingResult, OutOfFoldPredictions | 
         dropped=content["dropped"],
         metric=content["metric"]["name"],
         costs=_COSTS.validate_python(content["costs"]),
+        coverage=_COVERAGE.validate_python(content["coverage"]),
     )
     oof = content["held_out"]
     if oof is None:

@@ -13,6 +13,7 @@ from rubricator.encode import open_trained
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.stats.arrays import Bools, Floats, Indices
+from rubricator.stats.coverage import CoveragePoint
 
 WORDS: Mapping[Metric, str] = {
     "macro_f1": "macro-F1",
@@ -73,6 +74,7 @@ class TrainingResult:
     dropped: Mapping[str, str] = field(default_factory=dict)  # why a kind is not among the models
     metric: Metric = "macro_f1"  # what models were compared by
     costs: Mapping[str, Cost] = field(default_factory=dict)  # empty where nobody asked
+    coverage: tuple[CoveragePoint, ...] = ()  # what share of validation the winner answers at which precision
 
     @property
     def winner(self) -> Model:
