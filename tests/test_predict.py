@@ -7,14 +7,17 @@ import sys
 import threading
 import tracemalloc
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import rubricator
 from rubricator.artifact import read_artifact
+from rubricator.cli.app import app
 from rubricator.config import Clean, Columns
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError, DataError
@@ -23,6 +26,8 @@ from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.predict import PredictionReport, Predictor, predict_file
 from rubricator.records import Text
+from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.coverage import COVERAGE, CoveragePoint
 from rubricator.tables.reading import open_table, open_writer
 from rubricator.taxonomy import Task
 
@@ -225,15 +230,17 @@ def write_csv(path, rows, header=("id", "title", "text")):
 def test_a_file_is_predicted_row_by_row(tmp_path, predictor):
     rows = [(f"n{i}", "", c) for i, c in enumerate(CONTENTS)] * 30
     source = write_csv(tmp_path / "in.csv", rows)
-    counted = []
+    shown = {}
 
     @contextmanager
     def progress(description, *, total):
+        counted = []
         yield counted.append
+        shown[description] = (total, sum(counted))
 
     report = predict_file(predictor, source, tmp_path / "out.csv", batch=7, progress=progress)
     assert report == PredictionReport(120, 0, None)
-    assert sum(counted) == 120
+    assert shown == {"Counting rows": (None, 120), "Predicting": (120, 120)}
     found = rows_of(tmp_path / "out.csv")
     expected = predictor.predict([Text(id=i, title=t, body=b) for i, t, b in rows])
     assert list(found[0]) == ["id", "labels", "p_sport", "p_economy", "p_culture"]
@@ -341,3 +348,60 @@ def test_a_rule_that_never_fires_gives_an_empty_cell(tmp_path, make_artifact, li
     predictor = Predictor.load(make_artifact(tmp_path / "a", rule=strict))
     predict_file(predictor, write_csv(tmp_path / "in.csv", [("a", "", "Банк")]), tmp_path / "out.csv")
     assert rows_of(tmp_path / "out.csv")[0]["labels"] == ""
+
+
+# Texts for a person
+
+
+POINTS = [
+    CoveragePoint(precision=0.9, coverage=0.8, confidence=0.75, reached=Estimate(0.91, 0.8, 0.97)),
+    CoveragePoint(precision=0.95, coverage=0.6, confidence=0.8, reached=Estimate(0.96, 0.85, 0.99)),
+    CoveragePoint(precision=0.99, coverage=0.0, confidence=None, reached=Estimate(None)),
+]
+
+
+@pytest.mark.parametrize("task", Task)
+def test_what_is_not_sure_enough_is_marked_for_a_person(tmp_path, make_artifact, task):
+    predictor = Predictor.load(make_artifact(tmp_path / "a", task=task))
+    source = write_csv(tmp_path / "in.csv", [(f"n{i}", "", c) for i, c in enumerate(CONTENTS)])
+    sure = predictor.confidence(predictor.predict(CONTENTS))
+    report = predict_file(predictor, source, tmp_path / "out.csv", min_probability=sure[1], batch=3)
+    rows = rows_of(tmp_path / "out.csv")
+    assert [int(row["unsure"]) for row in rows] == [int(one < sure[1]) for one in sure]
+    assert list(rows[0])[:3] == ["id", "labels", "unsure"]
+    assert report.unsure == (sure < sure[1]).sum() > 0
+    assert predict_file(predictor, source, tmp_path / "out.csv").unsure is None
+    assert "unsure" not in rows_of(tmp_path / "out.csv")[0]
+
+
+def test_no_row_that_can_be_used_is_no_fault_of_the_marks(tmp_path, predictor):
+    source = write_csv(tmp_path / "in.csv", [("a", "", " ")])
+    assert predict_file(predictor, source, tmp_path / "out.csv", min_probability=0.5).unsure == 0
+
+
+def test_the_artifact_knows_how_sure_it_must_be_for_a_precision(tmp_path, make_artifact, predictor):
+    metrics = {COVERAGE: [asdict(point) for point in POINTS]}
+    measured = Predictor.load(make_artifact(tmp_path / "a", metrics=metrics))
+    assert [measured.certainty(p).confidence for p in (0.5, 0.9, 0.91, 0.95)] == [0.75, 0.75, 0.8, 0.8]
+    with pytest.raises(ArtifactError, match=r"precision of 0\.96; the most that some reached is 0\.95"):
+        measured.certainty(0.96)
+    with pytest.raises(ArtifactError, match="does not say how sure") as caught:
+        predictor.certainty(0.9)
+    assert "--min-probability" in caught.value.fix
+
+
+def test_the_command_marks_by_probability_or_by_precision(tmp_path, make_artifact):
+    metrics = {COVERAGE: [asdict(point) for point in POINTS]}
+    artifact, output = make_artifact(tmp_path / "a", metrics=metrics), tmp_path / "out.csv"
+    source = write_csv(tmp_path / "in.csv", [(f"n{i}", "", c) for i, c in enumerate(CONTENTS)])
+    command = ["predict", str(artifact), str(source), "-o", str(output)]
+    done = CliRunner().invoke(app, [*command, "--precision", "0.95"])
+    assert done.exit_code == 0, done.output
+    assert "marked for a person" in done.output
+    by_precision = output.read_text(encoding="utf-8")
+    assert CliRunner().invoke(app, [*command, "--min-probability", "0.8"]).exit_code == 0
+    assert output.read_text(encoding="utf-8") == by_precision
+    assert CliRunner().invoke(app, [*command, "--precision", "0.99"]).exit_code == 2
+    assert (
+        CliRunner().invoke(app, [*command, "--precision", "0.9", "--min-probability", "0.8"]).exit_code == 2
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from rubricator.artifact import Artifact, Manifest, read_artifact
 from rubricator.config import Columns
@@ -21,8 +22,12 @@ from rubricator.label_space import DecisionRule
 from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
 from rubricator.stats.arrays import Floats
-from rubricator.tables.reading import TableWriter, open_table, open_writer
+from rubricator.stats.coverage import COVERAGE, CoveragePoint
+from rubricator.tables.reading import Table, TableWriter, open_table, open_writer
 from rubricator.taxonomy import Taxonomy
+
+UNSURE = "unsure"
+_POINTS = TypeAdapter(tuple[CoveragePoint, ...])
 
 
 class Predictor:
@@ -53,6 +58,42 @@ class Predictor:
         self._model = artifact.model
         self._encoders = encoders or {}
         self._cleaner = Cleaner(artifact.manifest.clean)
+
+    def confidence(self, predictions: Sequence[Prediction]) -> Floats:
+        """How probable it is that all categories of each prediction are right, shape [texts]."""
+        keys = self.taxonomy.keys
+        probabilities = np.array([[one.probabilities[key] for key in keys] for one in predictions])
+        decided = np.array([[key in one.categories for key in keys] for one in predictions], dtype=bool)
+        return self.rule.space.confidence(
+            probabilities.reshape(-1, len(keys)), decided.reshape(-1, len(keys))
+        )
+
+    def certainty(self, precision: float) -> CoveragePoint:
+        """The confidence from which on so large a share of the validation texts was right.
+
+        Raises:
+            ArtifactError: No confidence reaches it, or the artifact does not say.
+        """
+        fix = "Name a probability instead: --min-probability."
+        points = _POINTS.validate_python(self.manifest.metrics.get(COVERAGE, ()))
+        if not points:
+            raise ArtifactError(
+                f"{self.manifest.identifier} does not say how sure it must be for a precision: it was "
+                "made by an older version.",
+                fix=f"Export it anew: `rubricator run`. {fix}",
+            )
+        enough = [
+            point for point in points if point.precision >= precision - 1e-9 and point.confidence is not None
+        ]
+        if not enough:
+            best = max((point.precision for point in points if point.confidence is not None), default=None)
+            most = "" if best is None else f"; the most that some reached is {best:.2f}"
+            raise ArtifactError(
+                f"On validation no texts of {self.manifest.identifier} were sure enough for a precision of "
+                f"{precision:g}{most}.",
+                fix=f"Ask for less, or label more texts. {fix}",
+            )
+        return enough[0]
 
     @classmethod
     def load(
@@ -151,11 +192,15 @@ def _records(texts: Sequence[Text | str]) -> list[Text]:
 
 @dataclass(frozen=True, slots=True)
 class PredictionReport:
-    """Numbers of rows predicted and rejected, and where the latter are listed; None if there are none."""
+    """Numbers of rows predicted and rejected, and where the latter are listed; None if there are none.
+
+    `unsure` is how many predictions are marked for a person; None where nobody asked for marks.
+    """
 
     rows: int
     rejected: int
     rejected_file: Path | None
+    unsure: int | None = None
 
 
 def predict_file(
@@ -165,15 +210,17 @@ def predict_file(
     *,
     columns: Columns | None = None,
     batch: int = 512,
+    min_probability: float | None = None,
     progress: Progress = silent,
 ) -> PredictionReport:
     """Predict every row of a table; memory does not grow with the file.
 
     The output has the columns `id`, `labels` (keys joined by commas) and `p_<key>` for every
     category, with six decimals. Rows that cannot be used go to `<output>.rejected.csv`, each with
-    its reason. Without a column of ids, row numbers from 1 stand for them. Both files may be of any kind of
-    table, told apart by suffix; by default their columns are those of training. The output appears when it is
-    whole, and `batch` rows go through the model together.
+    its reason. With `min_probability` a column `unsure` marks with 1 what a person should look at: texts
+    whose categories are not all right with that probability. Without a column of ids, row numbers from 1
+    stand for them. Both files may be of any kind of table, told apart by suffix; by default their columns are
+    those of training. The output appears when it is whole, and `batch` rows go through the model together.
 
     Raises:
         DataError: A file cannot be read or written, or columns are missing.
@@ -186,20 +233,38 @@ def predict_file(
     # Only the text must be there: what else the model looks at, it can do without.
     fitting = fit_columns(table, wanted, optional=("id", "features"))
     reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
-    rows = 0
+    rows = unsure = 0
+    marks = () if min_probability is None else (UNSURE,)
     with ExitStack() as stack:
-        header = ("id", "labels", *(f"p_{key}" for key in predictor.taxonomy.keys))
+        header = ("id", "labels", *marks, *(f"p_{key}" for key in predictor.taxonomy.keys))
         writer = stack.enter_context(open_writer(output_file, header))
         rejections = _Rejections(stack, output_file)
-        done = stack.enter_context(progress("Predicting", total=None))
+        done = stack.enter_context(progress("Predicting", total=_length(table, progress)))
         for chunk in table.rows(batch):
             texts = [reader.text(row) for row in chunk]
             rejections.write(text for text in texts if isinstance(text, Rejected))
             predictions = predictor.predict([text for text in texts if isinstance(text, Text)])
-            writer.write([_cells(prediction) for prediction in predictions])
+            cells = [_cells(prediction) for prediction in predictions]
+            if min_probability is not None:
+                doubtful = predictor.confidence(predictions) < min_probability
+                cells = [{**row, UNSURE: int(mark)} for row, mark in zip(cells, doubtful, strict=True)]
+                unsure += int(doubtful.sum())
+            writer.write(cells)
             rows += len(predictions)
             done(len(chunk))
-    return PredictionReport(rows, rejections.count, rejections.file())
+    return PredictionReport(rows, rejections.count, rejections.file(), unsure if marks else None)
+
+
+def _length(table: Table, progress: Progress) -> int | None:
+    """How many rows a table has: reading them is quick beside predicting, but vain if nobody looks."""
+    if progress is silent:
+        return None
+    with progress("Counting rows", total=None) as counted:
+        length = 0
+        for rows in table.rows():
+            length += len(rows)
+            counted(len(rows))
+    return length
 
 
 def _cells(prediction: Prediction) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import typer
 from commands import COMMAND, rubricator
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from rubricator.cli.app import app
+from rubricator.cli.commands import COMMANDS
 from rubricator.config import (
     Config,
     GgufEngineConfig,
@@ -148,13 +148,12 @@ def test_make_targets_on_the_pages_exist() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    assert len(commands) == 14
-    assert [name for name in commands if f"rubricator {name}" not in pages] == []
+    assert len(COMMANDS) == 14
+    assert [name for name in COMMANDS if f"rubricator {name}" not in pages] == []
     options = {
         option
-        for command in commands.values()
-        for parameter in command.params
+        for name, command in COMMANDS.items()
+        for parameter in command.load(name).params
         for option in (*parameter.opts, *parameter.secondary_opts)
         if option.startswith("--") and option != "--help"
     }
@@ -163,7 +162,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 
 def test_every_command_teaches_with_an_example() -> None:
-    for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+    for name in COMMANDS:
         said = CliRunner().invoke(app, [name, "--help"]).output
         assert "Example" in said or name == "doctor", name
 

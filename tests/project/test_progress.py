@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from rubricator.project import progress
-from rubricator.project.progress import bars
+from rubricator.project.progress import bars, show_counts
 
 
 def test_in_a_notebook_a_line_is_drawn_anew_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,8 +36,20 @@ def test_without_a_screen_the_log_tells(
     monkeypatch.setattr(progress, "_LOGGED_SECONDS", 0.0)
     with caplog.at_level("INFO"), bars("Reading", total=None) as advance:
         advance(2)
-    assert caplog.messages[0].startswith("Reading: 2, ")
+    assert caplog.messages == ["Reading: 2"]
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_time_left_is_told_in_words_once_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with contextmanager(show_counts)("Asking", 1000, lines.append, every=15.0) as advance:
+        for seconds in (20, *[15] * 6):
+            now += seconds
+            advance(1, "0.2 spent")
+    assert lines[0] == "Asking: 1 of 1,000; 0.2 spent"
+    assert lines[-1] == "Asking: 7 of 1,000, 0.1/s, 4 h 8 min left; 0.2 spent"
 
 
 def test_a_terminal_shows_a_bar_on_stderr(

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import DecisionRule, LabelSpace
-from rubricator.stats.significance import Difference, Resampled, difference, mcnemar, resample
+from rubricator.stats.significance import Difference, Resampled, difference, exchange, holm, mcnemar, resample
+from rubricator.stats.significance import change as gain
 
 
 def answers(right: float, *, seed: int, texts: int = 150, categories: int = 3) -> ScoredPredictions:
@@ -38,7 +41,8 @@ def change(
     old: ScoredPredictions, new: ScoredPredictions, name: str = "macro_f1", *, draws: int = 1000
 ) -> Difference:
     one, other = (_resampled(part, draws=draws, confidence=0.95, seed=3) for part in (old, new))
-    return difference(one, other, name)
+    exchanged = exchange(old.truth, old.decisions, new.decisions, old.groups, draws=draws, seed=3)
+    return difference(one, other, exchanged, name)
 
 
 def test_figures_and_intervals_are_those_of_the_report() -> None:
@@ -79,7 +83,7 @@ def test_pairing_sees_what_two_intervals_cannot() -> None:
     new = replace(old, decisions=decisions)
     one, other = (_resampled(part, draws=1000, confidence=0.95, seed=3) for part in (old, new))
     assert other.estimate("macro_f1").low < one.estimate("macro_f1").high  # type: ignore[operator]
-    assert difference(one, other, "macro_f1").beyond_chance
+    assert change(old, new).beyond_chance
 
 
 def test_copies_in_one_group_are_no_further_evidence() -> None:
@@ -125,7 +129,7 @@ def test_one_group_says_nothing_and_an_absent_category_has_no_figure() -> None:
     assert (found.change.low, found.p_value, found.beyond_chance) == (None, None, False)
     truth = old.truth & np.array([True, True, False])
     absent = _resampled(replace(old, truth=truth), draws=100, confidence=0.95, seed=1)
-    assert difference(absent, absent, "f1", 2).change.value is None
+    assert gain(absent, absent, "f1", 2).value is None
 
 
 def test_mcnemar_counts_only_texts_that_one_model_gets_right() -> None:
@@ -135,3 +139,42 @@ def test_mcnemar_counts_only_texts_that_one_model_gets_right() -> None:
     assert (found.fixed, found.broken) == (10, 2)
     assert found.p_value == pytest.approx(2 * (1 + 12 + 66) / 2**12)  # by hand: both tails of 12 tosses
     assert mcnemar(old, old).p_value == 1
+
+
+def test_three_texts_prove_nothing_however_they_are_answered() -> None:
+    truth = np.eye(3, dtype=bool)
+    old, new = (replace(answers(1, seed=1, texts=3), truth=truth, decisions=d) for d in (~truth, truth))
+    for part in (old, new):
+        part.groups[:] = ["a", "b", "c"]
+    # all the same way round: 2 of the 8 ways to exchange three answers
+    assert change(old, new, "subset_accuracy").p_value == pytest.approx(2 / 8, abs=0.04)
+
+
+def test_near_duplicates_are_one_piece_of_evidence_for_mcnemar() -> None:
+    old, new = np.array([False] * 20 + [True] * 2), np.array([True] * 20 + [False] * 2)
+    groups = ["copies"] * 19 + ["a", "b", "c"]
+    found = mcnemar(old, new, groups)
+    assert (found.fixed, found.broken) == (20, 2)
+    assert found.p_value == 1  # two groups against two
+    even = mcnemar(np.array([True, False]), np.array([False, True]), ["one", "one"])
+    assert (even.fixed, even.broken, even.p_value) == (1, 1, 1)
+
+
+def test_holm_corrects_as_by_hand_and_leaves_out_what_is_undefined() -> None:
+    # 0.01 x 3, 0.02 x 2, 0.03 x 1 and never less than a smaller one became
+    assert holm([0.02, None, 0.01, 0.03]) == [
+        pytest.approx(p) if p else None for p in (0.04, None, 0.03, 0.04)
+    ]
+    assert holm([0.6, 0.7]) == [1, 1]
+    assert holm([None]) == [None]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_lies_between_no_correction_and_bonferroni_and_keeps_the_order(p_values: list[float]) -> None:
+    corrected = holm(p_values)
+    for p, other in zip(p_values, corrected, strict=True):
+        assert other is not None
+        assert p <= other <= min(1, p * len(p_values))
+    order = np.argsort(p_values, kind="stable")
+    assert np.all(np.diff(np.array(corrected, dtype=float)[order]) >= 0)

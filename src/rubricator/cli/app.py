@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from rubricator import __version__
-from rubricator.cli import audit, compare, doctor, init, label, predict, review, run, serve, train
+from rubricator.cli.commands import COMMANDS
 from rubricator.cli.console import err
 from rubricator.errors import RubricatorError
 
@@ -20,6 +20,10 @@ INTERRUPTED = 130
 
 class _Commands(TyperGroup):
     """Tells people what went wrong in words; a traceback is for faults of the program only."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and COMMANDS[name].load(name), rest
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -71,13 +75,9 @@ def _root(
     pass
 
 
-app.command("init", rich_help_panel="Begin")(init.init)
-run.register(app)
-app.command("compare", rich_help_panel="The pipeline")(compare.compare_runs)
-app.command("label", rich_help_panel="One stage")(label.label_texts)
-app.command("train", rich_help_panel="One stage")(train.train_models)
-app.command("audit", rich_help_panel="Labels")(audit.audit_labels)
-app.command("review", rich_help_panel="One stage")(review.review_labels)
-app.command("predict", rich_help_panel="In production")(predict.predict_texts)
-app.command("serve", rich_help_panel="In production")(serve.serve_artifact)
-app.command("doctor", rich_help_panel="Begin")(doctor.show_installation)
+def _listed() -> None:
+    """Stands in for every command until one is used: enough for `--help`."""
+
+
+for _name, _command in COMMANDS.items():
+    app.command(_name, help=_command.about, rich_help_panel=_command.panel)(_listed)

@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import estimate_cell, figure_table, out
-from rubricator.evaluate.comparison.compare import FIGURES, Comparison, figure_name, verdict
-from rubricator.evaluate.comparison.page import chance, change, change_interval
+from rubricator.evaluate.comparison.compare import Comparison
+from rubricator.evaluate.comparison.page import change, change_interval
+from rubricator.evaluate.comparison.verdict import chance, figure_name, verdict
 from rubricator.pipeline.compare import compare
 from rubricator.stats.significance import Difference
 
@@ -55,15 +56,15 @@ def _show(comparison: Comparison) -> None:
 def _headline(comparison: Comparison) -> Table:
     new = [heading for side in comparison.new for heading in (escape(side.side.name), "change", "p")]
     table = figure_table(f"{comparison.texts:,} texts", escape(comparison.old.name), *new)
-    for name in FIGURES:
+    for name in comparison.old.figures:
         cells = [estimate_cell(comparison.old.figures[name])]
         for against in comparison.new:
             gain = against.figures[name]
-            cells += [estimate_cell(against.side.figures[name]), _difference(gain), chance(gain.p_value)]
+            cells += [estimate_cell(against.side.figures[name]), _difference(gain), chance(gain.corrected_p)]
         table.add_row(figure_name(name, comparison.space), *cells)
     cells = [""]
     for test in (against.mcnemar for against in comparison.new):
-        cells += ["", f"{test.fixed:,} : {test.broken:,}", chance(test.p_value)]
+        cells += ["", f"{test.fixed:,} : {test.broken:,}", chance(test.corrected_p)]
     table.add_row("texts fixed : broken", *cells)
     return table
 

@@ -7,18 +7,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich import progress as bars
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
-from rich.text import Text as Line
 
 from rubricator.pages.formatting import figure, interval
 from rubricator.progress import Advance
 from rubricator.project.progress import draw_bar, show_counts
-from rubricator.stats.bootstrap import Estimate
+
+if TYPE_CHECKING:  # numpy, which an error or a page of help need not wait for
+    from rubricator.stats.bootstrap import Estimate
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
@@ -26,26 +27,11 @@ err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 _QUIET_SECONDS = 15.0
 
 
-class _Rate(bars.ProgressColumn):
-    """Items per second since the start."""
-
-    def render(self, task: bars.Task) -> Line:
-        speed = task.finished_speed or task.speed
-        rate = f"{speed:,.0f}/s" if speed and speed >= 10 else f"{speed:.1f}/s" if speed else ""
-        return Line(rate, style="dim")
-
-
 @contextmanager
 def show_progress(description: str, *, total: int | None) -> Iterator[Advance]:
     """A bar with rate and time left on a terminal; a line now and then elsewhere."""
     if err.is_terminal:
-        columns = (
-            bars.BarColumn(bar_width=None),
-            bars.MofNCompleteColumn(),
-            _Rate(),
-            bars.TimeRemainingColumn(compact=True),
-        )
-        yield from draw_bar(description, total, err, *columns)
+        yield from draw_bar(description, total, err)
     else:
         yield from show_counts(description, total, err.print, every=_QUIET_SECONDS)
 

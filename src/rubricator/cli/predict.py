@@ -26,6 +26,18 @@ def predict_texts(
         str | None, typer.Option("--body", metavar="COLUMN", help="Column of texts.")
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads of the encoder; 0: the runtime decides.")] = 0,
+    min_probability: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Mark texts for a person whose categories are not all right with that probability.",
+        ),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Mark as many that this share of the others should be right."),
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Rows that go through the model together.")] = 512,
 ) -> None:
     """Predict the categories of every row.
@@ -36,15 +48,32 @@ def predict_texts(
 
     Example: `rubricator predict runs/news/artifact texts.xlsx -o predictions.parquet --body Текст`
     """
+    if min_probability is not None and precision is not None:
+        raise typer.BadParameter("--min-probability and --precision exclude each other")
     with log_to(None):
         predictor = Predictor.load(artifact, threads=threads)
         update: dict[str, str | None] = {"id": id_column} if id_column else {}
         if title_column or body_column:  # a new title or body replaces both
             update |= {"title": title_column, "body": body_column}
         columns = predictor.manifest.columns.model_copy(update=update)
+        if precision is not None:
+            min_probability = predictor.certainty(precision).confidence
         started = time.monotonic()
-        report = predict_file(predictor, texts, output, columns=columns, batch=batch, progress=show_progress)
+        report = predict_file(
+            predictor,
+            texts,
+            output,
+            columns=columns,
+            batch=batch,
+            min_probability=min_probability,
+            progress=show_progress,
+        )
     seconds = time.monotonic() - started
     out.print(f"{report.rows:,} rows in {seconds:.1f} s ({report.rows / seconds:,.0f} texts/s): {output}")
+    if report.unsure is not None:
+        out.print(
+            f"{report.unsure:,} of them are marked for a person (column unsure): the probability that "
+            f"all their categories are right is below {min_probability:.3f}"
+        )
     if report.rejected_file:
         out.print(f"{report.rejected:,} rows could not be used: {report.rejected_file}")

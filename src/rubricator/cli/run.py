@@ -16,7 +16,7 @@ from rich.text import Text as Line
 from rubricator.cli.console import log_to, out, show_progress
 from rubricator.cli.table import show_result
 from rubricator.config import read_config
-from rubricator.pipeline.stage import Run, run_stages
+from rubricator.pipeline.stage import Run, Stage, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.tracking import check_tracking, track
 from rubricator.records import ONLY_FAILURES, Status
@@ -50,20 +50,7 @@ Minutes = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add `run` and the stage commands."""
-    app.command("run", rich_help_panel="The pipeline")(_run)
-    for stage in STAGES:
-        if stage.name in ("label", "train"):  # have more to say: see cli/label.py, cli/train.py
-            continue
-        about = (
-            f"{stage.about}\n\nStages before it run first where something changed.\n\n"
-            f"Example: `rubricator {stage.name} -c examples/news/rubricator.yaml`"
-        )
-        app.command(stage.name, help=about, rich_help_panel="One stage")(_stage_command(stage.name))
-
-
-def _run(
+def run_pipeline(
     config: ConfigFile = Path("rubricator.yaml"),
     models: Models = None,
     minutes: Minutes = None,
@@ -124,13 +111,23 @@ def _say(line: str) -> None:
     logging.getLogger("rubricator.run").info(Line.from_markup(line).plain)
 
 
-def _stage_command(stage: str) -> Callable[..., None]:
+def _stage_command(stage: Stage) -> Callable[..., None]:
     def command(
         config: ConfigFile = Path("rubricator.yaml"),
         overrides: Overrides = None,
         out_folder: OutFolder = None,
         force: Force = False,
     ) -> None:
-        go(config, overrides, out_folder, until=stage, force=[stage] if force else [])
+        go(config, overrides, out_folder, until=stage.name, force=[stage.name] if force else [])
 
+    command.__doc__ = (
+        f"{stage.about}\n\nStages before it run first where something changed.\n\n"
+        f"Example: `rubricator {stage.name} -c examples/news/rubricator.yaml`"
+    )
     return command
+
+
+# Labelling and training have more to say: see cli/label.py, cli/train.py.
+read_texts, split_texts, evaluate_model, export_artifact = (
+    _stage_command(stage) for stage in STAGES if stage.name not in ("label", "train")
+)

@@ -34,8 +34,9 @@ class Train(Section):
     looks for better settings of the winner for so many trials. `sample` trains on a stratified share, for a
     quick look.
 
-    `learning_curve` tells what more labels of people should bring. With `refit: all` the winner is trained
-    once more for serving, on every labelled text of whatever part; the figures stay those of the model before.
+    `learning_curve` tells what more labels of people should bring. With `refit: all` the winner is
+    trained once more for serving, on every labelled text of whatever part; the figures stay those of the
+    model before.
 
     `weak_label_weight` multiplies the weight of labels agreed between teachers (golden ones count 1);
     `auto` picks 0, 0.1, 0.3 or 1 by cross-validation on golden texts where they train, else 1.

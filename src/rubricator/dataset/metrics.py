@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from rubricator.dataset.files import read_json
 from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.coverage import CoveragePoint
 
 METRICS = "metrics.json"
 """Where figures lie in the folder of a run."""
@@ -47,23 +48,6 @@ class CategoryMetrics:
     average_precision: float | None
     calibration_error: float
     baseline_f1: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoveragePoint:
-    """How many texts need no person if so large a share of them must be right.
-
-    Attributes:
-        precision: Share that must be right: of a text, all its categories.
-        coverage: Largest share of texts that reaches it, the surest first; 0 if none does.
-        confidence: Least confidence of those texts; None if there are none.
-        reached: Share of them that is right, with its interval (Wilson).
-    """
-
-    precision: float
-    coverage: float
-    confidence: float | None
-    reached: Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

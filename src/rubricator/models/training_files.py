@@ -25,11 +25,13 @@ from rubricator.models.training_result import (
     TrainingResult,
     WeightTrial,
 )
+from rubricator.stats.coverage import CoveragePoint
 
 _CHOICE, _COSTS = TypeAdapter(Choice), TypeAdapter(dict[str, Cost])
 _TRIALS = TypeAdapter(dict[float, WeightTrial])
 _CURVE: TypeAdapter[LearningCurve | None] = TypeAdapter(LearningCurve | None)
 _SPACE = TypeAdapter(LabelSpace)
+_COVERAGE = TypeAdapter(tuple[CoveragePoint, ...])
 
 REFITTED = "stages/models/refitted"
 
@@ -59,6 +61,7 @@ def write_training(folder: Path, trained: TrainingResult, oof: OutOfFoldPredicti
         "refitted": None
         if again is None
         else {"encoders": _relative(again.encoders, folder), "texts": again.texts, "same": again.same},
+        "coverage": _COVERAGE.dump_python(trained.coverage),
         "held_out": None if oof is None else asdict(oof),
     }
     write_json(folder / "stages/train.json", rest)
@@ -92,6 +95,7 @@ def read_training(folder: Path) -> tuple[TrainingResult, OutOfFoldPredictions | 
             again["texts"],
             again["same"],
         ),
+        coverage=_COVERAGE.validate_python(content["coverage"]),
     )
     oof = content["held_out"]
     if oof is None:

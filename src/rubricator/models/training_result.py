@@ -14,6 +14,7 @@ from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.pages.formatting import percent
 from rubricator.stats.arrays import Bools, Floats, Indices
+from rubricator.stats.coverage import CoveragePoint
 
 WORDS: Mapping[Metric, str] = {
     "macro_f1": "macro-F1",
@@ -114,6 +115,7 @@ class TrainingResult:
     dropped: Mapping[str, str] = field(default_factory=dict)  # why a kind is not among the models
     metric: Metric = "macro_f1"  # what models were compared by
     costs: Mapping[str, Cost] = field(default_factory=dict)  # empty where nobody asked
+    coverage: tuple[CoveragePoint, ...] = ()  # what share of validation the winner answers at which precision
     curve: LearningCurve | None = None  # None where too few texts are labelled by people
     refitted: Refitted | None = None  # what is served instead of the winner, where that was asked for
 

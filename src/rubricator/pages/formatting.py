@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rubricator.stats.bootstrap import Estimate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # numpy, which the command line need not wait for
+    from rubricator.stats.bootstrap import Estimate
 
 NONE = "–"
 

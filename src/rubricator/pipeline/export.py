@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rubricator.models.training_files import read_training
 from rubricator.models.training_result import TrainingResult
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
+from rubricator.stats.coverage import COVERAGE
 from rubricator.taxonomy import Taxonomy
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
@@ -59,7 +61,7 @@ def write_winner(
         columns=config.data.columns,
         clean=config.clean,
         max_characters=config.data.max_characters,
-        metrics=metrics,
+        metrics={**metrics, COVERAGE: [asdict(point) for point in trained.coverage]},
         data_fingerprint=data_fingerprint,
         card=render_card(card),
     )

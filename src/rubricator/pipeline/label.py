@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,8 +26,10 @@ from rubricator.label.teachers.factory import open_teachers, read_files
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest
-from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
+
+if TYPE_CHECKING:  # half a second to import
+    from rubricator.store import Store
 
 ASKED = "stages/asked.json"
 
@@ -81,6 +83,8 @@ def in_order_of_asking(dataset: Dataset) -> list[Text]:
 
 def open_store(run: Run) -> Store:
     """The store of the run: a file of its own, or the shared one that the config names."""
+    from rubricator.store import Store
+
     return Store.open(run.config.store or run.file("answers.sqlite"))
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from rich import progress as rich_bars
 from rich.console import Console
 
-from rubricator.progress import Advance
+from rubricator.pages.formatting import duration
+from rubricator.progress import Advance, Pace
 
 _log = logging.getLogger(__name__)
 _DRAWN_SECONDS = 0.2
@@ -36,26 +37,38 @@ def bars(description: str, *, total: int | None) -> Iterator[Advance]:
         finally:
             draw("")
     elif console.is_terminal:
-        columns = (rich_bars.BarColumn(), rich_bars.MofNCompleteColumn(), rich_bars.TimeRemainingColumn())
-        yield from draw_bar(description, total, console, *columns)
+        yield from draw_bar(description, total, console)
     else:
         yield from show_counts(description, total, _log.info, every=_LOGGED_SECONDS, width=_WIDTH)
 
 
-def draw_bar(
-    description: str, total: int | None, console: Console, *columns: rich_bars.ProgressColumn
-) -> Iterator[Advance]:
-    """Draw a bar on a terminal, with these columns between the description and the note."""
-    first, last = rich_bars.TextColumn("{task.description}"), rich_bars.TextColumn("{task.fields[note]}")
-    with rich_bars.Progress(first, *columns, last, console=console, transient=True) as bar:
-        task = bar.add_task(description, total=total, note="")
+def draw_bar(description: str, total: int | None, console: Console) -> Iterator[Advance]:
+    """Draw a bar on a terminal, with what is done, the rate, the time left and the latest note."""
+    columns = (
+        rich_bars.TextColumn("{task.description}"),
+        rich_bars.BarColumn(bar_width=None),
+        rich_bars.MofNCompleteColumn(),
+        rich_bars.TextColumn("[dim]{task.fields[pace]}[/]"),
+        rich_bars.TextColumn("{task.fields[note]}"),
+    )
+    pace = Pace(total)
+    with rich_bars.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(description, total=total, note="", pace="")
 
         def advance(items: int, note: str = "", /) -> None:
-            bar.advance(task, items)
+            pace.count(items)
+            bar.update(task, advance=items, pace=", ".join(_pace(pace)))
             if note:
                 bar.update(task, note=note)
 
         yield advance
+
+
+def _pace(pace: Pace) -> list[str]:
+    """`12/s` and `4 min left`, as far as they are known."""
+    rate, left = pace.rate, pace.seconds_left
+    words = [] if rate is None else [f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"]
+    return [*words, f"{duration(max(1, round(left)))} left"] if left else words
 
 
 def _notebook() -> Any | None:
@@ -72,19 +85,19 @@ def show_counts(
     description: str, total: int | None, show: Callable[[str], None], *, every: float, width: int = 0
 ) -> Iterator[Advance]:
     """Show a line at most every so many seconds, with a bar of `width` characters if the total is known."""
-    started = shown = time.monotonic()
-    done, latest = 0, ""
+    pace, shown, latest = Pace(total), time.monotonic(), ""
 
     def advance(items: int, note: str = "", /) -> None:
-        nonlocal done, shown, latest
-        done, latest, now = done + items, note or latest, time.monotonic()
+        nonlocal shown, latest
+        pace.count(items)
+        latest, now = note or latest, time.monotonic()
         if now - shown >= every:
-            shown, rate = now, done / (now - started)
-            count, bar = f"{done:,}, {rate:,.1f}/s", ":"
-            if total:
-                left = f", {(total - done) / rate:,.0f} s left" if rate else ""
-                count = f"{done:,} of {total:,}, {rate:,.1f}/s{left}"
-                bar = f" {'█' * min(width, round(width * done / total)):░<{width}}" if width else ":"
-            show(f"{description}{bar} {count}{f'; {latest}' if latest else ''}")
+            shown = now
+            count = f"{pace.done:,} of {total:,}" if total else f"{pace.done:,}"
+            bar = (
+                f" {'█' * min(width, round(width * pace.done / total)):░<{width}}" if total and width else ":"
+            )
+            note = f"; {latest}" if latest else ""
+            show(f"{description}{bar} {', '.join([count, *_pace(pace)])}{note}")
 
     yield advance

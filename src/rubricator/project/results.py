@@ -16,7 +16,8 @@ from rubricator.artifact import Manifest
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.split import DatasetSplit
-from rubricator.evaluate.comparison.compare import FIGURES, Comparison, figure_name, verdict
+from rubricator.evaluate.comparison.compare import Comparison
+from rubricator.evaluate.comparison.verdict import figure_name, verdict
 from rubricator.models.training_result import WORDS, TrainingResult
 from rubricator.predict import Predictor
 from rubricator.stats.bootstrap import Estimate
@@ -264,7 +265,7 @@ class ComparisonResult(Shown):
     comparison: Comparison
 
     def to_frame(self) -> pl.DataFrame:
-        """A row per figure and category: old, new, the change with its interval, and its p-value."""
+        """A row per figure and category: old, new, the change, its interval and p-value, also corrected."""
         comparison = self.comparison
         space, before = comparison.space, comparison.old
         rows = []
@@ -272,7 +273,7 @@ class ComparisonResult(Shown):
             after = against.side
             figures = [
                 (figure_name(name, space), before.figures[name], after.figures[name], against.figures[name])
-                for name in FIGURES
+                for name in before.figures
             ]
             figures += [(f"F1 {key}", before.f1[key], after.f1[key], against.f1[key]) for key in space.keys]
             rows += [
@@ -285,10 +286,11 @@ class ComparisonResult(Shown):
                     "low": difference.change.low,
                     "high": difference.change.high,
                     "p_value": difference.p_value,
+                    "corrected_p": difference.corrected_p,
                 }
                 for name, old, new, difference in figures
             ]
-        numbers = ("old", "new", "change", "low", "high", "p_value")
+        numbers = ("old", "new", "change", "low", "high", "p_value", "corrected_p")
         return pl.DataFrame(
             rows, schema={"run": pl.String, "figure": pl.String, **dict.fromkeys(numbers, pl.Float64)}
         )

@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from rubricator.dataset.reviews import Chosen, Review, Shown, label_of
 from rubricator.errors import DataError
 from rubricator.records import Answer, Status, Text, content_hash
-from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
+
+if TYPE_CHECKING:  # half a second to import
+    from rubricator.store import Store
 
 PREFIX = "person:"
 

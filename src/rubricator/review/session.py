@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -26,8 +26,10 @@ from rubricator.review.reviews import answer_of, judged, key_of, read_reviews, r
 from rubricator.review.selection import RANDOM_SHARE, pick
 from rubricator.review.uncertainty import ReviewContext
 from rubricator.stats.arrays import Floats
-from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
+
+if TYPE_CHECKING:  # half a second to import
+    from rubricator.store import Store
 
 Order = Literal["gain", "random"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from rubricator.stats.arrays import Floats
 
 # Rows drawn at a time: bounds memory at 100 x groups counts whatever the number of draws.
-_CHUNK = 100
+CHUNK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def resample_groups(groups: int, *, draws: int, seed: int) -> Iterator[Floats]:
         How often each group was drawn, shape [up to 100 samples, groups].
     """
     random = np.random.default_rng(seed)
-    for start in range(0, draws, _CHUNK):
-        size = min(_CHUNK, draws - start)
+    for start in range(0, draws, CHUNK):
+        size = min(CHUNK, draws - start)
         picks = random.integers(groups, size=(size, groups)) + np.arange(size)[:, None] * groups
         counts = np.bincount(picks.ravel(), minlength=size * groups)
         yield counts.reshape(size, groups).astype(np.float64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, logsumexp, softmax
 
 from rubricator.stats.arrays import Bools, Floats
@@ -23,6 +22,8 @@ def fit_platt(logits: Floats, target: Floats, weights: Floats) -> tuple[float, f
 
     The logits are those of texts not trained on and the targets lie in [0, 1]; all have the shape [n].
     """
+    from scipy.optimize import minimize  # a third of a second to import
+
     positives, negatives = weights @ target, weights @ (1 - target)
     high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
     smoothed = low + (high - low) * target
@@ -58,6 +59,8 @@ def fit_temperature(
     The logits are those of texts not trained on and the targets lie in [0, 1], shape [n, categories]; the
     weights, shape [n], are one by default.
     """
+    from scipy.optimize import minimize  # a third of a second to import
+
     weights = np.ones(len(logits)) if weights is None else weights
     spread = np.array([log_slope] + [intercept] * logits.shape[1])
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
-from scipy.optimize import minimize
 from scipy.sparse import csr_array, hstack, issparse
 from scipy.special import logit
 from threadpoolctl import threadpool_limits
@@ -218,6 +216,8 @@ def _design(
     many dimensions as there are texts (Hastie & Tibshirani, "Efficient quadratic regularization
     for expression arrays", 2004).
     """
+    from scipy.linalg import eigh
+
     if not issparse(features):
         return _with_ones(features), lambda coef: coef
     if len(used) > min(_ROTATED, features.shape[1]):
@@ -241,6 +241,8 @@ def _with_ones(features: Floats) -> Floats:
 
 
 def _minimise(x: Floats | csr_array, task: _Task, c: float, start: Floats, tolerance: float) -> Floats:
+    from scipy.optimize import minimize  # a third of a second to import
+
     penalty = np.full(x.shape[1], 1 / c)
     penalty[-1] = 0.0
     # A sparse transpose is thrice as quick once its rows lie together.

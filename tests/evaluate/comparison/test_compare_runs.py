@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from rubricator.cli.app import app
 from rubricator.dataset.files import write_json
 from rubricator.errors import DataError
-from rubricator.evaluate.comparison.compare import Kind, verdict
+from rubricator.evaluate.comparison.compare import Comparison, Kind
 from rubricator.evaluate.comparison.page import write_comparison
+from rubricator.evaluate.comparison.verdict import verdict
 from rubricator.evaluate.metrics.prediction_table import SCORED, read_scored, write_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.pipeline.compare import compare
+from rubricator.stats.bootstrap import Estimate
+from rubricator.stats.significance import Difference
 from rubricator.taxonomy import Category, Task, Taxonomy
 
 KEYS = ("bread", "soup", "tea")
@@ -96,6 +103,115 @@ def test_what_changed_is_sorted_by_what_it_did_the_surest_first(tmp_path: Path) 
     assert found.old.figures["subset_accuracy"].value == pytest.approx(3 / 6)
     assert against.figures["subset_accuracy"].change.value == pytest.approx(1 / 6)
     assert "could not be chance" in verdict(found, against)
+
+
+def invented(outcomes: Sequence[tuple[str, str, str]], name: str, place: Path) -> list[Path]:
+    """Two multi-label runs on texts with these truths, old and new decisions, each as keys."""
+    folders = []
+    for side, folder in enumerate(("old", name)):
+        rows: list[Row] = [
+            (
+                str(i),
+                f"Выдуманный рецепт под номером {i}",
+                outcome[0],
+                dict.fromkeys(outcome[1 + side].split(","), 0.9),
+            )
+            for i, outcome in enumerate(outcomes)
+        ]
+        folders.append(run(place / folder, rows, single=False))
+    return folders
+
+
+# Of 168 texts the new run gets 52 sets right that were wrong, and breaks 3.
+UNEVEN = [
+    *[("bread", "bread,soup", "bread")] * 52,
+    *[("tea", "tea", "tea,bread")] * 3,
+    *[("soup", "soup", "soup")] * 100,
+    *[("tea", "tea,soup", "tea,bread")] * 13,
+]
+
+
+def test_a_sure_gain_of_one_figure_is_never_called_no_difference(tmp_path: Path) -> None:
+    found = compare(invented(UNEVEN, "new", tmp_path))
+    (against,) = found.new
+    assert (against.mcnemar.fixed, against.mcnemar.broken) == (52, 3)
+    said = verdict(found, against)
+    assert said.startswith("new is better than old: ")
+    assert "Exact match +0.292, p <0.001; " in said
+    assert "52 texts fixed and 3 broken, p <0.001; " in said
+    assert "on 168 texts" in said
+
+
+def test_the_main_figure_is_told_also_where_it_may_be_chance(tmp_path: Path) -> None:
+    rows = [
+        *[("bread,soup", "bread", "bread,soup")] * 12,
+        *[("tea", "tea", "")] * 2,
+        *[("tea", "tea", "tea")] * 2,
+    ]
+    found = compare(invented(rows, "new", tmp_path))
+    (against,) = found.new
+    assert not against.figures["macro_f1"].beyond_chance
+    said = verdict(found, against)
+    assert said.startswith("new is better than old: ")
+    assert re.search(r"; Macro-F1 \S+, p = [01]\.\d+, which may be chance; on 16 texts", said)
+
+
+def test_a_handful_of_texts_proves_nothing(tmp_path: Path) -> None:
+    rows = [("bread", "tea", "bread"), ("soup", "tea", "soup"), ("tea", "bread", "tea")]
+    found = compare(invented(rows, "new", tmp_path))
+    assert "could not be chance" in verdict(found, found.new[0])
+
+
+def test_better_in_one_figure_and_worse_in_another_is_said_of_both(tmp_path: Path) -> None:
+    rows = [*[("bread", "bread,soup", "bread")] * 60, *[("tea,soup", "tea", "bread")] * 40]
+    found = compare(invented(rows, "new", tmp_path))
+    said = verdict(found, found.new[0])
+    assert "new is better than old in some ways and worse in others: " in said
+    assert "Exact match +0.600, p <0.001" in said
+    assert "Macro-F1 −" in said
+
+
+def test_categories_that_surely_changed_are_named_after_the_verdict(tmp_path: Path) -> None:
+    found = compare(invented(UNEVEN, "new", tmp_path))
+    assert "F1 is better for Soup" in verdict(found, found.new[0])
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    return compare(invented(UNEVEN, "new", tmp_path_factory.mktemp("uneven")))
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(0.0001, 1)), min_size=4, max_size=4), st.floats(0, 1))
+def test_the_verdict_agrees_with_all_that_is_shown(
+    uneven: Comparison, tested: list[tuple[float, float]], p_texts: float
+) -> None:
+    assume(all(gain for gain, _ in tested))
+    against = uneven.new[0]
+    figures = {
+        name: Difference(change=Estimate(gain, -1, 1), p_value=p, corrected_p=p)
+        for name, (gain, p) in zip(against.figures, tested, strict=True)
+    }
+    texts = replace(against.mcnemar, corrected_p=p_texts)  # 52 fixed, 3 broken
+    found = verdict(uneven, replace(against, figures=figures, mcnemar=texts))
+    certain = [gain for gain, p in tested if p < 0.05] + [49.0] * (p_texts < 0.05)
+    assert found.startswith("No difference") == (not certain)
+    assert ("better than" in found) == any(gain > 0 for gain in certain)
+    assert ("worse" in found.partition(":")[0]) == any(gain < 0 for gain in certain)
+
+
+def test_many_chances_to_differ_are_corrected_for(tmp_path: Path) -> None:
+    rows = [
+        *[("bread", "bread,soup", "bread")] * 7,
+        *[("soup", "soup", "soup,tea")] * 1,
+        *[("tea", "tea", "tea")] * 20,
+    ]
+    folders = invented(rows, "new", tmp_path)
+    alone, crowd = compare(folders), compare([*folders, *folders[1:] * 5])
+    (against,), beside = alone.new, crowd.new[0]
+    for name, figure in against.figures.items():
+        assert figure.p_value == beside.figures[name].p_value
+        assert figure.p_value <= figure.corrected_p <= beside.figures[name].corrected_p  # type: ignore[operator]
+    assert against.mcnemar.p_value < against.mcnemar.corrected_p < beside.mcnemar.corrected_p  # type: ignore[operator]
 
 
 def test_a_run_against_itself_differs_in_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import compress
 
@@ -12,12 +12,20 @@ import numpy as np
 from rubricator.evaluate.comparison.runs import EvaluatedRun, common_space, common_texts
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import LabelSpace
-from rubricator.pages.formatting import plural, series
+from rubricator.pages.formatting import series
 from rubricator.stats.arrays import Bools
 from rubricator.stats.bootstrap import Estimate
-from rubricator.stats.significance import Difference, McNemar, Resampled, difference, mcnemar, resample
+from rubricator.stats.significance import (
+    Difference,
+    McNemar,
+    Resampled,
+    difference,
+    exchange,
+    holm,
+    mcnemar,
+    resample,
+)
 
-FIGURES = ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
 DRAWS = 10_000
 CONFIDENCE = 0.95
 _SEED = 13
@@ -53,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One run's figures on the common texts, by the names in `FIGURES`, and F1 by category.
+    """One run's figures on the common texts, by name (see `figure_name`), and F1 by category.
 
     `measured` is how many texts the run was measured on, `about` what its truth is and how its predictions
     were made; its name is its folder, as short as the runs can be told apart by.
@@ -71,7 +79,9 @@ class Side:
 class Against:
     """A new run against the old one: figures are new minus old, changes come with the surest first.
 
-    McNemar's test is over the texts that are all right.
+    McNemar's test is over the texts that are all right. Every p-value is corrected (Holm) for what stands
+    beside it in the comparison: the figures and the texts of all new runs are one family, F1 of the
+    categories another.
     """
 
     side: Side
@@ -114,13 +124,13 @@ def compare_runs(runs: Sequence[EvaluatedRun]) -> Comparison:
         DataError: They have no category or no text in common.
     """
     space = common_space(runs)
-    keys = space.keys
+    keys, names = space.keys, compared_figures(space)
     parts, left_out = common_texts(runs, space)
     sampled = [
         resample(part.truth, part.decisions, part.groups, draws=DRAWS, confidence=CONFIDENCE, seed=_SEED)
         for part in parts
     ]
-    sides = [_side(run, figures, keys) for run, figures in zip(runs, sampled, strict=True)]
+    sides = [_side(run, figures, names, keys) for run, figures in zip(runs, sampled, strict=True)]
     support = dict(zip(keys, parts[0].truth.sum(axis=0).tolist(), strict=True))
     if unmeasured := [key for key in keys if not support[key]]:
         left_out.append(f"Macro-F1 leaves out what no text has: {series(unmeasured)}.")
@@ -132,57 +142,64 @@ def compare_runs(runs: Sequence[EvaluatedRun]) -> Comparison:
         support=support,
         space=space,
         old=sides[0],
-        new=tuple(
-            Against(
-                side=side,
-                figures={name: difference(sampled[0], figures, name) for name in FIGURES},
-                f1={key: difference(sampled[0], figures, "f1", j) for j, key in enumerate(keys)},
-                mcnemar=mcnemar(_right(parts[0]), _right(part)),
-                changes=_changes(parts[0], part, keys),
-            )
-            for side, figures, part in zip(sides[1:], sampled[1:], parts[1:], strict=True)
+        new=_corrected(
+            [
+                _against(side, (parts[0], part), (sampled[0], figures))
+                for side, figures, part in zip(sides[1:], sampled[1:], parts[1:], strict=True)
+            ],
         ),
     )
 
 
-def headline(comparison: Comparison) -> str:
-    """The one of `FIGURES` that a model is judged by."""
-    return "subset_accuracy" if comparison.space.single else "macro_f1"
+def compared_figures(space: LabelSpace) -> tuple[str, ...]:
+    """Names of the figures that runs are compared by; the first is the one that a model is judged by."""
+    if space.single:  # micro-F1 is the accuracy there, and the same evidence must not be weighed twice
+        return ("subset_accuracy", "macro_f1", "weighted_f1")
+    return ("macro_f1", "weighted_f1", "micro_f1", "subset_accuracy")
 
 
-def figure_name(name: str, space: LabelSpace) -> str:
-    """One of `FIGURES` in words, as the report calls it."""
-    if name == "subset_accuracy":
-        return "Accuracy" if space.single else "Exact match"
-    return {"macro_f1": "Macro-F1", "weighted_f1": "Weighted F1", "micro_f1": "Micro-F1"}[name]
+def _against(
+    side: Side, parts: tuple[ScoredPredictions, ScoredPredictions], sampled: tuple[Resampled, Resampled]
+) -> Against:
+    """The new run (the second of each pair) against the old one, p-values not yet corrected."""
+    old, new = parts
+    exchanged = exchange(old.truth, old.decisions, new.decisions, old.groups, draws=DRAWS, seed=_SEED)
+    return Against(
+        side=side,
+        figures={name: difference(*sampled, exchanged, name) for name in side.figures},
+        f1={key: difference(*sampled, exchanged, "f1", column) for column, key in enumerate(side.f1)},
+        mcnemar=mcnemar(_right(old), _right(new), old.groups),
+        changes=_changes(old, new, list(side.f1)),
+    )
 
 
-def signed(value: float) -> str:
-    """`+0.021`, `−0.050`, and `0.000` for what rounds to it."""
-    written = f"{value:+.3f}".replace("-", "−")
-    return "0.000" if written in ("+0.000", "−0.000") else written
+def _corrected(new: Sequence[Against]) -> tuple[Against, ...]:
+    """The same with p-values corrected for all that is tested beside them."""
+    overall = [evidence for against in new for evidence in (*against.figures.values(), against.mcnemar)]
+    by_category = [f1 for against in new for f1 in against.f1.values()]
+    p_overall, p_by_category = (
+        iter(holm([evidence.p_value for evidence in family])) for family in (overall, by_category)
+    )
+    return tuple(
+        replace(
+            against,
+            figures={
+                name: replace(gain, corrected_p=next(p_overall)) for name, gain in against.figures.items()
+            },
+            mcnemar=replace(against.mcnemar, corrected_p=next(p_overall)),
+            f1={key: replace(gain, corrected_p=next(p_by_category)) for key, gain in against.f1.items()},
+        )
+        for against in new
+    )
 
 
-def verdict(comparison: Comparison, against: Against) -> str:
-    """What the comparison comes to, for someone who reads nothing else."""
-    gain, new, old = against.figures[headline(comparison)], against.side.name, comparison.old.name
-    if gain.change.value is None or gain.p_value is None:
-        return f"Nothing can be said of {new} and {old}: there are too few texts."
-    figure = "accuracy" if comparison.space.single else "Macro-F1"
-    size = f"{figure} {signed(gain.change.value)}, p = {gain.p_value:.2g}"
-    size += f", on {plural(comparison.texts, 'text')}"
-    if not gain.beyond_chance:
-        return f"No difference between {new} and {old} that could not be chance: {size}."
-    return f"{new} is {'better' if gain.change.value > 0 else 'worse'} than {old}: {size}."
-
-
-def _side(run: EvaluatedRun, figures: Resampled, keys: Sequence[str]) -> Side:
+def _side(run: EvaluatedRun, figures: Resampled, names: Sequence[str], keys: Sequence[str]) -> Side:
     return Side(
         name=run.name,
         model=run.model,
         measured=len(run.part),
         about=run.part.about,
-        figures={name: figures.estimate(name) for name in FIGURES},
+        figures={name: figures.estimate(name) for name in names},
         f1={key: figures.estimate("f1", column) for column, key in enumerate(keys)},
     )
 

@@ -14,16 +14,13 @@ from rubricator.errors import DataError
 from rubricator.evaluate.comparison.compare import (
     CONFIDENCE,
     DRAWS,
-    FIGURES,
     Against,
     Comparison,
     Kind,
-    figure_name,
-    headline,
-    signed,
-    verdict,
+    compared_figures,
 )
-from rubricator.pages.formatting import NONE, figure, series
+from rubricator.evaluate.comparison.verdict import chance, figure_name, signed, verdict
+from rubricator.pages.formatting import NONE, series
 from rubricator.pages.page import render_page, write_page
 from rubricator.stats.significance import Difference
 
@@ -45,8 +42,8 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
         },
         "compared": comparison,
         "verdicts": [verdict(comparison, against) for against in comparison.new],
-        "names": {name: figure_name(name, comparison.space) for name in FIGURES},
-        "headline": headline(comparison),
+        "names": {name: figure_name(name, comparison.space) for name in comparison.old.figures},
+        "headline": compared_figures(comparison.space)[0],
         "kinds": list(Kind),
         "words": {"fixed": "fixed", "broken": "broken", "otherwise": "wrong otherwise"},
         "counts": [Counter(change.kind for change in against.changes) for against in comparison.new],
@@ -90,13 +87,6 @@ def change_interval(difference: Difference) -> str:
     """`−0.003 to +0.040`, or a dash."""
     low, high = difference.change.low, difference.change.high
     return NONE if low is None or high is None else f"{signed(low)} to {signed(high)}"
-
-
-def chance(p_value: float | None) -> str:
-    """`0.03`, `<0.001`, or a dash."""
-    if p_value is not None and p_value < 0.001:
-        return "<0.001"
-    return figure(p_value, 3)
 
 
 def _concerned(against: Against) -> set[str]:

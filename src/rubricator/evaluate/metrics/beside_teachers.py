@@ -9,7 +9,7 @@ from rubricator.label_space import LabelSpace
 from rubricator.records import Origin
 from rubricator.stats.arrays import Floats
 from rubricator.stats.bootstrap import Estimate
-from rubricator.stats.significance import difference, resample
+from rubricator.stats.significance import change, resample
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def compare_with_teachers(
         resample(scored.truth[rows], decided, groups, draws=bootstrap, confidence=confidence, seed=seed)
         for decided in (scored.decisions[rows], space.decide(agreement[rows]))
     )
-    low = difference(model, teachers, "macro_f1").change.low
+    low = change(model, teachers, "macro_f1").low
     return BesideTeachers(
         texts=len(rows),
         model=model.estimate("macro_f1"),

@@ -10,13 +10,13 @@ import numpy as np
 
 from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
 from rubricator.errors import DataError
-from rubricator.evaluate.metrics.coverage import coverage_points
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.stats.arrays import Floats
 from rubricator.stats.bootstrap import Estimate, percentile_interval, resample_groups
 from rubricator.stats.calibration import calibration_error
 from rubricator.stats.counts import GroupedCounts, mean_defined, ratio
+from rubricator.stats.coverage import coverage_points
 from rubricator.stats.ranking import Ranking
 
 _FIGURES = (

@@ -11,9 +11,10 @@ from matplotlib.colors import to_rgba
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from rubricator.dataset.metrics import CategoryMetrics, CoveragePoint
+from rubricator.dataset.metrics import CategoryMetrics
 from rubricator.evaluate.plots import style
 from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.coverage import CoveragePoint
 from rubricator.stats.shares import wilson
 
 _BINS = 10

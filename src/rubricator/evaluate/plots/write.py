@@ -9,12 +9,12 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from rubricator.dataset.metrics import CategoryMetrics, PartMetrics
-from rubricator.evaluate.metrics.coverage import precision_by_coverage
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.evaluate.plots import panels as drawing
 from rubricator.evaluate.plots import style
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.label_space import LabelSpace
+from rubricator.stats.coverage import precision_by_coverage
 
 
 def write_plots(

@@ -8,7 +8,6 @@ finite, in single-label work each row of guesses is finite or all NaN.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit, log_softmax, logit, softmax
 
 from rubricator.stats.arrays import Bools, Floats
@@ -66,6 +65,7 @@ def guess_single_likeness(scores: Floats) -> Floats:
 
     A softmax whose temperature makes the mean probability of the best category 0.7.
     """
+    from scipy.optimize import brentq  # a third of a second to import
 
     def surplus(log_slope: float) -> float:
         return float(softmax(scores * np.exp(log_slope), axis=1).max(axis=1).mean()) - _MEAN_CONFIDENCE

@@ -6,13 +6,16 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rubricator.label.asking.runner import ask
 from rubricator.label.teachers.llm import LlmTeacher
 from rubricator.label.teachers.protocol import Teacher
 from rubricator.progress import Progress
 from rubricator.records import Status, Text
-from rubricator.store import Store
+
+if TYPE_CHECKING:  # half a second to import
+    from rubricator.store import Store
 
 TRIED = 12
 """Texts asked about to know time and cost. Their answers are stored, so nothing is paid twice."""

@@ -8,12 +8,15 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from rubricator.label.asking.limits import NO_LIMITS, Limits, Meter
 from rubricator.label.teachers.protocol import Teacher
 from rubricator.progress import Advance, Progress, silent
 from rubricator.records import ONLY_FAILURES, Answer, Status, Text
-from rubricator.store import Store
+
+if TYPE_CHECKING:  # half a second to import
+    from rubricator.store import Store
 
 _LOG = logging.getLogger(__name__)
 # What a kill may lose of a teacher that costs nothing: so many answers or so many seconds of work.

@@ -94,6 +94,7 @@ def train_models(
         facts={name: candidate.fitted.facts for name, candidate in candidates.items()},
         dropped=search.dropped,
         metric=metric_of(config.train.metric, space),
+        coverage=validation_set.coverage(candidates[choice.name].validated),
     )
     return trained, _golden_predictions(validation_set, candidates, choice.name, data.unbiased)
 

@@ -12,12 +12,14 @@ from rubricator.dataset.training_data import TrainingData
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.training_result import Score
 from rubricator.stats.arrays import Bools, Floats, Indices
+from rubricator.stats.coverage import CoveragePoint, coverage_points
 from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.train.selection import chance_of_gain, score
 
 ENOUGH_GOLDEN = 40
 """With fewer golden texts in validation, agreed labels join them there."""
+_PRECISIONS = tuple(percent / 100 for percent in range(50, 100))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,13 @@ class ValidationSet:
             probabilities,
             decisions,
         )
+
+    def coverage(self, result: ValidationResult) -> tuple[CoveragePoint, ...]:
+        """What share of these texts a model may answer alone if so large a share of that must be right."""
+        judged = self.examples.weights > 0
+        right = (result.decisions == (self.examples.targets >= 0.5)).all(axis=1)
+        sureness = self.space.confidence(result.probabilities, result.decisions)
+        return coverage_points(sureness[judged], right[judged], _PRECISIONS)
 
     def chance_of_gain(self, new: ValidationResult, old: ValidationResult, metric: Metric) -> float:
         """In what share of samples of these texts one model is better than another."""

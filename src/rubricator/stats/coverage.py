@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from rubricator.dataset.metrics import CoveragePoint
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.shares import wilson
 
+COVERAGE = "coverage"
+"""What the points on validation are called among the metrics of an artifact."""
 PRECISIONS = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 FEWEST = 20  # texts below which a share that is right is not called reached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveragePoint:
+    """How many texts need no person if so large a share of them must be right.
+
+    Attributes:
+        precision: Share that must be right: of a text, all its categories.
+        coverage: Largest share of texts that reaches it, the surest first; 0 if none does.
+        confidence: Least confidence of those texts; None if there are none.
+        reached: Share of them that is right, with its interval (Wilson).
+    """
+
+    precision: float
+    coverage: float
+    confidence: float | None
+    reached: Estimate
 
 
 def precision_by_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats, Floats]:

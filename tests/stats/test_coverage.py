@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rubricator.evaluate.metrics.coverage import FEWEST, coverage_points, precision_by_coverage
-from rubricator.evaluate.metrics.mistaken import mistaken_for
+from rubricator.stats.coverage import FEWEST, coverage_points, precision_by_coverage
 
 
 def test_the_surest_texts_go_without_a_person_as_long_as_enough_are_right():
@@ -36,9 +35,3 @@ def test_a_threshold_takes_all_texts_as_sure_or_none(rows):
         assert share == pytest.approx(taken.mean())
         assert correct == pytest.approx(right[taken].mean())
     assert coverage[-1] == 1
-
-
-def test_what_stands_where_a_category_is_missed():
-    truth = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1]], dtype=bool)
-    decisions = np.array([[0, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=bool)
-    assert mistaken_for(truth, decisions).tolist() == [[0, 2, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]]

@@ -1,0 +1,96 @@
+"""Every command with its line of help, and where its code is: it is imported when the command is used.
+
+Most commands need what takes seconds to import; `--help`, `--version` and a mistyped name do not wait for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from typer.core import TyperCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as `--help` shows it.
+
+    Attributes:
+        panel: Heading that it stands below.
+        function: What does it, as `module:name` in this package.
+        about: The first sentence of the function's docstring.
+    """
+
+    panel: str
+    function: str
+    about: str
+
+    def load(self, name: str) -> TyperCommand:
+        """Import the command with all that it needs."""
+        single = typer.Typer(
+            add_completion=False, rich_markup_mode="markdown", pretty_exceptions_show_locals=False
+        )
+        single.command(name)(resolve_name(f"rubricator.cli.{self.function}"))
+        command: TyperCommand = typer.main.get_command(single)  # type: ignore[assignment]
+        return command
+
+
+_BEGIN, _PIPELINE, _STAGE = "Begin", "The pipeline", "One stage"
+_LABELS, _PRODUCTION = "Labels", "In production"
+
+COMMANDS = {
+    "init": Command(
+        _BEGIN,
+        "init:init",
+        "Make a folder with commented settings, categories and sample data that run as they are.",
+    ),
+    "doctor": Command(
+        _BEGIN,
+        "doctor:show_installation",
+        "Show what is installed, which runtime and encoder will be used and why, what an extra would add.",
+    ),
+    "run": Command(
+        _PIPELINE,
+        "run:run_pipeline",
+        "Run the whole pipeline: read, split, label, train, evaluate, export.",
+    ),
+    "compare": Command(
+        _PIPELINE, "compare:compare_runs", "Compare runs on the texts that all of them were measured on."
+    ),
+    "read": Command(
+        _STAGE, "run:read_texts", "Read and clean the texts, find duplicates and the golden labels."
+    ),
+    "split": Command(_STAGE, "run:split_texts", "Divide the texts into train, validation and test."),
+    "label": Command(_STAGE, "label:label_texts", "Ask the teachers, store their answers, agree on labels."),
+    "train": Command(
+        _STAGE,
+        "train:train_models",
+        "Train models, calibrate them on validation and choose the best one.",
+    ),
+    "evaluate": Command(
+        _STAGE,
+        "run:evaluate_model",
+        "Measure the model on test and golden texts, draw the plots, write the report.",
+    ),
+    "export": Command(
+        _STAGE, "run:export_artifact", "Write the artifact: the winner with all it needs to serve."
+    ),
+    "audit": Command(
+        _LABELS, "audit:audit_labels", "List labels that are probably wrong, the most doubtful first."
+    ),
+    "review": Command(
+        _LABELS,
+        "review:review_labels",
+        "Correct labels where it helps most: a person's answer outranks every teacher.",
+    ),
+    "predict": Command(_PRODUCTION, "predict:predict_texts", "Predict the categories of every row."),
+    "serve": Command(
+        _PRODUCTION,
+        "serve:serve_artifact",
+        "Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.",
+    ),
+}
