@@ -88,7 +88,16 @@ def go(
     taxonomy = Taxonomy.read(settings.path(settings.taxonomy))
     folder = out_folder or Path("runs") / settings.name
     command = shlex.join(["rubricator", *sys.argv[1:]])
-    run = Run(settings, taxonomy, folder, progress=show_progress, say=_say, command=command, again=again)
+    given = ["-c", str(config), *(part for one in overrides or [] for part in ("--set", one))]
+    options = shlex.join([*given, *(() if out_folder is None else ("--out", str(out_folder)))])
+    run = Run(
+        *(settings, taxonomy, folder),
+        progress=show_progress,
+        say=_say,
+        command=command,
+        options=options,
+        again=again,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     check_tracking(settings.tracking)
     with log_to(folder / "run.log"):

@@ -73,6 +73,12 @@ class LearningCurve:
     points: tuple[CurvePoint, ...]
     more: int
     gain: float
+    metric: Metric
+
+    @property
+    def promise(self) -> str:
+        """The gain as a clause."""
+        return f"{self.more} more labels of people should bring about +{self.gain:.3f} {WORDS[self.metric]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,17 @@ def _work(run: Run) -> list[str]:
         titles = {category.key: category.title for category in taxonomy.categories}
         plots = write_plots(evaluated.scored[0], evaluated.metrics[0], titles, run.folder / "plots")
     page = report_data(
-        evaluated, trained, label_set, dataset, split, plots, taxonomy, config, command=run.command
+        evaluated,
+        trained,
+        label_set,
+        dataset,
+        split,
+        plots,
+        taxonomy,
+        config,
+        command=run.command,
+        folder=run.folder,
+        options=run.options,
     )
     write_report(run.file("report.html"), page)
     return _lines(evaluated, winner)

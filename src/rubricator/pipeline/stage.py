@@ -45,6 +45,7 @@ class Run:
     progress: Progress = silent
     say: Callable[[str], None] = field(default=log.info)
     command: str = ""
+    options: str = ""  # with which any command means this project and these settings
     again: frozenset[Status] = ONLY_FAILURES
 
     def file(self, name: str) -> Path:

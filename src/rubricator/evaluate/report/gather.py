@@ -25,6 +25,7 @@ from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.metrics.mistaken import mistaken_for
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.model_descriptions import described
+from rubricator.evaluate.report.next_steps import next_steps
 from rubricator.evaluate.report.report_data import (
     DataFacts,
     Evaluated,
@@ -76,7 +77,9 @@ def report_data(
     taxonomy: Taxonomy,
     config: Config,
     *,
+    folder: Path,
     command: str,
+    options: str,
 ) -> ReportData:
     """The facts of a run in the form the report is written from."""
     winner = trained.choice.name
@@ -107,6 +110,7 @@ def report_data(
             machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
             f"Python {platform.python_version()}",
         ),
+        next_steps=tuple(next_steps(trained, label_set, folder, options=options)),
         cautions=(
             *outdone(evaluated.beside_teachers),
             *(f"{taxonomy.categories[j].title} {note}." for j, note in trained.scarce.items()),

@@ -37,7 +37,7 @@ def details_of(
     if isinstance(cascade, CascadeModel) and cascade.rules and len(test_set.examples):
         tables.append(_rules(cascade, test_set, taxonomy))
     if trained.curve is not None:
-        tables.append(_learning_curve(trained.curve, WORDS[trained.metric]))
+        tables.append(_learning_curve(trained.curve))
     plots = _plots(trained, test_set, config, folder / "plots") if config.evaluate.plots else ()
     return Details(tables=tuple(tables), plots=tuple(plots))
 
@@ -66,16 +66,15 @@ def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> Fact
     )
 
 
-def _learning_curve(curve: LearningCurve, metric: str) -> FactTable:
+def _learning_curve(curve: LearningCurve) -> FactTable:
     most = curve.points[-1]
-    promise = f"{curve.more} more labels of people should bring about +{curve.gain:.3f} {metric}"
     return FactTable(
         title="What more labels would bring",
         about=f"What a quick model reaches, held out, on all {most.texts:,} texts of training that people "
-        f"labelled when only so many of them teach. By the line through these figures, {promise}.",
-        columns=("labels of people", metric),
+        f"labelled when only so many of them teach. By the line through these figures, {curve.promise}.",
+        columns=("labels of people", WORDS[curve.metric]),
         rows=tuple((f"{point.texts:,}", point.value) for point in curve.points),
-        summary=promise,
+        summary=curve.promise,
     )
 
 

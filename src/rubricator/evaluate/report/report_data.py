@@ -121,6 +121,14 @@ class Reproduction:
     machine: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something to do next, and the command that does it."""
+
+    about: str
+    command: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """Everything the report tells; a section whose facts are missing is left out.
@@ -149,3 +157,4 @@ class ReportData:
     latency: Latency | None = None
     reproduction: Reproduction | None = None
     cautions: tuple[str, ...] = ()
+    next_steps: tuple[NextStep, ...] = ()

@@ -63,7 +63,7 @@ def learning_curve(
         reached = score(decisions[golden], examples.targets[golden], np.ones(int(golden.sum())))
         values.setdefault(int((golden & ~out).sum()), []).append(reached.merit(metric)[0])
     points = [CurvePoint(texts, float(np.mean(several))) for texts, several in sorted(values.items())]
-    return LearningCurve(tuple(points), MORE, _gain(values))
+    return LearningCurve(tuple(points), MORE, _gain(values), metric)
 
 
 def _others(data: TrainingData, labelled: Bools, weight: float, rng: np.random.Generator) -> Indices:
