@@ -115,6 +115,8 @@ def test_one_category_is_read(answer, category):
         "Это могла бы быть одежда, но подходит электроника.",
         "This could be clothes, but the best fit is honey.",
         "This could be clothes, but the best fit is it.",
+        "It is about clothes. No, wait, something else.",
+        "Это одежда. Хотя нет, это оно.",
         "It is about clothes. On second thoughts, it is about honey.",
         'Draft: {"label": "clothes"}, final: {"label": "honey"}',
         'Draft: {"label": 99}, final: {"label": "honey"}',

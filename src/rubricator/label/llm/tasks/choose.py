@@ -10,7 +10,7 @@ import regex
 
 from rubricator.errors import ConfigError
 from rubricator.label.llm.engines.engine import Generation, Request
-from rubricator.label.llm.tasks.names import Names
+from rubricator.label.llm.tasks.names import Names, retracted
 from rubricator.label.llm.tasks.probabilities import choice_logprobs
 from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.llm.tasks.repair import bare, decided, read_free
@@ -89,7 +89,7 @@ class Choose(Task):
         alone = line.strip(" \t«»\"'`.,*()[]")
         for letter in (alone, alone.translate(_LOOKALIKES), labelled[1] if labelled else ""):
             if key := self._mark(letter):
-                return key, rest
+                return key, f"\n{rest}"
         if headed and (key := self._mark(headed[1])):
             return key, headed[2] or ""
         if beside and (key := self._mark(beside[1])) and self._names.exact(beside[2]) == key:
@@ -98,14 +98,15 @@ class Choose(Task):
 
     def _agrees(self, key: str, rest: str) -> bool:
         """Whether the words behind a letter leave no doubt about it: no other letter, no other category."""
-        lines = rest.split("\n")
-        letters = {self._letter(line)[0] for line in lines[1:]} - {None}
-        stated = [set(keys) for keys in self._names.stated(rest)]
+        beside, *lines = rest.split("\n")
+        named = {self._names.exact(line) for line in (beside, *lines)}
+        named |= {self._letter(line)[0] for line in lines}
+        stated = self._names.stated(rest)
         return (
-            letters <= {key}
-            and self._names.exact(lines[0]) in (None, key)
+            named <= {key, None}
+            and not retracted(rest)
             and all(key in keys for keys in stated)
-            and stated[:1] in ([], [{key}])
+            and self._names.stated(beside)[:1] in ([], [(key,)])
         )
 
     def _mark(self, letter: str) -> str | None:

@@ -36,6 +36,9 @@ _NOT = regex.compile(
 _NONE = regex.compile(r"\bnone of\b|\bни (?:к одной|одна|в одну|под одну)\b")
 # "not … any … category", one after another.
 _NOT_ANY = tuple(map(regex.compile, (r"\bnot?\b|n't\b", r"\b(?:any|specific)\b", r"\bcategor")))
+_RETRACTION = regex.compile(
+    r"\W*(?:хотя\W+|oh\W+)?(?:(?:нет|no)\s*[,.!:—-]|(?:wait|actually|стоп|точнее|вернее|подождите|погодите)\b)"
+)
 _PERHAPS = regex.compile(
     r"\b(?:could|might|may|perhaps|maybe|possibly|могл?[аио]? бы|может|могут|возможно)\b"
 )
@@ -46,6 +49,11 @@ _NOT_ONLY = (("not only", ""), ("but also", "and"), ("не только", ""), (
 def fold(text: str) -> str:
     """Lower case, `е` for `ё`, plain apostrophes, single spaces."""
     return " ".join(text.translate(_FOLD).casefold().split())
+
+
+def retracted(prose: str) -> bool:
+    """Whether a sentence takes back what was said before it ("No, wait")."""
+    return any(map(_RETRACTION.match, _BREAK.split(prose.translate(_FOLD).casefold())))
 
 
 class Names:
@@ -101,21 +109,25 @@ class Names:
         """The categories that each statement names, for statements that name any.
 
         Questions, negated clauses and reasons ("…, as it mentions sports") state nothing. Prose states
-        nothing at all where it says that no category fits, leaves a choice of several, or weighs what could
-        be, "but" something else is.
+        nothing at all where it says that no category fits, leaves a choice of several, weighs what could be,
+        "but" something else is, or takes back what it stated ("No, wait").
         """
         text = prose.translate(_FOLD).casefold()
         for phrase, meaning in _NOT_ONLY:
             text = text.replace(phrase, meaning)
         sentences = [_TURN.split(s) for s in _BREAK.split(text) if not s.strip().endswith("?")]
         statements = [(s, len(pieces) - place) for pieces in sentences for place, s in enumerate(pieces, 1)]
-        categories = []
+        categories: list[tuple[str, ...]] = []
         for statement, turns in statements:
             named, rest = self._mentions(statement)
             negated = _NOT.search(rest)
             open_choice = len(named) > 1 and _OR.search(rest)
             taken_back = named and turns and _PERHAPS.search(rest)
-            if _fits_none(rest) or (not negated and (open_choice or taken_back)):
+            if (
+                (categories and _RETRACTION.match(statement))
+                or _fits_none(rest)
+                or (not negated and (open_choice or taken_back))
+            ):
                 return []
             if named and not negated:
                 categories.append(named)

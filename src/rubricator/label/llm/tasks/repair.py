@@ -136,7 +136,7 @@ def _read_json(text: str, names: Names, taxonomy: Taxonomy) -> Reading:
         # A list alone may be a remark in brackets.
         if keys or "{" in text[found.start : found.end]:
             named.add(keys)
-    return decided(*named, taxonomy) if len(named) == 1 and all(named) else UNPARSED
+    return decided(named.pop(), taxonomy) if len(named) == 1 and all(named) else UNPARSED
 
 
 def answer_field(value: Mapping[str, Any]) -> Any:
