@@ -84,6 +84,8 @@ REPLIES = [
     ("behind words, English", "each", f"Here is the JSON object: {BITS} Let me know!", "payment"),
     ("in a fence behind words", "each", f"Вот ответ:\n```json\n{BITS}\n```\nПояснение: деньги.", "payment"),
     ("in a fence that does not end", "each", f"```json\n{BITS}", "payment"),
+    ("a remark in brackets", "each", f"Ответ [см. ниже]: {BITS} [1]", "payment"),
+    ("an object that cannot be read", "each", f"{{итог ниже}} {BITS}", UNPARSED),
     ("twice the same", "each", f"Черновик: {BITS}\nИтог: {BITS}", "payment"),
     ("floats", "each", BITS.replace("0", "0.0").replace("1", "1.0"), "payment"),
     ("strings", "each", BITS.replace("0", '"нет"').replace("1", '"да"'), "payment"),

@@ -127,8 +127,8 @@ def _output_of(choice: Mapping[str, Any]) -> dict[str, Any]:
     message = choice.get("message") or {}
     text, refusal = text_of(choice), message.get("refusal")
     if reason in _REFUSALS or (refusal and not text):
-        said = text or refusal or "the server's content filter stopped the answer"
-        return {"text": str(said), "status": Status.REFUSED}
+        shown = text or refusal or "the server's content filter stopped the answer"
+        return {"text": str(shown), "status": Status.REFUSED}
     cut = reason == "length"
     thoughts = "" if text.strip() else next(filter(None, map(message.get, _THOUGHT_FIELDS)), "")
     if cut and (thoughts or (text and still_thinking(text))):

@@ -59,24 +59,27 @@ class Each(Task):
     def _read(self, generations: Sequence[Generation]) -> Reading:
         """Read the object, which must speak of every category; probabilities where tokens have them."""
         (generation,) = generations
-        spoken = [(found, self._bits(found.value)) for found in json_values(generation.text)]
-        # An object that cannot be read may say something else.
-        objects = [(found, bits) for found, bits in spoken if bits is not None or found.value is None]
+        text = generation.text
+        spoken = [(stretch, self._bits(stretch.value)) for stretch in json_values(text)]
+        # An object that cannot be read may say something else; a list may be a remark in brackets.
+        objects = [
+            (s, bits) for s, bits in spoken if bits is not None or (s.value is None and text[s.start] == "{")
+        ]
         if not any(bits for _, bits in objects):
             return read_free(generation, self._names, self._taxonomy)
-        found, bits = objects[0]
+        stretch, bits = objects[0]
         if not bits or bits.keys() != set(self._taxonomy.keys) or any(other != bits for _, other in objects):
             return UNPARSED
         reading = decided((key for key, yes in bits.items() if yes), self._taxonomy)
         if reading.status is not Status.OK:
             return reading
-        likely = self._likely(generation, found)
+        likely = self._likely(generation, stretch)
         scores = {key: likely.get(key, score) for key, score in reading.scores.items()}
         return Reading(Status.OK, shares(scores) if self._taxonomy.single else scores)
 
-    def _likely(self, generation: Generation, found: JsonValue) -> dict[str, float]:
+    def _likely(self, generation: Generation, stretch: JsonValue) -> dict[str, float]:
         """Probability of a 1 for the categories whose digit is a token of its own."""
-        written = digit_probabilities(replace(generation, text=generation.text[found.start : found.end]))
+        written = digit_probabilities(replace(generation, text=generation.text[stretch.start : stretch.end]))
         named = ((self._names.exact(name), probability) for name, probability in written.items())
         return {key: probability for key, probability in named if key}
 

@@ -131,10 +131,10 @@ def _agreed(names: Names, prose: str, taxonomy: Taxonomy) -> Reading:
 def _read_json(text: str, names: Names, taxonomy: Taxonomy) -> Reading:
     """The reading of the objects and lists in a text; all that name categories must name the same."""
     named = set()
-    for found in json_values(text):
-        keys = frozenset(_from_json(found.value, names))
+    for stretch in json_values(text):
+        keys = frozenset(_from_json(stretch.value, names))
         # A list alone may be a remark in brackets.
-        if keys or "{" in text[found.start : found.end]:
+        if keys or "{" in text[stretch.start : stretch.end]:
             named.add(keys)
     return decided(named.pop(), taxonomy) if len(named) == 1 and all(named) else UNPARSED
 
