@@ -161,6 +161,21 @@ def test_without_probabilities_nothing_is_calibrated():
     assert all(set(answer.scores.values()) == {0.0, 1.0} for answer in answers)
 
 
+def test_letters_without_probabilities_are_not_calibrated_and_do_not_calibrate():
+    """Neither a letter that only stands there nor a prior of such letters is a probability."""
+    weighed = Generation(text="A", choices={"A": math.log(0.6), "B": math.log(0.4)})
+    teacher = LlmTeacher(
+        FakeEngine(say=lambda asked: weighed if asked.count("Текст:\nбатон") else "A"), CHOOSE
+    )
+    answers = {answer.text_id: answer for answer in teacher.ask(TEXTS)}
+    assert answers["0"].scores == pytest.approx({"bread": 0.6, "fish": 0.4})
+    assert answers["1"].scores == {"bread": 1.0, "fish": 0.0}
+    teacher = LlmTeacher(FakeEngine(say=lambda asked: "A" if asked.count("батон") else weighed), CHOOSE)
+    answers = {answer.text_id: answer for answer in teacher.ask(TEXTS)}
+    assert answers["0"].scores == {"bread": 1.0, "fish": 0.0}
+    assert answers["1"].scores == pytest.approx({"bread": 0.5, "fish": 0.5})
+
+
 def test_calibration_that_cannot_be_read_is_an_error():
     teacher = LlmTeacher(FakeEngine(say=lambda asked: "Не знаю"), CHOOSE, name="dull")
     with pytest.raises(EngineError, match=r"dull: calibration failed.*Не знаю"):

@@ -125,7 +125,7 @@ class LlmTeacher:
     def _answer(self, text: Text, generations: Sequence[Generation], spent: Sequence[Generation]) -> Answer:
         reading = self._task.read(generations)
         scores = reading.scores
-        if self._chooser and self._prior is not None and reading.status is Status.OK:
+        if self._chooser and self._prior is not None and _weighed(scores):
             scores = self._chooser.calibrated(scores, self._prior)
         raws = [generation.text for generation in generations]
         paid = [*generations, *spent]
@@ -160,6 +160,11 @@ class LlmTeacher:
                 f"{len(failed)} got no readable answer (the first: {failed[:1]}).",
                 fix="Run again, or set `calibrate: false` for the teacher.",
             )
+        if not all(map(_weighed, scores)):
+            # What is said without probabilities tells nothing of what the model leans to.
+            _LOG.warning("%s: not calibrated, for texts without content got no probabilities", self.name)
+            self._chooser = None
+            return generations
         self._prior = {key: sum(one[key] for one in scores) / len(scores) for key in scores[0]}
         _LOG.info("%s: prior of texts without content: %s", self.name, self._prior)
         return generations
@@ -212,6 +217,11 @@ def build_task(
     if kind == "choose":
         return Choose(taxonomy, prompt, aliases=config.aliases)
     return (Each if kind == "each" else Explain)(taxonomy, prompt, aliases=config.aliases)
+
+
+def _weighed(scores: Mapping[str, float]) -> bool:
+    """Whether these are probabilities, and not one category that was only named."""
+    return not set(scores.values()) <= {0.0, 1.0}
 
 
 def _written(examples: Sequence[Example]) -> str:

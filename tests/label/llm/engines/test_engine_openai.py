@@ -5,6 +5,7 @@ import logging
 import math
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from scripted_server import Reply, in_turn, question, refused, said, serve
@@ -12,7 +13,7 @@ from scripted_server import Reply, in_turn, question, refused, said, serve
 from rubricator.config import OpenAIEngineConfig
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines import retry
-from rubricator.label.llm.engines.engine import Message
+from rubricator.label.llm.engines.engine import Generation, Message, Token
 from rubricator.label.llm.engines.openai import OpenAIEngine
 from rubricator.records import Status
 
@@ -59,6 +60,7 @@ def test_an_answer_carries_text_tokens_cost_and_seconds(engine_of, script):
     assert script.bodies[0] == {
         "model": "small-model",
         "messages": [{"role": "user", "content": "Which letter?"}],
+        "stream": False,
         "max_tokens": 4,
         "temperature": 0,
     }
@@ -140,8 +142,10 @@ def test_a_rejected_text_fails_alone(engine_of, script):
         said("", finish_reason="content_filter"),
         refused(400, "the prompt was filtered", code="content_filter"),
         said("", message={"content": None, "refusal": "I can't help with that"}),
+        said("Может содержаться неточная информация.", finish_reason="blacklist"),
+        Reply({"error": {"message": "filtered", "code": "content_filter"}}),
     ],
-    ids=["finish reason", "error code", "refusal field"],
+    ids=["finish reason", "error code", "refusal field", "GigaChat", "error inside a 200"],
 )
 def test_refusals_are_told_from_failures(engine_of, script, reply):
     script.answer = lambda body: reply
@@ -258,7 +262,7 @@ def test_a_server_without_extras_is_asked_plainly(engine_of, script, caplog):
     assert (found.choices, found.schema, found.logprobs, found.count) == (False, False, False, False)
     assert "supports none of what was tried" in caplog.text
     only(engine, question(choices=CHOICES, logprobs=True))
-    assert set(script.bodies[0]) == {"model", "messages", "max_tokens", "temperature"}
+    assert set(script.bodies[0]) == {"model", "messages", "stream", "max_tokens", "temperature"}
     assert engine.count("раз") >= 2
 
 
@@ -295,8 +299,8 @@ def test_ollama_gets_nothing_that_openai_does_not_know(engine_of, script):
     probed = []
     script.probe = lambda body: probed.append(set(body)) or said("hello")
     assert engine_of().capabilities().about.startswith("Ollama")
-    known = {"model", "messages", "max_tokens", "temperature", "logprobs", "top_logprobs", "response_format"}
-    assert set().union(*probed) == known
+    known = {"model", "messages", "stream", "max_tokens", "temperature", "response_format"}
+    assert set().union(*probed) == known | {"logprobs", "top_logprobs"}
 
 
 def test_models_that_want_other_fields_get_them(engine_of, script):
@@ -311,7 +315,7 @@ def test_models_that_want_other_fields_get_them(engine_of, script):
 
     script.probe = probe
     only(engine_of())
-    assert script.bodies[0].keys() == {"model", "messages", "max_completion_tokens"}
+    assert script.bodies[0].keys() == {"model", "messages", "stream", "max_completion_tokens"}
 
 
 def with_logprobs(text, top):
@@ -320,42 +324,159 @@ def with_logprobs(text, top):
     return said(text, logprobs={"content": [entry]})
 
 
-def test_probabilities_of_choices_are_added_up_from_tokens(engine_of, script):
-    top = {"A": -1.0, " A": -3.0, "B": -2.0, "b": -2.5, "The": -4.0}
+def test_tokens_come_with_what_stood_in_their_place(engine_of, script):
+    top = {"A": -1.0, "The": -4.0}
     script.probe = lambda body: with_logprobs("A", top) if "logprobs" in body else said("hello")
     script.answer = lambda body: with_logprobs("A", top)
     engine = engine_of()
     assert engine.capabilities().logprobs
-    found = only(engine, question(choices=CHOICES, logprobs=True)).choices
-    assert found["A"] == pytest.approx(math.log(math.exp(-1) + math.exp(-3)))
-    assert found["B"] == pytest.approx(-2.0)
-    assert -4.5 < found["C"] < -4.0
-    tokens = only(engine, question(logprobs=True)).tokens
-    assert (tokens[0].text, tokens[0].logprob, tokens[0].top["The"]) == ("A", -1.0, -4.0)
-
-
-def test_a_beginning_shared_by_choices_gives_no_probabilities(engine_of, script):
-    top = {"sp": -0.1, "spot": -4.0}
-    script.probe = script.answer = lambda body: with_logprobs("sp", top)
-    assert only(engine_of(), question(choices=("spot", "sport"), logprobs=True)).choices == {}
+    generation = only(engine, question(choices=CHOICES, logprobs=True))
+    assert (generation.tokens, generation.choices) == ((Token("A", -1.0, top),), {})
+    assert only(engine, question(choices=CHOICES)).tokens == ()
 
 
 @pytest.mark.parametrize(
-    ("message", "reason", "text", "status"),
+    ("message", "reason", "expected"),
     [
-        ({"content": "<think>hm, A or B</think>\n\nB"}, "stop", "B", Status.OK),
-        ({"content": None, "reasoning_content": "B"}, "stop", "B", Status.OK),
-        ({"content": "B", "reasoning_content": "A or B"}, "stop", "B", Status.OK),
-        ({"content": "", "reasoning_content": "perhaps A"}, "length", "still thinking", Status.FAILED),
-        ({"content": ""}, "stop", "", Status.OK),
+        ({"content": "<think>hm</think>\n\nB"}, "stop", Generation(text="<think>hm</think>\n\nB")),
+        ({"content": None, "reasoning_content": "B"}, "stop", Generation(text="B", thoughts=True)),
+        ({"content": "B", "reasoning_content": "A or B"}, "stop", Generation(text="B")),
+        ({"content": ""}, "stop", Generation(text="")),
+        ({"content": "B. Fish because"}, "length", Generation(text="B. Fish because", cut=True)),
+        ({"content": ["B"]}, "stop", Generation(text="B")),
+        ({"content": [{"type": "text", "text": "B"}]}, "stop", Generation(text="B")),
+        ({"content": [{"type": "text", "text": {"value": "B"}}]}, "stop", Generation(text="B")),
+        ({"content": {"type": "text", "text": "B"}}, "stop", Generation(text="B")),
+        (
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "A"}]},
+                    {"type": "text", "text": "B"},
+                ]
+            },
+            "stop",
+            Generation(text="B"),
+        ),
+        ({"content": {"fish": 1}}, "stop", Generation(text='{"fish": 1}')),
+        ({"content": 1}, "stop", Generation(text="1")),
+        (
+            {"content": None, "tool_calls": [{"function": {"name": "label", "arguments": '{"fish": 1}'}}]},
+            "tool_calls",
+            Generation(text='{"fish": 1}'),
+        ),
+        (
+            {"content": "", "tool_calls": [{"function": {"arguments": {"fish": n}}} for n in (0, 1)]},
+            "tool_calls",
+            Generation(text='[{"fish": 0}, {"fish": 1}]'),
+        ),
+        (
+            {"content": "", "function_call": {"arguments": {"fish": 1}}},
+            "stop",
+            Generation(text='{"fish": 1}'),
+        ),
     ],
 )
-def test_thoughts_are_no_answers(engine_of, script, message, reason, text, status):
+def test_what_a_message_says(engine_of, script, message, reason, expected):
     script.answer = lambda body: said("", message=message, finish_reason=reason)
     generation = only(engine_of())
-    assert generation.status is status
-    assert text in generation.text
+    assert replace(generation, prompt_tokens=0, completion_tokens=0, seconds=0) == expected
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "", "reasoning_content": "perhaps A"},
+        {"content": "<think>perhaps A"},
+        {"content": "perhaps A</think>\n"},
+        {"content": "<|channel|>analysis<|message|>perhaps A"},
+    ],
+)
+def test_thoughts_that_the_token_limit_cut_off_are_a_failure(engine_of, script, message):
+    script.answer = lambda body: said("", message=message, finish_reason="length")
+    generation = only(engine_of())
+    assert generation.status is Status.FAILED
+    assert "still thinking" in generation.text
     assert "perhaps" not in generation.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"logprobs": {"content": [{"token": None, "logprob": None, "top_logprobs": None}]}},
+        {"logprobs": {"content": [{"logprob": -1.0}]}},
+        {"logprobs": {"content": [{"token": "A", "logprob": 999}]}},
+        {"logprobs": {"content": [{"token": "A", "logprob": "n/a"}]}},
+        {"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": [{"token": "B"}]}]}},
+        {"logprobs": {"content": ["A"]}},
+        {"logprobs": {"tokens": [7], "token_logprobs": [-1.0]}},
+        {"message": "A"},
+        {"message": {"tool_calls": 7}},
+        {"error": {"message": "upstream is away", "code": 502}},
+        {"finish_reason": "error"},
+    ],
+)
+def test_a_reply_out_of_form_is_one_text_s_failure_and_never_the_run_s_end(engine_of, script, change):
+    """However many there are in a row: the server is there, and the next text may be answered."""
+    script.answer = in_turn(*[said("A", **change)] * 7, said("B"))
+    script.probe = lambda body: with_logprobs("A", {"A": -1.0})
+    engine = engine_of(retries=0, concurrency=1)
+    generations = [g for _, g in engine.generate([question(logprobs=True)] * 8)]
+    assert [g.status for g in generations] == [Status.FAILED] * 7 + [Status.OK]
+    assert all(g.text for g in generations)
+
+
+def test_usage_that_does_not_count_counts_nothing(engine_of, script):
+    for usage in (
+        "n/a",
+        None,
+        {"prompt_tokens": "n/a", "completion_tokens": -1},
+        {"prompt_tokens": math.nan},
+    ):
+        reply = said("A")
+        reply.body["usage"] = usage
+        script.answer = lambda body, reply=reply: reply
+        generation = only(engine_of(price={"prompt": 1.0, "completion": 5.0}))
+        assert (generation.text, generation.prompt_tokens, generation.cost) == ("A", 0, 0)
+
+
+def test_a_stream_of_events_is_called_so(engine_of, script):
+    script.answer = lambda body: Reply(b'data: {"choices": []}\n\ndata: [DONE]\n\n')
+    generation = only(engine_of(retries=0))
+    assert generation.status is Status.FAILED
+    assert "a stream of events, though `stream: false` was sent" in generation.text
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_model_that_gives_no_probabilities_is_asked_without(engine_of, script, status):
+    script.probe = script.answer = lambda body: (
+        refused(status, "You are not allowed to request logprobs from this model")
+        if "logprobs" in body
+        else said("B")
+    )
+    engine = engine_of({"MY_KEY": "key"}, key="MY_KEY")
+    assert not engine.capabilities().logprobs
+    assert only(engine, question(choices=CHOICES, logprobs=True)).text == "B"
+
+
+def test_forbidden_is_the_key_s_fault_only_if_a_plain_request_is_forbidden_too(engine_of, script):
+    script.answer = in_turn(refused(403, "your input was flagged"), said("A"))
+    engine = engine_of(concurrency=1)
+    generations = [g for _, g in engine.generate([question()] * 2)]
+    assert [g.status for g in generations] == [Status.REFUSED, Status.OK]
+    assert "flagged" in generations[0].text
+    script.probe = script.answer = lambda body: refused(403, "no")
+    with pytest.raises(EngineError, match="No key was sent"):
+        only(engine)
+
+
+def test_probabilities_out_of_form_are_none_where_the_server_is_tried_out(engine_of, script):
+    script.probe = lambda body: said("hello", logprobs={"content": [{"token": None}]})
+    assert not engine_of().capabilities().logprobs
+
+
+def test_trouble_that_passes_does_not_keep_a_server_from_being_tried_out(engine_of, script):
+    script.probe = in_turn(Reply({"error": {"message": "upstream is away"}}), said("hello"))
+    assert engine_of().capabilities().about
 
 
 def test_the_fingerprint_knows_the_model_and_not_the_address(engine_of):

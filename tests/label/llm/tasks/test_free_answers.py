@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rubricator.errors import ConfigError
+from rubricator.label.llm.engines.engine import Generation
 from rubricator.label.llm.tasks.names import Names
-from rubricator.label.llm.tasks.repair import as_json, bare, read_free, refused
+from rubricator.label.llm.tasks.repair import bare, read_free, refused
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
@@ -27,8 +28,8 @@ WORDS = (
 )
 
 
-def read(answer, taxonomy=SINGLE):
-    reading = read_free(answer, Names(taxonomy, ALIASES), taxonomy)
+def read(answer, taxonomy=SINGLE, **more):
+    reading = read_free(Generation(text=answer, **more), Names(taxonomy, ALIASES), taxonomy)
     if reading.status is not Status.OK:
         assert not reading.scores
         return reading.status
@@ -44,7 +45,8 @@ def read(answer, taxonomy=SINGLE):
         ("«Одежда»", "clothes"),
         ("**Одежда**", "clothes"),
         ("```\nодежда\n```", "clothes"),
-        ("<think>Может, дети? Нет.</think>\n\nодежды", "clothes"),
+        ("```clothes```", "clothes"),
+        ("The final answer is $\\boxed{\\text{Одежда}}$.", "clothes"),
         ("электроник", "devices"),
         ("Электро", "devices"),
         ("товары для дет", "kids"),
@@ -66,9 +68,14 @@ def read(answer, taxonomy=SINGLE):
         ("The text is about honey, as it mentions music and clothes.", "honey"),
         ("Отзыв относится к электронике, так как речь о варенье.", "devices"),
         ("This is not about clothes but about music.", "art/music"),
+        ("This could be filed under clothes.", "clothes"),
         ("It is about music, not clothes.", "art/music"),
         ("Is it clothes? It is a text about honey.", "honey"),
-        ("Речь идёт о товарах для детей. Упомянута одежда.", "kids"),
+        ("Речь идёт о товарах для детей. Товары для детей и упомянуты.", "kids"),
+        ('Вот ответ: {"label": "clothes"}. Надеюсь, это поможет.', "clothes"),
+        ('{"reasoning": "it is not honey", "answer": {"category": "Одежда"}}', "clothes"),
+        ('Draft: {"label": "clothes"}, final: {"label": "Одежда"}', "clothes"),
+        ('[1] says: {"label": "clothes"}', "clothes"),
         ('I would say "it".', "it"),
     ],
 )
@@ -104,6 +111,17 @@ def test_one_category_is_read(answer, category):
         '{"label": "clothes", "label": "kids"}',
         '{"label": ["clothes", "kids"]}',
         "Category: clothes\nAnswer: honey",
+        "Речь идёт о товарах для детей. Упомянута одежда.",
+        "Это могла бы быть одежда, но подходит электроника.",
+        "This could be clothes, but the best fit is honey.",
+        "This could be clothes, but the best fit is it.",
+        "It is about clothes. No, wait, something else.",
+        "Это одежда. Хотя нет, это оно.",
+        "It is about clothes. On second thoughts, it is about honey.",
+        'Draft: {"label": "clothes"}, final: {"label": "honey"}',
+        'Draft: {"label": 99}, final: {"label": "honey"}',
+        'Ответ: {"label": "clothes"',
+        'It is clothes: {"label": }',
         "то",
         "эл",
     ],
@@ -199,8 +217,25 @@ def test_aliases_must_stand_for_known_categories():
 
 
 def test_dressing_is_taken_off():
-    assert bare("<think>x</think>```json\n{}\n```") == "{}"
-    assert as_json("{'a': 1,}") == {"a": 1}
-    assert as_json('{"a": 1}\n\nText: next {"a": 0}') == {"a": 1}
-    assert as_json("no json") is None
-    assert as_json("[" * 5000) is None
+    assert bare("```json\n{}\n```") == "{}"
+    assert bare("### **Хлеб**") == "Хлеб"
+
+
+def test_prose_that_names_every_category_names_none():
+    assert read("It has clothes, kids, devices, honey, music and прочее in it.", MULTI) is Status.UNPARSED
+    assert read("It has clothes, kids, devices and music in it.", MULTI) != Status.UNPARSED
+    assert read("It is about clothes or honey.", MULTI) is Status.UNPARSED
+    assert read("clothes, kids, devices, honey", MULTI) == ["clothes", "kids", "devices", "honey"]
+
+
+@pytest.mark.parametrize("doubt", [{"cut": True}, {"thoughts": True}])
+def test_prose_of_which_more_may_come_is_not_read(doubt):
+    assert read("The text is about clothes", **doubt) is Status.UNPARSED
+    assert read("clothes", **doubt) == ["clothes"]
+    assert read('{"label": "clothes"} and so', **doubt) == ["clothes"]
+    assert read("Answer: clothes\nbecause", **doubt) == ["clothes"]
+
+
+def test_a_list_that_was_cut_off_is_not_the_whole_answer():
+    assert read("clothes, honey", MULTI, cut=True) is Status.UNPARSED
+    assert read("clothes, honey\n\nThis", MULTI, cut=True) == ["clothes", "honey"]

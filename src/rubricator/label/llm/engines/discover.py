@@ -14,15 +14,19 @@ from rubricator.label.llm.engines.engine import Message
 from rubricator.label.llm.engines.http import HttpClient
 from rubricator.label.llm.engines.replies import first_choice, text_of, tokens_of
 from rubricator.label.llm.engines.retry import NO_ANSWER, NoAnswerError, Retries
+from rubricator.label.llm.thoughts import without_thoughts
 
 _GREETING = (Message("user", "Say hello."),)
 # Nothing a model would say by itself, so that saying it proves that it was held to it.
 _UNLIKELY = ("qzx", "qzy")
 _PROBE_TOKENS = 16
-_KEY_STATUSES = frozenset({401, 403})
+FORBIDDEN = 403
+_KEY_STATUSES = frozenset({401, FORBIDDEN})
 _FINAL = _KEY_STATUSES | {402, 404}
+# OpenAI answers 403 and OpenRouter 404 where a model gives no probabilities.
+_PERHAPS_LOGPROBS = frozenset({FORBIDDEN, 404})
 _ALTERNATIVES = (20, 5)
-_Ask = Callable[[Mapping[str, Any]], dict[str, Any]]
+_Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _log = logging.getLogger(__name__)
 
 
@@ -73,8 +77,8 @@ def discover(wire: HttpClient, retries: Retries) -> Dialect:
         EngineError: Nothing answers, the key is wrong, or there is no such model.
     """
 
-    def ask(fields: Mapping[str, Any]) -> dict[str, Any]:
-        return retries.call(lambda: wire.complete(_GREETING, fields), threading.Event())
+    def ask(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        return retries.call(lambda: first_choice(wire.complete(_GREETING, fields)), threading.Event())
 
     try:
         dialect = _basics(_server(wire), ask, chat=wire.config.chat)
@@ -134,8 +138,11 @@ def _basics(dialect: Dialect, ask: _Ask, *, chat: bool) -> Dialect:
         tokens = 1 if dialect.tokenize == "content" else _PROBE_TOKENS
         fields = dialect.basic(tokens) | dialect.with_logprobs(chat=chat)
         try:
-            choice = first_choice(ask(fields))
+            choice = ask(fields)
         except NoAnswerError as fault:
+            if levels and fault.status in _PERHAPS_LOGPROBS:
+                levels.clear()
+                continue
             if beyond_retry(fault) or fault.again:
                 raise
             if "max_completion_tokens" in fault.problem and dialect.length == "max_tokens":
@@ -147,8 +154,14 @@ def _basics(dialect: Dialect, ask: _Ask, *, chat: bool) -> Dialect:
             else:
                 raise
             continue
-        alternatives = max((len(token.top) for token in tokens_of(choice)), default=0)
-        return replace(dialect, logprobs=dialect.logprobs if alternatives else 0)
+        return replace(dialect, logprobs=dialect.logprobs if _has_alternatives(choice) else 0)
+
+
+def _has_alternatives(choice: Mapping[str, Any]) -> bool:
+    try:
+        return any(token.top for token in tokens_of(choice))
+    except NoAnswerError:
+        return False
 
 
 def _choices(dialect: Dialect, ask: _Ask) -> Literal["", "structured_outputs", "guided_choice"]:
@@ -163,7 +176,7 @@ def _choices(dialect: Dialect, ask: _Ask) -> Literal["", "structured_outputs", "
 def _exact(dialect: Dialect, ask: _Ask, *, chat: bool) -> bool:
     """Whether a llama.cpp is new enough to give probabilities as they are after all constraints."""
     tried = dialect.basic(1) | dialect.with_logprobs(chat=chat) | {"post_sampling_probs": True}
-    content = (first_choice(ask(tried)).get("logprobs") or {}).get("content") or [{}]
+    content = (ask(tried).get("logprobs") or {}).get("content") or [{}]
     return "top_probs" in content[0]
 
 
@@ -184,7 +197,7 @@ def _schema(dialect: Dialect, ask: _Ask) -> Literal["", "response_format"]:
 
 def _text(ask: _Ask, fields: Mapping[str, Any]) -> str:
     try:
-        return text_of(first_choice(ask(fields))).strip()
+        return without_thoughts(text_of(ask(fields))) or ""
     except NoAnswerError:
         return ""
 
@@ -202,6 +215,15 @@ def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
 def beyond_retry(fault: NoAnswerError) -> bool:
     """Whether no other request would fare better: wrong key, no money, no such model."""
     return fault.status in _FINAL
+
+
+def greeted(wire: HttpClient, dialect: Dialect) -> bool:
+    """Whether a plain request is answered; then the key is valid, and what was refused is one text."""
+    try:
+        first_choice(wire.complete(_GREETING, dialect.basic(_PROBE_TOKENS)))
+    except NoAnswerError:
+        return False
+    return True
 
 
 def explained(fault: NoAnswerError, wire: HttpClient) -> EngineError:

@@ -55,11 +55,13 @@ class Generation:
     """What a model said.
 
     Attributes:
-        text: The output as it came, or what went wrong where `status` is `failed`.
+        text: The output as it came, thoughts included, or what went wrong where `status` is `failed`.
         status: `ok`, `refused` (the server says so itself: a content filter) or `failed`.
+        cut: Whether the output ended because it may have no more tokens.
+        thoughts: Whether the server took all of it for thoughts, so that it may be no answer.
         choices: Natural log-probability of each of the request's choices, if they were wanted and
-            the engine knows them; they need not sum to one.
-        tokens: The generated tokens, if probabilities were wanted and there were no choices.
+            the engine weighs them itself; they need not sum to one.
+        tokens: The generated tokens, if probabilities were wanted and there are no such choices.
         prompt_tokens: Tokens read, those in the server's cache included.
         cost: Money spent, in the currency of the config.
         seconds: From sending to the last byte, waiting for retries included.
@@ -67,6 +69,8 @@ class Generation:
 
     text: str
     status: Status = Status.OK
+    cut: bool = False
+    thoughts: bool = False
     choices: Mapping[str, float] = field(default_factory=dict)
     tokens: tuple[Token, ...] = ()
     prompt_tokens: int = 0

@@ -53,7 +53,8 @@ class HttpClient:
         Raises:
             NoAnswerError: There was no usable answer.
         """
-        head: dict[str, Any] = {"model": self.config.model}
+        # Some servers stream unless they are told not to.
+        head: dict[str, Any] = {"model": self.config.model, "stream": False}
         if self.config.chat:
             head["messages"] = [{"role": turn.role, "content": turn.content} for turn in messages]
         else:
@@ -92,7 +93,9 @@ class HttpClient:
         try:
             answer = response.json()
         except ValueError as error:
-            raise NoAnswerError(f"the answer is no JSON: {self._shown(response.text)}", status=200) from error
+            stream = response.text.lstrip().startswith(("data:", "event:"))
+            form = "a stream of events, though `stream: false` was sent" if stream else "no JSON"
+            raise NoAnswerError(f"the answer is {form}: {self._shown(response.text)}", status=200) from error
         if not isinstance(answer, dict):
             raise NoAnswerError(f"the answer is no object: {self._shown(response.text)}", status=200)
         return answer

@@ -16,7 +16,15 @@ from rubricator.config import OpenAIEngineConfig
 from rubricator.config.expand import expand
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.concurrency import complete_concurrently
-from rubricator.label.llm.engines.discover import Dialect, beyond_retry, discover, explained, response_format
+from rubricator.label.llm.engines.discover import (
+    FORBIDDEN,
+    Dialect,
+    beyond_retry,
+    discover,
+    explained,
+    greeted,
+    response_format,
+)
 from rubricator.label.llm.engines.engine import Capabilities, Generation, Request
 from rubricator.label.llm.engines.grammar import choices_grammar, object_grammar
 from rubricator.label.llm.engines.http import HttpClient
@@ -140,7 +148,8 @@ class OpenAIEngine:
             stop.set()
             raise
         except NoAnswerError as fault:
-            if fault.code in _FILTERED:
+            forbidden = fault.status == FORBIDDEN and greeted(session.wire, session.dialect)
+            if fault.code in _FILTERED or forbidden:
                 generation = Generation(text=fault.problem, status=Status.REFUSED)
             elif beyond_retry(fault):
                 stop.set()
@@ -194,7 +203,8 @@ class OpenAIEngine:
         # The token that came was drawn by lot.
         text = max(choices, key=lambda name: choices[name])
         read = generation_of(reply, replace(request, logprobs=False), self._config.price)
-        return replace(read, text=text, status=Status.OK, choices=choices if request.logprobs else {})
+        known = choices if request.logprobs else {}
+        return replace(read, text=text, status=Status.OK, cut=False, thoughts=False, choices=known)
 
 
 def _first_tokens(session: _Session, choices: tuple[str, ...]) -> tuple[int, ...]:
@@ -216,7 +226,10 @@ def _tokenized(session: _Session, text: str) -> list[int]:
         body = {"model": session.wire.config.model, "prompt": text, "add_special_tokens": False}
     else:
         body = {"content": text, "add_special": False}
-    return list(session.wire.ask("/tokenize", body, native=True).get("tokens") or [])
+    tokens = session.wire.ask("/tokenize", body, native=True).get("tokens")
+    if not isinstance(tokens, list):
+        raise NoAnswerError(f"/tokenize gives no list of tokens but {str(tokens)[:100]}", status=200)
+    return tokens
 
 
 def _key(config: OpenAIEngineConfig, environment: Mapping[str, str]) -> str | None:

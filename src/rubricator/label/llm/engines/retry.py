@@ -93,8 +93,10 @@ class Retries:
         return answer
 
     def _count(self, fault: NoAnswerError) -> None:
+        # A server that answers in a wrong form is there, and may answer the next text rightly.
+        gone = fault.again and fault.status != _OK
         with self._lock:
-            self._lost_in_a_row = self._lost_in_a_row + 1 if fault.again else 0
+            self._lost_in_a_row = self._lost_in_a_row + 1 if gone else 0
             lost = self._lost_in_a_row
         if lost >= GIVE_UP_AFTER:
             raise EngineError(

@@ -226,7 +226,12 @@ def _fixed(job: _Job, answer: Generation) -> Generation:
 
 def _free(loaded: Loaded, job: _Job, written: Sequence[Pick]) -> Generation:
     ids = [token for token, _, _ in written]
-    answer = Generation(text=loaded.decode(ids), prompt_tokens=len(job.ids), completion_tokens=len(ids))
+    answer = Generation(
+        text=loaded.decode(ids),
+        cut=len(ids) == job.request.max_tokens,
+        prompt_tokens=len(job.ids),
+        completion_tokens=len(ids),
+    )
     if not job.request.logprobs:
         return answer
     # What a token adds to those before it: alone, some tokenizers lose its blank.

@@ -10,10 +10,11 @@ import regex
 
 from rubricator.errors import ConfigError
 from rubricator.label.llm.engines.engine import Generation, Request
-from rubricator.label.llm.tasks.names import Names
+from rubricator.label.llm.tasks.names import Names, retracted
+from rubricator.label.llm.tasks.probabilities import choice_logprobs
 from rubricator.label.llm.tasks.prompt import Prompt
-from rubricator.label.llm.tasks.repair import UNPARSED, bare, decided, read_free
-from rubricator.label.llm.tasks.task import Aliases, Example, Reading, Task, shares
+from rubricator.label.llm.tasks.repair import bare, decided, read_free
+from rubricator.label.llm.tasks.task import UNPARSED, Aliases, Example, Reading, Task, shares
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
@@ -25,8 +26,9 @@ _MAX_TOKENS = 12
 _SMALLEST_PRIOR = 1e-4
 # Cyrillic letters that look like Latin ones and cannot be meant as the second or sixth of their own alphabet.
 _LOOKALIKES = str.maketrans("АС", "AC")
-_HEADED = regex.compile(r"^(?:\w+\s*:\s*)?[(\[]?(\w)[)\].:,—–-]+(?:\s+(.*))?$", regex.DOTALL)
-_BESIDE = regex.compile(r"^(\w)\s+(.+)$", regex.DOTALL)
+_LABELLED = regex.compile(r"\w{2,}+\s*+:[\W_]*+(\w)[\W_]*+")
+_HEADED = regex.compile(r"(?:\w{2,}+\s*+:\s*+)?[(\[]?(\w)[)\].:,—–-]+(?:\s+(.*))?", regex.DOTALL)
+_BESIDE = regex.compile(r"(\w)\s+(.+)", regex.DOTALL)
 
 
 class Choose(Task):
@@ -40,7 +42,7 @@ class Choose(Task):
             be filled in.
     """
 
-    parser = "choose:1"
+    parser = "choose:2"
 
     def __init__(self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Aliases | None = None) -> None:
         _check(taxonomy)
@@ -57,13 +59,18 @@ class Choose(Task):
         messages = self._messages(content, zip((e.content for e in examples), answers, strict=True))
         return [Request(messages=messages, max_tokens=_MAX_TOKENS, choices=tuple(self._marks), logprobs=True)]
 
-    def _read(self, generation: Generation) -> Reading:
+    def _read(self, generations: Sequence[Generation]) -> Reading:
         """Read the letter, or a name where the model wrote one; probabilities where they are known."""
-        key = self._marked(bare(generation.text))
-        reading = decided((key,), self._taxonomy) if key else self._unmarked(generation.text)
-        if reading.status is Status.OK and key and generation.choices:
-            return Reading(Status.OK, self._probabilities(generation.choices))
-        return reading
+        (generation,) = generations
+        key, rest = self._letter(bare(generation.text))
+        if key is None:
+            return read_free(generation, self._names, self._taxonomy)
+        if not self._agrees(key, rest):
+            return UNPARSED
+        logprobs = choice_logprobs(generation, self._mark_of[key], self._marks)
+        return (
+            Reading(Status.OK, self._probabilities(logprobs)) if logprobs else decided((key,), self._taxonomy)
+        )
 
     def calibrated(self, scores: Mapping[str, float], prior: Mapping[str, float]) -> dict[str, float]:
         """Take out of the probabilities what the model says of texts without content.
@@ -73,36 +80,39 @@ class Choose(Task):
         """
         return shares({key: score / max(prior[key], _SMALLEST_PRIOR) for key, score in scores.items()})
 
-    def _marked(self, text: str) -> str | None:
-        """The category of a letter alone, or of a letter beside a name that does not contradict it."""
-        first = text.split("\n", 1)[0].strip(" \t«»\"'`.,*()[]")
-        for spelled in (first, first.translate(_LOOKALIKES)):
-            if key := self._mark(spelled):
-                return key
-        headed, beside = _HEADED.match(text), _BESIDE.match(text)
-        if headed and (key := self._mark(headed.group(1))):
-            stated = self._stated(headed.group(2) or "")
-            return key if stated in (None, key) else None
-        if beside and (key := self._mark(beside.group(1))) and self._names.exact(beside.group(2)) == key:
-            return key
-        return None
+    def _letter(self, text: str) -> tuple[str | None, str]:
+        """The category of a letter alone, or of a letter beside words; and what stands behind the letter."""
+        line, _, rest = text.partition("\n")
+        labelled, headed, beside = (
+            form.fullmatch(part) for form, part in ((_LABELLED, line), (_HEADED, text), (_BESIDE, text))
+        )
+        alone = line.strip(" \t«»\"'`.,*()[]")
+        for letter in (alone, alone.translate(_LOOKALIKES), labelled[1] if labelled else ""):
+            if key := self._mark(letter):
+                return key, f"\n{rest}"
+        if headed and (key := self._mark(headed[1])):
+            return key, headed[2] or ""
+        if beside and (key := self._mark(beside[1])) and self._names.exact(beside[2]) == key:
+            return key, ""
+        return None, text
+
+    def _agrees(self, key: str, rest: str) -> bool:
+        """Whether the words behind a letter leave no doubt about it: no other letter, no other category."""
+        beside, *lines = rest.split("\n")
+        named = {self._names.exact(line) for line in (beside, *lines)}
+        named |= {self._letter(line)[0] for line in lines}
+        stated = self._names.stated(rest)
+        return (
+            named <= {key, None}
+            and not retracted(rest)
+            and all(key in keys for keys in stated)
+            and self._names.stated(beside)[:1] in ([], [(key,)])
+        )
 
     def _mark(self, letter: str) -> str | None:
         if letter in self._marks:
             return self._marks[letter]
         return self._marks.get(letter.upper()) if len(self._marks) <= _LETTERS else None
-
-    def _stated(self, rest: str) -> str | None:
-        """The category that the words after a letter name; "" if it is not clear which."""
-        key = self._names.exact(rest.split("\n", 1)[0])
-        stated = [] if key else self._names.stated(rest)
-        return key or (None if not stated else stated[0][0] if len(stated[0]) == 1 else "")
-
-    def _unmarked(self, text: str) -> Reading:
-        headed = _HEADED.match(bare(text))
-        if headed and self._mark(headed.group(1)):
-            return UNPARSED  # the letter says one thing and the words another
-        return read_free(text, self._names, self._taxonomy)
 
     def _probabilities(self, choices: Mapping[str, float]) -> dict[str, float]:
         """Softmax over the letters; a letter that the engine knows nothing of was not likely."""

@@ -9,8 +9,8 @@ import regex
 from rubricator.label.llm.engines.engine import Generation, Request
 from rubricator.label.llm.tasks.names import fold
 from rubricator.label.llm.tasks.prompt import Prompt
-from rubricator.label.llm.tasks.repair import UNPARSED, bare, decided, listed, read_free
-from rubricator.label.llm.tasks.task import Aliases, Example, Reading, Task
+from rubricator.label.llm.tasks.repair import decided, listed, read_free, whole_lines
+from rubricator.label.llm.tasks.task import UNPARSED, Aliases, Example, Reading, Task
 from rubricator.taxonomy import Taxonomy
 
 # A sentence; a base model goes on to the end whatever it is asked.
@@ -25,14 +25,15 @@ class Explain(Task):
     lines.
     """
 
-    parser = "explain:1"
+    parser = "explain:2"
 
     def __init__(self, taxonomy: Taxonomy, prompt: Prompt, *, aliases: Aliases | None = None) -> None:
         words = prompt.front.words
         self._nothing = words["nothing"]
         self._category = fold(words["category"])
         heads = "|".join(regex.escape(fold(words[word])) for word in ("category", "reason"))
-        self._line = regex.compile(rf"^\W*({heads})\s*:[^\S\n]*(.*)$", regex.MULTILINE | regex.IGNORECASE)
+        line = rf"^[^\w\n]*+({heads})\s*+:[^\S\n]*+(.*+)$"
+        self._line = regex.compile(line, regex.MULTILINE | regex.IGNORECASE)
         super().__init__(taxonomy, prompt, aliases=aliases)
 
     def requests(self, content: str, examples: Sequence[Example]) -> list[Request]:
@@ -40,14 +41,15 @@ class Explain(Task):
         messages = self._messages(content, [(e.content, self._answer(e)) for e in examples])
         return [Request(messages=messages, max_tokens=_MAX_TOKENS)]
 
-    def _read(self, generation: Generation) -> Reading:
+    def _read(self, generations: Sequence[Generation]) -> Reading:
         """Read the category's line; an answer in another form is read as prose is.
 
         What follows the first reason is a base model going on by itself and is not read.
         """
-        lines = self._lines(bare(generation.text))
+        (generation,) = generations
+        lines = self._lines(whole_lines(generation, self._taxonomy))
         if not lines:
-            return read_free(generation.text, self._names, self._taxonomy)
+            return read_free(generation, self._names, self._taxonomy)
         named = [self._categories(line) for line in lines]
         if None in named or any(set(keys or ()) != set(named[0] or ()) for keys in named):
             return UNPARSED

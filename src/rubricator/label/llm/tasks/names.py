@@ -33,16 +33,27 @@ _NOT = regex.compile(
     r"\b(?:not|no|neither|nor|never|cannot|unable|unclear|hard to|difficult to|не|ни|нет|нельзя|невозможно|"
     r"трудно|сложно)\b|n't\b"
 )
-_ANY = regex.compile(
-    r"(?:\bnot?\b|n't\b)[^.]*\b(?:any|specific)\b[^.]*\bcategor|\bnone of\b|"
-    r"\bни (?:к одной|одна|в одну|под одну)\b"
+_NONE = regex.compile(r"\bnone of\b|\bни (?:к одной|одна|в одну|под одну)\b")
+# "not … any … category", one after another.
+_NOT_ANY = tuple(map(regex.compile, (r"\bnot?\b|n't\b", r"\b(?:any|specific)\b", r"\bcategor")))
+_RETRACTION = regex.compile(
+    r"\W*(?:хотя\W+|oh\W+)?(?:(?:нет|no)\s*[,.!:—-]|(?:wait|actually|стоп|точнее|вернее|подождите|погодите)\b)"
 )
+_PERHAPS = regex.compile(
+    r"\b(?:could|might|may|perhaps|maybe|possibly|могл?[аио]? бы|может|могут|возможно)\b"
+)
+_OR = regex.compile(r"\b(?:or|either|или|либо)\b")
 _NOT_ONLY = (("not only", ""), ("but also", "and"), ("не только", ""), ("но и", "и"))
 
 
 def fold(text: str) -> str:
     """Lower case, `е` for `ё`, plain apostrophes, single spaces."""
     return " ".join(text.translate(_FOLD).casefold().split())
+
+
+def retracted(prose: str) -> bool:
+    """Whether a sentence takes back what was said before it ("No, wait")."""
+    return any(map(_RETRACTION.match, _BREAK.split(prose.translate(_FOLD).casefold())))
 
 
 class Names:
@@ -52,9 +63,14 @@ class Names:
     технологии") and its aliases. What could mean two categories means neither, but a whole name
     goes before a part of another. Aliases are other words or numbers for a category → its key.
 
+    Attributes:
+        plain: Categories that prose can name without quotes.
+
     Raises:
         ConfigError: An alias stands for an unknown category.
     """
+
+    plain: frozenset[str]
 
     def __init__(self, taxonomy: Taxonomy, aliases: Mapping[str, str] | None = None) -> None:
         aliases = aliases or {}
@@ -92,21 +108,28 @@ class Names:
     def stated(self, prose: str) -> list[tuple[str, ...]]:
         """The categories that each statement names, for statements that name any.
 
-        Questions, negated clauses and reasons ("…, as it mentions sports") state nothing; prose
-        that says that no category fits states nothing at all.
+        Questions, negated clauses and reasons ("…, as it mentions sports") state nothing. Prose states
+        nothing at all where it says that no category fits, leaves a choice of several, weighs what could be,
+        "but" something else is, or takes back what it stated ("No, wait").
         """
         text = prose.translate(_FOLD).casefold()
         for phrase, meaning in _NOT_ONLY:
             text = text.replace(phrase, meaning)
-        statements = [
-            piece for s in _BREAK.split(text) if not s.strip().endswith("?") for piece in _TURN.split(s)
-        ]
-        categories = []
-        for statement in statements:
+        sentences = [_TURN.split(s) for s in _BREAK.split(text) if not s.strip().endswith("?")]
+        statements = [(s, len(pieces) - place) for pieces in sentences for place, s in enumerate(pieces, 1)]
+        categories: list[tuple[str, ...]] = []
+        for statement, turns in statements:
             named, rest = self._mentions(statement)
-            if _ANY.search(rest):
+            negated = _NOT.search(rest)
+            open_choice = len(named) > 1 and _OR.search(rest)
+            taken_back = named and turns and _PERHAPS.search(rest)
+            if (
+                (categories and _RETRACTION.match(statement))
+                or _fits_none(rest)
+                or (not negated and (open_choice or taken_back))
+            ):
                 return []
-            if named and not _NOT.search(rest):
+            if named and not negated:
                 categories.append(named)
         return categories
 
@@ -121,7 +144,9 @@ class Names:
 
     def _compiled(self, none: str | None) -> tuple[regex.Pattern[str], list[str]]:
         """All names as one expression, longer ones first, and the category of each of its groups."""
-        groups, keys = [], []
+        groups: list[str] = []
+        keys: list[str] = []
+        plain: set[str] = set()
         for name in sorted(self._keys, key=len, reverse=True):
             key = self._keys[name]
             # "it", "b" or "other" mean a category in prose only where they are quoted.
@@ -129,7 +154,25 @@ class Names:
             form = _expression(name)
             groups.append(rf"((?<=[{_QUOTES}]){form}(?=[{_QUOTES}]))" if quoted else f"({form})")
             keys.append(key)
+            if not quoted:
+                plain.add(key)
+        self.plain = frozenset(plain)
         return regex.compile("|".join(groups) or r"(?!)"), keys
+
+
+def _fits_none(prose: str) -> bool:
+    return bool(_NONE.search(prose)) or any(map(_not_any, prose.split(".")))
+
+
+def _not_any(sentence: str) -> bool:
+    """Whether the words stand there in their order; the first of each will do."""
+    place = 0
+    for word in _NOT_ANY:
+        hit = word.search(sentence, place)
+        if hit is None:
+            return False
+        place = hit.end()
+    return True
 
 
 def _unambiguous(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rubricator.label.llm.engines.engine import Generation, Message, Request
 from rubricator.label.llm.tasks.names import Names
+from rubricator.label.llm.tasks.probabilities import answer_of
 from rubricator.label.llm.tasks.prompt import Heading, Prompt
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 
+_MARKER = "\N{OBJECT REPLACEMENT CHARACTER}"
 Aliases = Mapping[str, str]
 """Other words that may stand for a category in an answer → its key."""
 
@@ -35,6 +37,9 @@ class Reading:
 
     status: Status
     scores: Mapping[str, float] = field(default_factory=dict)
+
+
+UNPARSED = Reading(Status.UNPARSED)
 
 
 class Task(ABC):
@@ -72,20 +77,38 @@ class Task(ABC):
         self._system = prompt.render("system", self._shared)
         options = [f"{alias}\0{key}" for alias, key in sorted(aliases.items())]
         self.version = prompt.version(self.parser, taxonomy, *options)
-        self.requests("", [Example("", (taxonomy.keys[0],))])  # a faulty prompt shows before it costs money
+        # A faulty prompt shows before it costs money.
+        (request, *_) = self.requests(_MARKER, [Example("", (taxonomy.keys[0],))])
+        before, _, _ = request.messages[-1].content.partition(_MARKER)
+        self._next_turn = "\n" + before.strip().split("\n")[0]
 
     @abstractmethod
     def requests(self, content: str, examples: Sequence[Example]) -> list[Request]:
         """The questions about one text, one or more."""
 
     def read(self, generations: Sequence[Generation]) -> Reading:
-        """Read the answers to `requests`, in their order."""
-        (generation,) = generations
-        return self._read(generation) if generation.status is Status.OK else Reading(generation.status)
+        """Read the answers to `requests`, in their order.
 
-    def _read(self, generation: Generation) -> Reading:
-        """The reading of the only answer, which came."""
-        raise NotImplementedError
+        Thoughts are taken off first. What the token limit cut off before it could be read is `failed`.
+        """
+        for status in (Status.FAILED, Status.REFUSED):
+            if any(generation.status is status for generation in generations):
+                return Reading(status)
+        answers = [answer for generation in generations if (answer := answer_of(generation))]
+        reading = UNPARSED
+        if len(answers) == len(generations):
+            reading = self._read([replace(answer, text=self._one_turn(answer.text)) for answer in answers])
+        cut = any(generation.cut for generation in generations)
+        return Reading(Status.FAILED) if cut and reading.status is Status.UNPARSED else reading
+
+    @abstractmethod
+    def _read(self, generations: Sequence[Generation]) -> Reading:
+        """The reading of answers that came, without thoughts."""
+
+    def _one_turn(self, answer: str) -> str:
+        """An answer without the next text that a base model goes on to ask itself about."""
+        place = answer.find(self._next_turn) if self._next_turn.strip() else -1
+        return answer if place < 0 else answer[:place]
 
     def _messages(
         self, content: str, examples: Iterable[tuple[str, str]], **variables: Any
