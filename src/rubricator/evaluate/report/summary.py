@@ -15,7 +15,7 @@ from rubricator.stats.bootstrap import Estimate
 FEW = 20
 _WIDE = 0.2
 _OFF = 0.1
-_WORTHWHILE = 1 / 3
+_USUAL, _WORTHWHILE = 0.95, 0.1
 _ORIGINS = {
     "golden": "labelled by people",
     "review": "corrected by people",
@@ -106,8 +106,10 @@ def _plainly(head: PartMetrics) -> str:
 
 
 def _unattended(head: PartMetrics) -> str:
-    """How many texts need no person, at the highest precision that a third of all reach."""
-    worthwhile = [point for point in head.coverage if point.coverage >= _WORTHWHILE]
+    """How many texts need no person at 95% precision, or at the highest below it that enough texts reach."""
+    worthwhile = [
+        point for point in head.coverage if point.precision <= _USUAL and point.coverage >= _WORTHWHILE
+    ]
     if not worthwhile:
         return ""
     best = worthwhile[-1]
