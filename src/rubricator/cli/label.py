@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rubricator.cli.console import out
 from rubricator.cli.label_table import show_label_report
 from rubricator.cli.run import ConfigFile, Force, OutFolder, Overrides, go
-from rubricator.label.asking.plan import TeacherPlan
+from rubricator.label.asking.plan import TeacherPlan, Trial
 from rubricator.pages.formatting import duration
 from rubricator.pipeline.label_outputs import plan, write_label_report, write_label_table
 from rubricator.pipeline.stage import Run
@@ -100,5 +100,15 @@ def _expected(planned: TeacherPlan) -> list[str]:
     return [
         f"About {planned.tokens:,} prompt tokens for the texts to ask about.",
         f"Tried {trial.texts} of them (their answers are stored): {statuses}; {took}.",
+        *_judged(trial),
         f"Expected for the rest: {duration(trial.rest_seconds)}, cost {trial.rest_cost:,.4g}.",
     ]
+
+
+def _judged(trial: Trial) -> list[str]:
+    """How the answers tried compare with what people said, where they did."""
+    if not trial.golden:
+        return []
+    unread = trial.texts - trial.statuses.get(Status.OK, 0)
+    line = f"Of {trial.golden} that people labelled, {trial.right} were answered as they did; "
+    return [f"{line}{unread} of {trial.texts} answers could not be read."]

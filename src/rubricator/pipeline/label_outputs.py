@@ -38,7 +38,12 @@ def plan(run: Run) -> list[TeacherPlan]:
         open_store(run) as store,
         open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
     ):
-        return [plan_teacher(one, texts, store, again=run.again, progress=run.progress) for one in teachers]
+        return [
+            plan_teacher(
+                one, texts, store, dataset.golden, run.taxonomy.space, again=run.again, progress=run.progress
+            )
+            for one in teachers
+        ]
 
 
 def write_label_report(run: Run) -> LabelReport:

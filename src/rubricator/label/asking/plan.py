@@ -8,11 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rubricator.label.asking.runner import ask
 from rubricator.label.teachers.llm import LlmTeacher
 from rubricator.label.teachers.protocol import Teacher
+from rubricator.label_space import LabelSpace
 from rubricator.progress import Progress
-from rubricator.records import Status, Text
+from rubricator.records import Answer, Status, Text
 
 if TYPE_CHECKING:  # half a second to import
     from rubricator.store import Store
@@ -26,11 +29,14 @@ class Trial:
     """What the first real calls to a language model, at most a dozen, showed.
 
     The seconds are wall-clock time, warm-up and calibration included; `rest_seconds` and `rest_cost`
-    are expected for the texts that are left.
+    are expected for the texts that are left. Of `texts`, people labelled `golden`, and of those `right` were
+    answered as they did.
     """
 
     texts: int
     statuses: Mapping[Status, int]
+    golden: int
+    right: int
     seconds: float
     cost: float
     rest_seconds: float
@@ -58,11 +64,19 @@ class TeacherPlan:
 
 
 def plan_teacher(
-    teacher: Teacher, texts: Sequence[Text], store: Store, *, again: Collection[Status], progress: Progress
+    teacher: Teacher,
+    texts: Sequence[Text],
+    store: Store,
+    golden: Mapping[str, Collection[str]],
+    space: LabelSpace,
+    *,
+    again: Collection[Status],
+    progress: Progress,
 ) -> TeacherPlan:
     """Find out what one teacher has left to do; a language model is asked about at most a dozen texts.
 
-    Stored answers of the statuses `again` are asked about again. Answers of the trial are saved.
+    Stored answers of the statuses `again` are asked about again. Answers of the trial are saved, and held
+    against the `golden` labels, by text id.
 
     Raises:
         EngineError: A language model is out of reach.
@@ -84,27 +98,45 @@ def plan_teacher(
         about=_about(teacher),
         prompt=teacher.prompt(sample[0]),
         tokens=round(tokens * len(left)),
-        trial=_try(teacher, left, store, again, progress) if left else None,
+        trial=_try(teacher, left, store, golden, space, again, progress) if left else None,
     )
 
 
 def _try(
-    teacher: LlmTeacher, left: Sequence[Text], store: Store, again: Collection[Status], progress: Progress
+    teacher: LlmTeacher,
+    left: Sequence[Text],
+    store: Store,
+    golden: Mapping[str, Collection[str]],
+    space: LabelSpace,
+    again: Collection[Status],
+    progress: Progress,
 ) -> Trial:
     tried = left[:TRIED]
     started = time.monotonic()
-    answers = ask([teacher], tried, store, again=again, progress=progress).answers[teacher.name].values()
+    by_text = ask([teacher], tried, store, again=again, progress=progress).answers[teacher.name]
     seconds = time.monotonic() - started
+    answers = by_text.values()
     cost = sum(answer.cost for answer in answers)
+    judged = [text.id for text in tried if text.id in golden]
     rest = (len(left) - len(tried)) / len(tried)
     return Trial(
         texts=len(tried),
         statuses=Counter(answer.status for answer in answers),
+        golden=len(judged),
+        right=sum(id_ in by_text and _categories(by_text[id_], space) == set(golden[id_]) for id_ in judged),
         seconds=seconds,
         cost=cost,
         rest_seconds=rest * seconds,
         rest_cost=rest * cost,
     )
+
+
+def _categories(answer: Answer, space: LabelSpace) -> set[str] | None:
+    """What an answer comes to by itself; None if it could not be read."""
+    if answer.status is not Status.OK:
+        return None
+    scores = np.array([[answer.scores.get(key, np.nan) for key in space.keys]], dtype=np.float64)
+    return {key for key, yes in zip(space.keys, space.decide(scores)[0], strict=True) if yes}
 
 
 def _about(teacher: LlmTeacher) -> str:
