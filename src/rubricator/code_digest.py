@@ -12,7 +12,7 @@ _ROOT = "rubricator"
 _FOLDER = Path(__file__).parent
 # Reading by patterns takes a hundredth of the time of parsing, and a run with nothing to do does this too;
 # a test holds it to the parser on every module.
-_TYPES_ONLY = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t].*\n|\n)*", re.M)
+_TYPES_ONLY = re.compile(r"^if TYPE_CHECKING:.*\n(?:[ \t].*\n|\n)*", re.M)
 _FROM = re.compile(rf"^[ \t]*from ({_ROOT}(?:\.\w+)*) import (?:\(([^)]*)\)|(.*))", re.M)
 _IMPORT = re.compile(rf"^[ \t]*import ({_ROOT}\.[\w.]+)", re.M)
 _NAME = re.compile(r"(\w+)(?: as \w+)?")

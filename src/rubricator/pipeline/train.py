@@ -19,8 +19,7 @@ from rubricator.dataset.inputs import BASE
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import TrainingData, training_data
-from rubricator.encode import VectorCache, load_trained
-from rubricator.encode.vectors import vector_cache
+from rubricator.encode import load_trained, open_encoder
 from rubricator.models.cascade import CascadeModel
 from rubricator.models.training_files import write_training
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
@@ -29,12 +28,13 @@ from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Floats, Vectors
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
-from rubricator.train.search.candidates import WITHOUT_VECTORS, is_costly
+from rubricator.train.search.candidates import is_costly
+from rubricator.train.search.encoding import encode_for_training
 from rubricator.train.search.learning_curve import learning_curve
 from rubricator.train.search.model_search import train_models
 from rubricator.train.search.refit import refit
 from rubricator.train.search.serving_cost import cost_of
-from rubricator.train.time_limit import EarlyStoppedError, TimeLimit
+from rubricator.train.time_limit import TimeLimit
 
 
 def train(
@@ -126,9 +126,8 @@ def _joined(parts: Sequence[OutOfFoldPredictions]) -> OutOfFoldPredictions:
 def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
-    cache = vector_cache(run.config, progress=run.progress)
     limit = TimeLimit(run.config.train.time_limit)
-    vectors, late = _encoded(cache, dataset, run, limit)
+    vectors, late = encode_for_training(dataset.texts, run.config, limit, progress=run.progress)
     trained, held_out = train(
         dataset,
         split,
@@ -152,9 +151,9 @@ def _work(run: Run) -> list[str]:
             progress=run.progress,
         )
         trained = replace(trained, refitted=again)
-    encoders = {BASE: cache.encoder} | {
-        name: load_trained(place, run.config.encoding) for name, place in trained.encoders.items()
-    }
+    encoders = {name: load_trained(place, run.config.encoding) for name, place in trained.encoders.items()}
+    if vectors is not None:
+        encoders[BASE] = open_encoder(run.config.encoding, progress=run.progress)
     costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}
     write_training(run.folder, replace(trained, costs=costs), held_out)
     lines = [trained.choice.reason, trained.validated_on, *late, *_rules(run, trained)]
@@ -163,18 +162,6 @@ def _work(run: Run) -> list[str]:
     if trained.weights_tried:
         lines.append(f"A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one.")
     return lines
-
-
-def _encoded(
-    cache: VectorCache, dataset: Dataset, run: Run, limit: TimeLimit
-) -> tuple[Vectors | None, list[str]]:
-    """Vectors of all texts; None, and why, where `auto` could not have them within its minutes."""
-    progress = limit.bound(run.progress) if run.config.train.models == "auto" else run.progress
-    try:
-        return cache.encode([text.content for text in dataset.texts], progress=progress), []
-    except EarlyStoppedError as error:
-        reason = f"Only kinds without vectors were tried, {' and '.join(WITHOUT_VECTORS)}: {error.problem}."
-        return None, [reason, "What was encoded is kept; a longer `train.minutes` goes on from there."]
 
 
 def _rules(run: Run, trained: TrainingResult) -> list[str]:

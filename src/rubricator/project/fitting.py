@@ -12,7 +12,6 @@ from rubricator.dataset.labels import LabelSet, decided_of, targets_of
 from rubricator.dataset.sources import label_sources
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import training_data
-from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError
 from rubricator.ingest.clean import clean_texts
 from rubricator.ingest.duplicates import group_duplicates
@@ -27,7 +26,9 @@ from rubricator.project.labels import Labels
 from rubricator.records import Origin, Text
 from rubricator.store import Store
 from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.encoding import encode_for_training
 from rubricator.train.search.model_search import train_models
+from rubricator.train.time_limit import TimeLimit
 
 
 def make_dataset(texts: list[Text], labels: Labels, config: Config, progress: Progress) -> Dataset:
@@ -88,8 +89,8 @@ def train_dataset(
             "No text has a label: no teacher had an opinion about any of them.",
             fix="Give some labels, or categories with descriptions and keywords.",
         )
-    needs_vectors = config.train.models == "auto" or any(kind != "linear" for kind in config.train.models)
-    vectors = encode_texts(dataset.texts, config, progress=progress) if needs_vectors else None
+    limit = TimeLimit(config.train.time_limit)
+    vectors, _ = encode_for_training(dataset.texts, config, limit, progress=progress)
     everyone = np.ones(len(dataset.texts), dtype=bool)
     trained, _ = train_models(
         training_data(dataset, label_set, vectors),
@@ -99,6 +100,7 @@ def train_dataset(
         taxonomy=taxonomy,
         config=config,
         folder=folder / "training",
+        limit=limit,
         progress=progress,
     )
     return trained
