@@ -99,17 +99,25 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, folder: Path | str, *, runtime: Literal["auto", "openvino", "onnx"] = "auto", threads: int = 0
+        cls,
+        folder: Path | str,
+        *,
+        runtime: Literal["auto", "openvino", "onnx"] = "auto",
+        threads: int = 0,
+        key: Path | None = None,
     ) -> Self:
         """Read and check an artifact, start its encoders, if it has any, and try it on a few fixed texts.
 
-        `runtime: auto` takes the fastest one here, and with 0 it chooses the threads of each encoder.
+        `runtime: auto` takes the fastest one here, and with 0 it chooses the threads of each encoder. With a
+        public `key` only an artifact that its owner signed is used.
 
         Raises:
-            ArtifactError: The folder is no artifact, is damaged, or gives no finite probabilities.
+            ArtifactError: The folder is no artifact, is damaged, is not signed by the owner of `key`, or
+                gives no finite probabilities.
+            MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
             EncoderError: An encoder cannot be run here, or gives no vectors.
         """
-        artifact = read_artifact(Path(folder))
+        artifact = read_artifact(Path(folder), key=key)
         predictor = cls(artifact, cls._start(artifact, runtime, threads) if artifact.model.encoders else {})
         predictor._probe()
         return predictor

@@ -61,7 +61,7 @@ def _check(text: str) -> None:
     sizes: dict[str | None, int] = {}  # values below each anchor
     unfinished: list[tuple[str | None, int]] = [(None, 0)]  # anchor of each level, and values in it so far
     for event in yaml.parse(text, Loader=_EVENTS):
-        line, size = event.start_mark.line + 1, 0
+        line, size = event.start_mark.line + 1 if event.start_mark else 1, 0
         if isinstance(event, yaml.CollectionStartEvent):
             unfinished.append((event.anchor, 1))
         elif isinstance(event, yaml.AliasEvent):

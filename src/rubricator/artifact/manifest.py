@@ -26,6 +26,7 @@ from rubricator.taxonomy import Taxonomy
 
 FORMAT_VERSION: Final = 2
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.json.sig"
 MODEL = "model"
 CARD = "README.md"
 _DEEPEST_PATH = 16
