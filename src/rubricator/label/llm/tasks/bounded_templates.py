@@ -152,13 +152,14 @@ class _Bounds(jinja2.visitor.NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
+        whole: nodes.Expr
         whole, *rest = node.nodes
         for expression in rest:
             whole = _filtered(whole, "together", expression)
         return whole
 
 
-def _filtered(node: nodes.Expr, name: str, argument: int | nodes.Expr) -> nodes.Filter:
+def _filtered(node: nodes.Node, name: str, argument: int | nodes.Expr) -> nodes.Filter:
     value = nodes.Const(argument, lineno=node.lineno) if isinstance(argument, int) else argument
     return nodes.Filter(node, name, [value], [], None, None, lineno=node.lineno)
 
