@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from rubricator.artifact import Artifact, Manifest, read_artifact
+from rubricator.artifact.manifest import MANIFEST
 from rubricator.config import Columns
 from rubricator.dataset.dataset import Rejected
 from rubricator.dataset.inputs import EncodeTexts, Inputs
@@ -77,7 +78,12 @@ class Predictor:
             ArtifactError: No confidence reaches it, or the artifact does not say.
         """
         fix = "Name a probability instead: --min-probability."
-        points = _POINTS.validate_python(self.manifest.metrics.get(COVERAGE, ()))
+        try:
+            points = _POINTS.validate_python(self.manifest.metrics.get(COVERAGE, ()))
+        except ValidationError as error:
+            raise ArtifactError(
+                f"{MANIFEST} holds no points of coverage under '{COVERAGE}'.", fix=fix
+            ) from error
         if not points:
             raise ArtifactError(
                 f"{self.manifest.identifier} does not say how sure it must be for a precision: it was "

@@ -14,6 +14,7 @@ from rubricator.errors import ArtifactError, DataError, EncoderError
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.predict import Predictor
+from rubricator.stats.coverage import COVERAGE
 from rubricator.taxonomy import Task
 
 
@@ -79,3 +80,10 @@ def test_a_text_without_finite_probabilities_is_refused_by_name(heads_artifact, 
     assert len(predictor.predict(["хороший", "другой"])) == 2
     with pytest.raises(DataError, match="text '1' gets no finite probabilities"):
         predictor.predict(["хороший", "плохой"])
+
+
+@pytest.mark.parametrize("points", [7, [7], [{"precision": "high"}], {"a": []}])
+def test_coverage_that_is_none(tmp_path, make_artifact, points):
+    predictor = Predictor.load(make_artifact(tmp_path / "a", metrics={COVERAGE: points}))
+    with pytest.raises(ArtifactError, match="no points of coverage"):
+        predictor.certainty(0.9)
