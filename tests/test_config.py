@@ -1,9 +1,10 @@
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from rubricator.config import Config, read_config
+from rubricator.config import Config, read_config, shown_arguments
 from rubricator.errors import ConfigError
 
 SMALL = {"data": {"files": ["a.csv"], "columns": {"body": "text"}}}
@@ -127,3 +128,50 @@ def test_addresses_and_absolute_paths_stay(tmp_path: Path, written_store: str, p
 def test_a_teacher_whose_name_has_a_comma_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be called 'a, b'"):
         read_config(written(tmp_path, SMALL), ['label.teachers=[{kind: rules, name: "a, b"}]'])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**30, "x", 1.5])
+def test_seeds_out_of_range_are_refused(tmp_path: Path, seed: object) -> None:
+    with pytest.raises(ConfigError, match="seed"):
+        read_config(written(tmp_path, SMALL | {"seed": seed}))
+
+
+def test_many_faults_are_counted_and_the_first_named(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match=r"20,?000 fault\(s\)(.|\n)*and 19,970 more") as caught:
+        read_config(written(tmp_path, SMALL | {f"key{n}": n for n in range(20_000)}))
+    assert time.monotonic() - started < 10
+    assert len(caught.value.problem) < 3000
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("~no-such-user-here/x.csv", "home folder of a user who is not known"),
+        ("n" * 300, "more than 255 bytes"),
+        ("folder/" + "ы" * 128 + "/x", "more than 255 bytes"),
+        ("a\0b", "or a NUL"),
+    ],
+)
+def test_paths_that_no_system_has_are_refused(tmp_path: Path, path: str, problem: str) -> None:
+    config = read_config(written(tmp_path, SMALL | {"encode": {"encoder": path, "cache": path}}))
+    with pytest.raises(ConfigError, match=problem):
+        config.path(path)
+    with pytest.raises(ConfigError, match=problem):
+        config.encoding  # noqa: B018
+
+
+def test_a_long_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="name: String should have at most 100 characters"):
+        read_config(written(tmp_path, SMALL | {"name": "n" * 300}))
+
+
+def test_a_command_is_kept_without_its_secrets() -> None:
+    arguments = ["run", "-c", "a b.yaml", "--set", "label.store=postgresql://ann:hunter2@db/x"]
+    arguments += ["--set=label.teachers=[{engine: {key: hunter2, model: m}}]", "--set", "split.test=0.3"]
+    arguments += ["--set", "label.store=[hunter2"]
+    assert shown_arguments(arguments) == (
+        "run -c 'a b.yaml' --set 'label.store=\"postgresql://***@db/x\"' "
+        '\'--set=label.teachers=[{"engine": {"key": "***", "model": "m"}}]\' --set split.test=0.3 '
+        "--set 'label.store=***'"
+    )

@@ -27,7 +27,7 @@ def read(folder: Path, content: str) -> Taxonomy:
         ("categories: [{key: a, patterns: ['(']}, {key: b}]", "is not a regular expression"),
         (f"none: other\n{TWO}", "'other' is not the key of a category"),
         ("task: both\n" + TWO, "task"),
-        ("categories: [", "not valid YAML"),
+        ("categories: [", "cannot be read as YAML"),
     ],
 )
 def test_faulty_taxonomies_are_refused_with_their_place(tmp_path: Path, content: str, said: str) -> None:
@@ -39,6 +39,11 @@ def test_faulty_taxonomies_are_refused_with_their_place(tmp_path: Path, content:
 def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(TaxonomyError, match="There is no taxonomy file"):
         Taxonomy.read(tmp_path / "none.yaml")
+
+
+def test_a_folder_is_no_taxonomy(tmp_path: Path) -> None:
+    with pytest.raises(TaxonomyError, match="cannot be read as YAML in UTF-8: Is a directory"):
+        Taxonomy.read(tmp_path)
 
 
 def test_the_version_follows_every_word_and_the_order(tmp_path: Path) -> None:

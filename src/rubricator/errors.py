@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from rubricator.masking import masked
+
 
 class RubricatorError(Exception):
     """Something the user can mend.
 
     `problem` says what was seen and why it is wrong, `fix`, as an imperative sentence, what to do about it.
+    Neither shows the user and the password of an address.
     """
 
     def __init__(self, problem: str, *, fix: str = "") -> None:
-        self.problem = problem
-        self.fix = fix
-        super().__init__(f"{problem}\n→ {fix}" if fix else problem)
+        self.problem = masked(problem)
+        self.fix = masked(fix)
+        super().__init__(f"{self.problem}\n→ {self.fix}" if fix else self.problem)
 
 
 class ConfigError(RubricatorError):

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from rubricator.artifact import Artifact, Manifest, read_artifact
+from rubricator.artifact.manifest import MANIFEST
 from rubricator.config import Columns
 from rubricator.dataset.dataset import Rejected
 from rubricator.dataset.inputs import EncodeTexts, Inputs
@@ -19,6 +20,7 @@ from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner, is_blank
 from rubricator.ingest.read import RowReader, fit_columns
 from rubricator.label_space import DecisionRule
+from rubricator.models.serialization import FIX
 from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
 from rubricator.stats.arrays import Floats
@@ -28,6 +30,7 @@ from rubricator.taxonomy import Taxonomy
 
 UNSURE = "unsure"
 _POINTS = TypeAdapter(tuple[CoveragePoint, ...])
+_PROBES = ("Проба пера", "x", "4 + 8 = 12; слово за словом, word after word " * 2)
 
 
 class Predictor:
@@ -75,7 +78,12 @@ class Predictor:
             ArtifactError: No confidence reaches it, or the artifact does not say.
         """
         fix = "Name a probability instead: --min-probability."
-        points = _POINTS.validate_python(self.manifest.metrics.get(COVERAGE, ()))
+        try:
+            points = _POINTS.validate_python(self.manifest.metrics.get(COVERAGE, ()))
+        except ValidationError as error:
+            raise ArtifactError(
+                f"{MANIFEST} holds no points of coverage under '{COVERAGE}'.", fix=fix
+            ) from error
         if not points:
             raise ArtifactError(
                 f"{self.manifest.identifier} does not say how sure it must be for a precision: it was "
@@ -97,32 +105,55 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, folder: Path | str, *, runtime: Literal["auto", "openvino", "onnx"] = "auto", threads: int = 0
+        cls,
+        folder: Path | str,
+        *,
+        runtime: Literal["auto", "openvino", "onnx"] = "auto",
+        threads: int = 0,
+        key: Path | None = None,
     ) -> Self:
-        """Read and check an artifact and start its encoders, if it has any.
+        """Read and check an artifact, start its encoders, if it has any, and try it on a few fixed texts.
 
-        `runtime: auto` takes the fastest one here, and with 0 it chooses the threads of each encoder.
+        `runtime: auto` takes the fastest one here, and with 0 it chooses the threads of each encoder. With a
+        public `key` only an artifact that its owner signed is used.
 
         Raises:
-            ArtifactError: The folder is no artifact or is damaged.
-            EncoderError: An encoder cannot be run here.
+            ArtifactError: The folder is no artifact, is damaged, is not signed by the owner of `key`, or
+                gives no finite probabilities.
+            MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
+            EncoderError: An encoder cannot be run here, or gives no vectors.
         """
-        artifact = read_artifact(Path(folder))
-        if not artifact.model.encoders:
-            return cls(artifact)
+        artifact = read_artifact(Path(folder), key=key)
+        predictor = cls(artifact, cls._start(artifact, runtime, threads) if artifact.model.encoders else {})
+        predictor._probe()
+        return predictor
+
+    @staticmethod
+    def _start(
+        artifact: Artifact, runtime: Literal["auto", "openvino", "onnx"], threads: int
+    ) -> dict[str, EncodeTexts]:
         # Runtimes take a second to import, which a linear model need not wait for.
         from rubricator.encode.encoder import Encoder
 
-        encoders = {}
+        encoders: dict[str, EncodeTexts] = {}
         for name, width in artifact.model.encoders.items():
-            encoders[name] = Encoder.load(artifact.encoder_folder(name), runtime=runtime, threads=threads)
-            if encoders[name].width != width:
+            encoder = Encoder.load(artifact.encoder_folder(name), runtime=runtime, threads=threads)
+            if encoder.width != width:
                 raise ArtifactError(
-                    f"The encoder '{name}' gives vectors of width {encoders[name].width}; "
-                    f"the model needs {width}.",
-                    fix="Take an untouched copy of the artifact, or train it again.",
+                    f"The encoder '{name}' gives vectors of width {encoder.width}; the model needs {width}.",
+                    fix=FIX,
                 )
-        return cls(artifact, {name: encoder.encode for name, encoder in encoders.items()})
+            encoders[name] = encoder.encode
+        return encoders
+
+    def _probe(self) -> None:
+        # Feature columns are left out: a model would warn that the probe lacks them.
+        if self.features:
+            return
+        try:
+            self.probabilities([text[: self.manifest.max_characters] for text in _PROBES])
+        except DataError as error:
+            raise ArtifactError(f"The artifact cannot classify: {error.problem}", fix=FIX) from error
 
     def predict(self, texts: Sequence[Text | str]) -> list[Prediction]:
         """Predict categories and calibrated probabilities, in the order of the texts.
@@ -152,20 +183,24 @@ class Predictor:
         """Calibrated probabilities, shape [texts, categories]; see `predict`.
 
         Raises:
-            DataError: A text is empty or longer than the artifact accepts.
+            DataError: A text is empty or longer than the artifact accepts, or gets no finite probabilities.
         """
         records = _records(texts)
-        self._refuse(records)
+        self._refuse([(text, fault) for text in records if (fault := self._fault(text))])
         if not records:
             return np.zeros((0, len(self.taxonomy.categories)))
         contents = [self._cleaner.content(text) for text in records]
         inputs = Inputs(contents, [text.features for text in records], encoders=self._encoders)
-        return self.rule.probabilities(self._model.logits(inputs))
+        with np.errstate(over="ignore", invalid="ignore"):
+            probabilities = self.rule.probabilities(self._model.logits(inputs))
+        finite = np.isfinite(probabilities).all(axis=1)
+        self._refuse([(records[row], "gets no finite probabilities") for row in np.flatnonzero(~finite)])
+        return probabilities
 
-    def _refuse(self, texts: list[Text]) -> None:
-        faults = [(text.id, fault) for text in texts if (fault := self._fault(text))]
+    @staticmethod
+    def _refuse(faults: Sequence[tuple[Text, str]]) -> None:
         if faults:
-            named = "; ".join(f"text '{text_id[:80]}' {fault}" for text_id, fault in faults[:10])
+            named = "; ".join(f"text '{text.id[:80]}' {fault}" for text, fault in faults[:10])
             more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
             raise DataError(
                 f"Some texts cannot be classified: {named}{more}.",

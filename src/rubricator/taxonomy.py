@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import regex
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -23,6 +22,7 @@ from pydantic import (
 from rubricator.errors import TaxonomyError
 from rubricator.label_space import LabelSpace
 from rubricator.records import content_hash
+from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
 from rubricator.validation_errors import explain
 
 Key = Annotated[
@@ -132,15 +132,16 @@ class Taxonomy(BaseModel):
             TaxonomyError: The file is missing, is no YAML, or breaks a rule; all faults at once.
         """
         try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+            raw = parse_yaml(read_text(path))
         except FileNotFoundError as error:
             raise TaxonomyError(
                 f"There is no taxonomy file {path}.",
                 fix="Name the file under `taxonomy:` in rubricator.yaml, or begin with `rubricator init`.",
             ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except SettingsFileError as error:
             raise TaxonomyError(
-                f"{path} is not valid YAML in UTF-8: {error}", fix="Correct the file."
+                f"{path} cannot be read as YAML in UTF-8: {error}.",
+                fix="Correct the file, or name another under `taxonomy:` in rubricator.yaml.",
             ) from error
         try:
             return cls.model_validate(raw if raw is not None else {})

@@ -8,12 +8,16 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from rubricator.errors import nearest
+from rubricator.masking import is_secret
+
+_MOST_FAULTS = 30
+_LONGEST_VALUE = 300
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """All faults of `error`, one a line, each with its place and, for unknown keys, the nearest one."""
+    """The first faults of `error`, one a line, each with its place and, for unknown keys, the nearest one."""
     lines = []
-    for fault in error.errors():
+    for fault in error.errors(include_url=False)[:_MOST_FAULTS]:
         place = ".".join(str(step) for step in fault["loc"]) or "the file"
         if fault["type"] == "extra_forbidden":
             keys = _fields_at(model, fault["loc"][:-1])
@@ -23,8 +27,15 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         else:
             message, value = fault["msg"].removeprefix("Value error, "), fault["input"]
             plain = value is None or isinstance(value, str | int | float | bool)
-            lines.append(f"  {place}: {message}" + (f" (found {value!r})" if plain else ""))
+            plain &= not is_secret(fault["loc"]) and "extra" not in fault["loc"]
+            lines.append(f"  {place}: {message}" + (f" (found {_shortened(repr(value))})" if plain else ""))
+    if error.error_count() > _MOST_FAULTS:
+        lines.append(f"  and {error.error_count() - _MOST_FAULTS:,} more")
     return "\n".join(lines)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strange_encoders import CARD, write_strange
 
 from rubricator import config
 from rubricator.encode import Encoder, open_encoder
@@ -203,3 +204,80 @@ def test_an_unknown_entry_of_the_card_is_named(tmp_path: Path) -> None:
     (tmp_path / "encoder.json").write_text(json.dumps(found | {"wdith": 3, "pad": "0"}))
     with pytest.raises(EncoderError, match="pad, wdith"):
         read_card(tmp_path)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_the_strange_encoder_itself_is_one(tmp_path: Path, runtime: str) -> None:
+    loaded = Encoder.load(write_strange(tmp_path, [3.0, 4.0] * 4), runtime=runtime, precision="fp32")
+    np.testing.assert_allclose(loaded.encode(["слово"]), [[0.3, 0.4] * 4], atol=1e-6)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ([float("nan")] * 8, "zero or not finite"),
+        ([1.0] * 7 + [float("inf")], "zero or not finite"),
+        ([0.0] * 8, "zero or not finite"),
+        ([1.0], "gives 1 × 1 numbers for 1 texts instead of 8 each"),
+        ([1.0] * 9, "instead of 8 each"),
+    ],
+)
+def test_an_encoder_that_gives_no_vectors_is_refused_when_loaded(
+    tmp_path: Path, runtime: str, row: list[float], problem: str
+) -> None:
+    with pytest.raises(EncoderError, match=problem):
+        Encoder.load(write_strange(tmp_path, row), runtime=runtime, precision="fp32")
+
+
+def test_an_encoder_that_does_not_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rubricator.encode.encoder._PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(Encoder, "encode", lambda *_: time.sleep(0.5))
+    with pytest.raises(EncoderError, match=r"did not encode 3 texts in 0\.01 s"):
+        Encoder.load(write_strange(tmp_path, [1.0] * 8), runtime="onnx")
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("max_tokens", -1),
+        ("max_tokens", 0),
+        ("max_tokens", 33),
+        ("max_tokens", 10**13),
+        ("positions", 0),
+        ("positions", 2**40),
+        ("pad", -1),
+        ("pad", 10**13),
+        ("width", 0),
+        ("width", 2**62),
+        ("prefix", "x" * 10**6),
+        ("name", None),
+    ],
+)
+def test_an_absurd_card_is_refused(tmp_path: Path, entry: str, value: object) -> None:
+    CARD.write(tmp_path)
+    card = json.loads((tmp_path / "encoder.json").read_text())
+    (tmp_path / "encoder.json").write_text(json.dumps(card | {entry: value}))
+    with pytest.raises(EncoderError, match=entry if entry != "max_tokens" else "tokens"):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize("depth", [200, 900, 100_000])
+def test_a_card_nested_too_deep_is_refused(tmp_path: Path, depth: int) -> None:
+    (tmp_path / "encoder.json").write_text('{"format": 1, "name": ' + "[" * depth + "]" * depth + "}")
+    with pytest.raises(EncoderError, match=r"encoder\.json"):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+@pytest.mark.parametrize("last", [38, 2**31, 2**32 - 1])
+def test_a_tokenizer_with_numbers_that_the_graph_lacks_is_refused(
+    tmp_path: Path, tiny, runtime: str, last: int
+) -> None:
+    open_encoder(config.Encode(**tiny.options(runtime="onnx"))).save(tmp_path)
+    tokenizer = json.loads((tmp_path / "tokenizer.json").read_text())
+    assert max(tokenizer["model"]["vocab"].values()) < 38
+    tokenizer["model"]["vocab"]["<unk>"] = last
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(EncoderError, match="cannot compute the encoder"):
+        Encoder.load(tmp_path, runtime=runtime, precision="fp32", threads=1)

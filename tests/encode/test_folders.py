@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,33 @@ def writer(text: str) -> Callable[[Path], None]:
         (folder / "a.txt").write_text(text)
 
     return build
+
+
+def left_in(folder: Path) -> list[str]:
+    """What lies in a cache, but for the lock that all share."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".order.lock")
+
+
+@contextmanager
+def building(target: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that builds until its input is closed."""
+    code = """
+import sys
+from pathlib import Path
+from rubricator.encode.folders import built
+
+def build(folder):
+    print("begun", flush=True)
+    sys.stdin.read()
+    (folder / "a.txt").write_text("other")
+
+built(Path(sys.argv[1]), build)
+"""
+    command = [sys.executable, "-c", code, str(target)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        yield process
 
 
 def test_the_choice_outranks_the_environment_which_outranks_the_system(
@@ -53,7 +83,7 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         built(tmp_path / "x", build)
-    assert list(tmp_path.iterdir()) == []
+    assert left_in(tmp_path) == []
 
 
 def test_builders_at_the_same_time_all_succeed(tmp_path: Path) -> None:
@@ -73,7 +103,7 @@ def test_builders_at_the_same_time_all_succeed(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert results == ["one"] * 4
-    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert left_in(tmp_path) == ["x"]
 
 
 def test_leftovers_of_killed_builders_go_after_a_day(tmp_path: Path) -> None:
@@ -81,7 +111,32 @@ def test_leftovers_of_killed_builders_go_after_a_day(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age, time.time() - age))
     built(tmp_path / "x", writer("one"))
-    assert {path.name for path in tmp_path.iterdir()} == {"x", ".x-new", ".y-old"}
+    assert left_in(tmp_path) == [".x-new", ".y-old", "x"]
+
+
+@pytest.mark.parametrize("next_one", ["x", "y"])
+def test_leftovers_of_a_killed_process_go_at_once(tmp_path: Path, next_one: str) -> None:
+    with building(tmp_path / "x") as killed:
+        (left,) = left_in(tmp_path)
+        assert left.startswith(".x-")
+        killed.kill()
+        killed.wait()
+    assert left_in(tmp_path) == [left]
+    built(tmp_path / next_one, writer("one"))
+    assert left_in(tmp_path) == [next_one]
+
+
+def test_what_another_process_builds_stays(tmp_path: Path) -> None:
+    with building(tmp_path / "x") as other:
+        (held,) = left_in(tmp_path)
+        old = time.time() - 200_000
+        os.utime(tmp_path / held, (old, old))
+        built(tmp_path / "x", writer("one"))
+        assert left_in(tmp_path) == [held, "x"]
+        other.stdin.close()
+        assert other.wait() == 0
+    assert left_in(tmp_path) == ["x"]
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["a.txt", "checksums.json"]
 
 
 def test_an_unwritable_cache_says_which_setting_moves_it(tmp_path: Path) -> None:

@@ -285,11 +285,22 @@ def test_idf_that_does_not_fit_the_vocabulary(linear):
         struct.pack("<Q", 80) + b'{"coef":{"dtype":"F64","shape":[3,8],"data_offsets":[0,192]}}'.ljust(80),
         struct.pack("<Q", 96)
         + b'{"coef":{"dtype":"F64","shape":[4294967295,4294967295],"data_offsets":[0,8]}}'.ljust(96),
+        struct.pack("<Q", 2**21) + b" " * 2**21,
     ],
 )
 def test_something_else_in_the_place_of_the_arrays(heads, data):
     replace(heads, "model/arrays.safetensors", data)
     refused(heads, "arrays.safetensors is not a safetensors file")
+
+
+@pytest.mark.parametrize("shape", [[1] * 72, [0] * 70, [0, 2**62], [2**62, 0]])
+def test_an_array_that_no_machine_can_have(heads, shape):
+    length = 8 * (0 not in shape)
+    entry = {"coef": {"dtype": "F64", "shape": shape, "data_offsets": [0, length]}}
+    header = json.dumps(entry).encode()
+    header += b" " * (-len(header) % 8)
+    replace(heads, "model/arrays.safetensors", struct.pack("<Q", len(header)) + header + bytes(length))
+    refused(heads, "coef has an absurd shape")
 
 
 @pytest.mark.parametrize(
@@ -311,6 +322,25 @@ def test_a_vocabulary_that_breaks_a_rule(linear, change, said):
     change(vocabulary)
     replace(linear, "model/model.json", json.dumps(vocabulary).encode())
     refused(linear, said)
+
+
+@pytest.mark.parametrize("kind", [[], {}, None, 7, "nothing", True])
+def test_a_model_of_no_kind(linear, kind):
+    replace(linear, "model/model.json", json.dumps({"kind": kind}).encode())
+    refused(linear, "kind of model .* is unknown")
+
+
+@pytest.mark.parametrize("depth", [500, 100_000])
+def test_a_description_nested_too_deep(linear, depth):
+    replace(linear, "model/model.json", b'{"kind":"linear","blocks":' + b"[" * depth + b"]" * depth + b"}")
+    refused(linear, "model.json")
+
+
+def test_models_in_models_without_end(linear):
+    """Reading one in the other would exhaust the stack."""
+    file = {"bytes": 0, "sha256": hashlib.sha256().hexdigest()}
+    rewrite(linear, set_in("files", "model/" + "0/" * 400 + "model.json", file))
+    refused(linear, "a path has 402 steps")
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b"[" * 100_000, b"\xff"])

@@ -26,8 +26,10 @@ from rubricator.taxonomy import Taxonomy
 
 FORMAT_VERSION: Final = 2
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.json.sig"
 MODEL = "model"
 CARD = "README.md"
+_DEEPEST_PATH = 16
 ENCODERS = "encoders"
 
 
@@ -58,6 +60,8 @@ def _inside(path: str) -> str:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or any(c in path for c in "\\:\0"):
         raise ValueError(f"'{path}' leads outside the artifact")
+    if len(parts) > _DEEPEST_PATH:
+        raise ValueError(f"a path has {len(parts)} steps, at most {_DEEPEST_PATH} are read")
     if str(PurePosixPath(path)) != path:
         raise ValueError(f"'{path}' is not written in its plain form")
     return path

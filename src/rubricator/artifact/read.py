@@ -1,8 +1,8 @@
 """Reads an artifact in three steps: parse the manifest, audit every file against it, build the model.
 
 The digests guard against damage, partial copies and edits by hand. They do not prove who wrote the
-artifact: whoever can rewrite a file can rewrite the manifest too. Nothing in an artifact is ever run
-as code, and `Manifest.identifier` names the whole of it where it must be pinned.
+artifact: whoever can rewrite a file can rewrite the manifest too. A signature proves it. Nothing in an
+artifact is ever run as code, and `Manifest.identifier` names the whole of it where it must be pinned.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from rubricator.artifact import manifest as layout
-from rubricator.artifact.manifest import MANIFEST, MODEL, FileEntry, Manifest, manifest_id
+from rubricator.artifact.manifest import MANIFEST, MODEL, SIGNATURE, FileEntry, Manifest, manifest_id
+from rubricator.artifact.signature import verify
 from rubricator.errors import ArtifactError
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
@@ -46,15 +47,19 @@ class Artifact:
         return self.folder / layout.ENCODERS / name
 
 
-def read_artifact(folder: Path) -> Artifact:
-    """Read and check an artifact.
+def read_artifact(folder: Path, *, key: Path | None = None) -> Artifact:
+    """Read and check an artifact; with a public `key`, only one that its owner signed.
 
     Raises:
-        ArtifactError: The folder is no artifact, is of an unknown format, or differs in any way
-            from what was written; the message names the file and the difference.
+        ArtifactError: The folder is no artifact, is of an unknown format, differs in any way
+            from what was written (the message names the file and the difference), or is not signed.
+        MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
     """
     try:
-        manifest = _parse(folder)
+        data = _manifest_bytes(folder)
+        if key is not None:
+            verify(data, folder, key)
+        manifest = _parse(data)
         _audit(folder, manifest)
         model = _build(folder, manifest)
     except OSError as error:
@@ -65,8 +70,8 @@ def read_artifact(folder: Path) -> Artifact:
     return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
 
 
-def _parse(folder: Path) -> Manifest:
-    raw = _json(_manifest_bytes(folder))
+def _parse(data: bytes) -> Manifest:
+    raw = _json(data)
     version = raw.get("format_version")
     readable = layout.FORMAT_VERSION
     if version != readable or isinstance(version, bool):
@@ -125,7 +130,7 @@ def _audit(folder: Path, manifest: Manifest) -> None:
     missing = [path for path in manifest.files if path not in present]
     if missing:
         raise ArtifactError(f"The artifact {folder} lacks {_some(missing)}.", fix=FIX)
-    unlisted = [path for path in present if path not in manifest.files and path != MANIFEST]
+    unlisted = [path for path in present if path not in manifest.files and path not in (MANIFEST, SIGNATURE)]
     if unlisted:
         raise ArtifactError(
             f"The artifact {folder} holds files that its manifest does not list: {_some(unlisted)}.",

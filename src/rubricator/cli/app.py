@@ -15,6 +15,10 @@ from rubricator.cli.console import err
 from rubricator.errors import RubricatorError
 
 USER_ERROR = 2
+_OF_THE_FOLDER = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
+)
 INTERRUPTED = 130
 
 
@@ -35,7 +39,7 @@ class _Commands(TyperGroup):
             _print_error("Stopped.", "Run the same command again: it goes on where it was.")
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            if error.errno not in _OF_THE_FOLDER:
                 raise
             where = f" ({error.filename})" if error.filename else ""
             fix = "Make room or choose another folder, then run again: it goes on."

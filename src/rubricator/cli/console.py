@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
+from rubricator.masking import masked
 from rubricator.pages.formatting import figure, interval
 from rubricator.progress import Advance
 from rubricator.project.progress import draw_bar, show_counts
@@ -50,6 +51,14 @@ def estimate_cell(estimate: Estimate) -> str:
     return f"{figure(estimate.value, 3)}\n[dim]{interval(estimate, 3)}[/]"
 
 
+class _Masked(logging.Filter):
+    """Takes passwords of addresses out of every message."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = masked(record.getMessage()), ()
+        return True
+
+
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
     """Write everything the library logs to `path`, and its warnings to the terminal."""
@@ -72,6 +81,7 @@ def log_to(path: Path | None) -> Iterator[None]:
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
         handlers.append(file)
     for handler in handlers:
+        handler.addFilter(_Masked())
         logger.addHandler(handler)
     try:
         yield

@@ -11,6 +11,15 @@ import typer
 from rubricator.cli.console import log_to, out, show_progress
 from rubricator.predict import Predictor, predict_file
 
+Verify = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="KEY",
+        help="Use the artifact only if the owner of this public key (Ed25519, PEM) signed it.",
+        show_default=False,
+    ),
+]
+
 
 def predict_texts(
     artifact: Annotated[Path, typer.Argument(help="Folder that `run` or `export` wrote.")],
@@ -39,6 +48,7 @@ def predict_texts(
         typer.Option(min=0, max=1, help="Mark as many that this share of the others should be right."),
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Rows that go through the model together.")] = 512,
+    verify: Verify = None,
 ) -> None:
     """Predict the categories of every row.
 
@@ -51,7 +61,7 @@ def predict_texts(
     if min_probability is not None and precision is not None:
         raise typer.BadParameter("--min-probability and --precision exclude each other")
     with log_to(None):
-        predictor = Predictor.load(artifact, threads=threads)
+        predictor = Predictor.load(artifact, threads=threads, key=verify)
         update: dict[str, str | None] = {"id": id_column} if id_column else {}
         if title_column or body_column:  # a new title or body replaces both
             update |= {"title": title_column, "body": body_column}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.text import Text as Line
 
 from rubricator.cli.console import log_to, out, show_progress
 from rubricator.cli.table import show_result
-from rubricator.config import read_config
+from rubricator.config import read_config, shown_arguments
 from rubricator.pipeline.stage import Run, Stage, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.tracking import check_tracking, track
@@ -87,9 +86,9 @@ def go(
     settings = read_config(config, overrides or [])
     taxonomy = Taxonomy.read(settings.path(settings.taxonomy))
     folder = out_folder or Path("runs") / settings.name
-    command = shlex.join(["rubricator", *sys.argv[1:]])
+    command = f"rubricator {shown_arguments(sys.argv[1:])}"
     given = ["-c", str(config), *(part for one in overrides or [] for part in ("--set", one))]
-    options = shlex.join([*given, *(() if out_folder is None else ("--out", str(out_folder)))])
+    options = shown_arguments([*given, *(() if out_folder is None else ("--out", str(out_folder)))])
     run = Run(
         *(settings, taxonomy, folder),
         progress=show_progress,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rubricator.cli.console import err, log_to
+from rubricator.cli.predict import Verify
 from rubricator.predict import Predictor
 
 
@@ -17,6 +18,7 @@ def serve_artifact(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     threads: Annotated[int, typer.Option(min=0, help="Threads of the encoder; 0: the runtime decides.")] = 0,
     max_texts: Annotated[int, typer.Option(min=1, help="Most texts in one request.")] = 256,
+    verify: Verify = None,
 ) -> None:
     """Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.
 
@@ -29,7 +31,7 @@ def serve_artifact(
     import uvicorn  # isort: skip
 
     with log_to(None):
-        predictor = Predictor.load(artifact, threads=threads)
+        predictor = Predictor.load(artifact, threads=threads, key=verify)
         app = create_app(predictor, settings=ServeSettings(max_texts=max_texts))
         err.print(f"Serving {predictor.manifest.identifier}; Ctrl-C stops it after the requests that wait.")
         uvicorn.run(app, host=host, port=port, log_level="info", timeout_graceful_shutdown=10)

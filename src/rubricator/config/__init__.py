@@ -12,7 +12,7 @@ from rubricator.config.label import (
     RulesTeacherConfig,
     TransformersEngineConfig,
 )
-from rubricator.config.read import read_config
+from rubricator.config.read import read_config, shown_arguments
 from rubricator.config.sections import (
     Clean,
     Columns,
@@ -65,4 +65,5 @@ __all__ = [
     "Train",
     "TransformersEngineConfig",
     "read_config",
+    "shown_arguments",
 ]

@@ -39,7 +39,8 @@ class OpenAIEngineConfig(Section):
     """Any OpenAI-compatible address: vLLM, Ollama, llama.cpp, LM Studio, a cloud.
 
     `url` ends where `/chat/completions` begins, often in `/v1`. `key` names the environment
-    variable that holds the key. `chat: false` asks a base model to continue plain text.
+    variable that holds the key. `chat: false` asks a base model to continue plain text. Reports and logs hide
+    user and password of the address, `key`, and the strings in `extra`.
     """
 
     kind: Literal["openai"] = "openai"
@@ -59,6 +60,15 @@ class OpenAIEngineConfig(Section):
         if not url.startswith(("http://", "https://", "${")):
             raise ValueError("an address begins with http:// or https://")
         return url.rstrip("/")
+
+    @field_validator("key")
+    @classmethod
+    def _is_the_name_of_a_variable(cls, key: str | None) -> str | None:
+        if key is not None and not (key.isascii() and key.isidentifier()):
+            raise ValueError(
+                "write the name of the environment variable that holds the key, never the key itself"
+            )
+        return key
 
 
 class GgufEngineConfig(Section):

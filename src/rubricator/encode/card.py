@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from rubricator.errors import EncoderError
 
@@ -17,6 +17,7 @@ GRAPH_FILE = "encoder.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 
 Pooling = Literal["mean", "cls"]
+_Length = Annotated[int, Field(ge=1, le=2**20)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,12 @@ class EncoderCard:
 
     name: str
     digest: str
-    width: int
-    positions: int
-    max_tokens: int
-    prefix: str
+    width: Annotated[int, Field(ge=1, le=2**16)]
+    positions: _Length
+    max_tokens: _Length
+    prefix: Annotated[str, Field(max_length=1000)]
     pooling: Pooling
-    pad: int
+    pad: Annotated[int, Field(ge=0, lt=2**31)]
     format: int = FORMAT
 
     def write(self, folder: Path) -> None:
@@ -49,13 +50,13 @@ def read_card(folder: Path) -> EncoderCard:
     """Read `encoder.json`.
 
     Raises:
-        EncoderError: It is missing, unreadable or of another version.
+        EncoderError: It is missing, unreadable, of another version or absurd.
     """
     path = folder / CARD_FILE
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EncoderError(
             f"{path} cannot be read: {error}.", fix="Give the folder of an exported encoder, whole."
         ) from error
@@ -66,10 +67,18 @@ def read_card(folder: Path) -> EncoderCard:
             fix="Use the version that wrote it, or train the artifact again.",
         )
     try:
-        return TypeAdapter(EncoderCard).validate_json(text)
+        card = TypeAdapter(EncoderCard).validate_json(text)
     except ValidationError as error:
-        names = sorted({str(fault["loc"][0]) for fault in error.errors()})
+        names = sorted(
+            {str(fault["loc"][0]) if fault["loc"] else "nested too deep" for fault in error.errors()}
+        )
         raise EncoderError(
             f"{path} has missing, wrong or unknown entries: {', '.join(names)}.",
             fix="Restore the file or export the encoder again.",
         ) from error
+    if card.max_tokens > card.positions:
+        raise EncoderError(
+            f"{path} cuts texts off at {card.max_tokens} tokens, the encoder reads only {card.positions}.",
+            fix="Restore the file or export the encoder again.",
+        )
+    return card

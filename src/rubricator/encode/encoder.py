@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,9 +20,11 @@ from rubricator.encode.export import export
 from rubricator.encode.folders import cache_folder
 from rubricator.encode.runtimes import Batch, Runtime, RuntimeChoice, choose_runtime, open_runtime
 from rubricator.encode.source import EncoderSource, resolve
+from rubricator.encode.tokenizer import TokenizerFault, encodings, read_tokenizer
 from rubricator.errors import EncoderError
 from rubricator.progress import Progress, silent
 from rubricator.records import content_hash
+from rubricator.stats.arrays import Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -30,6 +33,8 @@ _TOKENIZED_AT_ONCE = 1024
 # No vocabulary has words that long: what is cut off here could not have fitted `max_tokens`.
 _CHARACTERS_PER_TOKEN = 64
 _LENGTH_STEP = 16
+_PROBES = ("Проба пера", "x", "4 + 8 = 12; слово за словом, word after word " * 40)
+_PROBE_SECONDS = 60.0
 
 
 class Encoder:
@@ -69,14 +74,17 @@ class Encoder:
         With `threads` 0 the runtime chooses; without `max_tokens`, texts are cut off as when it was saved.
 
         Raises:
-            EncoderError: A file is missing, damaged or of another version, or the runtime cannot run.
+            EncoderError: A file is missing, damaged or of another version, the runtime cannot run, or what it
+                makes of a few fixed texts are no vectors.
         """
         card = read_card(folder)
         if max_tokens is not None:
             card = dataclasses.replace(card, max_tokens=min(max_tokens, card.positions))
         choice = choose_runtime(runtime, precision)
         running = open_runtime(choice, folder, threads=threads)
-        return cls(card, running, folder, batch=batch, reason=choice.reason)
+        encoder = cls(card, running, folder, batch=batch, reason=choice.reason)
+        encoder._probe()
+        return encoder
 
     @property
     def width(self) -> int:
@@ -105,14 +113,18 @@ class Encoder:
         }
 
     def encode(self, contents: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
-        """Vectors of cleaned texts, cut off at `max_tokens`: shape [texts, width], each row of length 1."""
+        """Vectors of cleaned texts, cut off at `max_tokens`: shape [texts, width], each row of length 1.
+
+        Raises:
+            EncoderError: What the runtime gives is of another width, not finite, or zero.
+        """
         vectors = np.zeros((len(contents), self.width), dtype=np.float32)
         with self._lock, progress("Encoding texts", total=len(contents)) as step:
             tokens = self._tokenize(contents)
             slices = list(self._batches([ids.size for ids in tokens]))
             batches = (self._padded([tokens[row] for row in rows]) for rows in slices)
             for rows, raw in zip(slices, self._runtime.run(batches), strict=True):
-                vectors[rows] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+                vectors[rows] = self._unit(raw, len(rows))
                 step(len(rows))
         return vectors
 
@@ -122,14 +134,48 @@ class Encoder:
             shutil.copyfile(self._folder / name, folder / name)
         self._card.write(folder)
 
-    def _tokenize(self, contents: Sequence[str]) -> list[NDArray[np.int32]]:
+    def _probe(self) -> None:
+        # A graph that never ends cannot be stopped, only left behind.
+        outcome: Future[Vectors] = Future()
+
+        def work() -> None:
+            try:
+                outcome.set_result(self.encode(_PROBES))
+            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+                outcome.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            outcome.result(_PROBE_SECONDS)
+        except TimeoutError as error:
+            raise self._unusable(f"did not encode {len(_PROBES)} texts in {_PROBE_SECONDS:g} s") from error
+
+    def _unit(self, raw: Vectors, texts: int) -> Vectors:
+        if raw.shape != (texts, self.width):
+            shape = " × ".join(map(str, raw.shape))
+            raise self._unusable(f"gives {shape} numbers for {texts} texts instead of {self.width} each")
+        lengths = np.linalg.norm(raw, axis=1, keepdims=True)
+        if not (np.isfinite(lengths) & (lengths > 0)).all():
+            raise self._unusable("gives a text a vector that is zero or not finite")
+        return np.asarray(raw / lengths)
+
+    def _unusable(self, problem: str) -> EncoderError:
+        return EncoderError(
+            f"The encoder '{self._card.name}' in {self._folder} {problem}.",
+            fix="Restore its files or export it again; where `encode.precision` is bf16, try fp32.",
+        )
+
+    def _tokenize(self, contents: Sequence[str]) -> list[NDArray[np.int64]]:
         longest = self._card.max_tokens * _CHARACTERS_PER_TOKEN
-        tokens: list[NDArray[np.int32]] = []
+        tokens: list[NDArray[np.int64]] = []
         for at in range(0, len(contents), _TOKENIZED_AT_ONCE):
             chunk = contents[at : at + _TOKENIZED_AT_ONCE]
             texts = [self._card.prefix + _encodable(text[:longest]) for text in chunk]
-            encodings = self._tokenizer.encode_batch_fast(texts)
-            tokens += [np.array(encoding.ids or [self._card.pad], dtype=np.int32) for encoding in encodings]
+            try:
+                chunk_encodings = encodings(self._tokenizer, texts)
+            except TokenizerFault as error:
+                raise self._unusable(f"has no tokenizer that can be used: {error}") from error
+            tokens += [np.array(one.ids or [self._card.pad], dtype=np.int64) for one in chunk_encodings]
         return tokens
 
     def _batches(self, sizes: Sequence[int]) -> Iterator[list[int]]:
@@ -149,7 +195,7 @@ class Encoder:
     def _padded_length(self, size: int) -> int:
         return min(-(-size // _LENGTH_STEP) * _LENGTH_STEP, self._card.positions)
 
-    def _padded(self, rows: list[NDArray[np.int32]]) -> Batch:
+    def _padded(self, rows: list[NDArray[np.int64]]) -> Batch:
         shape = (len(rows), self._padded_length(rows[0].size))
         ids = np.full(shape, self._card.pad, dtype=np.int64)
         mask = np.zeros(shape, dtype=np.int64)
@@ -165,15 +211,14 @@ def _encodable(text: str) -> str:
 
 
 def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
-    from tokenizers import Tokenizer
-
     try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        tokenizer = read_tokenizer(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise EncoderError(f"{path} cannot be read: {error}.", fix="Give the whole folder.") from error
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise EncoderError(f"{path} is no tokenizer: {error}.", fix="Restore the file.") from error
-    tokenizer.no_padding()
+    except (TokenizerFault, UnicodeDecodeError) as error:
+        raise EncoderError(
+            f"{path} is no tokenizer that can be used: {error}.", fix="Restore the file."
+        ) from error
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
 

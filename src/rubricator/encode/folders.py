@@ -12,11 +12,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from rubricator.errors import EncoderError
 from rubricator.records import file_digest
 
 _CHECKSUMS = "checksums.json"
 _STALE_SECONDS = 86_400.0
+_HELD = ".held"  # locked in every work folder; the kernel lets go of it when its process is killed
+_ORDER = ".order.lock"  # locked while work folders begin, move into place and are cleared away
 _log = logging.getLogger(__name__)
 
 
@@ -54,20 +58,28 @@ def built(target: Path, build: Callable[[Path], None]) -> Path:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        order = FileLock(target.parent / _ORDER)
+        with order:
+            _sweep(target)
+            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+            held = FileLock(work / _HELD)
+            held.acquire()
     except OSError as error:
         raise unwritable(target.parent, error) from error
     try:
         build(work)
-        files = sorted(path for path in work.rglob("*") if path.is_file())
+        files = sorted(path for path in work.rglob("*") if path.is_file() and path.name != _HELD)
         digests = {path.relative_to(work).as_posix(): file_digest(path) for path in files}
         (work / _CHECKSUMS).write_text(json.dumps(digests, indent=1), encoding="utf-8")
         work.chmod(0o755)
-        _put(work, target)
+        with order:
+            held.release()
+            (work / _HELD).unlink(missing_ok=True)
+            _put(work, target)
     except OSError as error:
         raise unwritable(target.parent, error) from error
     finally:
+        held.release()
         shutil.rmtree(work, ignore_errors=True)
     return target
 
@@ -89,10 +101,14 @@ def _put(work: Path, target: Path) -> None:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what builders of this folder left behind when they were killed."""
+    """Remove what builders left behind when they were killed: folders that no process holds."""
+    for left in target.parent.glob(f".*/{_HELD}"):
+        with contextlib.suppress(Timeout, OSError), FileLock(left, blocking=False):
+            shutil.rmtree(left.parent, ignore_errors=True)
+    # Those of versions that held nothing tell by their age alone.
     for stale in target.parent.glob(f".{target.name}-*"):
         with contextlib.suppress(FileNotFoundError):
-            if time.time() - stale.stat().st_mtime > _STALE_SECONDS:
+            if not (stale / _HELD).exists() and time.time() - stale.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(stale, ignore_errors=True)
 
 

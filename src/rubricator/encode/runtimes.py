@@ -130,12 +130,42 @@ def open_runtime(
 
 
 def _unreadable(graph: Path, runtime: str, error: Exception) -> EncoderError:
-    # OpenVINO puts where it happened first and what happened last.
-    cause = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
     return EncoderError(
-        f"{runtime} cannot read {graph}: {cause}",
+        f"{runtime} cannot read {graph}: {_cause(error)}",
         fix="Restore the file, or export the encoder again, and check that there is memory enough.",
     )
+
+
+def _cause(error: Exception) -> str:
+    # OpenVINO puts where it happened first and what happened last.
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+
+
+def _failed(runtime: str, cause: str) -> EncoderError:
+    return EncoderError(
+        f"{runtime} cannot compute the encoder: {cause}",
+        fix="Restore its files or export it again, and check that there is memory enough.",
+    )
+
+
+# What leaves token ids as they are on their way to the table of embeddings.
+_BEFORE_TABLES = {"Convert", "Unsqueeze", "Squeeze", "Reshape", "Select", "Add"}
+
+
+def _table_rows(graph: Any) -> int | None:
+    """Rows of the shortest table that token ids are looked up in; None where the graph shows none."""
+    waiting, visited, rows = list(graph.input("input_ids").node.outputs()), set(), []
+    while waiting:
+        for port in waiting.pop().get_target_inputs():
+            node = port.get_node()
+            kind, name = node.get_type_name(), node.get_friendly_name()
+            if kind.startswith("Gather") and port.get_index() == 1:
+                dimension = node.input_value(0).get_partial_shape()[0]
+                rows += [dimension.get_length()] if dimension.is_static else []
+            elif kind in _BEFORE_TABLES and name not in visited:
+                visited.add(name)
+                waiting += node.outputs()
+    return min(rows, default=None)
 
 
 class OpenVinoRuntime:
@@ -154,7 +184,10 @@ class OpenVinoRuntime:
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         try:
-            compiled = openvino.Core().compile_model(str(graph), "CPU", options)
+            model = openvino.Core().read_model(str(graph))
+            # OpenVINO reads past the end of a table without a word.
+            self._pieces = _table_rows(model)
+            compiled = openvino.Core().compile_model(model, "CPU", options)
         except RuntimeError as error:
             raise _unreadable(graph, "OpenVINO", error) from error
         slots = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
@@ -167,11 +200,15 @@ class OpenVinoRuntime:
             for ids, mask in batches:
                 if not free:
                     yield self._collect(free, busy)
+                if self._pieces is not None and ids.max(initial=0) >= self._pieces:
+                    raise _failed("OpenVINO", f"token {ids.max()} is none of its {self._pieces} pieces")
                 request = free.popleft()
                 request.start_async({"input_ids": ids, "attention_mask": mask})
                 busy.append(request)
             while busy:
                 yield self._collect(free, busy)
+        except RuntimeError as error:
+            raise _failed("OpenVINO", _cause(error)) from error
         finally:
             # Requests are used again by the next run: none may be left under way.
             for request in busy:
@@ -197,7 +234,7 @@ class OnnxRuntime:
 
         # They share no base class but Exception.
         kinds = "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "RuntimeException"
-        failures = tuple(getattr(states, kind) for kind in kinds)
+        self._failures = (ValueError, *(getattr(states, kind) for kind in kinds))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -205,13 +242,16 @@ class OnnxRuntime:
             self._session = onnxruntime.InferenceSession(
                 str(graph), options, providers=["CPUExecutionProvider"]
             )
-        except failures as error:
+        except self._failures as error:
             raise _unreadable(graph, "ONNX Runtime", error) from error
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Vectors]:
         """See `Runtime.run`."""
         for ids, mask in batches:
-            (vectors,) = self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})
+            try:
+                (vectors,) = self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})
+            except self._failures as error:
+                raise _failed("ONNX Runtime", _cause(error)) from error
             yield np.asarray(vectors, dtype=np.float32)
 
 

@@ -31,7 +31,7 @@ def read_model(files: Files) -> Model:
         kind = json.loads(files[ABOUT])["kind"]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ArtifactError(f"The model has no {ABOUT} that names its kind.", fix=FIX) from error
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ArtifactError(
             f"The kind of model {kind!r} is unknown{nearest(str(kind), KINDS)}.",
             fix="Use the version of Rubricator that wrote the artifact, or train it again with this one.",

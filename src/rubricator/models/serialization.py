@@ -21,6 +21,8 @@ ABOUT = "model.json"
 ARRAYS = "arrays.safetensors"
 FIX = "Take an untouched copy of the artifact, or train it again."
 
+# What is longer describes no arrays of ours, and takes minutes to parse.
+_HEADER_LIMIT = 2**20
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I8": "|i1", "U8": "|u1"}
 _FLOATING = {"F64", "F32", "F16"}
 
@@ -82,6 +84,8 @@ class Layout(Generic[AnyAbout]):
         Raises:
             ArtifactError: The file is damaged, or names, types, shapes or values are not what they should be.
         """
+        if int.from_bytes(files[ARRAYS][:8], "little") > _HEADER_LIMIT:
+            raise ArtifactError(f"{ARRAYS} is not a safetensors file: its header is too long.", fix=FIX)
         try:
             views = deserialize(files[ARRAYS])  # type: ignore[no-untyped-call]
         except SafetensorError as error:
@@ -109,7 +113,10 @@ def part(files: Files, folder: str) -> dict[str, bytes]:
 def _array(key: str, view: Mapping[str, Any], wanted: str) -> NDArray[Any]:
     if view["dtype"] != wanted:
         raise ArtifactError(f"{ARRAYS}: {key} has the type {view['dtype']} instead of {wanted}.", fix=FIX)
-    array = np.frombuffer(view["data"], dtype=_TYPES[view["dtype"]]).reshape(view["shape"])
+    try:
+        array = np.frombuffer(view["data"], dtype=_TYPES[view["dtype"]]).reshape(view["shape"])
+    except ValueError as error:  # more dimensions, or longer ones, than an array can have
+        raise ArtifactError(f"{ARRAYS}: {key} has an absurd shape: {error}.", fix=FIX) from error
     if view["dtype"] in _FLOATING and not np.isfinite(array).all():
         raise ArtifactError(f"{ARRAYS}: {key} holds numbers that are not finite.", fix=FIX)
     return array

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rubricator.dataset.inputs import Inputs
+from rubricator.encode.tokenizer import TokenizerFault, encodings, read_tokenizer
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
 from rubricator.models.heads import HeadsModel
@@ -71,7 +72,13 @@ class StaticEmbedding:
         for at in range(0, len(contents), _AT_ONCE):
             # A lone surrogate, which JSON can carry, is no character of UTF-8.
             texts = [text.encode("utf-8", "replace").decode() for text in contents[at : at + _AT_ONCE]]
-            for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False):
+            try:
+                chunk = encodings(self._tokenizer, texts, special=False)
+            except TokenizerFault as error:
+                raise ArtifactError(
+                    f"{TOKENIZER} is no tokenizer that can be used: {error}.", fix=FIX
+                ) from error
+            for encoding in chunk:
                 yield [piece for piece in encoding.ids if piece != self.unknown]
 
 
@@ -114,13 +121,10 @@ class StaticModel(Model):
 
 
 def _read_tokenizer(content: str, pieces: int) -> Tokenizer:
-    from tokenizers import Tokenizer
-
     try:
-        tokenizer: Tokenizer = Tokenizer.from_str(content)
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise ArtifactError(f"{TOKENIZER} is no tokenizer: {error}.", fix=FIX) from error
-    tokenizer.no_padding()
+        tokenizer = read_tokenizer(content)
+    except TokenizerFault as error:
+        raise ArtifactError(f"{TOKENIZER} is no tokenizer that can be used: {error}.", fix=FIX) from error
     last = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
     if last >= pieces:
         raise ArtifactError(

@@ -14,6 +14,7 @@ from rubricator.models.serialization import FIX
 from rubricator.stats.arrays import Bools, Floats, Indices
 
 _ROWS = 256  # at a time: bounds memory at so many leaves per tree
+_DEEPEST = 1000  # grown trees have a few dozen levels, and each costs every text a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,10 @@ class Trees:
         )
         if not sound:
             raise ArtifactError("The trees of the model name nodes or numbers that do not exist.", fix=FIX)
-        return cls(steps=_depth(by_name["left"], by_name["right"], inner), **by_name)
+        steps = _depth(by_name["left"], by_name["right"], inner)
+        if steps > _DEEPEST:
+            raise ArtifactError(f"The trees of the model are {steps:,} nodes deep.", fix=FIX)
+        return cls(steps=steps, **by_name)
 
 
 TREE_ARRAYS: Mapping[str, tuple[str, ...]] = {

@@ -23,6 +23,7 @@ from rubricator.code_digest import source_digest
 from rubricator.config import Config
 from rubricator.dataset.files import LAYOUT, layout_of, mark_layout
 from rubricator.errors import ConfigError, RubricatorError
+from rubricator.masking import masked
 from rubricator.progress import Progress, silent
 from rubricator.records import ONLY_FAILURES, Status, content_hash, file_digest
 from rubricator.taxonomy import Taxonomy
@@ -120,7 +121,7 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
         return
     record.unlink(missing_ok=True)
     started = time.monotonic()
-    lines = stage.work(run)
+    lines = [masked(line) for line in stage.work(run)]
     seconds = time.monotonic() - started
     first, *rest = lines or [stage.about]
     run.say(f"[bold]{stage.name:<9}[/bold]{first} [dim]({seconds:.1f} s)[/dim]")

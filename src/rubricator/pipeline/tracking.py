@@ -22,6 +22,7 @@ from rubricator.config.expand import expand
 from rubricator.config.tracking import Tracking
 from rubricator.dataset.files import read_json
 from rubricator.errors import MissingExtraError
+from rubricator.masking import masked, masked_settings
 from rubricator.records import content_hash
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _KEY = "rubricator.run"  # the tag by which a run is known when the same command
 _LONGEST = 500  # characters of a parameter that every MLflow server takes
 _BATCH = 100  # parameters or metrics that every MLflow server takes at once
 _NOT_IN_NAMES = re.compile(r"[^\w./ -]")
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 # MLflow reads its options from the environment when it needs them. Telemetry would call a server of
 # its makers. A dead server should be known in seconds, not after its default of several minutes.
@@ -85,15 +85,15 @@ def track(folder: Path, config: Config, tracking: Tracking) -> str | None:
             client = MlflowClient(tracking_uri=uri)
             with _environment(_IMPATIENT):
                 place = _experiment(client, experiment, folder, local=tracking.uri is None)
-            return _log(client, place, folder, config) + f" in experiment '{experiment}' of {_shown(uri)}"
+            return _log(client, place, folder, config) + f" in experiment '{experiment}' of {masked(uri)}"
         # ImportError: the driver of a database or of the server's store of files.
         except (MlflowException, RequestException, SQLAlchemyError, OSError, ImportError) as error:
-            reason = _shown(str(error).partition("\n")[0])[:200].rstrip(" .")
+            reason = masked(str(error).partition("\n")[0])[:200].rstrip(" .")
             log.warning(
                 "The run is complete in %s, but MLflow at %s could not log it: %s. "
                 "Run the same command again once it answers: only the logging is done again.",
                 folder,
-                _shown(uri),
+                masked(uri),
                 reason,
             )
             return None
@@ -152,7 +152,7 @@ def _log_files(client: MlflowClient, run: str, folder: Path) -> None:
 
 
 def parameters(config: Config) -> dict[str, str]:
-    """The settings as dotted names and short strings; lists as JSON, passwords in addresses left out."""
+    """The settings as dotted names and short strings; lists as JSON, what is secret masked."""
 
     def flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
         if isinstance(value, Mapping) and value:
@@ -160,9 +160,9 @@ def parameters(config: Config) -> dict[str, str]:
                 yield from flat(inner, f"{name}.{key}" if name else key)
         else:
             written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            yield name, _shown(written)[:_LONGEST]
+            yield name, written[:_LONGEST]
 
-    return dict(flat(config.model_dump(mode="json", exclude={"tracking"}), ""))
+    return dict(flat(masked_settings(config.model_dump(mode="json", exclude={"tracking"})), ""))
 
 
 def run_figures(metrics: Mapping[str, Any]) -> dict[str, float]:
@@ -223,11 +223,6 @@ def _number(cell: str | None) -> float | None:
 def _name(name: str) -> str:
     """As MLflow allows names."""
     return _NOT_IN_NAMES.sub("_", name)
-
-
-def _shown(text: str) -> str:
-    """Without the user and password of addresses."""
-    return _PASSWORD.sub("", text)
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def _url(place: str | Path) -> sa.URL:
         return sa.URL.create("sqlite", database=str(place))
     try:
         return sa.make_url(place)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: of the port
         raise StoreError(
             f"'{place}' is not a database URL.", fix="Write for example postgresql://user@host/name."
         ) from error

@@ -34,6 +34,7 @@ from rubricator.evaluate.report.report_data import (
     ReportData,
     Reproduction,
 )
+from rubricator.masking import masked_settings
 from rubricator.models.training_result import WORDS, Score, TrainingResult
 from rubricator.pages.formatting import figure, plural
 from rubricator.stats.bootstrap import Estimate
@@ -102,7 +103,9 @@ def report_data(
         latency=evaluated.latency,
         reproduction=Reproduction(
             command=command,
-            config=yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False),
+            config=yaml.safe_dump(
+                masked_settings(config.model_dump(mode="json")), allow_unicode=True, sort_keys=False
+            ),
             seed=config.seed,
             data_fingerprint=dataset.fingerprint,
             taxonomy_version=taxonomy.version,

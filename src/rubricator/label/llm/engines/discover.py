@@ -15,6 +15,7 @@ from rubricator.label.llm.engines.http import HttpClient
 from rubricator.label.llm.engines.replies import first_choice, text_of, tokens_of
 from rubricator.label.llm.engines.retry import NO_ANSWER, NoAnswerError, Retries
 from rubricator.label.llm.thoughts import without_thoughts
+from rubricator.masking import masked
 
 _GREETING = (Message("user", "Say hello."),)
 # Nothing a model would say by itself, so that saying it proves that it was held to it.
@@ -91,7 +92,7 @@ def discover(wire: HttpClient, retries: Retries) -> Dialect:
             dialect = replace(dialect, schema=_schema(dialect, ask))
     except NoAnswerError as fault:
         raise explained(fault, wire) from fault
-    _log.info("%s: %s", wire.config.url, _sentence(dialect))
+    _log.info("%s: %s", masked(wire.config.url), _sentence(dialect))
     return dialect
 
 

@@ -11,6 +11,7 @@ from rubricator.config import OpenAIEngineConfig
 from rubricator.errors import EngineError
 from rubricator.label.llm.engines.engine import Message
 from rubricator.label.llm.engines.retry import NoAnswerError, retry_after
+from rubricator.masking import SHORTEST_SECRET, masked, secrets_of, without
 
 _CONNECT_SECONDS = 10.0
 _EXCERPT = 300
@@ -29,14 +30,15 @@ class HttpClient:
     def __init__(self, config: OpenAIEngineConfig, address: Callable[[], str], key: str | None) -> None:
         self.config = config
         self._address = address
-        self._key = key
+        engine = config.model_dump(include={"url", "extra"})
+        self._secrets = [*({key} if key else ()), *secrets_of(engine, ("engine",))]
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(config.timeout, connect=min(config.timeout, _CONNECT_SECONDS), pool=None),
             # Requests given up by a stopped run may still hold connections, so they are not counted.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=config.concurrency),
             # A proxy of the environment knows nothing of servers on this machine.
-            trust_env=httpx.URL(address()).host not in _LOOPBACK,
+            trust_env=_host(address()) not in _LOOPBACK,
         )
 
     def complete(
@@ -81,13 +83,12 @@ class HttpClient:
         try:
             response = self._client.request("GET" if body is None else "POST", url, json=body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise EngineError(
-                f"{url} is no address: {error}", fix="Write engine.url as http://host:port/v1."
-            ) from error
+            raise _no_address(url, error) from error
         except httpx.TimeoutException as error:
             raise NoAnswerError(f"no answer within {self.config.timeout:g} s") from error
         except httpx.HTTPError as error:
-            raise NoAnswerError(f"the connection failed ({error or type(error).__name__})") from error
+            problem = f"the connection failed ({error or type(error).__name__})"
+            raise NoAnswerError(self._shown(problem)) from error
         if not response.is_success:
             raise self._fault(response)
         try:
@@ -98,7 +99,8 @@ class HttpClient:
             raise NoAnswerError(f"the answer is {form}: {self._shown(response.text)}", status=200) from error
         if not isinstance(answer, dict):
             raise NoAnswerError(f"the answer is no object: {self._shown(response.text)}", status=200)
-        return answer
+        # Some servers repeat the key; a short one may be a word of the answer.
+        return dict(without([secret for secret in self._secrets if len(secret) >= SHORTEST_SECRET], answer))
 
     def close(self) -> None:
         """Close all connections."""
@@ -114,9 +116,18 @@ class HttpClient:
         )
 
     def _shown(self, text: str) -> str:
-        # Some servers repeat the key in their complaint.
-        safe = text.replace(self._key, "***") if self._key else text
-        return safe.strip()[:_EXCERPT]
+        return masked(str(without(self._secrets, text))).strip()[:_EXCERPT]
+
+
+def _host(url: str) -> str:
+    try:
+        return httpx.URL(url).host
+    except httpx.InvalidURL as error:
+        raise _no_address(url, error) from error
+
+
+def _no_address(url: str, error: Exception) -> EngineError:
+    return EngineError(f"{url} is no address: {error}.", fix="Write engine.url as http://host:port/v1.")
 
 
 def plain_prompt(messages: Sequence[Message]) -> str:

@@ -30,6 +30,7 @@ from rubricator.label.llm.engines.grammar import choices_grammar, object_grammar
 from rubricator.label.llm.engines.http import HttpClient
 from rubricator.label.llm.engines.replies import chosen_of, first_choice, generation_of
 from rubricator.label.llm.engines.retry import NoAnswerError, Retries
+from rubricator.masking import masked, names_secret
 from rubricator.records import Status, content_hash
 
 _FILTERED = frozenset(
@@ -86,7 +87,7 @@ class OpenAIEngine:
         session = self._session()
         dialect = session.dialect
         return Capabilities(
-            about=f"{dialect.server} at {session.wire.config.url}",
+            about=masked(f"{dialect.server} at {session.wire.config.url}"),
             choices=bool(dialect.choices),
             schema=bool(dialect.schema),
             logprobs=bool(dialect.logprobs),
@@ -235,10 +236,17 @@ def _tokenized(session: _Session, text: str) -> list[int]:
 def _key(config: OpenAIEngineConfig, environment: Mapping[str, str]) -> str | None:
     if config.key is None:
         return None
+    # What is no name of a key may be the key itself, written in the wrong place.
+    variable = config.key if names_secret(config.key) else "that engine.key names"
     value = environment.get(config.key, "").strip()
     if not value:
         raise EngineError(
-            f"The key for {config.url} is missing: the environment variable {config.key} is not set.",
-            fix=f"Set {config.key}, or remove engine.key if the server needs none.",
+            f"The key for {config.url} is missing: the environment variable {variable} is not set.",
+            fix="Put the key into that variable, or remove engine.key if the server needs none.",
+        )
+    if not (value.isascii() and value.isprintable()):
+        raise EngineError(
+            f"The environment variable {variable} holds signs that no header of HTTP can carry.",
+            fix="Put the key alone into it, as the server's owner gave it.",
         )
     return value

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import jinja2
-import jinja2.meta
-import jinja2.sandbox
 import regex
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rubricator.errors import ConfigError, nearest
+from rubricator.label.llm.tasks.bounded_templates import LONGEST_SOURCE, BoundedTemplate
 from rubricator.records import content_hash
+from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
 from rubricator.taxonomy import Taxonomy
 from rubricator.validation_errors import explain
 
@@ -27,7 +27,15 @@ _BLOCKS = ("system", "text", "answer")
 _VARIABLES = frozenset({"categories", "none_category", "single", "words", "text", "category", "answer"})
 _WORDS = {"choose": (), "each": (), "question": ("yes", "no"), "explain": ("category", "reason", "nothing")}
 # What a template of good syntax can still do wrong when it is filled in.
-_FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+_FAULTS = (
+    jinja2.TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+)
 
 
 class Front(BaseModel):
@@ -73,16 +81,14 @@ class Prompt:
     def __init__(self, source: str, *, place: str, task: TaskName) -> None:
         self.source = source
         self.place = place
+        if len(source) > LONGEST_SOURCE:
+            raise self._wrong(f"it has more than {LONGEST_SOURCE:,} characters", "Name a prompt file.")
         self.front = self._front(task)
-        environment = jinja2.sandbox.SandboxedEnvironment(
-            undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-        )
         try:
-            parsed = environment.parse(source, filename=place)
-            self._template = environment.from_string(source)
+            self._template = BoundedTemplate(source)
         except jinja2.TemplateSyntaxError as error:
             raise self._wrong(f"line {error.lineno}: {error.message}", "Correct the template.") from error
-        self._check(jinja2.meta.find_undeclared_variables(parsed))
+        self._check()
 
     @classmethod
     def read(cls, path: Path, task: TaskName) -> Self:
@@ -92,8 +98,8 @@ class Prompt:
             ConfigError: The file cannot be read or breaks a rule.
         """
         try:
-            source = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            source = read_text(path)
+        except (FileNotFoundError, SettingsFileError) as error:
             raise ConfigError(
                 f"The prompt file {path} cannot be read: {error}.",
                 fix="Correct `prompt:` of the teacher, or remove it to use the shipped prompt.",
@@ -116,9 +122,8 @@ class Prompt:
         Raises:
             ConfigError: The template cannot be filled in.
         """
-        context = self._template.new_context({"words": self.front.words, **variables})
         try:
-            return "".join(self._template.blocks[block](context)).strip()
+            return self._template.fill_in(block, {"words": self.front.words, **variables}).strip()
         except _FAULTS as error:
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
             place = f"line {lines[-1]}: " if isinstance(error, jinja2.UndefinedError) and lines else ""
@@ -132,8 +137,8 @@ class Prompt:
             raise self._wrong("it does not begin with a comment {# … #}", "Copy that of a shipped prompt.")
         try:
             # Strings only: `yes: Да` is about the word, not about true and false.
-            front = Front.model_validate(yaml.load(comment.group(1), Loader=yaml.BaseLoader))  # noqa: S506
-        except yaml.YAMLError as error:
+            front = Front.model_validate(parse_yaml(comment.group(1), yaml.BaseLoader))
+        except SettingsFileError as error:
             raise self._wrong(f"its first comment is not YAML: {error}", "Correct it.") from error
         except ValidationError as error:
             raise self._wrong(f"its first comment:\n{explain(error, Front)}", "Correct it.") from error
@@ -146,13 +151,13 @@ class Prompt:
             )
         return front
 
-    def _check(self, used: set[str]) -> None:
+    def _check(self) -> None:
         for block in _BLOCKS:
             if block not in self._template.blocks:
                 raise self._wrong(
                     f"it has no block '{block}'", f"Add {{% block {block} %}} … {{% endblock %}}."
                 )
-        for name in sorted(used - _VARIABLES):
+        for name in sorted(self._template.variables - _VARIABLES):
             raise self._wrong(
                 f"nothing is called '{name}'{nearest(name, _VARIABLES)}",
                 f"Use {', '.join(sorted(_VARIABLES))}.",
