@@ -1,12 +1,14 @@
 import json
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
+import xlsxwriter
 
 from rubricator.config import Columns, Config, Data
 from rubricator.dataset.dataset import Rejected
 from rubricator.errors import DataError
-from rubricator.ingest.read import RowReader, fit_columns, read_texts, write_rejected
+from rubricator.ingest.read import RowReader, fit_columns, read_texts, rejections_by_kind, write_rejected
 from rubricator.records import Text
 from rubricator.tables.reading import Row, open_table
 
@@ -165,3 +167,130 @@ def test_stand_in_ids_differ_however_files_are_called(tmp_path, names, ids):
         (tmp_path / name).write_text("text\nпервая строка\n", encoding="utf-8")
     corpus = read_texts(config_of(tmp_path, list(names), body="text"))
     assert ([text.id for text in corpus.texts], corpus.rejected) == (ids, [])
+
+
+def write_lines(path, *rows):
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_parts_of_a_text_are_joined_and_other_nested_cells_rejected_with_their_path(tmp_path):
+    bold = {"type": "bold", "text": "жирно"}
+    texts = [
+        ["Было ", bold, " и стало"],
+        [bold],
+        ["слово", "за", "словом"],
+        {"text": "объект"},
+        ["да", {"href": "адрес"}],
+        ["да", ["нет"]],
+        ["да", {"text": ["нет"]}],
+    ]
+    write_lines(tmp_path / "a.jsonl", *({"id": n, "text": text} for n, text in enumerate(texts)))
+    corpus = read_texts(config_of(tmp_path, ["a.jsonl"], id="id", body="text"))
+    assert [text.body for text in corpus.texts] == ["Было жирно и стало", "жирно", "слово за словом"]
+    kind = "a nested value where a text was expected"
+    paths = ["text", "text[1]", "text[1]", "text[1]"]
+    assert [row.reason for row in corpus.rejected] == [f"{kind} ({path})" for path in paths]
+    assert {row.kind for row in corpus.rejected} == {kind}
+    assert [row.id for row in corpus.rejected] == ["3", "4", "5", "6"]
+
+
+def test_bytes_that_are_no_text_reject_their_row(tmp_path):
+    bodies = ["да".encode(), b"\xff\xfe"]
+    pl.DataFrame({"id": [b"1", b"2"], "text": bodies}).write_parquet(tmp_path / "a.parquet")
+    corpus = read_texts(config_of(tmp_path, ["a.parquet"], id="id", body="text"))
+    assert [(text.id, text.body) for text in corpus.texts] == [("1", "да")]
+    assert [(row.id, row.reason) for row in corpus.rejected] == [("2", "bytes that are no UTF-8 (text)")]
+
+
+@pytest.mark.parametrize("mark", ["NULL", "nan", "None", "#N/A", r"\N", "<NA>", " null ", "#Н/Д"])
+def test_marks_of_missing_values_are_no_texts(tmp_path, mark):
+    rows = [
+        {"id": "1", "title": mark, "text": mark},
+        {"id": "2", "title": mark, "text": "Чашка цела", "source": mark, "topic": mark},
+        {"id": mark, "text": "без номера"},
+    ]
+    write_lines(tmp_path / "a.jsonl", *rows)
+    columns = {"id": "id", "title": "title", "body": "text", "source": "source", "labels": "topic"}
+    corpus = read_texts(config_of(tmp_path, ["a.jsonl"], **columns))
+    assert corpus.texts == [Text(id="2", body="Чашка цела")]
+    assert [row.reason for row in corpus.rejected] == ["no text", "no id"]
+    assert corpus.labels == {"2": mark.strip()}, "a category may be called so"
+
+
+def test_a_label_first_seen_after_a_thousand_rows_counts(tmp_path):
+    rows = [{"id": f"a{n}", "text": f"строка {n}"} for n in range(1010)]
+    write_lines(tmp_path / "old.jsonl", *rows[:1005], *(row | {"topic": "спорт"} for row in rows[1005:]))
+    write_lines(tmp_path / "new.jsonl", {"id": "b", "text": "да", "topic": "спорт"})
+    for files in (["old.jsonl", "new.jsonl"], ["old.jsonl"]):
+        corpus = read_texts(config_of(tmp_path, files, id="id", body="text", labels="topic"))
+        assert [name for name in corpus.labels if name != "b"] == [f"a{n}" for n in range(1005, 1010)]
+
+
+def test_encodings_are_told_and_can_be_set(tmp_path):
+    (tmp_path / "a.csv").write_text("id,text\n1,Мышь с колёсиком\n", encoding="cp1251")
+    (tmp_path / "b.csv").write_text("id,text\n2,Мышь с колёсиком\n", encoding="utf-8-sig")
+    config = config_of(tmp_path, ["a.csv", "b.csv"], id="id", body="text")
+    corpus = read_texts(config)
+    assert [text.body for text in corpus.texts] == ["Мышь с колёсиком"] * 2
+    assert corpus.encodings == {"a.csv": "cp1251"}
+    data = config.data.model_copy(update={"encoding": "koi8-r", "files": config.data.files[:1]})
+    assert read_texts(config.model_copy(update={"data": data})).encodings == {"a.csv": "koi8-r"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "row"),
+    [
+        ("Отчёт\nза март\n\nid;text\n1;да\n", 4),
+        ("UTF-8\nid,text\n1,да\n", 2),
+        ('Отчёт\n"id"\t"text"\n1\tда\n', 2),
+    ],
+)
+def test_a_header_below_other_lines_is_pointed_at(tmp_path, lines, row):
+    (tmp_path / "a.csv").write_text(lines, encoding="utf-8")
+    config = config_of(tmp_path, ["a.csv"], id="id", body="text")
+    with pytest.raises(DataError, match=rf"The header seems to be in row {row}\."):
+        read_texts(config)
+    data = config.data.model_copy(update={"header": row})
+    assert read_texts(config.model_copy(update={"data": data})).texts == [Text(id="1", body="да")]
+
+
+def test_a_header_in_another_sheet_is_pointed_at(tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        book.add_worksheet("Титул").write_row(0, 0, ["Отчёт", "март"])
+        sheet = book.add_worksheet("Данные")
+        for number, cells in enumerate((["Обращения"], ["id", "text"], ["1", "да"])):
+            sheet.write_row(number, 0, cells)
+        book.worksheets()[0].write(1, 0, "за март")
+    config = config_of(tmp_path, ["a.xlsx"], id="id", body="text")
+    with pytest.raises(DataError, match="seems to be in row 2 of the sheet 'Данные'"):
+        read_texts(config)
+    data = config.data.model_copy(update={"header": 2, "sheet": "Данные"})
+    assert read_texts(config.model_copy(update={"data": data})).texts == [Text(id="1", body="да")]
+
+
+def test_a_column_of_ids_that_nobody_reads_is_mentioned(tmp_path, caplog):
+    (tmp_path / "a.csv").write_text("ID,text\nx7,да\n", encoding="utf-8")
+    read_texts(config_of(tmp_path, ["a.csv"], body="text"))
+    assert "a.csv: the column 'ID' is not used" in caplog.text
+    caplog.clear()
+    read_texts(config_of(tmp_path, ["a.csv"], id="ID", body="text"))
+    assert not caplog.text
+
+
+def test_rejections_are_counted_by_kind():
+    rows = [Rejected("a.csv", n, "", f"no valid JSON: at {n}", "", "no valid JSON") for n in range(40)]
+    assert rejections_by_kind(rows) == {"no valid JSON": 40}
+    rows += [Rejected("a.csv", n, "", f"{n} cells", "", f"{n} cells") for n in range(9)]
+    counts = rejections_by_kind(rows)
+    assert counts["no valid JSON"] == 40
+    assert sum(counts.values()) == 49
+    assert len(counts) == 6
+
+
+def test_times_that_cannot_be_read_are_shown_by_one(tmp_path, caplog):
+    (tmp_path / "a.csv").write_text(
+        "text;day\nда;12/03/2026\nнет;NULL\nтоже;12 марта 2026 г.\n", encoding="utf-8"
+    )
+    corpus = read_texts(config_of(tmp_path, ["a.csv"], body="text", time="day"))
+    assert "1 times in the column 'day' cannot be read, such as '12/03/2026'" in caplog.text
+    assert corpus.texts[2].time == datetime(2026, 3, 12, tzinfo=UTC)

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rubricator.errors import DataError
-from rubricator.tables.reading import open_table
+from rubricator.tables.reading import Layout, open_table
+
+_CELL = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\x1f\r"), max_size=12)
 
 
 def rows_of(path, **options):
-    return [row for batch in open_table(path, **options).rows() for row in batch]
+    return [row for batch in open_table(path, Layout(**options)).rows() for row in batch]
 
 
 def cells_of(path, **options):
@@ -116,8 +119,86 @@ def test_quotation_marks_that_belong_to_the_text_are_kept(tmp_path):
     assert [row["text"] for row in cells_of(path)] == ['"Заря" победила "Восход"', 'экран 27" и мышь']
 
 
+def test_backslashes_before_quotation_marks_are_escapes(tmp_path):
+    path = write(
+        tmp_path,
+        "a.csv",
+        '"id","text"\n"1","Он сказал \\"нет\\" и ушёл"\n"2","Диагональ 15\\""\n'
+        '"3","Пишут \\"даром\\",\nа взяли сто"\n'
+        '"4","C:\\\\temp"\n"5","конец\\\n строки"\n',
+    )
+    assert [list(row.values()) for row in cells_of(path)] == [
+        ["1", 'Он сказал "нет" и ушёл'],
+        ["2", 'Диагональ 15"'],
+        ["3", 'Пишут "даром",\nа взяли сто'],
+        ["4", "C:\\temp"],
+        ["5", "конец\n строки"],
+    ]
+
+
+def test_backslashes_that_are_no_escapes_stay(tmp_path):
+    path = write(tmp_path, "a.csv", 'id,text\n"C:\\a\\","x"\n1,"он ""да"" \\""и"" "\n')
+    assert [list(row.values()) for row in cells_of(path)] == [["C:\\a\\", "x"], ["1", 'он "да" \\"и" ']]
+
+
+def test_an_escape_is_understood_where_the_first_rows_have_none(tmp_path):
+    rows = '"1","просто, слова"\n' * 300 + '"2","он сказал \\"да\\", и всё"\n'
+    assert (
+        rows_of(write(tmp_path, "a.csv", '"id","text"\n' + rows))[-1].cells["text"] == 'он сказал "да", и всё'
+    )
+
+
+def test_half_a_cell_is_never_taken(tmp_path):
+    path = write(tmp_path, "a.csv", 'id,text,more\n1,"a, b" c\n"2","он "да" и",x\n3,"начало\n')
+    assert [(dict(row.cells), bool(row.fault)) for row in rows_of(path)] == [
+        ({}, True),
+        ({"id": "2", "text": '"он "да" и"', "more": "x"}, False),
+        ({}, True),
+    ]
+
+
+@given(st.lists(st.lists(_CELL, min_size=2, max_size=2), min_size=1, max_size=6))
+def test_what_is_written_with_escapes_is_read_back(tmp_path_factory, lines):
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    lines = [['с "кавычками"', "да"], *lines]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\")
+        writer.writerows([["первый", "второй"], *lines])
+    assert [list(row.cells.values()) for row in rows_of(path)] == lines
+
+
 def test_surplus_blank_cells_are_no_fault(tmp_path):
     assert cells_of(write(tmp_path, "a.csv", "id,text\n1,да,,\n")) == [{"id": "1", "text": "да"}]
+
+
+def test_excels_line_of_the_separator_is_understood(tmp_path):
+    path = write(tmp_path, "a.csv", "sep=;\r\nid;text\r\n1;да, нет, может быть, не знаю\r\n", "cp1251")
+    assert cells_of(path) == [{"id": "1", "text": "да, нет, может быть, не знаю"}]
+    assert cells_of(write(tmp_path, "b.csv", '"sep=~"\na~b\n1~2\n')) == [{"a": "1", "b": "2"}]
+
+
+def test_a_header_below_other_lines_can_be_named(tmp_path):
+    path = write(tmp_path, "a.csv", "Отчёт за март\n\n\nid,text\n1,да\n")
+    assert cells_of(path, header=4) == [{"id": "1", "text": "да"}]
+    assert "(line 6)" in rows_of(write(tmp_path, "b.csv", "x\n\n\nid,text\n1,да\n2\n"), header=4)[1].fault
+    with pytest.raises(DataError, match="empty from line 9 on"):
+        open_table(path, Layout(header=9))
+
+
+def test_an_encoding_can_be_prescribed(tmp_path):
+    path = write(tmp_path, "a.csv", "id,text\n1,щмен млемн\n", "cp1251")
+    assert open_table(path).encoding == "cp1251"
+    assert cells_of(path, encoding="windows-1255") == [{"id": "1", "text": "שלום לכולם"}]
+    assert cells_of(write(tmp_path, "b.csv", "id\nда\n", "utf-8-sig"), encoding="utf8") == [{"id": "да"}]
+    (row,) = rows_of(write(tmp_path, "c.csv", "id,text\n1,да\n", "cp1251"), encoding="utf-8")
+    assert row.kind == "bytes that the encoding of the file does not have"
+
+
+def test_faults_are_counted_without_their_line(tmp_path):
+    rows = rows_of(write(tmp_path, "a.csv", "id,text\n1,2,3\n4,5,6\n"))
+    assert {row.kind for row in rows} == {"3 cells where the header has 2"}
+    rows = rows_of(write(tmp_path, "a.jsonl", '{"a": 1}\n{\n{"a": \n'))
+    assert {row.kind for row in rows[1:]} == {"no valid JSON"}
 
 
 def test_spoilt_bytes_in_utf8_break_only_their_row(tmp_path):
@@ -132,9 +213,6 @@ def test_a_cell_longer_than_the_limit_of_the_csv_module_is_read(tmp_path):
     path = write(tmp_path, "a.csv", 'id,text\n1,"' + "слово, " * 100_000 + '"\n')
     assert len(cells_of(path)[0]["text"]) == 700_000
     assert csv.field_size_limit() == before
-
-
-_CELL = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\x1f\r"), max_size=12)
 
 
 @given(st.lists(st.lists(_CELL, min_size=2, max_size=2), min_size=1, max_size=8))
@@ -187,6 +265,24 @@ def test_jsonl_keeps_types_and_rejects_broken_lines(tmp_path):
     assert rows[3].cells == {"extra": None}
 
 
+def test_columns_of_later_rows_are_found_when_asked_for(tmp_path):
+    table = open_table(write(tmp_path, "a.jsonl", '{"id": 1}\n' * 1000 + '{"label": "x"}\n'))
+    assert table.columns == ("id",)
+    assert table.complete().columns == ("id", "label")
+
+
+def test_half_an_emoji_in_json_is_dropped(tmp_path):
+    lines = ['{"\\ud83d": "да \\ud83d", "x": ["\\uDE00", {"y": "\\ud83d\\ude00"}]}', '{"t": "\\\\ud83d"}']
+    found = cells_of(write(tmp_path, "a.jsonl", "\n".join(lines)))
+    assert found == [{"": "да ", "x": ["", {"y": "😀"}]}, {"t": "\\ud83d"}]
+
+
+def test_spoilt_bytes_in_json_break_only_their_row(tmp_path):
+    good = '{"t": "обычная строка с буквами"}\n'.encode() * 50
+    rows = rows_of(write(tmp_path, "a.jsonl", good + b'{"t": "\xff\xd0"}\n' + good))
+    assert [row.number for row in rows if row.fault] == [51]
+
+
 def test_deeply_nested_json_is_a_broken_row(tmp_path):
     rows = rows_of(write(tmp_path, "a.jsonl", '{"a": 1}\n{"a": ' + "[" * 200_000 + "\n"))
     assert [bool(row.fault) for row in rows] == [False, True]
@@ -206,6 +302,37 @@ def test_excel_is_read(tmp_path):
     path = tmp_path / "a.xlsx"
     pl.DataFrame({"id": [1, 2], "text": ["да", "нет"]}).write_excel(path)
     assert cells_of(path) == [{"id": 1, "text": "да"}, {"id": 2, "text": "нет"}]
+
+
+def test_bytes_of_parquet_that_are_utf8_are_text(tmp_path):
+    pl.DataFrame({"text": ["да".encode(), b"\xff", None]}).write_parquet(tmp_path / "a.parquet")
+    assert [row["text"] for row in cells_of(tmp_path / "a.parquet")] == ["да", b"\xff", None]
+
+
+def write_workbook(path, sheets):
+    with xlsxwriter.Workbook(path) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+
+
+def test_cells_of_excel_keep_what_they_hold_whatever_the_first_rows_are(tmp_path):
+    rows = [[number, 0.5] for number in range(1500)] + [["A-1", "пол"], [True, 7]]
+    write_workbook(tmp_path / "a.xlsx", {"one": [["id", "share"], *rows]})
+    found = cells_of(tmp_path / "a.xlsx")
+    assert [found[i]["id"] for i in (0, 1499, 1500, 1501)] == ["0", "1499", "A-1", "true"]
+    assert [found[i]["share"] for i in (0, 1500, 1501)] == ["0.5", "пол", "7"]
+
+
+def test_another_sheet_and_a_lower_header_of_excel_can_be_named(tmp_path):
+    data = [["Обращения"], [], ["id", "text"], ["1", "да"]]
+    write_workbook(tmp_path / "a.xlsx", {"Титул": [["Отчёт"], ["Март"]], "Данные": data})
+    for sheet in ("Данные", 2):
+        assert cells_of(tmp_path / "a.xlsx", header=3, sheet=sheet) == [{"id": "1", "text": "да"}]
+    for sheet in ("Данны", 3):
+        with pytest.raises(DataError, match="its sheets are 'Титул', 'Данные'"):
+            open_table(tmp_path / "a.xlsx", Layout(sheet=sheet))
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,14 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that cannot be used, counted from 1; `id` is empty where the row is too broken to have one."""
+    """A row that cannot be used, counted from 1; `id` is empty where the row is too broken to have one.
+
+    `kind` is the reason without what is true of this row alone, so that rows can be counted by it.
+    """
 
     file: str
     row: int
     id: str
     reason: str
     excerpt: str
+    kind: str = ""

@@ -6,7 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
@@ -17,24 +17,60 @@ from rubricator.errors import DataError, nearest
 from rubricator.ingest.clean import is_blank
 from rubricator.progress import Advance, Progress, silent
 from rubricator.records import Feature, Text
-from rubricator.tables.reading import Row, Table, open_table, open_writer
+from rubricator.tables.encodings import is_utf8
+from rubricator.tables.headers import header_hint
+from rubricator.tables.reading import Layout, Row, Table, open_table, open_writer
 from rubricator.times import parse_time
 
 _log = logging.getLogger(__name__)
 
 _EXCERPT = 120
+_KINDS = 5
+_LONG = 30
+# What databases, pandas and Excel write into a cell that has no value. A label may be called so.
+_MISSING = frozenset(
+    [
+        "NULL",
+        "Null",
+        "null",
+        "None",
+        "NaN",
+        "NAN",
+        "nan",
+        "NaT",
+        "<NA>",
+        "N/A",
+        "n/a",
+        "\\N",
+        "#N/A",
+        "#NULL!",
+        "#VALUE!",
+        "#REF!",
+        "#NAME?",
+        "#DIV/0!",
+        "#NUM!",
+        "#Н/Д",
+        "#ПУСТО!",
+        "#ЗНАЧ!",
+        "#ССЫЛКА!",
+        "#ИМЯ?",
+        "#ЧИСЛО!",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """The usable texts of the input files in order, with unique ids, and all other rows.
 
-    `labels` are raw cells of the label column by text id; texts with a blank cell have no entry.
+    `labels` are raw cells of the label column by text id; texts with a blank cell have no entry. `encodings`
+    are those of files that are not in UTF-8, by file.
     """
 
-    texts: list[Text]
-    rejected: list[Rejected]
-    labels: dict[str, str]
+    texts: list[Text] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+    encodings: dict[str, str] = field(default_factory=dict)
 
 
 class RowReader:
@@ -42,7 +78,7 @@ class RowReader:
 
     Longer texts are rejected, `file` being the name of the file there; `prefix` goes before row numbers that
     stand in for ids; `part` is what the file prescribes for its texts. `unreadable_times` counts the texts so
-    far that had something in the time column that is no time.
+    far that had something in the time column that is no time, the first of which is `unreadable_time`.
     """
 
     def __init__(
@@ -60,12 +96,21 @@ class RowReader:
         self._prefix = prefix
         self._part = part
         self.unreadable_times = 0
+        self.unreadable_time = ""
 
     def text(self, row: Row) -> Text | Rejected:
         """The text of a row, or why it has none."""
         if row.fault:
-            return self.rejected(row, "", f"broken row: {row.fault}", row.excerpt)
-        name = self._id(row)
+            kind, detail = f"broken row: {row.kind}", row.fault.removeprefix(row.kind)
+            return self.rejected(row, "", kind, row.excerpt, detail=detail)
+        name = ""
+        try:
+            name = self._id(row)
+            return self._text(row, name)
+        except _CellError as error:
+            return self.rejected(row, name, error.kind, _as_string(row.cells), detail=f" ({error.place})")
+
+    def _text(self, row: Row, name: str) -> Text | Rejected:
         title, body = self._cell(row, self.columns.title), self._cell(row, self.columns.body)
         length = len(title) + len(body)
         if not name:
@@ -73,8 +118,9 @@ class RowReader:
         if is_blank(title) and is_blank(body):
             return self.rejected(row, name, "no text", f"{title} {body}")
         if length > self._max_characters:
-            reason = f"too long: {length:,} characters, {self._max_characters:,} are allowed"
-            return self.rejected(row, name, reason, f"{title[:_EXCERPT]} {body[:_EXCERPT]}")
+            detail = f": {length:,} characters, {self._max_characters:,} are allowed"
+            excerpt = f"{title[:_EXCERPT]} {body[:_EXCERPT]}"
+            return self.rejected(row, name, "too long", excerpt, detail=detail)
         return Text(
             id=name,
             title=title,
@@ -87,7 +133,7 @@ class RowReader:
 
     def label(self, row: Row) -> str:
         """Raw label cell of a whole row; empty where a person labelled nothing."""
-        return self._cell(row, self.columns.labels).strip()
+        return _as_string(row.cells.get(self.columns.labels)).strip() if self.columns.labels else ""
 
     def _id(self, row: Row) -> str:
         if self.columns.id is None:
@@ -95,17 +141,24 @@ class RowReader:
         return self._cell(row, self.columns.id).strip()
 
     def _cell(self, row: Row, column: str | None) -> str:
-        return "" if column is None else _as_string(row.cells.get(column))
+        """What a column says as text; marks of missing values say nothing."""
+        value = row.cells.get(column) if column else None
+        written = value if isinstance(value, str) else _as_text(value, column or "")
+        # Long texts are no marks; to look them up would take a pass over each.
+        return "" if len(written) < _LONG and written.strip() in _MISSING else written
 
     def _time(self, row: Row) -> datetime | None:
         value = row.cells.get(self.columns.time) if self.columns.time else None
         moment = parse_time(value)
-        self.unreadable_times += moment is None and bool(_as_string(value).strip())
+        if moment is None and (written := _as_string(value).strip()) and written not in _MISSING:
+            self.unreadable_times += 1
+            self.unreadable_time = self.unreadable_time or written
         return moment
 
-    def rejected(self, row: Row, name: str, reason: str, excerpt: str) -> Rejected:
-        """A row that has no text, or none of its own."""
-        return Rejected(self.file, row.number, name, reason, " ".join(excerpt.split())[:_EXCERPT])
+    def rejected(self, row: Row, name: str, kind: str, excerpt: str, *, detail: str = "") -> Rejected:
+        """A row that has no text, or none of its own; `detail` is what its reason says beyond the kind."""
+        shown = " ".join(excerpt[: _EXCERPT * 10].split())[:_EXCERPT]
+        return Rejected(self.file, row.number, name, f"{kind}{detail}", shown, kind)
 
 
 def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = ()) -> Columns:
@@ -117,6 +170,7 @@ def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = (
         DataError: Columns are missing; all are named, each with the nearest one there is.
     """
     roles = columns.model_dump(exclude={"features"}, exclude_none=True)
+    table = _with_all_roles(table, columns)
     absent = {role: name for role, name in roles.items() if name not in table.columns}
     missing = [(role, name) for role, name in absent.items() if role not in optional]
     lacking = [name for name in columns.features if name not in table.columns]
@@ -125,15 +179,32 @@ def fit_columns(table: Table, columns: Columns, *, optional: Collection[str] = (
     if not missing and roles.keys() & {"title", "body"} <= absent.keys():
         missing = [(role, name) for role, name in absent.items() if role in ("title", "body")]
     if missing:
-        lines = "\n".join(f"  {role}: '{name}'{nearest(name, table.columns)}" for role, name in missing)
-        raise DataError(
-            f"{table.path} lacks {len(missing)} column(s) named in the config:\n{lines}\n"
-            f"Its columns are: {', '.join(table.columns)}.",
-            fix="Correct `data.columns` in rubricator.yaml (null for what the data do not have), or name the "
-            "columns by --id, --title and --body of `rubricator predict`.",
-        )
+        raise _lacking(table, missing)
     features = tuple(name for name in columns.features if name not in lacking)
     return columns.model_copy(update=dict.fromkeys(absent) | {"features": features})
+
+
+def _with_all_roles(table: Table, columns: Columns) -> Table:
+    """The table, with columns that only later rows have where the first rows lack one of these."""
+    roles = columns.model_dump(exclude={"features"}, exclude_none=True)
+    return table if {*roles.values(), *columns.features} <= set(table.columns) else table.complete()
+
+
+def _lacking(table: Table, missing: Sequence[tuple[str, str]]) -> DataError:
+    lines = "\n".join(f"  {role}: '{name}'{nearest(name, table.columns)}" for role, name in missing)
+    hint = header_hint(table, {name for _, name in missing})
+    fix = (
+        "Say where by `data.header` and `data.sheet` in rubricator.yaml, or by --header and --sheet of "
+        "`rubricator predict`."
+        if hint
+        else "Correct `data.columns` in rubricator.yaml (null for what the data do not have), or name the "
+        "columns by --id, --title and --body of `rubricator predict`."
+    )
+    return DataError(
+        f"{table.path} lacks {len(missing)} column(s) named in the config:\n{lines}\n"
+        f"Its columns are: {', '.join(table.columns)}.{hint and f' {hint}'}",
+        fix=fix,
+    )
 
 
 def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
@@ -145,25 +216,48 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
     Raises:
         DataError: A file cannot be read, lacks columns, or no row of all files can be used.
     """
-    corpus = Corpus([], [], {})
+    corpus = Corpus()
     places: dict[str, str] = {}
-    tables = [open_table(config.path(file.path)) for file in config.data.files]
-    label_set = any(config.data.columns.labels in table.columns for table in tables)
+    data = config.data
+    layout = Layout(encoding=data.encoding, header=data.header, sheet=data.sheet)
+    tables = [
+        _with_all_roles(open_table(config.path(file.path), layout), data.columns) for file in data.files
+    ]
+    label_set = any(data.columns.labels in table.columns for table in tables)
     with progress("Reading texts", total=None) as done:
-        prefixes = _prefixes([file.path for file in config.data.files])
-        for file, table, prefix in zip(config.data.files, tables, prefixes, strict=True):
-            columns = fit_columns(table, config.data.columns, optional={"labels"} if label_set else ())
-            limit, part = config.data.max_characters, file.part or ""
+        prefixes = _prefixes([file.path for file in data.files])
+        for file, table, prefix in zip(data.files, tables, prefixes, strict=True):
+            columns = fit_columns(table, data.columns, optional={"labels"} if label_set else ())
+            if table.encoding and not is_utf8(table.encoding):
+                corpus.encodings[file.path] = table.encoding
+            if columns.id is None:
+                _mention_ids(file.path, table)
+            limit, part = data.max_characters, file.part or ""
             reader = RowReader(columns, max_characters=limit, file=file.path, prefix=prefix, part=part)
             _read_rows(table, reader, corpus, places, done)
     if not corpus.texts:
-        reasons = Counter(row.reason for row in corpus.rejected).most_common(3)
-        listed = "; ".join(f"{reason} ({count})" for reason, count in reasons)
+        listed = "; ".join(f"{kind} ({count})" for kind, count in rejections_by_kind(corpus.rejected).items())
         raise DataError(
             f"None of the {len(corpus.rejected)} rows can be used: {listed}.",
             fix="Look at the file, and at `data.columns` in the config.",
         )
     return corpus
+
+
+def _mention_ids(file: str, table: Table) -> None:
+    """Say of a column of ids that nobody reads it."""
+    if name := next((column for column in table.columns if column.strip().casefold() == "id"), ""):
+        message = (
+            "%s: the column '%s' is not used, row numbers stand for ids; `data.columns.id: %s` would use it."
+        )
+        _log.warning(message, file, name, name)
+
+
+def rejections_by_kind(rejected: Iterable[Rejected]) -> dict[str, int]:
+    """Numbers of rejected rows by the commonest kinds of reasons, and of the others together."""
+    counts = Counter(row.kind for row in rejected).most_common()
+    others = sum(count for _, count in counts[_KINDS:])
+    return dict(counts[:_KINDS]) | ({f"for {len(counts) - _KINDS} other reasons": others} if others else {})
 
 
 def _read_rows(
@@ -173,9 +267,8 @@ def _read_rows(
         for row in batch:
             text = reader.text(row)
             if isinstance(text, Text) and text.id in places:
-                text = reader.rejected(
-                    row, text.id, f"duplicate id, first in {places[text.id]}", text.original
-                )
+                detail = f", first in {places[text.id]}"
+                text = reader.rejected(row, text.id, "duplicate id", text.original, detail=detail)
             if isinstance(text, Rejected):
                 corpus.rejected.append(text)
                 continue
@@ -185,8 +278,9 @@ def _read_rows(
                 corpus.labels[text.id] = label
         done(len(batch))
     if reader.unreadable_times:
-        message = "%s: %d times in the column '%s' cannot be read; these texts have none."
-        _log.warning(message, reader.file, reader.unreadable_times, reader.columns.time)
+        message = "%s: %d times in the column '%s' cannot be read, such as '%s'; these texts have none."
+        column, example = reader.columns.time, reader.unreadable_time[:40]
+        _log.warning(message, reader.file, reader.unreadable_times, column, example)
 
 
 def _prefixes(paths: Sequence[str]) -> list[str]:
@@ -208,6 +302,40 @@ def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
     """
     with open_writer(path, ("file", "row", "id", "reason", "excerpt")) as writer:
         writer.write([asdict(row) for row in rejected])
+
+
+class _CellError(Exception):
+    """A cell is no text; `place` says where in it."""
+
+    def __init__(self, kind: str, place: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.place = place
+
+
+def _as_text(value: Any, place: str) -> str:
+    """A cell that ought to be one text; parts, such as Telegram's, are joined.
+
+    Raises:
+        _CellError: It holds something else.
+    """
+    if not isinstance(value, list | tuple):
+        return _part(value, place)
+    parts = [_part(_content(part), f"{place}[{position}]") for position, part in enumerate(value)]
+    # Parts with a format bring their own spaces; words and paragraphs do not.
+    return ("" if any(isinstance(part, dict) for part in value) else " ").join(parts)
+
+
+def _content(part: Any) -> Any:
+    return part["text"] if isinstance(part, dict) and "text" in part else part
+
+
+def _part(value: Any, place: str) -> str:
+    if isinstance(value, dict | list | tuple):
+        raise _CellError("a nested value where a text was expected", place)
+    if isinstance(value, bytes):
+        raise _CellError("bytes that are no UTF-8", place)
+    return _as_string(value)
 
 
 def _as_string(value: Any) -> str:

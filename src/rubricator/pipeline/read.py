@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
@@ -11,7 +9,7 @@ from rubricator.encode.vectors import encode_texts
 from rubricator.ingest.clean import clean_texts
 from rubricator.ingest.duplicates import group_duplicates
 from rubricator.ingest.golden import parse_golden, read_golden
-from rubricator.ingest.read import Corpus, read_texts, write_rejected
+from rubricator.ingest.read import Corpus, read_texts, rejections_by_kind, write_rejected
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
 from rubricator.records import file_digest
@@ -39,13 +37,14 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
     facts = {
         "rows": len(corpus.texts) + len(corpus.rejected),
         "texts": len(texts),
-        "rejected": dict(Counter(row.reason.partition(",")[0] for row in corpus.rejected)),
+        "rejected": rejections_by_kind(corpus.rejected),
         "exact_duplicates": groups.exact,
         "near_duplicates": groups.near,
         "groups": len(set(groups.of.values())),
         "golden": len(golden),
         "sources": len({text.source for text in texts}),
         "period": [time.date().isoformat() for time in (times[0], times[-1])] if times else [],
+        "encodings": corpus.encodings,
     }
     return Dataset(texts, groups.of, golden, corpus.rejected, facts)
 
@@ -74,6 +73,7 @@ def _work(run: Run) -> list[str]:
     return [
         f"{facts['texts']:,} texts of {facts['rows']:,} rows{rejected}",
         f"{copies}, {facts['groups']:,} groups; {facts['golden']:,} golden texts",
+        *(f"{file} is read as {encoding}" for file, encoding in facts["encodings"].items()),
     ]
 
 

@@ -6,9 +6,8 @@ import codecs
 import re
 from pathlib import Path
 
-from charset_normalizer import from_bytes
-
 from rubricator.errors import DataError
+from rubricator.tables.eight_bit import likeliest_encoding
 
 _CHUNK = 1 << 20
 _SAMPLE = 1 << 16
@@ -26,18 +25,16 @@ _DISGUISES = (
     (b"PAR1", "a Parquet file"),
     (b"SQLite format 3\0", "a SQLite database"),
 )
-# Left to itself charset-normalizer takes short Cyrillic texts for Japanese or Arabic ones.
-_EIGHT_BIT = ["cp1251", "koi8_r", "cp866", "mac_cyrillic", "cp1252", "cp1250", "cp1254", "cp1253"]
 # A file of UTF-8 with a few spoilt bytes stays UTF-8: only the rows that hold them are rejected.
 _SPOILT = 0.01
 _ASCII = bytes(range(128))
 
 
-def detect_encoding(path: Path) -> str:
-    """Name of the codec that reads the file.
+def detect_encoding(path: Path, *, prescribed: str | None = None) -> str:
+    """Name of the codec that reads the file: the prescribed one, if any.
 
-    Byte order marks decide; then a full pass tells UTF-8, so that the first Russian letter may stand
-    anywhere; what is not UTF-8 is guessed among the 8-bit encodings of Europe.
+    Otherwise byte order marks decide; then a full pass tells UTF-8, so that the first Russian letter may
+    stand anywhere; what is not UTF-8 is guessed among the 8-bit encodings of Europe.
 
     Raises:
         DataError: The file is no text.
@@ -50,6 +47,8 @@ def detect_encoding(path: Path) -> str:
                 f"{path} is not a text file: by its first bytes it is {kind}.",
                 fix="Give the file the suffix of what it is, or export it as CSV in UTF-8.",
             )
+    if prescribed:
+        return "utf-8-sig" if is_utf8(prescribed) else codecs.lookup(prescribed).name
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
@@ -60,6 +59,11 @@ def detect_encoding(path: Path) -> str:
             f"{path} is not a text file: it holds zero bytes.", fix="Export the data as CSV in UTF-8."
         )
     return _utf8_or_eight_bit(path)
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether this is a name of UTF-8, with or without a byte order mark."""
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
 
 
 def _wide(head: bytes) -> str:
@@ -87,13 +91,13 @@ def _utf8_or_eight_bit(path: Path) -> str:
                 strange += b"\n".join(line for line in chunk.splitlines() if not line.isascii())[:_SAMPLE]
     if bad <= good * _SPOILT:
         return "utf-8"
-    guess = from_bytes(bytes(strange[:_SAMPLE]), cp_isolation=_EIGHT_BIT).best()
-    if guess is None:
+    guess = likeliest_encoding(bytes(strange[:_SAMPLE]))
+    if not guess:
         raise DataError(
             f"The encoding of {path} cannot be told: it is neither UTF-8 nor a known 8-bit encoding.",
-            fix="Save the file in UTF-8.",
+            fix="Save the file in UTF-8, or name its encoding as `data.encoding` (`--encoding` of predict).",
         )
-    return str(guess.encoding)
+    return guess
 
 
 def _high_bytes(chunk: bytes) -> int:

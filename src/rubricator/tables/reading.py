@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from rubricator.errors import DataError
 from rubricator.tables.delimited import open_delimited
+from rubricator.tables.layout import AS_FOUND, Layout
 from rubricator.tables.rows import Row, Table
 from rubricator.tables.structured import open_excel, open_json_lines, open_parquet
 from rubricator.tables.writing import TableWriter, kind_of, open_writer
 
-__all__ = ["Row", "Table", "TableWriter", "open_table", "open_writer"]
+__all__ = ["Layout", "Row", "Table", "TableWriter", "open_table", "open_writer"]
 
-_OPEN = {"jsonl": open_json_lines, "parquet": open_parquet, "excel": open_excel}
+_OPEN: dict[str, Callable[[Path, Layout], Table]] = {
+    "csv": open_delimited,
+    "tsv": open_delimited,
+    "jsonl": open_json_lines,
+    "parquet": open_parquet,
+    "excel": open_excel,
+}
 
 
-def open_table(path: Path, *, separator: str | None = None) -> Table:
+def open_table(path: Path, layout: Layout = AS_FOUND) -> Table:
     """Open a CSV, TSV, JSONL, Parquet or Excel file, told apart by suffix.
 
-    The separator of a CSV or TSV file is by default found out, as is the encoding.
+    What the layout leaves open is found out: the encoding and the separator of a CSV or TSV file.
 
     Raises:
         DataError: No such file, an unknown suffix, no rows, or no text.
@@ -31,6 +39,6 @@ def open_table(path: Path, *, separator: str | None = None) -> Table:
     try:
         if not path.stat().st_size:
             raise DataError(f"{path} is empty.", fix="Write a header and rows into it.")
-        return _OPEN[kind](path) if kind in _OPEN else open_delimited(path, separator=separator)
+        return _OPEN[kind](path, layout)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", fix="Check its rights.") from error

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rubricator.errors import DataError
-from rubricator.tables.delimited import column_names, open_text
+from rubricator.tables.delimited import SPOILT_BYTES, column_names, open_text
 from rubricator.tables.encodings import detect_encoding
-from rubricator.tables.rows import EXCERPT, Row, Table
+from rubricator.tables.layout import Layout
+from rubricator.tables.rows import Row, Table, broken_row
 
 if TYPE_CHECKING:
     import polars
 
 _SAMPLE_ROWS = 1000
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
-def open_json_lines(path: Path) -> Table:
+def open_json_lines(path: Path, layout: Layout) -> Table:
     """A file with one JSON object a line; its columns are the keys of the first thousand rows.
 
     Raises:
         DataError: The file is empty, or none of its first rows is a JSON object.
     """
-    encoding = detect_encoding(path)
+    encoding = detect_encoding(path, prescribed=layout.encoding)
     sample = list(islice(_json_rows(path, encoding), _SAMPLE_ROWS))
     if not sample:
         raise DataError(f"{path} is empty.", fix="Write one JSON object a line into it.")
-    columns = tuple(dict.fromkeys(key for row in sample for key in row.cells))
+    columns = _keys(sample)
     if not columns:
         raise DataError(
             f"{path} holds no JSON object in its first {len(sample)} rows; the first one: {sample[0].fault}.",
@@ -42,7 +46,11 @@ def open_json_lines(path: Path) -> Table:
         while batch := list(islice(rows, size)):
             yield batch
 
-    return Table(path, columns, batches)
+    return Table(path, columns, batches, encoding, lambda: _keys(_json_rows(path, encoding)))
+
+
+def _keys(rows: Iterable[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for row in rows for key in row.cells))
 
 
 def _json_rows(path: Path, encoding: str) -> Iterator[Row]:
@@ -52,27 +60,39 @@ def _json_rows(path: Path, encoding: str) -> Iterator[Row]:
             if not text.strip():
                 continue
             number += 1
-            cells, fault = _json_object(text)
-            if fault:
-                yield Row(number, fault=f"{fault} (line {line})", excerpt=text[:EXCERPT])
+            cells, kind, detail = _json_object(text)
+            if kind:
+                yield broken_row(number, kind, detail=detail, line=line, excerpt=text)
             else:
                 yield Row(number, cells)
 
 
-def _json_object(text: str) -> tuple[dict[str, Any], str]:
+def _json_object(text: str) -> tuple[dict[str, Any], str, str]:
+    """The object in a line, or the kind and the detail of its fault."""
     try:
+        text.encode()  # the quickest way to find what stands for spoilt bytes
         value = json.loads(text)
+        if "\\u" in text and _HALF_ESCAPE.search(text):
+            value = _whole_characters(value)
+    except UnicodeEncodeError:
+        return {}, SPOILT_BYTES, ""
     except json.JSONDecodeError as error:
-        return {}, f"no valid JSON: {error.msg} at character {error.pos + 1}"
+        return {}, "no valid JSON", f": {error.msg} at character {error.pos + 1}"
     except RecursionError:
-        return {}, "no valid JSON: nested too deeply"
+        return {}, "no valid JSON: nested too deeply", ""
     if not isinstance(value, dict):
-        return {}, f"a JSON {type(value).__name__} where an object was expected"
-    return value, ""
+        return {}, f"a JSON {type(value).__name__} where an object was expected", ""
+    return value, "", ""
 
 
-def open_parquet(path: Path) -> Table:
-    """A Parquet file, read by row groups.
+def _whole_characters(value: Any) -> Any:
+    """A JSON value without the halves of characters (lone surrogates) that a cut escape leaves behind."""
+    written = json.dumps(value, ensure_ascii=False)
+    return json.loads(_HALF.sub("", written)) if _HALF.search(written) else value
+
+
+def open_parquet(path: Path, _: Layout) -> Table:
+    """A Parquet file, read by row groups; bytes that are UTF-8 become text.
 
     Raises:
         DataError: The file is no Parquet file or has no rows.
@@ -97,32 +117,69 @@ def open_parquet(path: Path) -> Table:
     return Table(path, columns, batches)
 
 
-def open_excel(path: Path) -> Table:
-    """The first sheet of a workbook, read whole: Excel itself ends at 1,048,576 rows.
+def open_excel(path: Path, layout: Layout) -> Table:
+    """A sheet of a workbook, read whole: Excel itself ends at 1,048,576 rows.
+
+    A column whose cells are of several types comes as text.
 
     Raises:
-        DataError: The file is no workbook, or its first sheet has no rows.
+        DataError: The file is no workbook, it has no such sheet, or the sheet has no rows.
     """
     import fastexcel
     import polars
 
     try:
-        frame = polars.read_excel(path, engine="calamine", raise_if_empty=False)
+        sheet = _sheet_name(path, fastexcel.read_excel(path).sheet_names, layout.sheet)
+        frame = polars.read_excel(
+            path,
+            sheet_name=sheet,
+            engine="calamine",
+            raise_if_empty=False,
+            infer_schema_length=None,
+            read_options={"header_row": layout.header - 1},
+        )
     except (polars.exceptions.PolarsError, fastexcel.FastExcelError) as error:
         raise DataError(
             f"{path} cannot be read as an Excel workbook: {error}", fix="Save it as .xlsx or .csv."
         ) from error
     if not frame.height:
         raise DataError(
-            f"The first sheet of {path} holds no rows below a header.",
-            fix="Move the sheet with the texts to the first place.",
+            f"The sheet '{sheet}' of {path} holds no rows below a header.",
+            fix="Name the sheet with the texts as `data.sheet`, or move it to the first place.",
         )
     columns = column_names(frame.columns)
     frame.columns = list(columns)
     return Table(path, columns, partial(_frame_batches, frame, first=1))
 
 
+def _sheet_name(path: Path, names: Sequence[str], wanted: str | int | None) -> str:
+    if isinstance(wanted, str) and wanted in names:
+        return wanted
+    position = 1 if wanted is None else wanted
+    if isinstance(position, int) and 1 <= position <= len(names):
+        return names[position - 1]
+    listed = ", ".join(f"'{name}'" for name in names)
+    raise DataError(
+        f"{path} has no sheet {wanted!r}; its sheets are {listed}.",
+        fix="Name one of them as `data.sheet`, or its number from 1.",
+    )
+
+
 def _frame_batches(frame: polars.DataFrame, size: int, *, first: int) -> Iterator[list[Row]]:
+    import polars
+
     numbers = count(first)
+    binary = [name for name, kind in frame.schema.items() if kind == polars.Binary]
     for part in frame.iter_slices(size):
-        yield [Row(next(numbers), cells) for cells in part.iter_rows(named=True)]
+        rows = part.to_dicts()
+        for name in binary:
+            for cells in rows:
+                cells[name] = _decoded(cells[name])
+        yield [Row(next(numbers), cells) for cells in rows]
+
+
+def _decoded(value: bytes | None) -> str | bytes | None:
+    try:
+        return value if value is None else value.decode()
+    except UnicodeDecodeError:
+        return value
