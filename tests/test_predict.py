@@ -24,11 +24,11 @@ from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
-from rubricator.predict import PredictionReport, Predictor, predict_file
+from rubricator.predict import Predictor, predict_file
 from rubricator.records import Text
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.coverage import COVERAGE, CoveragePoint
-from rubricator.tables.reading import open_table, open_writer
+from rubricator.tables.reading import Layout, open_table, open_writer
 from rubricator.taxonomy import Task
 
 CONTENTS = [
@@ -239,7 +239,8 @@ def test_a_file_is_predicted_row_by_row(tmp_path, predictor):
         shown[description] = (total, sum(counted))
 
     report = predict_file(predictor, source, tmp_path / "out.csv", batch=7, progress=progress)
-    assert report == PredictionReport(120, 0, None)
+    assert (report.rows, report.rejected, report.rejected_file) == (120, 0, None)
+    assert (report.columns, report.encoding) == (Columns(id="id", title="title", body="text"), "utf-8")
     assert shown == {"Counting rows": (None, 120), "Predicting": (120, 120)}
     found = rows_of(tmp_path / "out.csv")
     expected = predictor.predict([Text(id=i, title=t, body=b) for i, t, b in rows])
@@ -270,7 +271,8 @@ def test_unusable_rows_go_to_a_file_of_their_own(tmp_path, predictor):
     rows = [("a", "", "Банк"), ("b", " ", "\u200b"), ("c", "", "я" * 2001), ("a", "", "Театр"), ("d", "x")]
     source = write_csv(tmp_path / "in.csv", rows)
     report = predict_file(predictor, source, tmp_path / "out.csv", batch=2)
-    assert report == PredictionReport(2, 3, tmp_path / "out.csv.rejected.csv")
+    assert (report.rows, report.rejected) == (2, 3)
+    assert report.rejected_file == tmp_path / "out.csv.rejected.csv"
     assert [row["id"] for row in rows_of(tmp_path / "out.csv")] == ["a", "a"]
     rejected = rows_of(report.rejected_file)
     assert [row["row"] for row in rejected] == ["2", "3", "5"]
@@ -293,6 +295,49 @@ def test_columns_can_be_named_anew_and_ids_are_row_numbers_without_a_column(tmp_
     assert [row["id"] for row in rows_of(tmp_path / "out.csv")] == ["1", "2"]
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "xlsx"])
+def test_the_columns_of_the_input_are_kept_on_request(tmp_path, predictor, suffix):
+    lines = [{"nr": n, "text": c, "labels": "старая", "day": None} for n, c in enumerate(CONTENTS)]
+    lines += [{"nr": 9, "text": ""}] + [{"nr": n, "text": "Банк"} for n in range(10, 1100)]
+    lines[-1]["likes"] = [7]
+    source = tmp_path / "in.jsonl"
+    source.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    columns = Columns(id="nr", body="text")
+    report = predict_file(predictor, source, tmp_path / f"out.{suffix}", columns=columns, keep=True)
+    assert (report.rows, report.rejected) == (1094, 1)
+    table = open_table(tmp_path / f"out.{suffix}")
+    own = ("id", "labels", "p_sport", "p_economy", "p_culture")
+    assert table.columns == (*own, "text", "labels (2)", "day", "likes")
+    cells = [row.cells for batch in table.rows() for row in batch]
+    assert [str(c["id"]) for c in cells[:5]] == ["0", "1", "2", "3", "10"]
+    assert [c["text"] for c in cells[:4]] == CONTENTS
+    assert [c["labels (2)"] or "" for c in cells[3:5]] == ["старая", ""]
+    assert cells[-1]["likes"] in ([7], "[7]")
+
+
+def test_a_file_is_predicted_as_its_layout_says(tmp_path, predictor):
+    source = tmp_path / "in.csv"
+    source.write_text("Отчёт\nid,title,text\n1,,Ставка\n", encoding="koi8-r")
+    layout = Layout(encoding="koi8-r", header=2)
+    report = predict_file(predictor, source, tmp_path / "out.csv", layout=layout)
+    assert (report.rows, report.encoding) == (1, "koi8-r")
+    with pytest.raises(DataError, match="no encoding 'cp12'"):
+        predict_file(predictor, source, tmp_path / "out.csv", layout=Layout(encoding="cp12"))
+
+
+def test_half_an_emoji_is_no_obstacle(tmp_path, predictor):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"id": "a\\ud83d", "title": "", "text": "Банк \\ud83d"}', encoding="utf-8")
+    for suffix in ("csv", "jsonl", "parquet", "xlsx"):
+        assert predict_file(predictor, source, tmp_path / f"out.{suffix}", keep=True).rows == 1
+
+
+def test_a_run_in_the_place_of_its_artifact_is_said(tmp_path, make_artifact):
+    make_artifact(tmp_path / "run" / "artifact")
+    with pytest.raises(ArtifactError, match=r"its artifact is .*run/artifact"):
+        Predictor.load(tmp_path / "run")
+
+
 def test_the_input_is_never_overwritten(tmp_path, predictor):
     source = write_csv(tmp_path / "in.csv", [("a", "", "Банк")])
     before = source.read_bytes()
@@ -307,12 +352,13 @@ def test_a_stopped_prediction_leaves_no_half_file(tmp_path, linear_artifact, mon
     predict_file(predictor, source, tmp_path / "out.csv")
     before = (tmp_path / "out.csv").read_bytes()
     calls = []
+    predict = predictor.predict
 
     def stop(texts):
         calls.append(texts)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return []
+        return predict(texts)
 
     monkeypatch.setattr(predictor, "predict", stop)
     with pytest.raises(KeyboardInterrupt):

@@ -25,6 +25,8 @@ from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
 from rubricator.stats.arrays import Floats
 from rubricator.stats.coverage import COVERAGE, CoveragePoint
+from rubricator.tables.delimited import column_names
+from rubricator.tables.layout import AS_FOUND, Layout
 from rubricator.tables.reading import Table, TableWriter, open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 
@@ -227,14 +229,22 @@ def _records(texts: Sequence[Text | str]) -> list[Text]:
 
 @dataclass(frozen=True, slots=True)
 class PredictionReport:
-    """Numbers of rows predicted and rejected, and where the latter are listed; None if there are none.
+    """What became of a file.
 
-    `unsure` is how many predictions are marked for a person; None where nobody asked for marks.
+    Attributes:
+        rows: How many were predicted.
+        rejected: How many could not be.
+        rejected_file: Where these are listed; None if there are none.
+        columns: Which columns were read.
+        encoding: Of a text file.
+        unsure: How many predictions are marked for a person; None where nobody asked for marks.
     """
 
     rows: int
     rejected: int
     rejected_file: Path | None
+    columns: Columns
+    encoding: str
     unsure: int | None = None
 
 
@@ -244,6 +254,8 @@ def predict_file(
     output_file: Path,
     *,
     columns: Columns | None = None,
+    layout: Layout = AS_FOUND,
+    keep: bool = False,
     batch: int = 512,
     min_probability: float | None = None,
     progress: Progress = silent,
@@ -256,13 +268,14 @@ def predict_file(
     whose categories are not all right with that probability. Without a column of ids, row numbers from 1
     stand for them. Both files may be of any kind of table, told apart by suffix; by default their columns are
     those of training. The output appears when it is whole, and `batch` rows go through the model together.
+    With `keep`, the other columns of the input follow; one called like a column of the output gets a number.
 
     Raises:
         DataError: A file cannot be read or written, or columns are missing.
     """
     if input_file.resolve() == output_file.resolve():
         raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
-    table = open_table(input_file)
+    table = open_table(input_file, layout)
     named = columns or predictor.manifest.columns
     wanted = Columns(id=named.id, title=named.title, body=named.body, features=predictor.features)
     # Only the text must be there: what else the model looks at, it can do without.
@@ -270,16 +283,22 @@ def predict_file(
     reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
     rows = unsure = 0
     marks = () if min_probability is None else (UNSURE,)
+    own = ("id", "labels", *marks, *(f"p_{key}" for key in predictor.taxonomy.keys))
+    kept = [name for name in table.complete().columns if name != fitting.id] if keep else []
+    header = column_names([*own, *kept])
     with ExitStack() as stack:
-        header = ("id", "labels", *marks, *(f"p_{key}" for key in predictor.taxonomy.keys))
         writer = stack.enter_context(open_writer(output_file, header))
         rejections = _Rejections(stack, output_file)
         done = stack.enter_context(progress("Predicting", total=_length(table, progress)))
         for chunk in table.rows(batch):
-            texts = [reader.text(row) for row in chunk]
-            rejections.write(text for text in texts if isinstance(text, Rejected))
-            predictions = predictor.predict([text for text in texts if isinstance(text, Text)])
-            cells = [_cells(prediction) for prediction in predictions]
+            texts = [(row, reader.text(row)) for row in chunk]
+            rejections.write(text for _, text in texts if isinstance(text, Rejected))
+            usable = [(row, text) for row, text in texts if isinstance(text, Text)]
+            predictions = predictor.predict([text for _, text in usable])
+            cells = [
+                _cells(prediction) | dict(zip(header[len(own) :], map(row.cells.get, kept), strict=True))
+                for (row, _), prediction in zip(usable, predictions, strict=True)
+            ]
             if min_probability is not None:
                 doubtful = predictor.confidence(predictions) < min_probability
                 cells = [{**row, UNSURE: int(mark)} for row, mark in zip(cells, doubtful, strict=True)]
@@ -287,7 +306,9 @@ def predict_file(
             writer.write(cells)
             rows += len(predictions)
             done(len(chunk))
-    return PredictionReport(rows, rejections.count, rejections.file(), unsure if marks else None)
+    return PredictionReport(
+        rows, rejections.count, rejections.file(), fitting, table.encoding, unsure if marks else None
+    )
 
 
 def _length(table: Table, progress: Progress) -> int | None:

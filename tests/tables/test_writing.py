@@ -1,3 +1,6 @@
+from datetime import datetime
+from decimal import Decimal
+
 import polars as pl
 import pytest
 
@@ -65,10 +68,26 @@ def test_parquet_finds_the_type_of_a_column_whose_first_values_are_blank(tmp_pat
     assert pl.read_parquet(tmp_path / "a.parquet")["p"].dtype == pl.Float64
 
 
-def test_lone_surrogates_do_not_stop_the_writing(tmp_path):
-    with open_writer(tmp_path / "a.csv", ("text",)) as writer:
+@pytest.mark.parametrize("kind", KINDS)
+def test_lone_surrogates_do_not_stop_the_writing(tmp_path, kind):
+    with open_writer(tmp_path / f"a.{kind}", ("text",)) as writer:
         writer.write([{"text": "да \ud800"}])
-    assert read(tmp_path / "a.csv") == [{"text": "да \\ud800"}]
+    assert read(tmp_path / f"a.{kind}") == [{"text": "да \\ud800"}]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_cells_other_files_had_is_written(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    day = datetime(2026, 3, 1, 14, 5)
+    values = [day, float("nan"), b"\xff", [1, {"x": float("inf")}], 2**70, Decimal("1.5"), True]
+    with open_writer(path, ("mixed", "whole")) as writer:
+        writer.write([{"mixed": value, "whole": number} for number, value in enumerate(values)])
+    found = read(path)
+    assert [int(row["whole"]) for row in found] == list(range(7))
+    assert found[0]["mixed"] == "2026-03-01T14:05:00"
+    assert found[1]["mixed"] in (None, "")
+    assert found[2]["mixed"] == r"\xff"
+    assert str(found[5]["mixed"]) == "1.5"
 
 
 def test_excel_cuts_long_cells_and_says_so(tmp_path, caplog):

@@ -97,9 +97,12 @@ def _manifest_bytes(folder: Path) -> bytes:
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
         state = "has no " + MANIFEST if folder.is_dir() else "does not exist or is not a folder"
+        inside = folder / "artifact"
         raise ArtifactError(
             f"{folder} is no artifact: it {state}.",
-            fix="Name the folder that training wrote (it holds manifest.json and model.safetensors).",
+            fix=f"This is the folder of a run; its artifact is {inside}."
+            if (inside / MANIFEST).exists()
+            else "Name the folder that training wrote (it holds manifest.json and model.safetensors).",
         )
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from rubricator.cli.console import log_to, out, show_progress
-from rubricator.predict import Predictor, predict_file
+from rubricator.predict import PredictionReport, Predictor, predict_file
+from rubricator.tables.encodings import is_utf8
+from rubricator.tables.layout import Layout
 
 Verify = Annotated[
     Path | None,
@@ -33,6 +36,18 @@ def predict_texts(
     ] = None,
     body_column: Annotated[
         str | None, typer.Option("--body", metavar="COLUMN", help="Column of texts.")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Write the columns of the input, too, after the others.")
+    ] = False,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Of CSV, TSV and JSONL, such as cp1251; by default found out.", show_default=False),
+    ] = None,
+    header: Annotated[int, typer.Option(min=1, help="Line (in Excel: row) of the header.")] = 1,
+    sheet: Annotated[
+        str | None,
+        typer.Option(help="Sheet of Excel, by name or number; the first by default.", show_default=False),
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads of the encoder; 0: the runtime decides.")] = 0,
     min_probability: Annotated[
@@ -74,12 +89,15 @@ def predict_texts(
             texts,
             output,
             columns=columns,
+            layout=Layout(encoding=encoding, header=header, sheet=sheet),
+            keep=keep,
             batch=batch,
             min_probability=min_probability,
             progress=show_progress,
         )
     seconds = time.monotonic() - started
     out.print(f"{report.rows:,} rows in {seconds:.1f} s ({report.rows / seconds:,.0f} texts/s): {output}")
+    out.print(escape(_read_as(report)))
     if report.unsure is not None:
         out.print(
             f"{report.unsure:,} of them are marked for a person (column unsure): the probability that "
@@ -87,3 +105,13 @@ def predict_texts(
         )
     if report.rejected_file:
         out.print(f"{report.rejected:,} rows could not be used: {report.rejected_file}")
+
+
+def _read_as(report: PredictionReport) -> str:
+    """Which columns were read, and in which encoding where it is not UTF-8."""
+    columns = report.columns
+    roles = {"title": columns.title, "text": columns.body, "ids": columns.id}
+    read = [f"{role} from '{name}'" for role, name in roles.items() if name]
+    read += [f"also '{name}'" for name in columns.features] + ([] if columns.id else ["row numbers as ids"])
+    strange = report.encoding and not is_utf8(report.encoding)
+    return f"Read: {', '.join(read)}" + (f"; encoding {report.encoding}" if strange else "")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rubricator.config.expand import expand
 from rubricator.config.label import LabelStage
@@ -55,17 +55,6 @@ def _as_file(value: Any) -> Any:
     return {"path": value} if isinstance(value, str) else value
 
 
-def _known_encoding(name: str) -> str:
-    try:
-        "".encode(name)
-    except LookupError as error:
-        raise ValueError("no such encoding; write for example cp1251, koi8-r, utf-8 or utf-16") from error
-    return name
-
-
-Encoding = Annotated[str, AfterValidator(_known_encoding)]
-
-
 class Data(Section):
     """Where texts come from. CSV, TSV, JSONL, Parquet and Excel are told apart by suffix.
 
@@ -76,7 +65,7 @@ class Data(Section):
     files: tuple[Annotated[DataFile, BeforeValidator(_as_file)], ...] = Field(min_length=1)
     columns: Columns
     max_characters: int = Field(default=1_000_000, ge=100)
-    encoding: Encoding | None = None
+    encoding: str | None = None
     header: int = Field(default=1, ge=1)
     sheet: str | Annotated[int, Field(ge=1)] | None = None
 

@@ -37,7 +37,7 @@ def detect_encoding(path: Path, *, prescribed: str | None = None) -> str:
     stand anywhere; what is not UTF-8 is guessed among the 8-bit encodings of Europe.
 
     Raises:
-        DataError: The file is no text.
+        DataError: The file is no text, or no encoding is called so.
     """
     with path.open("rb") as file:
         head = file.read(_CHUNK)
@@ -48,7 +48,7 @@ def detect_encoding(path: Path, *, prescribed: str | None = None) -> str:
                 fix="Give the file the suffix of what it is, or export it as CSV in UTF-8.",
             )
     if prescribed:
-        return "utf-8-sig" if is_utf8(prescribed) else codecs.lookup(prescribed).name
+        return _prescribed(prescribed)
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
@@ -59,6 +59,16 @@ def detect_encoding(path: Path, *, prescribed: str | None = None) -> str:
             f"{path} is not a text file: it holds zero bytes.", fix="Export the data as CSV in UTF-8."
         )
     return _utf8_or_eight_bit(path)
+
+
+def _prescribed(name: str) -> str:
+    try:
+        "".encode(name)  # unlike `codecs.lookup` it refuses codecs that are none of texts
+    except LookupError as error:
+        raise DataError(
+            f"There is no encoding '{name}'.", fix="Write for example cp1251, koi8-r, cp866, utf-8 or utf-16."
+        ) from error
+    return "utf-8-sig" if is_utf8(name) else codecs.lookup(name).name
 
 
 def is_utf8(encoding: str) -> bool:

@@ -153,15 +153,15 @@ def open_excel(path: Path, layout: Layout) -> Table:
 
 
 def _sheet_name(path: Path, names: Sequence[str], wanted: str | int | None) -> str:
-    if isinstance(wanted, str) and wanted in names:
-        return wanted
-    position = 1 if wanted is None else wanted
-    if isinstance(position, int) and 1 <= position <= len(names):
-        return names[position - 1]
+    written = str(wanted or 1)
+    if written in names and wanted is not None:
+        return written
+    if written.isdecimal() and 1 <= int(written) <= len(names):
+        return names[int(written) - 1]
     listed = ", ".join(f"'{name}'" for name in names)
     raise DataError(
-        f"{path} has no sheet {wanted!r}; its sheets are {listed}.",
-        fix="Name one of them as `data.sheet`, or its number from 1.",
+        f"{path} has no sheet '{wanted}'; its sheets are {listed}.",
+        fix="Name one of them, or its number from 1.",
     )
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from rubricator.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import polars
 
 _log = logging.getLogger(__name__)
 
@@ -114,8 +119,7 @@ def _unwritable(path: Path, error: OSError) -> DataError:
 
 class _Delimited:
     def __init__(self, part: Path, columns: Sequence[str], *, separator: str) -> None:
-        # Lone surrogates, which JSON can carry, have no UTF-8; they are written as their escapes.
-        self._file = part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        self._file = part.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, delimiter=separator, lineterminator="\n")
         self._columns = columns
         self._writer.writerow(columns)
@@ -129,13 +133,13 @@ class _Delimited:
 
 class _JsonLines:
     def __init__(self, part: Path, columns: Sequence[str]) -> None:
-        self._file = part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+        self._file = part.open("w", encoding="utf-8", newline="\n")
         self._columns = columns
 
     def write(self, rows: Sequence[Cells]) -> None:
         for row in rows:
-            cells = {column: row.get(column) for column in self._columns}
-            self._file.write(json.dumps(cells, ensure_ascii=False, default=str) + "\n")
+            cells = {column: _plain(row.get(column)) for column in self._columns}
+            self._file.write(json.dumps(cells, ensure_ascii=False) + "\n")
 
     def close(self, *, whole: bool) -> None:  # noqa: ARG002
         self._file.close()
@@ -146,24 +150,44 @@ class _Parquet:
 
     def __init__(self, part: Path, columns: Sequence[str]) -> None:
         self._part = part
-        self._columns = columns
         self._lines = part.with_name(part.name + ".jsonl")
         self._sink = _JsonLines(self._lines, columns)
-        self._empty = True
+        self._types: dict[str, set[type]] = {column: set() for column in columns}
 
     def write(self, rows: Sequence[Cells]) -> None:
         self._sink.write(rows)
-        self._empty = self._empty and not rows
+        for column, types in self._types.items():
+            types |= {_scalar(value) for row in rows if (value := row.get(column)) is not None}
 
     def close(self, *, whole: bool) -> None:
         import polars
 
         self._sink.close(whole=whole)
-        if whole and self._empty:
-            polars.DataFrame(schema=dict.fromkeys(self._columns, polars.String)).write_parquet(self._part)
-        elif whole:
-            polars.scan_ndjson(self._lines, infer_schema_length=None).sink_parquet(self._part)
+        if whole:
+            schema = {column: self._type(types) for column, types in self._types.items()}
+            if self._lines.stat().st_size:
+                polars.scan_ndjson(self._lines, schema=schema).sink_parquet(self._part)
+            else:
+                polars.DataFrame(schema=schema).write_parquet(self._part)
         self._lines.unlink()
+
+    @staticmethod
+    def _type(types: set[type]) -> type[polars.DataType]:
+        """Type of a column; one with values of several types is text."""
+        import polars
+
+        if types == {bool}:
+            return polars.Boolean
+        if types == {int}:
+            return polars.Int64
+        return polars.Float64 if types and types <= {int, float} else polars.String
+
+
+def _scalar(value: Any) -> type:
+    """The type that a column of such values has; text for all that is neither a truth nor a number."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str
+    return next((kind for kind in (bool, int, float) if isinstance(value, kind)), str)
 
 
 class _Excel:
@@ -202,13 +226,36 @@ class _Excel:
 
 
 def _flat(value: Any) -> str | float:
+    value = _plain(value)
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return value
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it: no NaN, no half of a character, no type of another library."""
+    match value:
+        case str():
+            # Lone surrogates have no UTF-8; they are written as their escapes.
+            return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+        case float():
+            return value if math.isfinite(value) else None
+        case None | int():
+            return value
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case date() | time():
+            return value.isoformat()
+        case bytes():
+            return value.decode("utf-8", "backslashreplace")
+        case _:
+            return str(value)
 
 
 def _open_sink(kind: str, part: Path, columns: Sequence[str]) -> _Sink:
