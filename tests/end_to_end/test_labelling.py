@@ -212,8 +212,10 @@ def test_the_label_table_is_written_and_read_back(folder: Path) -> None:
         assert done.returncode == 0, done.stderr
     with (folder / "out.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    wanted = ["source", "title", "text", "publication_date", "sport", "science", "corrupted", "generation"]
+    texts = ["id", "source", "title", "text", "publication_date"]
+    wanted = [*texts, "sport", "science", "corrupted", "generation"]
     assert [*rows[0]] == wanted
+    assert [row["id"] for row in rows] == [f"t{n}" for n in range(len(rows))]
     assert [row["sport"] for row in rows] == list("111100001010")
     assert {row["corrupted"] for row in rows} == {"0"}
     assert (folder / "runs/mine/label-report.html").exists()

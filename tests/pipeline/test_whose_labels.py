@@ -92,8 +92,27 @@ def test_rules_that_never_hit_end_in_a_sentence(tmp_path: Path) -> None:
         }
     )
     run = Run(read_config(tmp_path / "rubricator.yaml", []), taxonomy, tmp_path / "silent")
-    with pytest.raises(DataError, match="No text has a label"):
+    with pytest.raises(
+        DataError, match=r"No text has a label(?s:.*)rules: \d+ of \d+ answers named no category"
+    ):
         run_stages(run, STAGES, until="label")
     assert not (run.folder / "labels.csv").exists()
     assert not (run.folder / "stages/labels.parquet").exists()
     assert len(files.read_dataset(folder).texts) == len(TEXTS)
+
+
+def test_answers_that_cannot_be_read_end_in_a_sentence(tmp_path: Path) -> None:
+    labelled(tmp_path, single=True)
+    rows = "".join(f"{number},ни то ни сё\n" for number in range(len(TEXTS)))
+    (tmp_path / "answers.csv").write_text("id,answer\n" + rows, encoding="utf-8")
+    engine = "{kind: replay, file: answers.csv, id: id, generation: answer}"
+    config = read_config(
+        tmp_path / "rubricator.yaml",
+        [f"label.teachers=[{{kind: llm, name: m, task: choose, engine: {engine}}}]"],
+    )
+    run = Run(config, Taxonomy.read(tmp_path / "taxonomy.yaml"), tmp_path / "silent")
+    with pytest.raises(
+        DataError, match=r"m: (\d+) of \1 answers could not be read, the first said 'ни то ни сё'"
+    ):
+        run_stages(run, STAGES, until="label")
+    assert not (run.folder / "labels.csv").exists()

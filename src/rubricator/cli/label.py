@@ -39,8 +39,8 @@ def label_texts(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the labels as a table: source, title, text, publication_date, 0/1 per category, "
-            "corrupted, generation. CSV, TSV, JSONL, Parquet or Excel, by suffix.",
+            help="Write the labels as a table: id, source, title, text, publication_date, 0/1 per "
+            "category, corrupted, generation. CSV, TSV, JSONL, Parquet or Excel, by suffix.",
         ),
     ] = None,
     teacher: Annotated[

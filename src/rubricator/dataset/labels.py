@@ -14,7 +14,6 @@ from rubricator.dataset import files
 from rubricator.dataset.annotations import TeacherReport
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.sources import LabelSources, read_sources, write_sources
-from rubricator.errors import DataError
 from rubricator.records import Label, Origin, Text
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
@@ -58,13 +57,7 @@ def decided_of(labels: Mapping[str, Label], texts: Sequence[Text], taxonomy: Tax
 
 
 def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: Taxonomy) -> None:
-    """Write `stages/labels.parquet` for the next stages and `labels.csv` for people."""
-    if not label_set.labels:
-        raise DataError(
-            "No text has a label: no teacher had an opinion about any of them, and no person labelled one.",
-            fix="Look at the answers with `rubricator label --report`; add keywords or descriptions to the "
-            "taxonomy, another teacher under `label.teachers`, or golden labels.",
-        )
+    """Write `stages/labels.parquet` for the next stages and `labels.csv` for people; there is one."""
     rows = [
         {
             "id": label.text_id,

@@ -14,6 +14,7 @@ from rubricator.dataset.annotations import ARRAYS, FACTS, Annotations, TeacherSc
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet, decided_of, targets_of, write_labels
 from rubricator.dataset.sources import SOURCES, LabelSources, label_sources
+from rubricator.errors import DataError
 from rubricator.label.aggregation.aggregator import Aggregation
 from rubricator.label.aggregation.labels import keys_of, label_texts, person_label
 from rubricator.label.aggregation.probabilities import teacher_scores
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # half a second to import
     from rubricator.store import Store
 
 ASKED = "stages/asked.json"
+_EXCERPT = 80
 
 
 def label(
@@ -104,6 +106,8 @@ def _work(run: Run) -> list[str]:
         ]
     sources = label_sources(dataset, split, reviews, run.taxonomy)
     label_set, aggregation = label(dataset, scores, sources, run.taxonomy, run.config)
+    if not label_set.labels:
+        raise _no_label(outcome)
     write_labels(run.folder, label_set, dataset, run.taxonomy)
     annotations = Annotations(
         scores,
@@ -118,6 +122,32 @@ def _work(run: Run) -> list[str]:
     files.write_json(run.file(ASKED), state)
     cautions = [f"! {caution}" for caution in label_cautions(annotations, label_set, run.taxonomy)]
     return [*_lines(label_set, run.taxonomy), *cautions, *_unfinished(state)]
+
+
+_NOT_OK = {
+    Status.UNPARSED: "could not be read",
+    Status.REFUSED: "were refused",
+    Status.FAILED: "failed",
+}
+
+
+def _no_label(asked: Asked) -> DataError:
+    """Why there is nothing to go on with: what became of each teacher's answers."""
+    lines = ""
+    for name, answers in asked.answers.items():
+        statuses = Counter(answer.status for answer in answers.values())
+        for status, what in _NOT_OK.items():
+            if count := statuses[status]:
+                raw = next(answer.raw for answer in answers.values() if answer.status is status)
+                first = f"said '{' '.join(raw.split())[:_EXCERPT]}'" if raw.strip() else "was empty"
+                lines += f"\n  {name}: {count:,} of {len(answers):,} answers {what}, the first {first}"
+        if silent := statuses[Status.OK]:
+            lines += f"\n  {name}: {silent:,} of {len(answers):,} answers named no category"
+    return DataError(
+        f"No text has a label, and no person labelled one:{lines or ' no teacher was asked.'}",
+        fix="Add keywords or descriptions to the taxonomy, another teacher under `label.teachers`, or golden "
+        "labels; `rubricator label --plan` shows what language models are asked.",
+    )
 
 
 def _state(asked: Asked, dataset: Dataset) -> dict[str, Any]:

@@ -41,12 +41,12 @@ def test_the_table_has_exactly_its_columns():
     answers = [answer("1", raw="B", bread=0.1, fish=0.9), answer("2", Status.UNPARSED, raw="гм")]
     decisions = {a.text_id: decision_of_answer(a, SINGLE) for a in answers}
     rows = label_table(TEXTS, decisions, SINGLE)
-    names = ["source", "title", "text", "publication_date", "bread", "fish", "corrupted", "generation"]
+    names = ["id", "source", "title", "text", "publication_date", "bread", "fish", "corrupted", "generation"]
     assert [list(row) for row in rows] == [names] * 3 == [list(columns(SINGLE))] * 3
     assert [list(row.values()) for row in rows] == [
-        ["Залив", "Улов", "Лещ", "2026-05-01T09:00:00+00:00", 0, 1, 0, "B"],
-        ["", "", "Батон", "", 0, 0, 1, "гм"],
-        ["", "", "Туман", "", 0, 0, 1, ""],
+        ["1", "Залив", "Улов", "Лещ", "2026-05-01T09:00:00+00:00", 0, 1, 0, "B"],
+        ["2", "", "", "Батон", "", 0, 0, 1, "гм"],
+        ["3", "", "", "Туман", "", 0, 0, 1, ""],
     ]
 
 

@@ -13,7 +13,7 @@ from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
 
 _LOG = logging.getLogger(__name__)
-_BEFORE = ("source", "title", "text", "publication_date")
+_BEFORE = ("id", "source", "title", "text", "publication_date")
 _AFTER = ("corrupted", "generation")
 _CELLS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
@@ -70,7 +70,8 @@ def label_table(
     for text in texts:
         decision = decisions.get(text.id, Decision(None))
         chosen = decision.categories or ()
-        cells: list[Cell] = [text.source, text.title, text.body, text.time.isoformat() if text.time else ""]
+        time = text.time.isoformat() if text.time else ""
+        cells: list[Cell] = [text.id, text.source, text.title, text.body, time]
         cells += [int(key in chosen) for key in taxonomy.keys]
         cells += [int(decision.categories is None), decision.generation]
         rows.append(dict(zip(names, cells, strict=True)))
@@ -83,14 +84,14 @@ def replies_of_table(
     """Read a label table back, for `ReplayTeacher(…, by_id=False)`.
 
     A row whose `corrupted` is 1 is `unparsed`, whatever its other columns say. The first row about a
-    text counts. Columns beside those of `columns` are left alone. `place` is the file, for messages;
-    rows count from 1, the header not included.
+    text counts. Columns beside those of `columns` are left alone, and the id may be missing. `place` is the
+    file, for messages; rows count from 1, the header not included.
 
     Raises:
         DataError: A column is missing, a cell is neither 0 nor 1, or a single-label row has not
             exactly one 1.
     """
-    names = columns(taxonomy)
+    names = [name for name in columns(taxonomy) if name != "id"]
     header = rows[0].keys() if rows else names
     missing = [name for name in names if name not in header]
     if missing:
