@@ -106,12 +106,10 @@ class RowReader:
         name = ""
         try:
             name = self._id(row)
-            return self._text(row, name)
+            title, body = self._cell(row, self.columns.title), self._cell(row, self.columns.body)
+            source = self._cell(row, self.columns.source).strip()
         except _CellError as error:
             return self.rejected(row, name, error.kind, _as_string(row.cells), detail=f" ({error.place})")
-
-    def _text(self, row: Row, name: str) -> Text | Rejected:
-        title, body = self._cell(row, self.columns.title), self._cell(row, self.columns.body)
         length = len(title) + len(body)
         if not name:
             return self.rejected(row, "", "no id", f"{title} {body}")
@@ -125,7 +123,7 @@ class RowReader:
             id=name,
             title=title,
             body=body,
-            source=self._cell(row, self.columns.source).strip(),
+            source=source,
             time=self._time(row),
             features={name: _feature(row.cells.get(name)) for name in self.columns.features},
             part=self._part,
@@ -142,8 +140,10 @@ class RowReader:
 
     def _cell(self, row: Row, column: str | None) -> str:
         """What a column says as text; marks of missing values say nothing."""
-        value = row.cells.get(column) if column else None
-        written = value if isinstance(value, str) else _as_text(value, column or "")
+        if column is None:
+            return ""
+        value = row.cells.get(column)
+        written = value if isinstance(value, str) else _as_text(value, column)
         # Long texts are no marks; to look them up would take a pass over each.
         return "" if len(written) < _LONG and written.strip() in _MISSING else written
 

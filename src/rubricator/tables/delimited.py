@@ -18,6 +18,7 @@ from rubricator.tables.rows import Row, Table, broken_row
 SPOILT_BYTES = "bytes that the encoding of the file does not have"
 SEPARATORS = (",", ";", "\t", "|")
 # A file of one column has no separator; this character does not occur in texts.
+WIDE = ("utf-16", "utf-32")
 _NO_SEPARATOR = "\x1f"
 _SAMPLE_ROWS = 200
 _MAX_RECORD = 20_000_000
@@ -91,7 +92,7 @@ def column_names(header: list[str]) -> tuple[str, ...]:
 
 def open_text(path: Path, encoding: str, *, newline: str = "") -> TextIO:
     """Bytes that the encoding lacks become lone surrogates, and these make their row a broken one."""
-    errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+    errors = "replace" if encoding.startswith(WIDE) else "surrogateescape"
     return path.open(encoding=encoding, errors=errors, newline=newline)
 
 

@@ -93,8 +93,11 @@ def _utf8_or_eight_bit(path: Path) -> str:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             chunk += file.readline()  # so that no letter is cut in two
-            whole = _high_bytes(chunk)
-            valid = _high_bytes(chunk.decode("utf-8", "ignore").encode())
+            whole = valid = _high_bytes(chunk)
+            try:
+                chunk.decode()
+            except UnicodeDecodeError:
+                valid = _high_bytes(chunk.decode("utf-8", "ignore").encode())
             good += valid
             bad += whole - valid
             if valid < whole and len(strange) < _SAMPLE:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rubricator.errors import DataError
-from rubricator.tables.delimited import SPOILT_BYTES, column_names, open_text
+from rubricator.tables.delimited import SPOILT_BYTES, WIDE, column_names, open_text
 from rubricator.tables.encodings import detect_encoding
 from rubricator.tables.layout import Layout
 from rubricator.tables.rows import Row, Table, broken_row
@@ -55,27 +56,38 @@ def _keys(rows: Iterable[Row]) -> tuple[str, ...]:
 
 def _json_rows(path: Path, encoding: str) -> Iterator[Row]:
     number = 0
-    with open_text(path, encoding, newline="\n") as handle:
-        for line, text in enumerate(handle, start=1):
-            if not text.strip():
+    with closing(_lines(path, encoding)) as lines:
+        for line, (text, whole) in enumerate(lines, start=1):
+            if text.isspace():
                 continue
             number += 1
-            cells, kind, detail = _json_object(text)
+            cells, kind, detail = _json_object(text) if whole else ({}, SPOILT_BYTES, "")
             if kind:
                 yield broken_row(number, kind, detail=detail, line=line, excerpt=text)
             else:
                 yield Row(number, cells)
 
 
+def _lines(path: Path, encoding: str) -> Iterator[tuple[str, bool]]:
+    """Lines, and whether all their bytes are text: to decode them one by one is the quickest way to know."""
+    if encoding.startswith(WIDE):
+        with open_text(path, encoding, newline="\n") as handle:
+            yield from ((text, True) for text in handle)
+        return
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                yield line.decode(encoding), True
+            except UnicodeDecodeError:
+                yield line.decode(encoding, "replace"), False
+
+
 def _json_object(text: str) -> tuple[dict[str, Any], str, str]:
     """The object in a line, or the kind and the detail of its fault."""
     try:
-        text.encode()  # the quickest way to find what stands for spoilt bytes
         value = json.loads(text)
         if "\\u" in text and _HALF_ESCAPE.search(text):
             value = _whole_characters(value)
-    except UnicodeEncodeError:
-        return {}, SPOILT_BYTES, ""
     except json.JSONDecodeError as error:
         return {}, "no valid JSON", f": {error.msg} at character {error.pos + 1}"
     except RecursionError:
