@@ -214,6 +214,7 @@ def test_marks_of_missing_values_are_no_texts(tmp_path, mark):
     corpus = read_texts(config_of(tmp_path, ["a.jsonl"], **columns))
     assert corpus.texts == [Text(id="2", body="Чашка цела")]
     assert [row.reason for row in corpus.rejected] == ["no text", "no id"]
+    assert corpus.rejected[0].excerpt == f"{mark.strip()} {mark.strip()}"
     assert corpus.labels == {"2": mark.strip()}, "a category may be called so"
 
 

@@ -114,7 +114,8 @@ class RowReader:
         if not name:
             return self.rejected(row, "", "no id", f"{title} {body}")
         if is_blank(title) and is_blank(body):
-            return self.rejected(row, name, "no text", f"{title} {body}")
+            cells = (row.cells.get(column) for column in (self.columns.title, self.columns.body) if column)
+            return self.rejected(row, name, "no text", " ".join(map(_as_string, cells)))
         if length > self._max_characters:
             detail = f": {length:,} characters, {self._max_characters:,} are allowed"
             excerpt = f"{title[:_EXCERPT]} {body[:_EXCERPT]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import count, islice
@@ -68,7 +68,7 @@ def _json_rows(path: Path, encoding: str) -> Iterator[Row]:
                 yield Row(number, cells)
 
 
-def _lines(path: Path, encoding: str) -> Iterator[tuple[str, bool]]:
+def _lines(path: Path, encoding: str) -> Generator[tuple[str, bool]]:
     """Lines, and whether all their bytes are text: to decode them one by one is the quickest way to know."""
     if encoding.startswith(WIDE):
         with open_text(path, encoding, newline="\n") as handle:
