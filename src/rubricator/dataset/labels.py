@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from rubricator.dataset import files
-from rubricator.dataset.annotations import TeacherReport
+from rubricator.dataset.annotations import TeacherReport, read_annotations
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.sources import LabelSources, read_sources, write_sources
 from rubricator.records import Label, Origin, Text
@@ -26,9 +26,10 @@ class LabelSet:
     """What was decided for every text; one about which no teacher has an opinion has no label.
 
     Attributes:
-        labels: By text id.
-        targets: Their probabilities, shape [texts, categories]; NaN where there is no label.
-        decided: Their categories, same shape.
+        labels: By text id; what a person said of a text stands here whether it may teach or not.
+        targets: What models may learn from: the probabilities of the labels, and where a person's label may
+            not teach, what the teachers agree on; shape [texts, categories], NaN where there is nothing.
+        decided: Categories of the labels, same shape.
         fold_targets: Targets as they would be without the golden labels of one fold, by fold.
         reports: How each teacher, and their agreement, fares against golden texts.
     """
@@ -83,7 +84,7 @@ def write_labels(folder: Path, label_set: LabelSet, dataset: Dataset, taxonomy: 
 
 
 def read_labels(folder: Path, dataset: Dataset, taxonomy: Taxonomy) -> LabelSet:
-    """Read what `write_labels` wrote."""
+    """Read what `write_labels` wrote, with what `write_annotations` wrote beside it."""
     rows = pl.read_parquet(folder / "stages/labels.parquet").to_dicts()
     labels = {
         row["id"]: Label(
@@ -97,11 +98,16 @@ def read_labels(folder: Path, dataset: Dataset, taxonomy: Taxonomy) -> LabelSet:
     }
     with np.load(folder / "stages/fold_targets.npz", allow_pickle=False) as arrays:
         fold_targets = {int(fold): arrays[fold] for fold in arrays.files}
+    sources = read_sources(folder, taxonomy)
+    targets = targets_of(labels.values(), dataset.texts, taxonomy)
+    agreement = read_annotations(folder, len(dataset.texts), taxonomy.keys).agreement
+    measuring = sources.human & ~sources.teaches
+    targets[measuring] = agreement.probabilities[measuring]
     return LabelSet(
         labels,
-        targets_of(labels.values(), dataset.texts, taxonomy),
+        targets,
         decided_of(labels, dataset.texts, taxonomy),
         fold_targets,
         _REPORTS.validate_python(files.read_json(folder / "stages/teachers.json")),
-        read_sources(folder, taxonomy),
+        sources,
     )

@@ -58,11 +58,6 @@ class LabelSources:
         """Texts that only teachers labelled."""
         return np.asarray(self.origin == Origin.AGREEMENT)
 
-    @property
-    def counts(self) -> Bools:
-        """Texts whose person is believed: the label teaches, or measures in the test."""
-        return np.asarray(self.teaches | (self.unbiased & (self.part == "test")))
-
     def without(self, rows: Bools) -> LabelSources:
         """The same as if these texts could not teach."""
         return replace(self, teaches=self.teaches & ~rows)

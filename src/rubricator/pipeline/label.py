@@ -45,8 +45,9 @@ def label(
 ) -> tuple[LabelSet, Aggregation]:
     """Agree on labels; people outrank every teacher.
 
-    Texts that people labelled and that may teach have their labels; the unbiased ones among them set
-    weights and probabilities; all golden texts measure.
+    Texts that people labelled have their labels, whatever part they are in. Models learn from those that may
+    teach, and elsewhere from what the teachers agree on; the unbiased ones among them set weights and
+    probabilities; all golden texts measure.
     """
     texts = dataset.texts
     agreed, aggregation = label_texts(scores, dataset, sources, taxonomy, config)
@@ -54,7 +55,6 @@ def label(
     for fold in np.unique(sources.fold[sources.fold >= 0]).tolist():
         without, _ = label_texts(scores, dataset, sources.without(sources.fold == fold), taxonomy, config)
         fold_targets[fold] = targets_of(without, texts, taxonomy)
-    # What a person labelled has that label everywhere, also where it may teach nobody.
     labels = {one.text_id: one for one in agreed} | {
         texts[row].id: person_label(
             texts[row].id, keys_of(categories, taxonomy), taxonomy, Origin(str(sources.origin[row]))
@@ -65,7 +65,7 @@ def label(
     opinions = [*aggregation.probabilities, aggregation.agreement]
     label_set = LabelSet(
         labels,
-        targets_of(labels.values(), texts, taxonomy),
+        targets_of(agreed, texts, taxonomy),
         decided_of(labels, texts, taxonomy),
         fold_targets,
         measure_teachers(opinions, golden, taxonomy.space) if golden else [],

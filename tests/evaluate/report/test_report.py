@@ -103,6 +103,7 @@ def full(folder, *, titles=TITLES, **options):
             rejected={"no text": 12, "duplicate id": 1},
             exact=1,
             near=544,
+            learned={"golden": 40, "agreement": 5000},
             parts={"train": {"golden": 40, "agreement": 5000}, "test": {"golden": 120}},
             mix={keys[0]: {"train": 1000, "test": 30}},
             bare={"train": 2, "test": 0},

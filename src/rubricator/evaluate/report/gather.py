@@ -37,6 +37,7 @@ from rubricator.evaluate.report.report_data import (
 from rubricator.masking import masked_settings
 from rubricator.models.training_result import WORDS, Score, TrainingResult
 from rubricator.pages.formatting import figure, plural
+from rubricator.records import Origin
 from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
 
@@ -138,19 +139,15 @@ def _data(
     mix: dict[str, Counter[str]] = {key: Counter() for key in taxonomy.keys}
     bare: Counter[str] = Counter()
     sources = label_set.sources
-    keys = np.array(taxonomy.keys)
-    for row, (id_, part) in enumerate(zip(sources.ids, sources.part.tolist(), strict=True)):
-        label = label_set.labels.get(id_)
-        if sources.counts[row]:
-            origin, categories = str(sources.origin[row]), tuple(keys[sources.categories[row]].tolist())
-        elif label is not None:
-            origin, categories = str(label.origin), label.categories
-        else:
+    for id_, part in zip(sources.ids, sources.part.tolist(), strict=True):
+        if (label := label_set.labels.get(id_)) is None:
             continue
-        origins.setdefault(part, Counter())[origin] += 1
-        bare[part] += not categories
-        for key in categories:
+        origins.setdefault(part, Counter())[label.origin] += 1
+        bare[part] += not label.categories
+        for key in label.categories:
             mix[key][part] += 1
+    learning = (sources.part == "train") & np.isfinite(label_set.targets).all(axis=1)
+    taught = np.where(sources.teaches, sources.origin, Origin.AGREEMENT)
     facts = dataset.facts
     return DataFacts(
         files=tuple(Path(file.path).name for file in config.data.files),
@@ -159,6 +156,7 @@ def _data(
         exact=facts["exact_duplicates"],
         near=facts["near_duplicates"],
         parts=origins,
+        learned=Counter(taught[learning].tolist()),
         mix=mix,
         bare=bare,
         by_people=dict(

@@ -27,6 +27,7 @@ class DataFacts:
         rejected: Reason to number of rows.
         exact: Texts that repeat an earlier one word for word; `near` are those that nearly do.
         parts: Part to origin of its labels (`golden`, `agreement` …) to number of texts.
+        learned: Origin of the labels that the model learned from to number of texts.
         mix: Category key to part to number of texts that have it.
         bare: Part to number of texts without any category.
         by_people: Category key to number of texts that people gave it to, of `people_labelled` in all.
@@ -39,6 +40,7 @@ class DataFacts:
     exact: int = 0
     near: int = 0
     parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    learned: Mapping[str, int] = field(default_factory=dict)
     mix: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     bare: Mapping[str, int] = field(default_factory=dict)
     by_people: Mapping[str, int] = field(default_factory=dict)

@@ -74,8 +74,8 @@ def _texts(counts: Mapping[str, int]) -> str:
 def _made(data: ReportData) -> str:
     how_many = "exactly one category each" if data.space.single else "any number of categories each"
     sentence = f"The model sorts texts into {plural(len(data.titles), 'category', 'categories')}, {how_many}."
-    trained = dict(data.data.parts.get("train", {})) if data.data else {}
-    return f"{sentence} It learned from {_texts(trained)}." if sum(trained.values()) else sentence
+    learned = data.data.learned if data.data else {}
+    return f"{sentence} It learned from {_texts(learned)}." if sum(learned.values()) else sentence
 
 
 def _worth(head: PartMetrics) -> str:
