@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +29,16 @@ from rubricator.validation_errors import explain
 Key = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s,]+$")
 ]
+
+NOTHING = "-"
+"""What people write for "none of the categories"; a category cannot be called so."""
+
+
+def folded(name: str) -> str:
+    """A name as people's labels are compared: without case, `ё`, invisible signs and repeated spaces."""
+    signs = unicodedata.normalize("NFC", name)
+    visible = "".join(sign for sign in signs if unicodedata.category(sign) != "Cf")
+    return " ".join(visible.split()).casefold().replace("ё", "е")
 
 
 class Task(StrEnum):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rubricator.errors import DataError
-from rubricator.ingest.golden import parse_labels
+from rubricator.ingest.label_cells import parse_labels
 from rubricator.records import Text
 from rubricator.review.files import COLUMNS, read_rows, reviews_in_rows, rows_of, write_questions
 from rubricator.review.label_studio import labelling_config, rows_of_tasks, tasks_of

@@ -1,40 +1,27 @@
-"""Labels that people gave: parsed strictly, all faults told together."""
+"""Golden sets: files of labels that people gave, read strictly, all faults told together."""
 
 from __future__ import annotations
 
+import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from rubricator.errors import DataError, nearest
-from rubricator.tables.reading import Table, open_table
-from rubricator.taxonomy import Taxonomy
+from rubricator.errors import DataError
+from rubricator.ingest.label_cells import is_blank, names_of, parse_labels, written
+from rubricator.tables.reading import Row, Table, open_table
+from rubricator.taxonomy import NOTHING, Taxonomy, folded
 
+_LOG = logging.getLogger(__name__)
 _SHOWN = 10
-# From the strongest down: a name such as "Science, technology" is first tried as a whole.
-_SEPARATORS = "|;,"
-
-
-def parse_labels(cell: str, taxonomy: Taxonomy) -> tuple[str, ...]:
-    """Category keys in a cell, in taxonomy order.
-
-    The cell holds keys or names (case does not matter), joined by commas, semicolons or pipes. Blank means no
-    category, or in single-label the `none` category.
-
-    Raises:
-        DataError: A category is unknown, or a single-label cell does not hold exactly one.
-    """
-    names = {_fold(category.title): category.key for category in taxonomy.categories}
-    names |= {_fold(key): key for key in taxonomy.keys}
-    keys = {_key(piece, names) for piece in _pieces(cell, names)}
-    if taxonomy.single and not keys and taxonomy.none is not None:
-        keys = {taxonomy.none}
-    if taxonomy.single and len(keys) != 1:
-        number = f"{len(keys)} categories in '{cell}'" if keys else "no category"
-        raise DataError(
-            f"{number}, where a text has exactly one.",
-            fix="Keep one category, or write `task: multi-label` in the taxonomy.",
-        )
-    return tuple(key for key in taxonomy.keys if key in keys)
+_PEOPLE = frozenset(
+    {"annotator", "annotator_id", "annotated_by", "completed_by", "worker", "worker_id", "user", "username"}
+)
+_SHAPES = (
+    "Labels are names or keys joined by commas, a list of them in brackets, a row per label, or one column "
+    f"of 0 and 1 per category; `{NOTHING}` is none of them."
+)
 
 
 def parse_golden(
@@ -43,13 +30,16 @@ def parse_golden(
     """Category keys by text id, from pairs of id and raw label cell; `where` names their source in messages.
 
     Raises:
-        DataError: Any cell is wrong or an id comes twice; up to ten faults are listed.
+        DataError: Any cell is wrong; up to ten faults are listed.
     """
-    return _parsed(((f"id '{name}'", name, cell) for name, cell in cells), taxonomy=taxonomy, where=where)
+    return _parsed((_Entry(f"id '{name}'", name, cell) for name, cell in cells), taxonomy, where=where)
 
 
 def read_golden(path: Path, *, ids: Collection[str], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
-    """Read the golden set: a table with the columns `id` and `labels` (or `label`).
+    """Read the golden set: a table with the columns `id` and `labels` (or `label`), or one per category.
+
+    Rows of one id are its labels, one each, or what several people said alike. That most labels are blank is
+    logged as a warning.
 
     Returns:
         Category keys in taxonomy order by text id; an empty tuple means "none of them".
@@ -58,88 +48,137 @@ def read_golden(path: Path, *, ids: Collection[str], taxonomy: Taxonomy) -> dict
         DataError: The file cannot be read, or any row of it is wrong or of a text that is not among `ids`; up
             to ten faults are listed.
     """
-    table = open_table(path)
-    cells = _cells(table, _label_column(table))
-    return _parsed(cells, taxonomy=taxonomy, where=str(path), ids=frozenset(ids))
-
-
-def _label_column(table: Table) -> str:
-    column = next((name for name in ("labels", "label") if name in table.columns), "")
-    if not column or "id" not in table.columns:
-        lacking = "id" if column else "labels"
-        raise DataError(
-            f"{table.path} lacks the column '{lacking}'; its columns are: {', '.join(table.columns)}.",
-            fix="Name its columns `id` and `labels`.",
+    entries = list(_entries(open_table(path), taxonomy, frozenset(ids)))
+    golden = _parsed(entries, taxonomy, where=str(path), ids=frozenset(ids))
+    blank = sum(is_blank(entry.cell) for entry in entries)
+    if blank > len(entries) / 2:
+        message = (
+            "%s: %d of %d golden texts have an empty label, which means none of the categories. Leave out "
+            "the rows of texts that nobody labelled, and write `-` where no category fits."
         )
-    return column
-
-
-def _cells(table: Table, column: str) -> Iterator[tuple[str, str, str]]:
-    for batch in table.rows():
-        for row in batch:
-            if row.fault:
-                raise DataError(f"{table.path}, row {row.number}: {row.fault}.", fix="Correct the row.")
-            yield f"row {row.number}", _written(row.cells.get("id")), _written(row.cells.get(column))
-
-
-def _written(value: object) -> str:
-    if isinstance(value, list):
-        return "|".join(str(item) for item in value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else str(value).strip()
-
-
-def _parsed(
-    cells: Iterable[tuple[str, str, str]],
-    *,
-    taxonomy: Taxonomy,
-    where: str,
-    ids: Collection[str] | None = None,
-) -> dict[str, tuple[str, ...]]:
-    golden: dict[str, tuple[str, ...]] = {}
-    faults: list[str] = []
-    for place, name, cell in cells:
-        if name in golden:
-            faults.append(f"{place}: the id '{name}' comes twice")
-        elif ids is not None and name not in ids:
-            faults.append(f"{place}: no text has the id '{name}'")
-        else:
-            golden[name] = ()
-            try:
-                golden[name] = parse_labels(cell, taxonomy)
-            except DataError as error:
-                faults.append(f"{place}: {error.problem.removesuffix('.')}")
-    if faults:
-        more = f"\n  … and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        listed = "".join(f"\n  {fault}" for fault in faults[:_SHOWN])
-        raise DataError(
-            f"{where} has {len(faults)} fault(s) in its labels:{listed}{more}\n"
-            f"The categories are: {', '.join(taxonomy.keys)}.",
-            fix="Correct these rows; every id must be that of a text that was read and not rejected.",
-        )
+        _LOG.warning(message, path, blank, len(entries))
     return golden
 
 
-def _pieces(cell: str, names: Collection[str], separators: str = _SEPARATORS) -> Iterator[str]:
-    if not cell.strip():
-        return
-    if not separators or _fold(cell) in names:
-        yield cell.strip()
-        return
-    for piece in cell.split(separators[0]):
-        yield from _pieces(piece, names, separators[1:])
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A label cell: where it stands, of which text it is, and who filled it in, where that is told."""
+
+    place: str
+    id: str
+    cell: object
+    person: str = ""
+    fault: str = ""
 
 
-def _key(piece: str, names: dict[str, str]) -> str:
-    key = names.get(_fold(piece))
-    if key is None:
+def _entries(table: Table, taxonomy: Taxonomy, ids: Collection[str]) -> Iterator[_Entry]:
+    columns = [name for name in ("labels", "label") if name in table.columns]
+    by_category = [] if columns else _category_columns(table, taxonomy)
+    if not (columns or by_category) or "id" not in table.columns:
+        lacking = "id" if columns or by_category else "labels"
         raise DataError(
-            f"unknown category '{piece}'{nearest(piece, names)}.",
-            fix="Use the keys or names of the taxonomy.",
+            f"{table.path} lacks the column '{lacking}'; its columns are: {', '.join(table.columns)}.",
+            fix="Name its columns `id` and `labels` (Prodigy keeps labels in `accept`), or `id` and one "
+            "column of 0 and 1 per category.",
         )
-    return key
+    person = next((name for name in table.columns if name.casefold() in _PEOPLE), "")
+    for row in (row for batch in table.rows() for row in batch):
+        if row.fault:
+            raise DataError(f"{table.path}, row {row.number}: {row.fault}.", fix="Correct the row.")
+        id_, who = _own_id(written(row.cells.get("id")), ids), written(row.cells.get(person))
+        place = f"row {row.number}"
+        if by_category:
+            cells = {column: row.cells.get(column) for column in by_category}
+            yield _Entry(place, id_, "" if all(map(is_blank, cells.values())) else cells, who)
+        else:
+            yield _of_columns(row, columns, _Entry(place, id_, "", who))
 
 
-def _fold(name: str) -> str:
-    return " ".join(name.split()).casefold().replace("ё", "е")
+def _category_columns(table: Table, taxonomy: Taxonomy) -> list[str]:
+    """The columns that are called after categories.
+
+    Raises:
+        DataError: Some categories have a column and others have none.
+    """
+    names = names_of(taxonomy)
+    columns = {column: names[folded(column)] for column in table.columns if folded(column) in names}
+    optional = {taxonomy.none} if taxonomy.single else set()
+    lacking = [key for key in taxonomy.keys if key not in columns.values() and key not in optional]
+    if columns and lacking:
+        raise DataError(
+            f"{table.path} has columns for {', '.join(columns)} and none for {', '.join(lacking)}.",
+            fix="Give it one column of 0 and 1 per category, or a column `labels`.",
+        )
+    return list(columns)
+
+
+def _of_columns(row: Row, columns: Collection[str], entry: _Entry) -> _Entry:
+    """The entry with the cell that is filled in, where a table has both `labels` and `label`."""
+    filled = [cell for cell in map(row.cells.get, columns) if not is_blank(cell)]
+    different = len(filled) > 1 and filled[0] != filled[1]
+    fault = "the columns 'labels' and 'label' contradict each other" if different else ""
+    return _Entry(entry.place, entry.id, filled[0] if filled else "", entry.person, fault)
+
+
+def _own_id(written: str, ids: Collection[str]) -> str:
+    """The id as the texts have it: whole numbers that went through a spreadsheet end in `.0`."""
+    forms = (written, written.removesuffix(".0"), f"{written}.0")
+    return next((form for form in forms if form in ids), written)
+
+
+def _parsed(
+    entries: Iterable[_Entry], taxonomy: Taxonomy, *, where: str, ids: Collection[str] | None = None
+) -> dict[str, tuple[str, ...]]:
+    faults: list[str] = []
+    rows: dict[str, list[tuple[_Entry, tuple[str, ...]]]] = defaultdict(list)
+    for entry in entries:
+        if ids is not None and entry.id not in ids:
+            faults.append(f"{entry.place}: no text has the id '{entry.id}'")
+        elif entry.fault:
+            faults.append(f"{entry.place}: {entry.fault}")
+        else:
+            try:
+                keys = parse_labels(entry.cell, taxonomy)
+            except DataError as error:
+                faults.append(f"{entry.place}: {error.problem.removesuffix('.')}")
+            else:
+                rows[entry.id].append((entry, keys))
+    # A file of several labels a cell that repeats an id does not say which row counts.
+    a_row_per_label = not taxonomy.single and all(len(keys) < 2 for some in rows.values() for _, keys in some)
+    golden: dict[str, tuple[str, ...]] = {}
+    for id_, some in rows.items():
+        try:
+            chosen = _agreed(some, a_row_per_label=a_row_per_label)
+        except DataError as error:
+            faults.append(f"{some[-1][0].place}: the id '{id_}' comes twice, {error.problem}")
+        else:
+            golden[id_] = tuple(key for key in taxonomy.keys if key in chosen)
+    _raise(faults, taxonomy, where)
+    return golden
+
+
+def _agreed(rows: Collection[tuple[_Entry, tuple[str, ...]]], *, a_row_per_label: bool) -> frozenset[str]:
+    """What the rows of one text come to."""
+    by_person: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for entry, keys in rows:
+        by_person[entry.person].append(frozenset(keys))
+    answers: dict[frozenset[str], str] = {}
+    for person, some in by_person.items():
+        if len(set(some)) > 1 and not (a_row_per_label and all(some)):
+            raise DataError(f"with other labels in {next(iter(rows))[0].place}")
+        answers.setdefault(frozenset().union(*some), person)
+    if len(answers) > 1:
+        raise DataError(f"and {' and '.join(answers.values())} label it differently")
+    return next(iter(answers))
+
+
+def _raise(faults: Collection[str], taxonomy: Taxonomy, where: str) -> None:
+    if faults:
+        more = f"\n  … and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        listed = "".join(f"\n  {fault}" for fault in list(faults)[:_SHOWN])
+        raise DataError(
+            f"{where} has {len(faults)} fault(s) in its labels:{listed}{more}\n"
+            f"The categories are: {', '.join(taxonomy.keys)}.",
+            fix="Correct these rows; every id must be that of a text that was read and not rejected. "
+            + _SHAPES,
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
@@ -13,7 +15,11 @@ from rubricator.ingest.read import Corpus, read_texts, rejections_by_kind, write
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
 from rubricator.records import file_digest
-from rubricator.taxonomy import Taxonomy
+from rubricator.taxonomy import NOTHING, Taxonomy
+
+_LOG = logging.getLogger(__name__)
+Golden = dict[str, tuple[str, ...]]
+"""Category keys by text id."""
 
 
 def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> Dataset:
@@ -49,7 +55,7 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
     return Dataset(texts, groups.of, golden, corpus.rejected, facts)
 
 
-def _golden(config: Config, corpus: Corpus, taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
+def _golden(config: Config, corpus: Corpus, taxonomy: Taxonomy) -> Golden:
     """Golden labels of accepted texts; a golden text whose row was rejected is not an unknown one."""
     ids = {text.id for text in corpus.texts}
     column = config.data.columns.labels
@@ -57,8 +63,18 @@ def _golden(config: Config, corpus: Corpus, taxonomy: Taxonomy) -> dict[str, tup
     if config.golden.file is not None:
         rows = ids | {row.id for row in corpus.rejected}
         golden = read_golden(config.path(config.golden.file), ids=rows, taxonomy=taxonomy)
+        _tell_contradictions(labels, golden, file=config.golden.file, column=str(column))
         labels |= {id_: keys for id_, keys in golden.items() if id_ in ids}
     return labels
+
+
+def _tell_contradictions(labels: Golden, golden: Golden, *, file: str, column: str) -> None:
+    differing = [id_ for id_, keys in golden.items() if labels.get(id_, keys) != keys]
+    if differing:
+        first = differing[0]
+        in_file, in_column = (", ".join(some[first]) or NOTHING for some in (golden, labels))
+        message = "%s and the column '%s' label %d texts differently, '%s' as %s and as %s: the file counts."
+        _LOG.warning(message, file, column, len(differing), first, in_file, in_column)
 
 
 def _work(run: Run) -> list[str]:
@@ -67,12 +83,14 @@ def _work(run: Run) -> list[str]:
     files.write_json(run.file("stages/read.facts.json"), dataset.facts)
     write_rejected(run.file("rejected.csv"), dataset.rejected)
     facts = dataset.facts
+    bare = sum(not keys for keys in dataset.golden.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in facts["rejected"].items())
     rejected = f"; rejected {len(dataset.rejected):,}: {reasons}" if reasons else ""
     copies = f"{facts['exact_duplicates']:,} exact and {facts['near_duplicates']:,} near duplicates"
     return [
         f"{facts['texts']:,} texts of {facts['rows']:,} rows{rejected}",
-        f"{copies}, {facts['groups']:,} groups; {facts['golden']:,} golden texts",
+        f"{copies}, {facts['groups']:,} groups; {facts['golden']:,} golden texts"
+        + (f", {bare:,} of them with no category" if bare else ""),
         *(f"{file} is read as {encoding}" for file, encoding in facts["encodings"].items()),
     ]
 

@@ -16,7 +16,7 @@ from rubricator.dataset.labels import read_labels
 from rubricator.dataset.sources import label_sources
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError
-from rubricator.ingest.golden import parse_labels
+from rubricator.ingest.label_cells import parse_labels
 from rubricator.label.aggregation.labels import label_texts
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run

@@ -17,7 +17,7 @@ from rubricator.errors import DataError
 from rubricator.records import Text
 from rubricator.review.faults import raise_faults
 from rubricator.review.label_studio import labelling_config, rows_of_tasks, tasks_of
-from rubricator.review.question import NOTHING, Question
+from rubricator.review.question import Question
 from rubricator.review.reviews import judged, one_of
 from rubricator.tables.reading import open_table, open_writer
 from rubricator.taxonomy import Taxonomy
@@ -121,8 +121,7 @@ def reviews_in_rows(
 
 def _review(id_: str, cells: Mapping[str, Any], *, parse: Parse, taxonomy: Taxonomy, by: str) -> Review:
     labels, suggested = (
-        () if cell == NOTHING else parse(cell) if cell else None
-        for cell in (_text(cells, "labels"), _text(cells, "suggested"))
+        parse(cell) if cell else None for cell in (_text(cells, "labels"), _text(cells, "suggested"))
     )
     # What a person picked by hand was not drawn, and whoever read a suggestion was not blind.
     shown = _text(cells, "shown") if suggested is None else "suggested"

@@ -7,8 +7,8 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from rubricator.review.faults import raise_faults
-from rubricator.review.question import NOTHING, Question
-from rubricator.taxonomy import Taxonomy
+from rubricator.review.question import Question
+from rubricator.taxonomy import NOTHING, Taxonomy
 
 _CONTROL = "category"
 

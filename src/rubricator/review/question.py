@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 
 from rubricator.dataset.reviews import Chosen, Shown
 from rubricator.records import Text
-from rubricator.taxonomy import Taxonomy
-
-NOTHING = "-"
-"""What a person writes for "none of the categories"; an empty cell is a text not reviewed."""
+from rubricator.taxonomy import NOTHING, Taxonomy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
