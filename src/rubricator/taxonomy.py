@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
 import regex
+import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -24,14 +26,12 @@ from rubricator.errors import TaxonomyError
 from rubricator.label_space import LabelSpace
 from rubricator.records import content_hash
 from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
-from rubricator.validation_errors import explain
-
-Key = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s,]+$")
-]
+from rubricator.validation_errors import listed
 
 NOTHING = "-"
 """What people write for "none of the categories"; a category cannot be called so."""
+_STRAY = regex.compile(r"(?<!\S)\*|\*(?!\s|[’'.-]\w|$)")
+_JOINTS = "|;"  # what joins labels in files, beside the comma
 
 
 def folded(name: str) -> str:
@@ -39,6 +39,27 @@ def folded(name: str) -> str:
     signs = unicodedata.normalize("NFC", name)
     visible = "".join(sign for sign in signs if unicodedata.category(sign) != "Cf")
     return " ".join(visible.split()).casefold().replace("ё", "е")
+
+
+def sound_word(word: str) -> str:
+    """The word or phrase, if it can be looked for.
+
+    Raises:
+        ValueError: It is empty, or a `*` stands elsewhere than at the end of a word.
+    """
+    if not word.replace("*", "").strip() or _STRAY.search(word):
+        raise ValueError("a word needs a letter, digit or sign, and `*` only at the end of one")
+    return word
+
+
+def _sound_key(key: str) -> str:
+    key = key.strip()
+    if not 0 < len(key) <= 64 or "," in key or regex.search(r"\s", key):
+        raise ValueError("a key has 1 to 64 letters, digits or signs, without spaces and commas")
+    return key
+
+
+Key = Annotated[str, AfterValidator(_sound_key)]
 
 
 class Task(StrEnum):
@@ -143,7 +164,9 @@ class Taxonomy(BaseModel):
             TaxonomyError: The file is missing, is no YAML, or breaks a rule; all faults at once.
         """
         try:
-            raw = parse_yaml(read_text(path))
+            # As texts are after cleaning: otherwise `й` written as two signs would never be found in them.
+            content = unicodedata.normalize("NFC", read_text(path))
+            raw = parse_yaml(content)
         except FileNotFoundError as error:
             raise TaxonomyError(
                 f"There is no taxonomy file {path}.",
@@ -155,8 +178,59 @@ class Taxonomy(BaseModel):
                 fix="Correct the file, or name another under `taxonomy:` in rubricator.yaml.",
             ) from error
         try:
-            return cls.model_validate(raw if raw is not None else {})
+            taxonomy = cls.model_validate(raw if raw is not None else {})
         except ValidationError as error:
-            raise TaxonomyError(
-                f"{path} has {error.error_count()} fault(s):\n{explain(error, cls)}", fix="Correct the file."
-            ) from error
+            problem = listed(str(path), error, cls, written=parse_yaml(content, yaml.BaseLoader))
+            raise TaxonomyError(problem, fix="Correct the file.") from error
+        if faults := [*_same_names(taxonomy), *_misread_keys(taxonomy), *_silent_words(taxonomy)]:
+            lines = "\n".join(f"  {fault}" for fault in faults)
+            raise TaxonomyError(f"{path} has {len(faults)} fault(s):\n{lines}", fix="Correct the file.")
+        return taxonomy
+
+
+# These hold for lists that people write; what an artifact was made with is read as it is.
+
+
+def _same_names(taxonomy: Taxonomy) -> Iterator[str]:
+    """Keys and names that mean two categories: golden files, reviews and answers ignore case."""
+    meant: dict[str, dict[int, str]] = defaultdict(dict)
+    for place, category in enumerate(taxonomy.categories):
+        for name in (category.title, category.key):
+            meant[folded(name)][place] = name
+    for places in meant.values():
+        if len(places) > 1:
+            names = " and ".join(f"'{name}' (categories.{place})" for place, name in places.items())
+            yield f"{names} cannot be told apart: labels are compared without case, ё and spaces"
+
+
+def _misread_keys(taxonomy: Taxonomy) -> Iterator[str]:
+    """Keys and names that files of labels would read as something else."""
+    for place, category in enumerate(taxonomy.categories):
+        key = category.key
+        if strange := [sign for sign in key if sign in _JOINTS or unicodedata.category(sign) in ("Cc", "Cf")]:
+            why = f"has {strange[0]!r}" + (", which joins labels in files" if strange[0] in _JOINTS else "")
+            yield f"categories.{place}.key: '{key}' {why}; use another sign"
+        elif key[0] in "[{":
+            yield f"categories.{place}.key: '{key}' begins like a list in a file of labels; use another sign"
+        if NOTHING in (folded(key), folded(category.name)):
+            yield f"categories.{place}: '{NOTHING}' means none of the categories; call it otherwise"
+
+
+def _silent_words(taxonomy: Taxonomy) -> Iterator[str]:
+    """Keywords that no text can ever hold, or that their own `exclude` always silences."""
+    for place, category in enumerate(taxonomy.categories):
+        for field in ("keywords", "exclude"):
+            for word in getattr(category, field):
+                try:
+                    sound_word(word)
+                except ValueError as error:
+                    yield f"categories.{place}.{field}: '{word}' can never be found: {error}"
+        for word in category.keywords:
+            if silencing := next((one for one in category.exclude if _covers(one, word)), None):
+                yield f"categories.{place}.keywords: '{word}' is always silenced by `exclude: {silencing}`"
+
+
+def _covers(wide: str, word: str) -> bool:
+    """True if whatever holds the word holds the wide one."""
+    wide, word = folded(wide), folded(word)
+    return word.startswith(wide[:-1]) if wide.endswith("*") else word == wide

@@ -3,35 +3,82 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from rubricator.errors import nearest
 from rubricator.masking import is_secret
 
 _MOST_FAULTS = 30
 _LONGEST_VALUE = 300
+_WORDS = {"string_type": "a text is expected", "tuple_type": "a list is expected"}
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first faults of `error`, one a line, each with its place and, for unknown keys, the nearest one."""
-    lines = []
-    for fault in error.errors(include_url=False)[:_MOST_FAULTS]:
-        place = ".".join(str(step) for step in fault["loc"]) or "the file"
-        if fault["type"] == "extra_forbidden":
-            keys = _fields_at(model, fault["loc"][:-1])
-            lines.append(f"  {place}: unknown key{nearest(str(fault['loc'][-1]), keys)}")
-        elif fault["type"] == "missing":
-            lines.append(f"  {place}: is required")
-        else:
-            message, value = fault["msg"].removeprefix("Value error, "), fault["input"]
-            plain = value is None or isinstance(value, str | int | float | bool)
-            plain &= not is_secret(fault["loc"]) and "extra" not in fault["loc"]
-            lines.append(f"  {place}: {message}" + (f" (found {_shortened(repr(value))})" if plain else ""))
-    if error.error_count() > _MOST_FAULTS:
-        lines.append(f"  and {error.error_count() - _MOST_FAULTS:,} more")
+def listed(where: str, error: ValidationError, model: type[BaseModel], *, written: Any = None) -> str:
+    """How many faults `where` has, and below it `explain`."""
+    return f"{where} has {len(_own_faults(error)):,} fault(s):\n{explain(error, model, written=written)}"
+
+
+def explain(error: ValidationError, model: type[BaseModel], *, written: Any = None) -> str:
+    """The first faults of `error`, one a line, each with its place and, for unknown keys, the nearest one.
+
+    `written` are the same data with every scalar as it stands in the file, where they came from YAML.
+    """
+    faults = _own_faults(error)
+    lines = [f"  {_place(fault)}: {_told(fault, model, written)}" for fault in faults[:_MOST_FAULTS]]
+    if len(faults) > _MOST_FAULTS:
+        lines.append(f"  and {len(faults) - _MOST_FAULTS:,} more")
     return "\n".join(lines)
+
+
+def _own_faults(error: ValidationError) -> list[ErrorDetails]:
+    """The faults without those that follow from others further inside, as of a list whose items are wrong."""
+    faults = error.errors(include_url=False)
+    inside = {fault["loc"][:length] for fault in faults for length in range(len(fault["loc"]))}
+    return [fault for fault in faults if fault["loc"] not in inside]
+
+
+def _place(fault: ErrorDetails) -> str:
+    return ".".join(str(step) for step in fault["loc"]) or "the file"
+
+
+def _told(fault: ErrorDetails, model: type[BaseModel], written: Any) -> str:
+    kind, place, value = fault["type"], fault["loc"], fault["input"]
+    if kind == "extra_forbidden":
+        return f"unknown key{nearest(str(place[-1]), _fields_at(model, place[:-1]))}"
+    if kind == "missing":
+        return "is required"
+    shown = not is_secret(place) and "extra" not in place
+    if kind == "string_type" and shown and (source := _at(written, place)) and value is not None:
+        return f'YAML reads {source} as {_word(value)}; write "{source}"'
+    message = _WORDS.get(kind, fault["msg"].removeprefix("Value error, "))
+    if kind == "too_short":
+        limits = fault["ctx"]
+        message = f"at least {limits['min_length']} are needed, {limits['actual_length']} given"
+    plain = shown and (value is None or isinstance(value, str | int | float | bool))
+    return message + (f" (found {_shortened(repr(value))})" if plain else "")
+
+
+def _at(tree: Any, path: Sequence[int | str]) -> str:
+    """The scalar at a place in nested lists and mappings; empty if there is none."""
+    for step in path:
+        try:
+            tree = tree[step]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    return tree if isinstance(tree, str) else ""
+
+
+def _word(value: object) -> str:
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"the {'date' if isinstance(value, date) else 'number'} {value}"
+    )
 
 
 def _shortened(text: str) -> str:

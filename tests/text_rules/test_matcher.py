@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.records import Status, Text
-from rubricator.taxonomy import Taxonomy
-from rubricator.text_rules.matcher import WordMatcher, fold, sound_word, tokens
+from rubricator.taxonomy import Taxonomy, sound_word
+from rubricator.text_rules.matcher import WordMatcher, fold, tokens
 from rubricator.text_rules.rules import RuleSet
 from rubricator.text_rules.rules_file import taxonomy_rules
 

@@ -27,7 +27,7 @@ from rubricator.models.base import Model
 from rubricator.models.registry import read_model
 from rubricator.models.serialization import FIX, part
 from rubricator.records import file_digest
-from rubricator.validation_errors import explain
+from rubricator.validation_errors import listed
 
 _MANIFEST_LIMIT = 16 * 2**20
 _MEMORY_LIMIT = 2 * 2**30
@@ -88,9 +88,7 @@ def _parse(data: bytes) -> Manifest:
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
-        raise ArtifactError(
-            f"{MANIFEST} has {error.error_count()} fault(s):\n{explain(error, Manifest)}", fix=FIX
-        ) from error
+        raise ArtifactError(listed(MANIFEST, error, Manifest), fix=FIX) from error
 
 
 def _manifest_bytes(folder: Path) -> bytes:

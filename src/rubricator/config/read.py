@@ -14,7 +14,7 @@ from rubricator.config.sections import Config
 from rubricator.errors import ConfigError
 from rubricator.masking import MASK, masked, masked_settings
 from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
-from rubricator.validation_errors import explain
+from rubricator.validation_errors import listed
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -53,8 +53,7 @@ def build_config(raw: Mapping[str, Any], *, folder: Path, where: str) -> Config:
     try:
         return Config.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        faults = f"{where} has {error.error_count()} fault(s):\n{explain(error, Config)}"
-        raise ConfigError(faults, fix="Correct it.") from error
+        raise ConfigError(listed(where, error, Config), fix="Correct it.") from error
 
 
 def shown_arguments(arguments: Sequence[str]) -> str:

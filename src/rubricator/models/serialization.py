@@ -13,7 +13,7 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
 from rubricator.errors import ArtifactError
-from rubricator.validation_errors import explain
+from rubricator.validation_errors import listed
 
 Files = Mapping[str, bytes]
 
@@ -66,9 +66,7 @@ class Layout(Generic[AnyAbout]):
         try:
             about = self.about.model_validate_json(files[ABOUT])
         except ValidationError as error:
-            raise ArtifactError(
-                f"{ABOUT} has {error.error_count()} fault(s):\n{explain(error, self.about)}", fix=FIX
-            ) from error
+            raise ArtifactError(listed(ABOUT, error, self.about), fix=FIX) from error
         expected = {ABOUT, ARRAYS} | self.beside
         names = {name for name in files if name.split("/")[0] not in folders}
         if names != expected:

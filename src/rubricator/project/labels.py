@@ -17,7 +17,7 @@ from rubricator.errors import DataError, TaxonomyError, nearest
 from rubricator.project.texts import is_missing
 from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import Category, Task, Taxonomy
-from rubricator.validation_errors import explain
+from rubricator.validation_errors import listed
 
 _SEVERAL = (list, tuple, set, frozenset, np.ndarray)
 _NO_KEY = re.compile(r"[\s,]+")
@@ -72,10 +72,7 @@ def classes_of(categories: Any, labels: Any, *, multi_label: bool | None) -> Cla
     try:
         return _classes([_category(item) for item in categories], labels, multi_label)
     except ValidationError as error:
-        raise TaxonomyError(
-            f"The categories have {error.error_count()} fault(s):\n{explain(error, Taxonomy)}",
-            fix="Correct them.",
-        ) from error
+        raise TaxonomyError(listed("The list", error, Taxonomy), fix="Correct it.") from error
 
 
 def _classes(named: Sequence[tuple[Category, Any]], labels: Any, multi_label: bool | None) -> Classes:

@@ -21,7 +21,6 @@ Occurrence = tuple[int, int, int]
 _TOKEN = regex.compile(r"\w+")
 _PIECE = regex.compile(r"\w+\*?")
 _PHRASE = regex.compile(r"\w[\w\s*’'.-]*(?<=[\w*])")
-_STRAY = regex.compile(r"(?<!\S)\*|\*(?!\s|[’'.-]\w|$)")
 # The invisible variation selector after an emoji counts as part of a word (\w) for `regex`.
 _FOLD = str.maketrans("ёЁ\ufe0f", "еЕ ")
 
@@ -34,17 +33,6 @@ def fold(content: str) -> str:
 def tokens(content: str) -> list[str]:
     """The words of a text, folded, in order."""
     return [token.casefold() for token in _TOKEN.findall(fold(content))]
-
-
-def sound_word(word: str) -> str:
-    """The word or phrase, if it can be looked for.
-
-    Raises:
-        ValueError: It is empty, or a `*` stands elsewhere than at the end of a word.
-    """
-    if not word.replace("*", "").strip() or _STRAY.search(word):
-        raise ValueError("a word needs a letter, digit or sign, and `*` only at the end of one")
-    return word
 
 
 class WordMatcher:

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from rubricator.records import Feature
 from rubricator.stats.arrays import Bools
-from rubricator.text_rules.matcher import WordMatcher, fold, sound_word
+from rubricator.taxonomy import sound_word
+from rubricator.text_rules.matcher import WordMatcher, fold
 from rubricator.text_rules.patterns import compiled, holds, sound_pattern
 from rubricator.text_rules.values import as_level, as_seconds, is_missing
 

@@ -9,8 +9,8 @@ from collections.abc import Generator, Iterable, Sequence
 
 from rubricator.dataset.annotations import Scale
 from rubricator.records import Answer, Status, Text, content_hash
-from rubricator.taxonomy import Taxonomy
-from rubricator.text_rules.matcher import WordMatcher, fold, sound_word
+from rubricator.taxonomy import Taxonomy, sound_word
+from rubricator.text_rules.matcher import WordMatcher, fold
 from rubricator.text_rules.patterns import compiled
 
 _LOG = logging.getLogger(__name__)
