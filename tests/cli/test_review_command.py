@@ -211,3 +211,25 @@ def test_ending_in_a_terminal_tells_how_things_stand(single, terminal):
     terminal.until("0 texts reviewed")
     assert terminal.process.wait(timeout=30) == 0
     assert Path(single.folder / "answers.sqlite").is_file()
+
+
+def test_the_last_answer_can_be_taken_back_too(single):
+    said = review(single, "--count", "2", keys="1\n2\nu\n3\n\n")
+    assert [one.categories for one in stored(single)] == [("weather",), ("food",)]
+    assert said.count("2 of 2") == 2
+    assert said.count("That was the last one: Enter ends, u takes back") == 2
+
+
+def test_a_suggestion_that_is_on_is_shown_as_on_and_switching_it_off_is_said(multi):
+    said = review(multi, "--count", "30", keys="1\n" * 30)
+    for why, _, beside in QUESTION.findall(said):
+        keys = beside.rstrip("\n").splitlines()[-2]
+        assert ("✓" in keys) <= (why != "shown blind: it measures")
+    assert re.search(r"\n\S.*0\.\d\d\n(?:  .*\n)*.*1 Погода ✓", said), "the suggestion stands above its keys"
+    switched = [one for one in stored(multi) if "weather" in (one.before or ()) and one.shown == "suggested"]
+    assert said.count("Погода off: ") == len(switched) > 0
+
+
+def test_special_keys_store_nothing(single):
+    review(single, "--count", "2", keys="\x1b[3~\n\x1b[1;5C\n2\n")
+    assert [one.categories for one in stored(single)] == [("sport",)]

@@ -114,7 +114,9 @@ class _Batch:
 
     def _ask_all(self, keys: Iterator[str]) -> None:
         place = 0
-        while place < len(self._questions):
+        while place < len(self._questions) or self._takes_back(keys):
+            if place == len(self._questions):
+                place = self._back(place)
             question = self._questions[place]
             out.print(f"\n[dim]── {place + 1} of {len(self._questions)} · {_WHY[question.shown]} ──[/]")
             self._show(question)
@@ -130,6 +132,15 @@ class _Batch:
                     out.print(f"[green]✓[/] {escape(', '.join(answer) or 'no category')}")
                 place += 1
 
+    def _takes_back(self, keys: Iterator[str]) -> bool:
+        """Whether the last answer was wrong after all; no text is left to say so at."""
+        if self._questions:
+            out.print("\n[dim]That was the last one: Enter ends, u takes back[/]")
+            for key in keys:
+                if key in (_UNDO, CONFIRM, _QUIT):
+                    return key == _UNDO
+        return False
+
     def _ask(self, question: Question, keys: Iterator[str]) -> tuple[str, ...] | str:
         """Categories, or what else was pressed; the end of the input ends the batch."""
         chosen = set(question.suggested or ())
@@ -141,7 +152,8 @@ class _Batch:
                 return (category,)
             if category:
                 chosen ^= {category}
-                out.print(f"  {escape(self._named(chosen))}")
+                title, state = self._taxonomy[category].title, "on" if category in chosen else "off"
+                out.print(f"  {escape(title)} {state}: {escape(self._named(chosen))}")
             elif key == CONFIRM and (chosen or not self._taxonomy.single):
                 return tuple(key for key in self._taxonomy.keys if key in chosen)
             else:
@@ -163,9 +175,13 @@ class _Batch:
         out.print(escape(content[:_CHARACTERS]) + cut + "\n")
         if question.shown == "suggested":
             self._show_suggestion(question)
-        names = ((key, self._taxonomy[category].title) for key, category in self._categories.items())
-        out.print("  ".join(f"[bold]{key}[/] {escape(name)}" for key, name in names))
+        out.print("  ".join(self._choice(key, question) for key in self._categories))
         out.print(f"[dim]{self._hint(question)}[/]")
+
+    def _choice(self, key: str, question: Question) -> str:
+        category = self._categories[key]
+        mark = " ✓" if category in (question.suggested or ()) else ""
+        return f"[bold]{key}[/] {escape(self._taxonomy[category].title)}{mark}"
 
     def _show_suggestion(self, question: Question) -> None:
         if question.suggested is None:
