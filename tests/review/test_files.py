@@ -226,3 +226,59 @@ def test_names_that_are_not_distinct_give_way_to_keys():
     )
     view = ElementTree.fromstring(labelling_config(taxonomy))
     assert [choice.get("value") for choice in view.find("Choices")] == ["a", "b", "a<&", "-"]
+
+
+def test_two_equal_answers_are_one():
+    (task,) = tasks_of([question()], MULTI)
+    task["annotations"] = [annotation("Спорт", "law"), annotation("law", "sport")]
+    assert [review.categories for review in read(rows_of_tasks([task], where="f"))] == [("sport", "law")]
+    rows = [("row 1", {"id": "1", "labels": "art"}), ("row 2", {"id": "1", "labels": " ART"})]
+    assert [review.categories for review in read(rows)] == [("art",)]
+
+
+def test_names_that_hold_separators_come_back_whole():
+    taxonomy = Taxonomy.model_validate(
+        {"categories": [{"key": "a", "name": "Кино | ТВ"}, {"key": "b", "name": "Дом; сад"}, {"key": "c"}]}
+    )
+    (task,) = tasks_of([question(chosen="random")], taxonomy)
+    task["annotations"] = [annotation("Кино | ТВ", "Дом; сад")]
+    (review,) = read(rows_of_tasks([task], where="f"), taxonomy)
+    assert review.categories == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("result", "fault"),
+    [
+        (
+            [{"type": "labels", "value": {"start": 0, "labels": ["Спорт"]}}],
+            "task 1: its annotation is of the type 'labels'",
+        ),
+        ([{"type": "textarea", "value": {"text": ["sport"]}}], "of the type 'textarea'"),
+        (["sport"], "task 1: its `result` is none that Label Studio writes"),
+        ([{"type": "choices", "value": None}], "task 1: its `result` is none"),
+        ([{"type": "choices"}], "task 1: its `result` is none"),
+        ("sport", "task 1: its `result` is none"),
+    ],
+)
+def test_annotations_of_another_kind_are_faults(result, fault):
+    (task,) = tasks_of([question()], MULTI)
+    task["annotations"] = [{"result": result}]
+    with pytest.raises(DataError) as caught:
+        rows_of_tasks([task], where="f")
+    assert fault in caught.value.problem
+
+
+def test_a_comment_beside_choices_does_no_harm():
+    (task,) = tasks_of([question()], MULTI)
+    comment = {"type": "textarea", "value": {"text": ["точно"]}}
+    task["annotations"] = [{"result": [comment, *annotation("Спорт")["result"]]}]
+    assert [review.categories for review in read(rows_of_tasks([task], where="f"))] == [("sport",)]
+
+
+def test_cells_that_went_through_a_spreadsheet():
+    nan = float("nan")
+    rows = [
+        ("row 1", {"id": "1.0", "labels": "art", "probability": nan}),
+        ("row 2", {"id": 2.0, "labels": nan}),
+    ]
+    assert [(review.text_id, review.categories) for review in read(rows)] == [("1", ("art",))]

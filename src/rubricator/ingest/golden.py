@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rubricator.errors import DataError
-from rubricator.ingest.label_cells import is_blank, names_of, parse_labels, written
+from rubricator.ingest.label_cells import names_of, parse_labels
+from rubricator.tables.cells import id_among, is_blank, written
 from rubricator.tables.reading import Row, Table, open_table
 from rubricator.taxonomy import NOTHING, Taxonomy, folded
 
@@ -85,7 +86,7 @@ def _entries(table: Table, taxonomy: Taxonomy, ids: Collection[str]) -> Iterator
     for row in (row for batch in table.rows() for row in batch):
         if row.fault:
             raise DataError(f"{table.path}, row {row.number}: {row.fault}.", fix="Correct the row.")
-        id_, who = _own_id(written(row.cells.get("id")), ids), written(row.cells.get(person))
+        id_, who = id_among(ids, row.cells.get("id")), written(row.cells.get(person))
         place = f"row {row.number}"
         if by_category:
             cells = {column: row.cells.get(column) for column in by_category}
@@ -118,12 +119,6 @@ def _of_columns(row: Row, columns: Collection[str], entry: _Entry) -> _Entry:
     different = len(filled) > 1 and filled[0] != filled[1]
     fault = "the columns 'labels' and 'label' contradict each other" if different else ""
     return _Entry(entry.place, entry.id, filled[0] if filled else "", entry.person, fault)
-
-
-def _own_id(written: str, ids: Collection[str]) -> str:
-    """The id as the texts have it: whole numbers that went through a spreadsheet end in `.0`."""
-    forms = (written, written.removesuffix(".0"), f"{written}.0")
-    return next((form for form in forms if form in ids), written)
 
 
 def _parsed(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 
 from rubricator.errors import DataError, nearest
+from rubricator.tables.cells import is_blank, written
 from rubricator.taxonomy import NOTHING, Taxonomy, folded
 
 # From the strongest down: a name such as "Science, technology" is first tried as a whole.
@@ -52,19 +53,6 @@ def names_of(taxonomy: Taxonomy) -> dict[str, str]:
     """The key of the category that a folded name or key means."""
     names = {folded(category.title): category.key for category in taxonomy.categories}
     return names | {folded(key): key for key in taxonomy.keys}
-
-
-def written(value: object) -> str:
-    """A cell as people would write it: 5.0 of a spreadsheet is `5`."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if is_blank(value) else str(value).strip()
-
-
-def is_blank(value: object) -> bool:
-    """True for an empty cell."""
-    # NaN is the only value that differs from itself.
-    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def _value(cell: object) -> object:

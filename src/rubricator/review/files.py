@@ -19,6 +19,7 @@ from rubricator.review.faults import raise_faults
 from rubricator.review.label_studio import labelling_config, rows_of_tasks, tasks_of
 from rubricator.review.question import Question
 from rubricator.review.reviews import judged, one_of
+from rubricator.tables.cells import id_among, written
 from rubricator.tables.reading import open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 
@@ -93,28 +94,31 @@ def rows_of(questions: Iterable[Question], taxonomy: Taxonomy) -> list[dict[str,
 def reviews_in_rows(
     rows: Iterable[Row], *, parse: Parse, taxonomy: Taxonomy, ids: Mapping[str, Text], by: str, where: str
 ) -> list[Review]:
-    """Read rows that people filled in; rows with empty `labels` are left out.
+    """Read rows that people filled in; rows with empty `labels` are left out, and equal answers are one.
 
     Raises:
         DataError: Anything is wrong; all faults are listed, and nothing of the file counts.
     """
     faults: list[str] = []
-    answers: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    answers: dict[str, list[tuple[str, Review]]] = {}
     for place, cells in rows:
-        if _text(cells, "labels"):
-            answers.setdefault(_text(cells, "id"), []).append((place, cells))
-    reviews = []
-    for id_, [(place, cells), *others] in answers.items():
+        id_ = id_among(ids, cells.get("id"))
+        if not written(cells.get("labels")):
+            continue
         if id_ not in ids:
             faults.append(f"{place}: no text of this run has the id '{id_}'")
-        elif others:
-            places = ", ".join(other for other, _ in others)
-            faults.append(f"{place}: the text '{id_}' has another answer in {places}")
+            continue
+        try:
+            review = _review(id_, cells, parse=parse, taxonomy=taxonomy, by=by)
+        except DataError as error:
+            faults.append(f"{place}: {error.problem.removesuffix('.')}")
         else:
-            try:
-                reviews.append(_review(id_, cells, parse=parse, taxonomy=taxonomy, by=by))
-            except DataError as error:
-                faults.append(f"{place}: {error.problem.removesuffix('.')}")
+            answers.setdefault(id_, []).append((place, review))
+    reviews = []
+    for id_, [(place, review), *others] in answers.items():
+        if differing := [other for other, another in others if another.judged != review.judged]:
+            faults.append(f"{place}: the text '{id_}' has another answer in {', '.join(differing)}")
+        reviews.append(review)
     raise_faults(where, faults, hint=f"\nThe categories are: {', '.join(taxonomy.keys)}.")
     return reviews
 
@@ -150,7 +154,4 @@ def _number(cells: Mapping[str, Any], column: str) -> float | None:
 
 
 def _text(cells: Mapping[str, Any], column: str) -> str:
-    value = cells.get(column)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else str(value).strip()
+    return written(cells.get(column))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from rubricator.errors import DataError
 from rubricator.review.faults import raise_faults
 from rubricator.review.question import Question
 from rubricator.taxonomy import NOTHING, Taxonomy
@@ -60,7 +62,7 @@ def _names(taxonomy: Taxonomy) -> dict[str, str]:
 def rows_of_tasks(tasks: Any, *, where: str) -> list[tuple[str, Mapping[str, Any]]]:
     """Label Studio's export (JSON) as rows for `reviews_in_rows`; skipped tasks have empty `labels`.
 
-    Each annotation that was not cancelled makes a row, so two people's answers about one text are
+    Each annotation that was not cancelled makes a row, so two people who differ about one text are
     told as a fault, not decided here. Choices may be keys or names.
 
     Raises:
@@ -78,19 +80,32 @@ def rows_of_tasks(tasks: Any, *, where: str) -> list[tuple[str, Mapping[str, Any
             faults.append(f"{place}: it has no `data` with the `id` of the text, as `--export` writes it")
             continue
         annotations = task.get("annotations") or []
-        if not all(isinstance(annotation, dict) for annotation in annotations):
+        if not isinstance(annotations, list) or not all(isinstance(one, dict) for one in annotations):
             fault = "its `annotations` are no objects: export in the format JSON, not JSON-MIN"
             faults.append(f"{place}: {fault}")
             continue
-        rows += [
-            (place, {**data, "labels": _choices(annotation), "seconds": annotation.get("lead_time")})
-            for annotation in annotations
-            if not annotation.get("was_cancelled")
-        ]
+        for annotation in annotations:
+            if annotation.get("was_cancelled"):
+                continue
+            try:
+                labels = _choices(annotation.get("result") or [])
+            except (AttributeError, KeyError, TypeError):
+                faults.append(f"{place}: its `result` is none that Label Studio writes")
+            except DataError as error:
+                faults.append(f"{place}: {error.problem}")
+            else:
+                rows.append((place, {**data, "labels": labels, "seconds": annotation.get("lead_time")}))
     raise_faults(where, faults)
     return rows
 
 
-def _choices(annotation: Mapping[str, Any]) -> str:
-    parts = [part for part in annotation.get("result") or [] if part.get("type") == "choices"]
-    return "|".join(choice for part in parts for choice in part.get("value", {}).get("choices", []))
+def _choices(result: Sequence[Mapping[str, Any]]) -> str:
+    """The names that were chosen, as a JSON list: they may hold whatever joins names elsewhere."""
+    kinds = [part["type"] for part in result]
+    if kinds and "choices" not in kinds:
+        raise DataError(
+            f"its annotation is of the type '{kinds[0]}', and answers are of the type 'choices': label "
+            "with the interface that `--export` wrote"
+        )
+    names = [name for part in result if part["type"] == "choices" for name in part["value"]["choices"]]
+    return json.dumps(names, ensure_ascii=False) if names else ""
