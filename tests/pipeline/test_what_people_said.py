@@ -196,6 +196,7 @@ def test_what_people_said_is_kept_in_every_part_and_taught_only_where_it_may(tmp
         assert label_set.decided[row].tolist() == [key in keys for key in taxonomy.keys]
         truth = [float(key in keys) for key in taxonomy.keys]
         np.testing.assert_array_equal(learnt, truth if sources.teaches[row] else agreed)
+        np.testing.assert_array_equal(label_set.probabilities[row], truth)
     assert back.labels == label_set.labels
     np.testing.assert_array_equal(back.targets, label_set.targets)
     np.testing.assert_array_equal(back.decided, label_set.decided)

@@ -41,6 +41,11 @@ class LabelSet:
     reports: Sequence[TeacherReport]
     sources: LabelSources
 
+    @property
+    def probabilities(self) -> Floats:
+        """Those of the labels, of people's too that may not teach; shape and NaN as in `targets`."""
+        return np.where(self.sources.human[:, None], self.sources.categories, self.targets)
+
 
 def targets_of(labels: Iterable[Label], texts: Sequence[Text], taxonomy: Taxonomy) -> Floats:
     """Probabilities of labels, shape [texts, categories]; NaN where a text has none."""

@@ -143,7 +143,7 @@ def _work(run: Run) -> list[str]:
         again = refit(
             trained,
             training_data(dataset, label_set, vectors),
-            label_set.targets,
+            label_set.probabilities,
             label_set.sources.human,
             taxonomy=run.taxonomy,
             config=run.config,
