@@ -53,6 +53,7 @@ def test_reviewed_texts_of_the_test_part_are_not_called_agreed_between_teachers(
     assert not inputs.human[row[prompted.id]], "the person saw what the teachers think"
     assert not inputs.agreed[[row[text.id] for text in (drawn, doubtful, prompted)]].any()
     assert inputs.agreed.any()
+    assert {report.texts for report in label_set.reports} == {1}, "teachers are measured by what was drawn"
     origins = _data(dataset, split, label_set, run.taxonomy, run.config).parts["test"]
     assert origins["review"] == 3, "the report's table of parts says that people labelled them"
 

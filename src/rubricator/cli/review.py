@@ -47,7 +47,10 @@ def review_labels(
         ),
     ] = None,
     import_: Annotated[
-        Path | None, typer.Option("--import", metavar="FILE", help="Take answers from such a file.")
+        Path | None,
+        typer.Option(
+            "--import", metavar="FILE", help="Take answers from such a file, or from the folder of a run."
+        ),
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="Only tell how things stand.")] = False,
 ) -> None:
@@ -62,7 +65,8 @@ def review_labels(
 
     In a file, fill in the column `labels`: keys or names of categories joined by commas, `-` for none of
     them; rows left empty are not reviewed. With `.json` go a file for Label Studio and the labelling
-    interface for its project (`.xml`).
+    interface for its project (`.xml`). Answers given in another run of the same texts are taken along by
+    `--import` and its folder.
 
     Example: `rubricator review -c examples/news/rubricator.yaml --count 10`
 

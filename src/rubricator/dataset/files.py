@@ -18,6 +18,8 @@ from rubricator.records import Text
 
 LAYOUT = 2
 """Raised when files under `stages/` change their names or what is in them."""
+ANSWERS = "answers.sqlite"
+"""The database of a run that shares none."""
 _LAYOUT = "stages/layout"
 _AS_IT_IS = ("id", "title", "body", "source", "part", "content")
 

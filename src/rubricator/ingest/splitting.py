@@ -298,7 +298,7 @@ def _time_notes(groups: list[_Group], boundary: float) -> Iterator[str]:
 def _golden_notes(groups: list[_Group], boundary: float | None, *, use: str) -> Iterator[str]:
     golden = [group for group in groups if group.golden]
     if not golden:
-        yield "No text was labelled by people: the test measures agreement with the teachers."
+        yield "There is no golden text: where no review measures, the test is about agreement with teachers."
         return
     sizes = _sizes(golden)
     if use == "train":

@@ -47,7 +47,7 @@ def label(
 
     Texts that people labelled have their labels, whatever part they are in. Models learn from those that may
     teach, and elsewhere from what the teachers agree on; the unbiased ones among them set weights and
-    probabilities; all golden texts measure.
+    probabilities; all unbiased texts measure.
     """
     texts = dataset.texts
     agreed, aggregation = label_texts(scores, dataset, sources, taxonomy, config)
@@ -61,7 +61,7 @@ def label(
         )
         for row, categories in sources.truth(sources.human).items()
     }
-    golden = sources.truth(sources.origin == Origin.GOLDEN)
+    golden = sources.truth(sources.unbiased)
     opinions = [*aggregation.probabilities, aggregation.agreement]
     label_set = LabelSet(
         labels,
@@ -87,7 +87,7 @@ def open_store(run: Run) -> Store:
     """The store of the run: a file of its own, or the shared one that the config names."""
     from rubricator.store import Store
 
-    return Store.open(run.config.store or run.file("answers.sqlite"))
+    return Store.open(run.config.store or run.file(files.ANSWERS))
 
 
 def _work(run: Run) -> list[str]:

@@ -31,6 +31,9 @@ from rubricator.whole_files import whole_file
 
 log = logging.getLogger(__name__)
 
+RUNS = "runs"
+"""Folder of the runs that are sent nowhere else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -8,6 +8,7 @@ import numpy as np
 
 from rubricator.config import Config
 from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.files import ANSWERS
 from rubricator.dataset.labels import LabelSet, decided_of, targets_of
 from rubricator.dataset.sources import label_sources
 from rubricator.dataset.split import DatasetSplit
@@ -58,7 +59,7 @@ def label_dataset(
         targets = targets_of(labels.values(), dataset.texts, taxonomy)
         return LabelSet(labels, targets, decided_of(labels, dataset.texts, taxonomy), {}, [], sources)
     with (
-        Store.open(config.store or folder / "answers.sqlite") as store,
+        Store.open(config.store or folder / ANSWERS) as store,
         open_teachers(dataset, split, taxonomy, config, progress=progress) as teachers,
     ):
         answers = ask(teachers, dataset.texts, store, progress=progress).answers

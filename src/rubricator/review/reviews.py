@@ -9,7 +9,8 @@ its category is still in the list (unless that is the `none` category, which a n
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -111,6 +112,28 @@ def read_reviews(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> dic
     keys = {text.id: key_of(text.content, taxonomy) for text in texts}
     reviews = {key: review_of(answer) for key, answer in store.find(list(keys.values())).items()}
     return {id_: reviews[key] for id_, key in keys.items() if key in reviews}
+
+
+def stored_reviews(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> dict[str, Answer]:
+    """All reviews in a store that are of these texts, by key, with the ids that the texts have here.
+
+    Raises:
+        StoreError: The database refused.
+    """
+    ids = {key_of(text.content, taxonomy): text.id for text in texts}
+    people = [name for name in store.teachers() if name.startswith(PREFIX)]
+    answers = (answer for name in people for answer in store.answers(name))
+    return {one.key: replace(one, text_id=ids[one.key]) for one in answers if one.key in ids}
+
+
+def newer(answers: Mapping[str, Answer], stored: Mapping[str, Answer]) -> list[Answer]:
+    """Reviews that are not among the stored ones, or were given later and say something else."""
+    return [
+        answer
+        for key, answer in answers.items()
+        if key not in stored
+        or (answer.scores != stored[key].scores and review_of(answer).when > review_of(stored[key]).when)
+    ]
 
 
 def reviews_digest(store: Store, texts: Iterable[Text], taxonomy: Taxonomy) -> str:

@@ -15,14 +15,24 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rubricator.dataset.dataset import Dataset
+from rubricator.dataset.files import ANSWERS
 from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.reviews import Review
 from rubricator.dataset.split import TEACHING_PARTS, DatasetSplit
+from rubricator.errors import DataError
 from rubricator.records import Answer, Origin, Text
 from rubricator.review.estimates import ReviewProgress, measure_progress
 from rubricator.review.files import Parse, read_rows, reviews_in_rows, write_questions
 from rubricator.review.question import Question
-from rubricator.review.reviews import answer_of, judged, key_of, read_reviews, review_of
+from rubricator.review.reviews import (
+    answer_of,
+    judged,
+    key_of,
+    newer,
+    read_reviews,
+    review_of,
+    stored_reviews,
+)
 from rubricator.review.selection import RANDOM_SHARE, pick
 from rubricator.review.uncertainty import ReviewContext
 from rubricator.stats.arrays import Floats
@@ -132,14 +142,18 @@ class ReviewSession:
         return write_questions(path, questions, self.taxonomy)
 
     def take(self, path: Path) -> int:
-        """Store the answers in a table or in Label Studio's JSON, all or none, and count the new ones.
+        """Store the answers in a table, in Label Studio's JSON or in another run, and count the new ones.
 
-        One that says the same as the stored one of the same person is not new.
+        Of a file all are stored or none; one that says the same as the stored one of the same person is not
+        new. A run is named by its folder or its database: its answers stay those of whoever gave them, and
+        where both have one the later counts.
 
         Raises:
             DataError: The file cannot be read, or anything in it is wrong; all faults are listed.
             StoreError: The database refused.
         """
+        if path.is_dir() or path.suffix == Path(ANSWERS).suffix:
+            return self._take_along(path / ANSWERS if path.is_dir() else path)
         texts = {text.id: text for text in self.dataset.texts}
         reviews = reviews_in_rows(
             read_rows(path), parse=self.parse, taxonomy=self.taxonomy, ids=texts, by=self.by, where=str(path)
@@ -151,6 +165,19 @@ class ReviewSession:
             for review, key in zip(reviews, keys, strict=True)
         ]
         new = [answer for answer in answers if not _same(answer, stored.get(answer.key))]
+        self.store.save(new)
+        return len(new)
+
+    def _take_along(self, place: Path) -> int:
+        if not place.is_file():
+            raise DataError(
+                f"There are no answers at {place}.", fix="Name the folder of a run whose texts were reviewed."
+            )
+        from rubricator.store import Store
+
+        with Store.open(place) as other:
+            answers = stored_reviews(other, self.dataset.texts, self.taxonomy)
+        new = newer(answers, self.store.find(list(answers)))
         self.store.save(new)
         return len(new)
 

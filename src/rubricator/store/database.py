@@ -106,6 +106,17 @@ class Store:
                 return
             last = page[-1].key
 
+    def teachers(self) -> list[str]:
+        """Names of all who answered.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        with explained(self._engine.url), self._engine.connect() as connection:
+            return list(
+                connection.scalars(sa.select(ANSWERS.c.teacher).distinct().order_by(ANSWERS.c.teacher))
+            )
+
     def remove(self, keys: Collection[str]) -> None:
         """Forget the answers with these keys, in one transaction; keys that are not there are no fault.
 

@@ -48,7 +48,14 @@ BETTER = [
 ]
 
 
-def run(folder: Path, rows: Sequence[Row], *, keys: Sequence[str] = KEYS, single: bool = True) -> Path:
+def run(
+    folder: Path,
+    rows: Sequence[Row],
+    *,
+    keys: Sequence[str] = KEYS,
+    single: bool = True,
+    origins: Sequence[str] | None = None,
+) -> Path:
     """A folder as `evaluate` leaves it."""
     task = Task.SINGLE_LABEL if single else Task.MULTI_LABEL
     taxonomy = Taxonomy(task=task, categories=tuple(Category(key=k, name=k.title()) for k in keys))
@@ -62,7 +69,7 @@ def run(folder: Path, rows: Sequence[Row], *, keys: Sequence[str] = KEYS, single
         truth=np.array([[key in row[2].split(",") for key in keys] for row in rows], dtype=bool),
         probabilities=np.array([[row[3].get(key, 0.05) for key in keys] for row in rows]),
         decisions=np.array([[key in row[3] for key in keys] for row in rows], dtype=bool),
-        origins=["golden"] * len(rows),
+        origins=origins or ["golden"] * len(rows),
     )
     write_scored(folder / SCORED, [part], taxonomy)
     write_json(folder / "metrics.json", {"model": "linear"})
@@ -80,6 +87,28 @@ def test_predictions_are_read_back_as_they_were(tmp_path: Path) -> None:
     assert part.truth.tolist()[2] == [False, False, True]
     assert part.decisions.tolist()[2] == [True, False, False]
     assert part.probabilities[2].tolist() == [0.6, 0.05, 0.05]
+
+
+def test_what_a_person_corrected_between_two_runs_is_the_truth_for_both(tmp_path: Path) -> None:
+    corrected = [(id_, content, "tea" if id_ == "1" else truth, was) for id_, content, truth, was in BETTER]
+    agreed = ["agreement"] * 6
+    old = run(tmp_path / "old", ROWS, origins=[*agreed[:2], "review", *agreed[3:]])
+    new = run(tmp_path / "new", corrected, origins=["review", "agreement", "golden", *agreed[3:]])
+    comparison = compare([old, new], page=tmp_path / "page.html")
+    assert comparison.texts == 6, "the corrected text is not left out"
+    assert comparison.support == {"bread": 1, "soup": 2, "tea": 3}
+    assert any(
+        "Of 2 texts not every run has the label that a person gave" in one for one in comparison.left_out
+    )
+
+
+def test_people_who_contradict_each_other_are_no_truth(tmp_path: Path) -> None:
+    other = [(id_, content, "tea" if id_ == "1" else truth, was) for id_, content, truth, was in BETTER]
+    comparison = compare(
+        [run(tmp_path / "old", ROWS), run(tmp_path / "new", other)], page=tmp_path / "p.html"
+    )
+    assert comparison.texts == 5
+    assert any("the runs do not agree on what is true" in sentence for sentence in comparison.left_out)
 
 
 def test_only_the_beginning_of_a_text_is_kept(tmp_path: Path) -> None:

@@ -91,8 +91,10 @@ def test_without_any_golden_text(tmp_path, method):
     report = write_label_report(labelled(folder, *overrides))
     assert (report.golden, report.examinations, report.measured) == (0, [], None)
     assert report.expected is not None
-    assert any("No text was labelled by people" in caution for caution in report.cautions)
-    assert "No text was labelled by people" in (folder / "label-report.html").read_text(encoding="utf-8")
+    assert any("No text is golden or was reviewed blind" in caution for caution in report.cautions)
+    assert "No text is golden or was reviewed blind" in (folder / "label-report.html").read_text(
+        encoding="utf-8"
+    )
     assert any("rules and twin say the same on 100%" in caution for caution in report.cautions)
     show_label_report(report)
 

@@ -16,8 +16,10 @@ from rubricator.evaluate.metrics.prediction_table import SCORED, Predictions, re
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import LabelSpace
 from rubricator.pages.formatting import plural
+from rubricator.records import Origin
 from rubricator.stats.arrays import Bools, Indices
 
+_TRUSTED = (Origin.GOLDEN, Origin.REVIEW, Origin.AGREEMENT)
 _WORDS = re.compile(r"\w+")
 
 
@@ -83,6 +85,8 @@ def common_texts(
 ) -> tuple[list[ScoredPredictions], list[str]]:
     """The runs' leading parts, cut to common categories and to the texts that all share with the same truth.
 
+    What a person said in one run is the truth for all.
+
     Returns:
         One part per run with the same texts in the same order and the groups of the first run, and
         one sentence on everything that was left out.
@@ -100,7 +104,13 @@ def common_texts(
         )
         for run, place in zip(runs, places, strict=True)
     ]
+    parts, corrected = _with_trusted_truth(parts)
     left_out = [*_unknown_categories(runs, space.keys), *_not_shared(runs, len(shared))]
+    if corrected:
+        left_out.append(
+            f"Of {plural(corrected, 'text')} not every run has the label that a person gave: it is what is "
+            "true for all of them."
+        )
     comparable = np.ones(len(shared), dtype=bool)
     for passes, why in _demands(parts, space):
         lost = int((comparable & ~passes).sum())
@@ -115,6 +125,23 @@ def common_texts(
     rows, columns = np.flatnonzero(comparable), list(range(len(space)))
     parts = [_cut(part, rows, columns) for part in parts]
     return [replace(part, groups=parts[0].groups) for part in parts], left_out
+
+
+def _with_trusted_truth(parts: list[ScoredPredictions]) -> tuple[list[ScoredPredictions], int]:
+    """The same with what people said as the truth of every run, golden before reviews; and of how many texts.
+
+    A text that a person corrected between two runs would else be left out, and only those compared of which
+    the teachers were right.
+    """
+    distrust = np.array([[_TRUSTED.index(Origin(one)) for one in part.origins] for part in parts])
+    trusted = distrust.argmin(axis=0)
+    truth = np.array([part.truth for part in parts])[trusted, np.arange(len(trusted))]
+    weaker = distrust > distrust.min(axis=0)
+    parts = [
+        replace(part, truth=np.where(rows[:, None], truth, part.truth))
+        for part, rows in zip(parts, weaker, strict=True)
+    ]
+    return parts, int(weaker.any(axis=0).sum())
 
 
 def _cut(part: ScoredPredictions, rows: Indices, columns: list[int]) -> ScoredPredictions:

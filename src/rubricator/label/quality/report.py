@@ -41,7 +41,8 @@ class LabelReport:
 
     Attributes:
         titles: Category key to name for people, in taxonomy order.
-        golden: Number of golden texts; 0 leaves `examinations` empty and `measured` None.
+        golden: Number of golden texts, those reviewed blind among them; 0 leaves `examinations` empty and
+            `measured` None.
         examinations: Each teacher against the golden texts, then their agreement.
         weights_are: What the figures of `weights` are, in a sentence.
         expected: Expected share of texts on which all that teachers agreed on is right.
@@ -82,7 +83,7 @@ def label_report(
 ) -> LabelReport:
     """The facts, from what the label stage kept."""
     space, agreement = taxonomy.space, annotations.agreement
-    is_golden = label_set.sources.origin == Origin.GOLDEN
+    is_golden = label_set.sources.unbiased
     truth = label_set.sources.truth(is_golden)
     labels = list(label_set.labels.values())
     decided = {label.text_id for label in labels if label.origin is Origin.AGREEMENT}
@@ -127,8 +128,9 @@ def label_report(
 def _golden_cautions(facts: LabelReport) -> Iterator[str]:
     if not facts.golden:
         yield (
-            "No text was labelled by people, so nothing here says who is right: only who answers, who agrees "
-            "with whom, and what the agreement believes of itself. A hundred golden texts would tell."
+            "No text is golden or was reviewed blind, so nothing here says who is right: only who answers, "
+            "who agrees with whom, and what the agreement believes of itself. A hundred golden texts would "
+            "tell."
         )
     elif facts.golden < _FEW_GOLDEN:
         yield f"Only {facts.golden} golden texts: the intervals are wide, and small differences mean nothing."
