@@ -97,6 +97,12 @@ def test_files_in_the_shapes_people_have_are_read(tmp_path, name, content):
     assert read(tmp_path, name, content) == KEYS
 
 
+def test_a_label_table_says_nothing_where_nobody_could_tell(tmp_path):
+    head = "id,text,economy,science,sport,other,corrupted,generation\n"
+    content = head + "a,x,1,0,1,0,0,\nb,y,0,1,0,0,0,\nc,z,0,0,0,0,1,\n"
+    assert read(tmp_path, "golden.csv", content) == KEYS
+
+
 def test_ids_that_went_through_a_spreadsheet_are_those_of_the_texts(tmp_path):
     assert read(tmp_path, "g.csv", "id,labels\n7.0,sport\n8,sport\n", ids={"7", "8.0"}).keys() == {"7", "8.0"}
     assert read(tmp_path, "g.csv", "id,labels\n7.0,sport\n", ids={"7", "7.0"}).keys() == {"7.0"}

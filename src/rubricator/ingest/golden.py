@@ -88,6 +88,8 @@ def _entries(table: Table, taxonomy: Taxonomy, ids: Collection[str]) -> Iterator
             raise DataError(f"{table.path}, row {row.number}: {row.fault}.", fix="Correct the row.")
         id_, who = id_among(ids, row.cells.get("id")), written(row.cells.get(person))
         place = f"row {row.number}"
+        if by_category and written(row.cells.get("corrupted")) == "1":
+            continue  # of a label table: nobody could tell
         if by_category:
             cells = {column: row.cells.get(column) for column in by_category}
             yield _Entry(place, id_, "" if all(map(is_blank, cells.values())) else cells, who)
