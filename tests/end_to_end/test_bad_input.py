@@ -103,7 +103,6 @@ def test_faults_in_files_are_explained(project: Path, file: str, content: str | 
     [
         ("id,labels\nt1,culture\nnobody,sport\n", "nobody"),
         ("id,labels\nt1,cultre\n", "did you mean 'culture'"),
-        ("id,labels\nt1,culture\nt1,sport\n", "t1"),
     ],
 )
 def test_a_golden_set_that_does_not_fit_is_explained(project: Path, golden: str, said: str) -> None:

@@ -23,6 +23,7 @@ def test_every_category_gets_every_figure(tmp_path):
     plots = drawn(tmp_path / "new" / "plots")
     assert [(plot.category, plot.kind) for plot in plots] == [
         (None, "overview"),
+        (None, "coverage"),
         *((key, kind) for key in KEYS for kind in PANELS),
     ]
     assert len({plot.path for plot in plots}) == len(plots)
@@ -35,8 +36,8 @@ def test_every_category_gets_every_figure(tmp_path):
 @pytest.mark.slow
 def test_single_label_also_gets_the_matrix_of_all_categories(tmp_path):
     assert [
-        plot.kind for plot in drawn(tmp_path, single=True, shares=(0.6, 0.4), titles={"a": "А", "b": "Б"})[:2]
-    ] == ["overview", "matrix"]
+        plot.kind for plot in drawn(tmp_path, single=True, shares=(0.6, 0.4), titles={"a": "А", "b": "Б"})[:3]
+    ] == ["overview", "coverage", "matrix"]
 
 
 @pytest.mark.slow

@@ -119,9 +119,9 @@ def test_the_audit_is_one_ranked_list(run):
         "rank", "id", "text", "label", "origin", "suggestion", "probability", "reasons", "score",
     ]  # fmt: skip
     assert [int(row["rank"]) for row in rows] == list(range(1, len(findings) + 1))
-    scores = [found.score for found in findings]
+    scores = [finding.suspect.score for finding in findings]
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score <= 1 for score in scores)
     assert len({found.text.id for found in findings}) == len(findings)
-    assert {Reason.MODEL, Reason.SPLIT} <= {reason for found in findings for reason in found.reasons}
+    assert {Reason.MODEL, Reason.SPLIT} <= {reason for one in findings for reason in one.suspect.reasons}
     assert not any(Reason.SPLIT in found.reasons and found.origin is Origin.GOLDEN for found in findings)
