@@ -34,8 +34,15 @@ class Model:
         ]
 
 
-def batcher_of(model, batch_texts=4, queue_texts=8, observe=lambda size: None):
-    return Batcher(model, batch_texts=batch_texts, queue_texts=queue_texts, observe=observe)
+def batcher_of(model, batch_texts=4, queue_texts=8, observe=lambda size: None, clean=list, characters=1000):
+    return Batcher(
+        clean,
+        model,
+        batch_texts=batch_texts,
+        batch_characters=characters,
+        queue_texts=queue_texts,
+        observe=observe,
+    )
 
 
 async def ids(batcher, *bodies):
@@ -71,18 +78,18 @@ def test_requests_that_come_while_the_model_works_share_a_batch():
             model.free.set()
             assert await asyncio.gather(first, *rest) == [["a"], ["b"], ["c", "d"], ["e", "f"]]
             assert batcher.waiting == 0
-        assert model.batches == [["a"], ["b", "c", "d"], ["e", "f"]]
+        assert model.batches == [["a"], ["b", "c", "e"], ["d", "f"]]
         assert sizes == [1, 3, 2]
 
     run(go())
 
 
-def test_a_request_larger_than_a_batch_goes_alone_and_whole():
+def test_a_request_larger_than_a_batch_goes_in_several():
     async def go():
         model = Model()
         async with batcher_of(model) as batcher:
             assert await ids(batcher, *"abcdef") == list("abcdef")
-        assert model.batches == [list("abcdef")]
+        assert model.batches == [list("abcd"), list("ef")]
 
     run(go())
 
@@ -164,7 +171,7 @@ def test_a_request_given_up_is_not_classified():
 def test_a_model_that_loses_texts_is_an_error_not_a_mix_up():
     async def go():
         async with batcher_of(lambda texts: []) as batcher:
-            with pytest.raises(RuntimeError, match="0 predictions for 2 texts"):
+            with pytest.raises(RuntimeError, match="0 predictions for 1 texts"):
                 await batcher.submit(texts_of("a", "b"))
 
     run(go())
