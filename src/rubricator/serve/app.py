@@ -100,9 +100,13 @@ def _add_classify(
         predictor.check(texts)
         return texts
 
+    # Parsing a large body takes time, in which the event loop must serve the others, and memory.
+    reading = asyncio.Lock()
+
     async def answer(body: bytes) -> list[Prediction]:
-        # Parsing a large body takes its time, in which the event loop must serve the others.
-        return await batcher.submit(await asyncio.to_thread(read, body))
+        async with reading:
+            texts = await asyncio.to_thread(read, body)
+        return await batcher.submit(texts)
 
     # The body is read by hand, so that it can be counted before it is parsed.
     schema = {"$ref": "#/components/schemas/ClassifyRequest"}

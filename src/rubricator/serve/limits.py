@@ -32,7 +32,7 @@ class ServeSettings:
     max_characters: int = 100_000
     max_seconds: float = 60.0
     max_clean_seconds: float = 5.0
-    batch_texts: int = 64
+    batch_texts: int = 32
     batch_characters: int = 100_000
     queue_texts: int = 1024
 
