@@ -110,6 +110,13 @@ def test_a_text_that_is_too_long_is_refused_with_its_length(predictor):
         predictor.predict(["я" * 2001])
 
 
+def test_a_text_that_takes_too_long_to_clean_is_refused_by_name(predictor):
+    texts = [Text(id="a", body="Банк"), Text(id="b", body="Роман")]
+    with pytest.raises(DataError, match="text 'a' takes more than -1 s to clean"):
+        predictor.clean(texts, seconds=-1)
+    assert predictor.classify(predictor.clean(texts, seconds=60)) == predictor.predict(texts)
+
+
 def test_many_faults_are_counted_not_all_listed(predictor):
     with pytest.raises(DataError, match="text '9' is empty; and 15 more"):
         predictor.predict([""] * 25)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -166,8 +167,11 @@ class Predictor:
         Raises:
             DataError: A text is empty or longer than the artifact accepts.
         """
-        records = _records(texts)
-        probabilities = self.probabilities(records)
+        return self.classify(self._prepared(texts))
+
+    def classify(self, texts: Sequence[Text]) -> list[Prediction]:
+        """Predictions for texts that are checked and cleaned: `predict` without its first half."""
+        probabilities = self._probabilities(texts)
         decisions = self.rule.decide(probabilities)
         keys = self.taxonomy.keys
         return [
@@ -178,7 +182,7 @@ class Predictor:
                 model=self.manifest.identifier,
                 taxonomy_version=self.manifest.taxonomy_version,
             )
-            for text, row, row_on in zip(records, probabilities, decisions, strict=True)
+            for text, row, row_on in zip(texts, probabilities, decisions, strict=True)
         ]
 
     def probabilities(self, texts: Sequence[Text | str]) -> Floats:
@@ -187,27 +191,45 @@ class Predictor:
         Raises:
             DataError: A text is empty or longer than the artifact accepts, or gets no finite probabilities.
         """
+        return self._probabilities(self._prepared(texts))
+
+    def check(self, texts: Sequence[Text]) -> None:
+        """Refuse texts that cannot be classified.
+
+        Raises:
+            DataError: A text is empty or longer than the artifact accepts.
+        """
+        _refuse([(text, fault) for text in texts if (fault := self._fault(text))])
+
+    def clean(self, texts: Sequence[Text], *, seconds: float = math.inf) -> list[Text]:
+        """The texts with their contents, cleaned as in training.
+
+        Raises:
+            DataError: A text takes more than so many seconds.
+        """
+        cleaned = []
+        for text in texts:
+            try:
+                cleaned.append(replace(text, content=self._cleaner.content(text, seconds=seconds)))
+            except TimeoutError:
+                _refuse([(text, f"takes more than {seconds:g} s to clean")])
+        return cleaned
+
+    def _prepared(self, texts: Sequence[Text | str]) -> list[Text]:
         records = _records(texts)
-        self._refuse([(text, fault) for text in records if (fault := self._fault(text))])
-        if not records:
+        self.check(records)
+        return self.clean(records)
+
+    def _probabilities(self, texts: Sequence[Text]) -> Floats:
+        if not texts:
             return np.zeros((0, len(self.taxonomy.categories)))
-        contents = [self._cleaner.content(text) for text in records]
-        inputs = Inputs(contents, [text.features for text in records], encoders=self._encoders)
+        contents = [text.content for text in texts]
+        inputs = Inputs(contents, [text.features for text in texts], encoders=self._encoders)
         with np.errstate(over="ignore", invalid="ignore"):
             probabilities = self.rule.probabilities(self._model.logits(inputs))
         finite = np.isfinite(probabilities).all(axis=1)
-        self._refuse([(records[row], "gets no finite probabilities") for row in np.flatnonzero(~finite)])
+        _refuse([(texts[row], "gets no finite probabilities") for row in np.flatnonzero(~finite)])
         return probabilities
-
-    @staticmethod
-    def _refuse(faults: Sequence[tuple[Text, str]]) -> None:
-        if faults:
-            named = "; ".join(f"text '{text.id[:80]}' {fault}" for text, fault in faults[:10])
-            more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
-            raise DataError(
-                f"Some texts cannot be classified: {named}{more}.",
-                fix="Leave these texts out, or correct them.",
-            )
 
     def _fault(self, text: Text) -> str:
         if is_blank(text.original):
@@ -216,6 +238,16 @@ class Predictor:
         if length > self.manifest.max_characters:
             return f"has {length:,} characters (limit {self.manifest.max_characters:,})"
         return ""
+
+
+def _refuse(faults: list[tuple[Text, str]]) -> None:
+    if faults:
+        named = "; ".join(f"text '{text.id[:80]}' {fault}" for text, fault in faults[:10])
+        more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
+        raise DataError(
+            f"Some texts cannot be classified: {named}{more}.",
+            fix="Leave these texts out, or correct them.",
+        )
 
 
 def _records(texts: Sequence[Text | str]) -> list[Text]:

@@ -25,6 +25,7 @@ _ZONES = {"utc": " +0000", "gmt": " +0000", "z": " +0000", "msk": " +0300", "Ð¼Ñ
 _ZONE_NAME = re.compile(rf"(?<=[\d\s])\s*({'|'.join(_ZONES)})$", re.IGNORECASE)
 _ZONE_APART = re.compile(r"\s+(?=[+-]\d{2}:?\d{2}$)")
 _MILLISECONDS = 1e11
+_LONGEST = 200  # characters of a time, with the spaces and comments that RFC 2822 allows
 
 
 def parse_time(value: Any) -> datetime | None:
@@ -64,6 +65,8 @@ def _epoch(seconds: float) -> datetime | None:
 
 
 def _written(text: str) -> datetime | None:
+    if len(text) > _LONGEST:
+        return None
     if _EPOCH.fullmatch(text):
         return _epoch(float(text))
     with suppress(ValueError):

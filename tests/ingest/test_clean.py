@@ -1,11 +1,10 @@
-import time
-
 import pytest
+from growth import assert_linear, repeated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubricator.config import Clean
-from rubricator.ingest.clean import Cleaner, clean_texts, is_blank
+from rubricator.ingest.clean import REACH, Cleaner, clean_texts, is_blank
 from rubricator.ingest.steps import STEPS
 from rubricator.records import Text
 
@@ -142,14 +141,111 @@ def test_what_cannot_be_seen_is_blank(blank):
     assert not is_blank(blank + ".")
 
 
+def nested(length):
+    """Formatting tags that all differ, each opened anew in every paragraph by a parser of HTML."""
+    return "".join(f"<font a={number}>x<p>" for number in range(length // 18))
+
+
+def shuffled(length):
+    """Letters of many scripts, so that every one of them is unusual."""
+    return "".join(chr(33 + number * 7919 % 5000) for number in range(length))
+
+
+REPETITIONS = {
+    "unicode": ["\u0301\u0323", "Ì\x81Ì£", "Ã©", "â€™", "Â\xa01\ufe0f", "\x1b[1", "ﬁ", "\u2028é", "\u200c"],
+    "html": [
+        "<",
+        "<a ",
+        "<a =",
+        "=",
+        "='",
+        '="',
+        "<b>",
+        "<div>",
+        "<b><p>",
+        "</p>",
+        "<!--",
+        "<script>",
+        "&amp;",
+    ],
+    "markdown": [
+        "[",
+        "[]",
+        "[a](",
+        "[](#",
+        "*a ",
+        "** a",
+        "__a",
+        "_a ",
+        "`a",
+        "```",
+        "# ",
+        "> ",
+        "-**",
+        "a.",
+    ],
+    "urls": ["www.(", "http://", "a.", "a-", "a.ru/(", "<", "www."],
+    "emails": ["a@", "a.", "1.", "a@a.", "a@a-", "@a."],
+    "phones": ["+7 1", "1 ", "(", "8 (123)", "1-"],
+    "emoji": ["😀", "1\ufe0f", "#", "\u200d", "☎"],
+    "spaces": [" ", "\n", " \n", "\t ", "\r", "\u2028 "],
+}
+# A step looks at a text only if it holds some sign: these are all of them, after and before the repetition.
+SIGNS = "<> ](# www. / @ ` ** __ ~~ * _ # &amp; 😀 é"
+
+
+OPENINGS = {"html": "<a ", "markdown": "[a](/", "urls": "http://", "emails": "x@"}
+
+
+@pytest.mark.parametrize(("name", "unit"), [(name, unit) for name in STEPS for unit in REPETITIONS[name]])
+def test_the_time_of_a_step_grows_with_the_length_alone(name, unit):
+    before = OPENINGS.get(name, "")
+    assert_linear(STEPS[name], lambda length: repeated(unit, length, before=before, after=SIGNS))
+    assert_linear(STEPS[name], lambda length: repeated(unit, length, after=SIGNS))
+
+
+@pytest.mark.parametrize("text_of", [nested, shuffled])
+def test_the_time_of_cleaning_grows_with_the_length_alone(text_of):
+    assert_linear(clean, text_of)
+
+
+def test_cleaning_has_a_deadline():
+    with pytest.raises(TimeoutError):
+        CLEANER.content(Text(id="1", body="слово"), seconds=-1)
+
+
+def test_texts_are_read_as_far_as_encoders_reach():
+    assert clean("я" * (REACH + 5)) == "я" * REACH
+    assert clean("я" * REACH, title="Заголовок") == f"Заголовок\n{'я' * (REACH - 10)}"
+
+
+def test_texts_that_are_not_read_to_the_end_are_counted(caplog):
+    clean_texts([Text(id="1", body="я" * REACH), Text(id="2", body="я" * (REACH + 1))], Clean())
+    assert "1 text(s) have more than 100,000 characters" in caplog.text
+    assert caplog.text.count("characters") == 1
+
+
 @pytest.mark.parametrize(
-    "piece",
-    ["[", "<", "<!--", "<a ", "*a ", "** a", "__a", "_a ", "`a", "a@", "a.", "1 ", "+7 1", "[a](", "&amp;"],
+    ("dirty", "content"),
+    [
+        ('<img alt="кот > пёс" src=a.png>видно', "видно"),
+        ("<a title='5 > 3' href=x>видно</a>", "видно"),
+        ('<a href="x>видно</a>', "видно"),
+        ("<script>if (a<b && c>d) {x = '<p>'}</script>видно", "видно"),
+        ("видно<style>p{}", "видно"),
+        ("<table><tr><td>раз</td><td>два</td></tr></table>", "раз\n\nдва"),
+        ("сло<b>во</b>", "слово"),
+        ("<p>&copy 2024 &laquo;да&raquo; AT&T</p>", "© 2024 «да» AT&T"),
+        ("<HTML><Title>Т</title><body>тело</BODY></HTML>", "Т\n\nтело"),
+    ],
 )
-def test_texts_made_to_be_slow_are_not(piece):
-    start = time.perf_counter()
-    clean(piece * (60_000 // len(piece)))
-    assert time.perf_counter() - start < 2
+def test_html_is_read_as_browsers_show_it(dirty, content):
+    assert clean(dirty) == content
+
+
+def test_marks_on_one_letter_end_somewhere():
+    assert clean("а" + "\u0301" * 30) == "а" + "\u0301" * 30
+    assert clean("а" + "\u0301" * 31) == "а" + "\u0301" * 30
 
 
 def test_clean_texts_fills_in_content_and_tells_progress():

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import uvicorn
@@ -16,11 +17,11 @@ from rubricator.predict import Predictor
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
-    """Run the application in a thread; yields its address."""
+def running(app: FastAPI, **options: Any) -> Iterator[str]:
+    """Run the application in a thread, with options of uvicorn; yields its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none", **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

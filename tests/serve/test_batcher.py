@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -34,8 +35,15 @@ class Model:
         ]
 
 
-def batcher_of(model, batch_texts=4, queue_texts=8, observe=lambda size: None):
-    return Batcher(model, batch_texts=batch_texts, queue_texts=queue_texts, observe=observe)
+def batcher_of(model, batch_texts=4, queue_texts=8, observe=lambda size: None, clean=list, characters=1000):
+    return Batcher(
+        clean,
+        model,
+        batch_texts=batch_texts,
+        batch_characters=characters,
+        queue_texts=queue_texts,
+        observe=observe,
+    )
 
 
 async def ids(batcher, *bodies):
@@ -71,18 +79,18 @@ def test_requests_that_come_while_the_model_works_share_a_batch():
             model.free.set()
             assert await asyncio.gather(first, *rest) == [["a"], ["b"], ["c", "d"], ["e", "f"]]
             assert batcher.waiting == 0
-        assert model.batches == [["a"], ["b", "c", "d"], ["e", "f"]]
+        assert model.batches == [["a"], ["b", "c", "e"], ["d", "f"]]
         assert sizes == [1, 3, 2]
 
     run(go())
 
 
-def test_a_request_larger_than_a_batch_goes_alone_and_whole():
+def test_a_request_larger_than_a_batch_goes_in_several():
     async def go():
         model = Model()
         async with batcher_of(model) as batcher:
             assert await ids(batcher, *"abcdef") == list("abcdef")
-        assert model.batches == [list("abcdef")]
+        assert model.batches == [list("abcd"), list("ef")]
 
     run(go())
 
@@ -152,6 +160,7 @@ def test_a_request_given_up_is_not_classified():
             await settled()
             given_up.cancel()
             await settled()
+            assert batcher.waiting == 1
             first.cancel()
             model.free.set()
             assert await kept == ["c"]
@@ -164,7 +173,7 @@ def test_a_request_given_up_is_not_classified():
 def test_a_model_that_loses_texts_is_an_error_not_a_mix_up():
     async def go():
         async with batcher_of(lambda texts: []) as batcher:
-            with pytest.raises(RuntimeError, match="0 predictions for 2 texts"):
+            with pytest.raises(RuntimeError, match="0 predictions for 1 texts"):
                 await batcher.submit(texts_of("a", "b"))
 
     run(go())
@@ -181,3 +190,124 @@ def test_every_request_gets_its_own_answers(requests, limit):
             return await asyncio.gather(*(ids(batcher, *bodies) for bodies in requests))
 
     assert run(go()) == requests
+
+
+def test_a_large_request_given_up_leaves_the_queue_at_once():
+    async def go():
+        model = Model()
+        model.free.clear()
+        async with batcher_of(model, queue_texts=16) as batcher:
+            large = [asyncio.create_task(ids(batcher, *[name] * 8)) for name in "ab"]
+            await settled()
+            await asyncio.sleep(0.05)
+            assert batcher.waiting == 12
+            for task in large:
+                task.cancel()
+            await settled()
+            assert batcher.waiting == 0
+            small = asyncio.create_task(ids(batcher, "c"))
+            model.free.set()
+            assert await small == ["c"]
+        assert model.batches == [["a"] * 4, ["c"]]
+
+    run(go())
+
+
+def test_a_large_request_shares_every_batch_with_small_ones():
+    async def go():
+        model = Model()
+        model.free.clear()
+        async with batcher_of(model, batch_texts=8, queue_texts=100) as batcher:
+            large = asyncio.create_task(ids(batcher, *["large"] * 40))
+            await asyncio.sleep(0.05)
+            small = [asyncio.create_task(ids(batcher, name)) for name in "abc"]
+            await asyncio.sleep(0.05)
+            model.free.set()
+            await asyncio.gather(large, *small)
+        first, second, *rest = model.batches
+        assert first == ["large"] * 8
+        assert sorted(second) == ["a", "b", "c", "large", "large"]
+        assert all(batch == ["large"] * len(batch) for batch in rest)
+
+    run(go())
+
+
+def test_a_batch_holds_so_many_characters_but_always_a_text():
+    async def go():
+        model = Model()
+        model.free.clear()
+
+        def clean(texts):
+            return [replace(text, content=text.body) for text in texts]
+
+        async with batcher_of(model, characters=10, clean=clean) as batcher:
+            first = asyncio.create_task(ids(batcher, "a"))
+            await asyncio.sleep(0.05)
+            rest = asyncio.create_task(ids(batcher, "b" * 11, "c" * 5, "d" * 5, "e"))
+            await asyncio.sleep(0.05)
+            model.free.set()
+            await asyncio.gather(first, rest)
+        assert model.batches == [["a"], ["b" * 11], ["c" * 5, "d" * 5], ["e"]]
+
+    run(go())
+
+
+def test_a_long_text_that_takes_its_time_holds_up_no_short_one():
+    slow = threading.Event()
+
+    def clean(texts):
+        assert len(texts[0].body) < 20_000 or slow.wait(10)
+        return texts
+
+    async def go():
+        model = Model()
+        async with batcher_of(model, clean=clean) as batcher:
+            long = [asyncio.create_task(ids(batcher, "я" * 30_000)) for _ in range(3)]
+            await settled()
+            assert await ids(batcher, "short", "я" * 10, "я" * 19_000) == ["short", "я" * 10, "я" * 19_000]
+            assert not any(task.done() for task in long)
+            long[2].cancel()
+            await settled()
+            assert batcher.waiting == 2
+            slow.set()
+            assert await long[0] == await long[1]
+        assert sum(map(len, model.batches)) == 5
+
+    run(go())
+
+
+def test_what_cannot_be_cleaned_fails_its_own_request_and_frees_its_place():
+    def clean(texts):
+        if texts[0].body == "slow":
+            raise TimeoutError
+        return texts
+
+    async def go():
+        async with batcher_of(Model(), clean=clean) as batcher:
+            slow, good = asyncio.create_task(ids(batcher, "slow")), asyncio.create_task(ids(batcher, "a"))
+            assert await good == ["a"]
+            with pytest.raises(TimeoutError):
+                await slow
+            assert batcher.waiting == 0
+
+    run(go())
+
+
+@pytest.mark.parametrize("poisoned", [{5}, {0, 63}])
+def test_a_text_that_the_model_refuses_costs_the_others_few_batches(poisoned):
+    async def go():
+        model = Model()
+        model.free.clear()
+        async with batcher_of(model, batch_texts=64, queue_texts=100) as batcher:
+            first = asyncio.create_task(ids(batcher, "first"))
+            await settled()
+            bodies = ["poison" if number in poisoned else str(number) for number in range(64)]
+            tasks = [asyncio.create_task(ids(batcher, body)) for body in bodies]
+            await asyncio.sleep(0.1)
+            model.free.set()
+            answers = await asyncio.gather(first, *tasks, return_exceptions=True)
+        failed = {number for number, answer in enumerate(answers[1:]) if isinstance(answer, RuntimeError)}
+        assert failed == poisoned
+        assert len(model.batches) <= 2 + 2 * 6 * len(poisoned)
+
+    run(go())

@@ -5,7 +5,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -81,10 +83,10 @@ def test_one_text_needs_no_list(client, predictor):
         ({"texts": [{"id": [], "body": "a"}]}, "texts.0.id"),
         ({"texts": ["a"] * 9}, "9 texts in one request; send at most 8"),
         ({"texts": ["a", "я" * 1501]}, "texts.1 has 1,501 characters; the limit is 1,500"),
-        ({"texts": [1] * 8}, "(and 3 more)"),
+        ({"texts": [1] * 8}, "texts.4: Input should be a valid string (there may be more)"),
         ([], "valid dictionary"),
         ("text", "valid dictionary"),
-        (None, "Field required"),
+        (None, "with the header Content-Type: application/json"),
     ],
 )
 def test_what_is_wrong_is_said(client, body, said):
@@ -245,17 +247,18 @@ class Slow:
 
     def __init__(self, predictor):
         self.manifest, self.taxonomy = predictor.manifest, predictor.taxonomy
+        self.check, self.clean = predictor.check, predictor.clean
         self._predictor = predictor
         self.free = threading.Event()
         self.free.set()
         self.working = threading.Event()
 
-    def predict(self, texts):
+    def classify(self, texts):
         self.working.set()
         assert self.free.wait(10)
         if any(text.body == "сбой" for text in texts):
             raise ZeroDivisionError("secret detail")
-        return self._predictor.predict(texts)
+        return self._predictor.classify(texts)
 
 
 def test_an_unexpected_fault_answers_500_without_its_inside_and_the_service_lives(predictor, run_app):
@@ -304,6 +307,85 @@ def test_stopping_answers_those_who_wait(predictor, run_app):
                 pass
             threading.Timer(0.3, slow.free.set).start()
         assert [task.result().status_code for task in waiting] == [200, 200, 200]
+
+
+def test_a_server_that_cannot_wait_says_so_to_those_who_do(predictor, run_app):
+    slow = Slow(predictor)
+    with ThreadPoolExecutor(2) as pool:
+        with run_app(create_app(slow), timeout_graceful_shutdown=1) as address:
+            slow.working.clear()
+            slow.free.clear()
+            waiting = pool.submit(httpx.post, f"{address}/v1/classify", json={"text": "Роман"}, timeout=20)
+            assert slow.working.wait(5)
+            threading.Timer(1.5, slow.free.set).start()
+        assert (waiting.result().status_code, waiting.result().headers["Retry-After"]) == (503, "5")
+
+
+def test_null_is_an_empty_part(client):
+    (expected,) = classify(client, {"text": {"body": "Роман о театре"}}).json()["predictions"]
+    mixed = {"texts": ["Банк", {"title": None, "body": "Роман о театре", "id": None}]}
+    _, prediction = classify(client, mixed).json()["predictions"]
+    assert prediction == expected | {"id": "1"}
+
+
+def test_a_request_has_a_deadline_and_the_others_go_on(predictor, run_app):
+    slow = Slow(predictor)
+    limits = ServeSettings(max_seconds=0.2)
+    with run_app(create_app(slow, settings=limits)) as address, httpx.Client(base_url=address) as client:
+        slow.free.clear()
+        response = classify(client, {"texts": ["Роман"] * 100})
+        assert (response.status_code, "more than 0.2 s" in response.json()["detail"]) == (504, True)
+        assert figures(client)["rubricator_waiting_texts"] == 0
+        slow.free.set()
+        assert classify(client, {"text": "Роман"}).status_code == 200
+
+
+def test_nobody_works_for_a_client_that_has_left(predictor, run_app):
+    slow = Slow(predictor)
+    with run_app(create_app(slow)) as address, httpx.Client(base_url=address) as client:
+        slow.free.clear()
+        body = json.dumps({"texts": ["Роман"] * 200}).encode()
+        head = b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        with ExitStack() as departing:
+            for _ in range(3):
+                raw = departing.enter_context(
+                    socket.create_connection((client.base_url.host, client.base_url.port), timeout=5)
+                )
+                raw.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            while figures(client)["rubricator_waiting_texts"] < 600 - ServeSettings().batch_texts:
+                pass
+        while figures(client)["rubricator_waiting_texts"]:
+            pass
+        slow.free.set()
+        assert classify(client, {"text": "Роман"}).status_code == 200
+        after = figures(client)
+        assert after["rubricator_batch_texts_sum"] <= 2 + ServeSettings().batch_texts
+        assert after['rubricator_requests_total{path="/v1/classify",status="499"}'] == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<a " + "=" * 40_000 + "<>", "".join(f"<font a={n}>x<p>" for n in range(4000)), "\u0301\u0323" * 40_000],
+)
+def test_a_text_made_to_be_slow_holds_up_nobody(tmp_path, make_artifact, run_app, text):
+    patient = Predictor.load(make_artifact(tmp_path / "a", max_characters=100_000))
+    with (
+        run_app(create_app(patient)) as address,
+        httpx.Client(base_url=address) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        started = time.monotonic()
+        slow = pool.submit(classify, client, {"texts": [text, "Роман"]}, timeout=30)
+        assert classify(client, {"text": "Роман"}).status_code == 200
+        assert slow.result().status_code == 200
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_not_said_to_be_json_is_refused(client, content_type):
+    headers = {"Content-Type": content_type}
+    response = client.post("/v1/classify", content='{"text": "Роман"}'.encode(), headers=headers)
+    assert (response.status_code, "Content-Type" in response.json()["detail"]) == (422, True)
 
 
 def figures_at(address):

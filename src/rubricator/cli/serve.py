@@ -18,6 +18,7 @@ def serve_artifact(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     threads: Annotated[int, typer.Option(min=0, help="Threads of the encoder; 0: the runtime decides.")] = 0,
     max_texts: Annotated[int, typer.Option(min=1, help="Most texts in one request.")] = 256,
+    max_seconds: Annotated[float, typer.Option(min=0.1, help="Longest time for one request.")] = 60,
     verify: Verify = None,
 ) -> None:
     """Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.
@@ -32,6 +33,6 @@ def serve_artifact(
 
     with log_to(None):
         predictor = Predictor.load(artifact, threads=threads, key=verify)
-        app = create_app(predictor, settings=ServeSettings(max_texts=max_texts))
+        app = create_app(predictor, settings=ServeSettings(max_texts=max_texts, max_seconds=max_seconds))
         err.print(f"Serving {predictor.manifest.identifier}; Ctrl-C stops it after the requests that wait.")
         uvicorn.run(app, host=host, port=port, log_level="info", timeout_graceful_shutdown=10)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,10 +15,13 @@ from rubricator.ingest.steps import STEPS, normalise_spaces
 from rubricator.progress import Progress, silent
 from rubricator.records import Text
 
+_LOG = logging.getLogger(__name__)
 _BATCH = 500
 # Cleaning can uncover something to clean (an escaped tag, a link in bold type); it is repeated until
 # nothing changes. Real texts take one or two rounds; the limit is for texts made to take more.
 _ROUNDS = 12
+REACH = 100_000
+"""Characters of a text that are read: more than the longest `encode.max_tokens` can take."""
 _VISIBLE = regex.compile(r"[^\s\p{C}\p{Z}\u00ad\u2800\u3164]")
 
 
@@ -28,17 +34,23 @@ class Cleaner:
     def __init__(self, config: Clean) -> None:
         self._steps = tuple(step for name, step in STEPS.items() if getattr(config, name))
 
-    def content(self, text: Text) -> str:
-        """Cleaned title and body, one above the other.
+    def content(self, text: Text, *, seconds: float = math.inf) -> str:
+        """Cleaned title and body, one above the other, of the first `REACH` characters.
 
         If nothing would be left of the text (it is only a link, say), the original comes back with
         its spaces normalised, so that no text ever becomes empty.
+
+        Raises:
+            TimeoutError: It takes more than so many seconds.
         """
-        original = text.original
+        deadline = time.monotonic() + seconds
+        original = text.original[:REACH]
         content = original
         for _ in range(_ROUNDS):
             before = content
             for step in self._steps:
+                if time.monotonic() > deadline:
+                    raise TimeoutError
                 content = step(content)
             if content == before:
                 break
@@ -48,6 +60,10 @@ class Cleaner:
 def clean_texts(texts: Sequence[Text], config: Clean, *, progress: Progress = silent) -> list[Text]:
     """The texts with their content filled in."""
     cleaner = Cleaner(config)
+    if longer := sum(len(text.original) > REACH for text in texts):
+        _LOG.warning(
+            "%d text(s) have more than %s characters; the rest of them is not read", longer, f"{REACH:,}"
+        )
     cleaned: list[Text] = []
     with progress("Cleaning texts", total=len(texts)) as done:
         for start in range(0, len(texts), _BATCH):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import ftfy
 import regex
-from selectolax.lexbor import LexborHTMLParser
 
 from rubricator.ingest.markdown import strip_markdown
 
 # Quotes and width stay as written: « and “ are ordinary in Russian, and entities are left to the HTML step.
 _FTFY = ftfy.TextFixerConfig(
-    unescape_html=False, uncurl_quotes=False, remove_control_chars=False, normalization="NFC"
+    unescape_html=False, uncurl_quotes=False, remove_control_chars=False, normalization=None
 )
+# Putting marks above and below a letter in order takes quadratic time; thirty are what Unicode's stream-safe
+# form allows (UAX 15), and more than any script writes.
+_EXCESS_MARKS = regex.compile(r"(\p{M}{30})\p{M}+")
 _INVISIBLE = regex.compile(
     r"[\p{Cc}--[\t\n\r\v\f]]|[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\p{Cs}]"
     # Joiners shape letters in Persian and Indic scripts, and emoji; elsewhere they are rubbish.
@@ -36,7 +39,8 @@ def fix_unicode(text: str) -> str:
     """Mend broken encodings (ftfy), compose letters (NFC), drop characters that cannot be seen."""
     if not _UNUSUAL.search(text):
         return text
-    return _INVISIBLE.sub("", ftfy.fix_text(text, _FTFY))
+    marks_in_bounds = _EXCESS_MARKS.sub(r"\1", ftfy.fix_text(text, _FTFY))
+    return _INVISIBLE.sub("", unicodedata.normalize("NFC", marks_in_bounds))
 
 
 _BLOCK_TAGS = (
@@ -50,15 +54,16 @@ _INLINE_TAGS = (
 )
 
 
-def _tags(names: str) -> str:
-    # Attributes need an equals sign, so that "if a <b and c> d" is no tag.
-    return rf"</?(?:{names})(?:\s[^<>]*=[^<>]*)?\s*/?>"
-
-
+# Attributes need an equals sign, so that "if a <b and c> d" is no tag. Quoted values may hold a `>`; where
+# the quotes do not close, the tag ends at the first one.
+_VALUE = r"""=\s*+(?:"[^"<]*+"|'[^'<]*+')"""
+_ATTRIBUTES = rf"\s[^<>=]*+(?==)(?:(?:{_VALUE}|[^<>])*+>|[^<>]*+>)"
 _TAG = regex.compile(
-    _tags(f"{_BLOCK_TAGS}|{_INLINE_TAGS}") + r"|<!--(?:(?!<!--|-->).)*+-->", regex.I | regex.S
+    rf"<(?P<end>/?)(?:(?P<block>{_BLOCK_TAGS})|(?P<inline>{_INLINE_TAGS}))(?:\s*+/?>|{_ATTRIBUTES})"
+    r"|<!--(?:(?!<!--|-->).)*+-->",
+    regex.I | regex.S,
 )
-_BLOCK_TAG = regex.compile(_tags(_BLOCK_TAGS), regex.I)
+_HIDING_TAGS = frozenset({"script", "style", "template"})
 _ENTITY = regex.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}\d{0,2});", regex.I)
 
 
@@ -75,20 +80,18 @@ def strip_html(text: str) -> str:
 
 
 def _text_of_html(text: str) -> str:
-    marked = _BLOCK_TAG.sub(lambda match: f"\n{match[0]}\n", _escape_loose(text))
-    tree = LexborHTMLParser(marked)
-    tree.strip_tags(["script", "style", "template"])
-    return tree.root.text(deep=True) if tree.root is not None else text
-
-
-def _escape_loose(text: str) -> str:
-    """Escape what is no known tag, so that the parser takes nothing else for one."""
+    """What stands between the tags. The tree of a parser would take quadratic time where tags nest."""
     pieces: list[str] = []
-    end = 0
-    for match in _TAG.finditer(text):
-        pieces += (text[end : match.start()].replace("<", "&lt;"), match[0])
-        end = match.end()
-    return "".join((*pieces, text[end:].replace("<", "&lt;")))
+    end, hiding = 0, ""
+    for tag in _TAG.finditer(text):
+        name = (tag["block"] or tag["inline"] or "").lower()
+        if not hiding:
+            pieces += (html.unescape(text[end : tag.start()]), "\n\n" if tag["block"] else "")
+            hiding = name if name in _HIDING_TAGS and not tag["end"] else ""
+        elif name == hiding and tag["end"]:
+            hiding = ""
+        end = tag.end()
+    return "".join(pieces if hiding else (*pieces, html.unescape(text[end:])))
 
 
 _TOP_LEVEL = (
@@ -98,7 +101,7 @@ _TOP_LEVEL = (
 _NO_URL = r"\s<>\"«»“”„`|\\^{}"
 _URL = regex.compile(
     rf"<?(?:(?<![a-z])(?:https?|ftp|tg)://|\bwww\.)[^{_NO_URL}]*[^{_NO_URL}.,;:!?…()\[\]*_'’]/?>?"
-    rf"|(?<![\w@./-])(?:[\w-]+\.)+(?:{_TOP_LEVEL})(?::\d+)?/(?:[^{_NO_URL}]*[^{_NO_URL}.,;:!?…()\[\]*_'’])?",
+    rf"|(?<![\w@./-])(?:[\w-]++\.)++(?:{_TOP_LEVEL})(?::\d+)?/(?:[^{_NO_URL}]*[^{_NO_URL}.,;:!?…()\[\]*_'’])?",
     regex.I,
 )
 
@@ -108,7 +111,7 @@ def remove_urls(text: str) -> str:
     return _URL.sub(" ", text) if "/" in text or "www." in text else text
 
 
-_EMAIL = regex.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]+\.)+\p{L}{2,}(?![\w-])")
+_EMAIL = regex.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]+\.){1,20}\p{L}{2,}(?![\w-])")
 
 
 def remove_emails(text: str) -> str:

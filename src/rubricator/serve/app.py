@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
 
 from rubricator import __version__
 from rubricator.errors import DataError
 from rubricator.predict import Predictor
-from rubricator.records import Text
+from rubricator.records import Prediction, Text
 from rubricator.serve.batcher import Batcher, ClosedError, QueueFullError
+from rubricator.serve.bodies import BodyError, read_body
 from rubricator.serve.limits import BodyLimit, ServeSettings
 from rubricator.serve.metrics import Measured, Metrics
 from rubricator.serve.schemas import (
-    ClassifyRequest,
     ClassifyResponse,
     ModelInfo,
     Problem,
     State,
     model_info,
+    request_schemas,
     response_of,
-    texts_of,
 )
 
 _REASONS = {
     400: "The body is not text in UTF-8, or nested too deep.",
-    413: "The body is too large.",
-    422: "The body is no JSON, or breaks a rule that `detail` names.",
+    413: "The body is too large, or has too many parts.",
+    422: "The body is no JSON, or breaks a rule that `detail` names, or a text cannot be classified.",
     503: "Too many texts wait already; try again after `Retry-After` seconds.",
+    504: "The answer took too long.",
 }
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": reason} for status, reason in _REASONS.items()
@@ -48,10 +52,14 @@ def create_app(predictor: Predictor, *, settings: ServeSettings | None = None) -
     on shutdown the requests that wait are answered first. The default limits suit one small machine.
     """
     settings = settings or ServeSettings()
+    limit = min(settings.max_characters, predictor.manifest.max_characters)
+    settings = replace(settings, max_characters=limit)
     metrics = Metrics(predictor)
     batcher = Batcher(
-        predictor.predict,
+        partial(predictor.clean, seconds=settings.max_clean_seconds),
+        predictor.classify,
         batch_texts=settings.batch_texts,
+        batch_characters=settings.batch_characters,
         queue_texts=settings.queue_texts,
         observe=metrics.batch.observe,
     )
@@ -79,43 +87,81 @@ def create_app(predictor: Predictor, *, settings: ServeSettings | None = None) -
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     paths = {path for route in app.routes if (path := getattr(route, "path", None))}
     app.add_middleware(Measured, metrics=metrics, paths=paths)
+    schemas = request_schemas(max_texts=settings.max_texts, max_characters=settings.max_characters)
+    app.openapi()["components"]["schemas"] |= schemas
     return app
 
 
 def _add_classify(
     app: FastAPI, predictor: Predictor, batcher: Batcher, metrics: Metrics, settings: ServeSettings
 ) -> None:
-    @app.post("/v1/classify", responses=_PROBLEMS, tags=["classify"])
-    async def classify(request: ClassifyRequest) -> ClassifyResponse:
+    def read(body: bytes) -> list[Text]:
+        texts = read_body(body, settings)
+        predictor.check(texts)
+        return texts
+
+    # Parsing a large body takes time, in which the event loop must serve the others, and memory.
+    reading = asyncio.Lock()
+
+    async def answer(body: bytes) -> list[Prediction]:
+        async with reading:
+            texts = await asyncio.to_thread(read, body)
+        return await batcher.submit(texts)
+
+    # The body is read by hand, so that it can be counted before it is parsed.
+    schema = {"$ref": "#/components/schemas/ClassifyRequest"}
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+
+    @app.post("/v1/classify", responses=_PROBLEMS, tags=["classify"], openapi_extra={"requestBody": body})
+    async def classify(request: Request) -> ClassifyResponse:
         """Categories and calibrated probabilities for one text or several."""
-        texts = texts_of(request)
-        _check(texts, settings)
-        predictions = await batcher.submit(texts)
+        if not _is_json(request.headers.get("content-type", "")):
+            raise HTTPException(422, "Send the body as JSON, with the header Content-Type: application/json.")
+        try:
+            async with asyncio.timeout(settings.max_seconds):
+                predictions = await _while_connected(request, answer(await request.body()))
+        except TimeoutError as error:
+            raise HTTPException(
+                504, f"The answer took more than {settings.max_seconds:g} s. Send fewer texts, or try later."
+            ) from error
+        except asyncio.CancelledError as error:
+            # The server cancels what is left when it stops.
+            raise ClosedError from error
         metrics.count(predictions)
         return response_of(predictor, predictions)
 
 
-def _check(texts: list[Text], settings: ServeSettings) -> None:
-    if len(texts) > settings.max_texts:
-        raise HTTPException(
-            422, f"{len(texts):,} texts in one request; send at most {settings.max_texts:,} at a time."
-        )
-    for position, text in enumerate(texts):
-        length = len(text.original)
-        if length > settings.max_characters:
-            raise HTTPException(
-                422, f"texts.{position} has {length:,} characters; the limit is {settings.max_characters:,}."
-            )
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, list[Prediction]]) -> list[Prediction]:
+    """What the work gives; it is given up when the client leaves.
+
+    Raises:
+        ClientDisconnect: The client has left.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_departure(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _departure(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _add_information(
     app: FastAPI, predictor: Predictor, batcher: Batcher, metrics: Metrics, settings: ServeSettings
 ) -> None:
-    info = model_info(
-        predictor,
-        max_texts=settings.max_texts,
-        max_characters=min(settings.max_characters, predictor.manifest.max_characters),
-    )
+    info = model_info(predictor, max_texts=settings.max_texts, max_characters=settings.max_characters)
 
     # The page loads nothing from elsewhere.
     loader = PackageLoader("rubricator.serve", package_path="")
@@ -156,9 +202,14 @@ def _add_information(
 
 
 def _add_errors(app: FastAPI) -> None:
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return _problem(422, _explain(error))
+    @app.exception_handler(BodyError)
+    async def unreadable(_: Request, error: BodyError) -> JSONResponse:
+        return _problem(error.status, error.detail)
+
+    @app.exception_handler(ClientDisconnect)
+    async def departed(_: Request, __: ClientDisconnect) -> Response:
+        # Nobody reads it but the log and the counts; 499 is what other servers write there.
+        return Response(status_code=499)
 
     @app.exception_handler(DataError)
     async def unusable(_: Request, error: DataError) -> JSONResponse:
@@ -181,19 +232,3 @@ def _add_errors(app: FastAPI) -> None:
 
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"detail": detail}, status_code=status, headers=headers)
-
-
-def _explain(error: RequestValidationError) -> str:
-    """Up to five faults in one line, without echoing what was sent."""
-    faults = [_fault(fault) for fault in error.errors()]
-    more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-    return "; ".join(faults[:5]) + more
-
-
-def _fault(fault: dict[str, Any]) -> str:
-    """`texts.3.title: is not a known key`; pydantic's place starts at the body and names tags."""
-    if fault["type"] == "json_invalid":
-        return f"the body is not valid JSON (character {fault['loc'][-1]}: {fault['ctx']['error']})"
-    steps = [str(step) for step in fault["loc"][1:] if not str(step).startswith("<")]
-    messages = {"string_pattern_mismatch": "the text is empty", "extra_forbidden": "is not a known key"}
-    return f"{'.'.join(steps) or 'body'}: {messages.get(fault['type'], fault['msg'])}"

@@ -1,21 +1,25 @@
 """Brings the texts of concurrent requests together before they reach the model.
 
 The model works in one thread. While it works, requests wait in a queue; when it is free again, it
-takes as many of them as fit into a batch. A request that finds the model idle goes straight through:
-there is no window to wait out, so batching costs no latency and grows with the load by itself.
+takes as many of their texts as fit into a batch, of each request its share. A request that finds the model
+idle goes straight through: there is no window to wait out, so batching costs no latency and grows with the
+load by itself. Texts are cleaned before they wait, long ones in a thread of their own, so that a text that
+takes its time holds up nobody else's.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from rubricator.records import Prediction, Text
 
+Clean = Callable[[list[Text]], list[Text]]
 Classify = Callable[[list[Text]], list[Prediction]]
+_SHORT = 20_000  # characters that are cleaned in one go
 
 
 class QueueFullError(Exception):
@@ -28,32 +32,47 @@ class ClosedError(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    texts: list[Text]
+    """The texts of one request, as far as they are cleaned, taken by the model and answered."""
+
+    size: int
     result: asyncio.Future[list[Prediction]]
+    texts: list[Text] = field(default_factory=list)
+    taken: int = 0
+    predictions: dict[int, Prediction] = field(default_factory=dict)
+
+
+_Batch = list[tuple[_Job, int]]
+"""Texts by their request and position in it."""
 
 
 @dataclass(slots=True, eq=False)
 class Batcher:
-    """Classifies texts of many requests in one worker thread.
+    """Cleans and classifies texts of many requests, each in worker threads.
 
     Use it as an asynchronous context manager: leaving it refuses new texts and finishes those that
-    wait. A request larger than `batch_texts` goes alone; `queue_texts` may wait; `observe` gets the size of
-    every batch.
+    wait. A batch holds at most `batch_texts` and `batch_characters`, but at least one text; `queue_texts` may
+    wait; `observe` gets the size of every batch. A request that is cancelled leaves the queue.
     """
 
+    clean: Clean
     classify: Classify
     batch_texts: int
+    batch_characters: int
     queue_texts: int
     observe: Callable[[int], None]
     waiting: int = field(default=0, init=False)
     open: bool = field(default=False, init=False)
     _jobs: deque[_Job] = field(default_factory=deque, init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    _worker: ThreadPoolExecutor | None = field(default=None, init=False)
-    _loop: asyncio.Task[None] | None = field(default=None, init=False)
+    _worker: ThreadPoolExecutor = field(init=False)
+    _cleaner: ThreadPoolExecutor = field(init=False)
+    _slow_cleaner: ThreadPoolExecutor = field(init=False)
+    _loop: asyncio.Task[None] = field(init=False)
 
     async def __aenter__(self) -> Batcher:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="classify")
+        self._cleaner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clean")
+        self._slow_cleaner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clean-long")
         self._loop = asyncio.create_task(self._run())
         self.open = True
         return self
@@ -61,12 +80,11 @@ class Batcher:
     async def __aexit__(self, *exception: object) -> None:
         self.open = False
         self._wake.set()
-        assert self._loop is not None, "entered before left"
-        assert self._worker is not None, "entered before left"
         await self._loop
-        self._worker.shutdown()
+        for pool in (self._worker, self._cleaner, self._slow_cleaner):
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    async def submit(self, texts: list[Text]) -> list[Prediction]:
+    async def submit(self, texts: Sequence[Text]) -> list[Prediction]:
         """Predictions for the texts of one request.
 
         Raises:
@@ -77,60 +95,94 @@ class Batcher:
             raise ClosedError
         if self.waiting and self.waiting + len(texts) > self.queue_texts:
             raise QueueFullError
-        job = _Job(texts, asyncio.get_running_loop().create_future())
-        self._jobs.append(job)
-        self.waiting += len(texts)
+        loop = asyncio.get_running_loop()
+        job = _Job(len(texts), loop.create_future())
+        self.waiting += job.size
+        try:
+            for portion, short in _portions(texts):
+                pool = self._cleaner if short else self._slow_cleaner
+                job.texts += await loop.run_in_executor(pool, self.clean, portion)
+            self._jobs.append(job)
+            self._wake.set()
+            return await job.result
+        finally:
+            self._leave(job)
+
+    def _leave(self, job: _Job) -> None:
+        self.waiting -= job.size - job.taken
+        job.taken = job.size
+        if job in self._jobs:
+            self._jobs.remove(job)
         self._wake.set()
-        return await job.result
 
     async def _run(self) -> None:
-        while self.open or self._jobs:
-            if not self._jobs:
+        while self.open or self.waiting:
+            if self._jobs:
+                await self._answer(self._take())
+            else:
                 self._wake.clear()
                 await self._wake.wait()
-                continue
-            await self._answer(self._take())
 
-    def _take(self) -> list[_Job]:
-        """The next jobs in order, as many as fit into a batch, at least one."""
-        batch: list[_Job] = []
-        size = 0
-        while self._jobs and (not batch or size + len(self._jobs[0].texts) <= self.batch_texts):
+    def _take(self) -> _Batch:
+        """The next texts: of every request that waits its share, in turn, while they fit into a batch."""
+        share = max(1, self.batch_texts // len(self._jobs))
+        batch: _Batch = []
+        characters = 0
+        for _ in range(len(self._jobs)):
             job = self._jobs.popleft()
-            self.waiting -= len(job.texts)
-            if not job.result.cancelled():
-                batch.append(job)
-                size += len(job.texts)
+            for place in range(job.taken, min(job.taken + share, job.size)):
+                characters += len(job.texts[place].content)
+                if len(batch) == self.batch_texts or (batch and characters > self.batch_characters):
+                    self._jobs.appendleft(job)
+                    return batch
+                batch.append((job, place))
+                job.taken += 1
+                self.waiting -= 1
+            if job.taken < job.size:
+                self._jobs.append(job)
         return batch
 
-    async def _answer(self, batch: list[_Job]) -> None:
-        if not batch:
-            return
-        texts = [text for job in batch for text in job.texts]
+    async def _answer(self, batch: _Batch) -> None:
+        texts = [job.texts[place] for job, place in batch]
         self.observe(len(texts))
         future = asyncio.get_running_loop().run_in_executor(self._worker, self._classify, texts)
         await asyncio.wait([future])
         if (error := future.exception()) is not None:
-            await self._answer_alone(batch, error)
+            await self._answer_halves(batch, error)
             return
-        predictions = future.result()
-        start = 0
-        for job in batch:
-            stop = start + len(job.texts)
-            if not job.result.done():
-                job.result.set_result(predictions[start:stop])
-            start = stop
+        for (job, place), prediction in zip(batch, future.result(), strict=True):
+            job.predictions[place] = prediction
+            if len(job.predictions) == job.size and not job.result.done():
+                job.result.set_result([job.predictions[number] for number in range(job.size)])
 
-    async def _answer_alone(self, batch: list[_Job], error: BaseException) -> None:
-        """One request must not fail for another's text: those of a failed batch are tried one by one."""
-        if len(batch) > 1:
-            for job in batch:
-                await self._answer([job])
-        elif not batch[0].result.done():
-            batch[0].result.set_exception(error)
+    async def _answer_halves(self, batch: _Batch, error: BaseException) -> None:
+        """One request must not fail for another's text, nor wait until each has been tried by itself."""
+        if len(batch) == 1:
+            job, _ = batch[0]
+            if not job.result.done():
+                job.result.set_exception(error)
+            return
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            if wanted := [(job, place) for job, place in half if not job.result.done()]:
+                await self._answer(wanted)
 
     def _classify(self, texts: list[Text]) -> list[Prediction]:
         predictions = self.classify(texts)
         if len(predictions) != len(texts):
             raise RuntimeError(f"{len(predictions)} predictions for {len(texts)} texts")
         return predictions
+
+
+def _portions(texts: Sequence[Text]) -> Iterator[tuple[list[Text], bool]]:
+    """The texts in order, as many together as are short; and whether they are."""
+    portion: list[Text] = []
+    characters = 0
+    for text in texts:
+        length = len(text.title) + len(text.body)
+        if portion and characters + length > _SHORT:
+            yield portion, characters <= _SHORT
+            portion, characters = [], 0
+        portion.append(text)
+        characters += length
+    yield portion, characters <= _SHORT

@@ -17,15 +17,23 @@ class ServeSettings:
     Attributes:
         max_texts: Most texts in one request.
         max_body_bytes: Largest body of a request.
-        max_characters: Longest text; the artifact's own limit holds as well.
+        max_values: Strings, lists, objects and commas in a body.
+        max_characters: Longest text, its title and body together; the artifact's own limit holds as well.
+        max_seconds: Longest time for one request; beyond it is answered 504.
+        max_clean_seconds: Longest time for the cleaning of one text; beyond it the request is answered 422.
         batch_texts: Texts of concurrent requests that go through the model together.
+        batch_characters: The same, in characters.
         queue_texts: Texts that may wait for the model; beyond them requests get 503.
     """
 
     max_texts: int = 256
     max_body_bytes: int = 2 * 2**20
+    max_values: int = 100_000
     max_characters: int = 100_000
-    batch_texts: int = 64
+    max_seconds: float = 60.0
+    max_clean_seconds: float = 5.0
+    batch_texts: int = 32
+    batch_characters: int = 100_000
     queue_texts: int = 1024
 
 

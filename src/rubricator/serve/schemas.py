@@ -8,18 +8,26 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
+    SkipValidation,
     StrictBool,
     StrictInt,
     StrictStr,
     StringConstraints,
     Tag,
+    TypeAdapter,
+    WithJsonSchema,
 )
 
 from rubricator.predict import Predictor
 from rubricator.records import Prediction, Text
+
+# What `is_blank` calls visible, in the regular expressions of JSON Schema.
+_VISIBLE = r"(?![\u2800\u3164])[\p{L}\p{M}\p{N}\p{P}\p{S}]"
+_LARGEST_ID = 10**30
 
 
 def _encodable(value: str | int) -> str | int:
@@ -31,8 +39,26 @@ def _encodable(value: str | int) -> str | int:
     return value
 
 
-Written = Annotated[str, StringConstraints(pattern=r"\S")]
-Id = Annotated[StrictStr | StrictInt, AfterValidator(_encodable)]
+def _whole(value: Any) -> Any:
+    # To JSON Schema 7.0 is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _written(value: Any) -> Any:
+    return "" if value is None else value
+
+
+Written = Annotated[
+    str, StringConstraints(pattern=r"\S"), WithJsonSchema({"type": "string", "pattern": _VISIBLE})
+]
+Id = Annotated[
+    StrictStr | Annotated[StrictInt, Field(ge=-_LARGEST_ID, le=_LARGEST_ID)],
+    BeforeValidator(_whole),
+    AfterValidator(_encodable),
+]
+Part = Annotated[
+    str, BeforeValidator(_written), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})
+]
 
 
 class _Body(BaseModel):
@@ -45,17 +71,19 @@ class TextItem(_Body):
     model_config = ConfigDict(
         json_schema_extra={
             "anyOf": [
-                {"required": [part], "properties": {part: {"type": "string", "pattern": r"\S"}}}
+                {"required": [part], "properties": {part: {"type": "string", "pattern": _VISIBLE}}}
                 for part in ("title", "body")
             ]
         }
     )
 
     id: Id | None = Field(default=None, description="Comes back with the prediction.")
-    title: str = ""
-    body: str = ""
+    title: Part = ""
+    body: Part = ""
     features: dict[str, StrictStr | StrictBool | float | None] = Field(
-        default_factory=dict, description="Columns beside the text, by name, where the model looks at them."
+        default_factory=dict,
+        max_length=1000,
+        description="Columns beside the text, by name, where the model looks at them.",
     )
 
 
@@ -69,15 +97,15 @@ Item = Annotated[
 
 
 class OneText(_Body):
-    """A single text."""
+    """A single text; it is validated by itself (see `bodies`)."""
 
-    text: Item
+    text: SkipValidation[Item]
 
 
 class ManyTexts(_Body):
-    """Several texts; the answer keeps their order."""
+    """Several texts, each validated by itself; the answer keeps their order."""
 
-    texts: list[Item] = Field(min_length=1)
+    texts: list[SkipValidation[Item]] = Field(min_length=1)
 
 
 def _request_kind(value: Any) -> str:
@@ -142,13 +170,8 @@ class Problem(_Body):
     detail: str
 
 
-def texts_of(request: OneText | ManyTexts) -> list[Text]:
-    """The texts of a request as records; without an id of its own, a text's position names it."""
-    items = [request.text] if isinstance(request, OneText) else request.texts
-    return [_text(item, str(position)) for position, item in enumerate(items)]
-
-
-def _text(item: str | TextItem, position: str) -> Text:
+def text_of(item: str | TextItem, position: str) -> Text:
+    """The record of a text, named by its position if it has no id."""
     if isinstance(item, str):
         return Text(id=position, body=item)
     return Text(
@@ -157,6 +180,23 @@ def _text(item: str | TextItem, position: str) -> Text:
         body=item.body,
         features=item.features,
     )
+
+
+def request_schemas(*, max_texts: int, max_characters: int) -> dict[str, Any]:
+    """JSON Schemas of the request, by name, with the limits in force; the whole is `ClassifyRequest`."""
+    schema = TypeAdapter(ClassifyRequest).json_schema(ref_template="#/components/schemas/{model}")
+    schemas: dict[str, Any] = schema.pop("$defs") | {"ClassifyRequest": schema}
+    many, item = schemas["ManyTexts"]["properties"]["texts"], schemas["TextItem"]["properties"]
+    many["maxItems"] = max_texts
+    for text in (item["title"]["anyOf"][0], item["body"]["anyOf"][0], _string(many["items"])):
+        text["maxLength"] = max_characters
+    _string(schemas["OneText"]["properties"]["text"])["maxLength"] = max_characters
+    return schemas
+
+
+def _string(choice: dict[str, Any]) -> dict[str, Any]:
+    """The string among the forms that a text may take."""
+    return next(form for form in choice["oneOf"] if form.get("type") == "string")
 
 
 def response_of(predictor: Predictor, predictions: Sequence[Prediction]) -> ClassifyResponse:

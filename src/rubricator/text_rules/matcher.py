@@ -8,12 +8,14 @@ keyword is found as it is written, with no letter or digit on either side.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import regex
 
-from rubricator.text_rules.patterns import compiled, holds
+from rubricator.text_rules.patterns import compiled
 
 Occurrence = tuple[int, int, int]
 """Place of the word in the list, and where in the text it starts and ends."""
@@ -40,7 +42,7 @@ class WordMatcher:
 
     def __init__(self, words: Iterable[str]) -> None:
         self._starts: dict[str, list[tuple[int, list[str]]]] = defaultdict(list)
-        self._literals: list[tuple[int, regex.Pattern[str]]] = []
+        self._literals: list[tuple[int, _Literal]] = []
         self._letters: list[int] = []
         for place, word in enumerate(words):
             folded = " ".join(fold(word).split())
@@ -49,31 +51,23 @@ class WordMatcher:
                 first, *rest = _PIECE.findall(folded.casefold())
                 self._starts[first].append((place, rest))
             else:
-                self._literals.append((place, _literal(folded)))
+                self._literals.append((place, _Literal(folded)))
         self._lengths = sorted({len(start) - 1 for start in self._starts if start.endswith("*")})
 
     def words_in(self, content: str) -> set[int]:
-        """Places of the words that occur in a text; one that takes too long to find does not."""
+        """Places of the words that occur in a text."""
+        return {place for place, _, _ in self.occurrences(content)}
+
+    def occurrences(self, content: str) -> Iterator[Occurrence]:
+        """Every occurrence of every word, overlapping ones too."""
         folded = fold(content)
-        literals = {place for place, pattern in self._literals if holds(pattern, folded)}
-        return literals | {place for place, _, _ in self._phrases_in(folded)}
-
-    def occurrences(self, content: str, *, timeout: float) -> list[Occurrence]:
-        """Every occurrence of every word, overlapping ones too.
-
-        Raises:
-            TimeoutError: One word took longer than so many seconds.
-        """
-        folded = fold(content)
-        literals = [
-            (place, *match.span())
-            for place, pattern in self._literals
-            for match in pattern.finditer(folded, timeout=timeout)
-        ]
-        return [*self._phrases_in(folded), *literals]
-
-    def _phrases_in(self, folded: str) -> Iterator[Occurrence]:
         spans = [match.span() for match in _TOKEN.finditer(folded)]
+        yield from self._phrases_in(folded, spans)
+        word_starts = [start for start, _ in spans]
+        for place, literal in self._literals:
+            yield from ((place, start, end) for start, end in literal.spans(folded, word_starts))
+
+    def _phrases_in(self, folded: str, spans: Sequence[tuple[int, int]]) -> Iterator[Occurrence]:
         words = [folded[start:end].casefold() for start, end in spans]
         for at, word in enumerate(words):
             starts = [word, *(f"{word[:length]}*" for length in self._lengths if length <= len(word))]
@@ -101,14 +95,47 @@ class WordMatcher:
         return spans
 
 
-def _literal(folded: str) -> regex.Pattern[str]:
-    pieces = (regex.escape(piece).replace(r"\*", r"\w*") for piece in folded.split())
-    between = r"\W+".join(pieces)
-    return compiled(rf"(?<!\w){between}(?!\w)")
+class _Literal:
+    """A keyword found as it is written: its pieces one after another, signs between them.
+
+    As one regular expression it would take polynomial time on signs that repeat.
+    """
+
+    def __init__(self, folded: str) -> None:
+        *firsts, last = (regex.escape(piece).replace(r"\*", r"\w*") for piece in folded.split())
+        written = [*(rf"(?<!\w){piece}(?=\W)" for piece in firsts), rf"(?<!\w){last}(?!\w)"]
+        self._pieces = [compiled(piece) for piece in written]
+
+    def spans(self, folded: str, word_starts: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Where it occurs: from the left, each time as far as it goes."""
+        ends: dict[int, int] | None = None  # of the pieces so far, counted from the last, by their start
+        for piece in reversed(self._pieces):
+            spans = [match.span() for match in piece.finditer(folded, overlapped=True)]
+            ends = dict(spans) if ends is None else _joined(spans, ends, word_starts)
+        free = 0
+        for start, end in (ends or {}).items():
+            if start >= free:
+                yield start, end
+                free = end
+
+
+def _joined(
+    spans: Sequence[tuple[int, int]], ends: Mapping[int, int], word_starts: Sequence[int]
+) -> dict[int, int]:
+    """Spans of a piece carried on to the last of the next pieces that only signs divide from it."""
+    starts = list(ends)
+    joined = {}
+    for start, end in spans:
+        word = bisect_left(word_starts, end)
+        reach = word_starts[word] if word < len(word_starts) else math.inf
+        following = bisect_right(starts, reach) - 1
+        if following >= 0 and starts[following] > end:
+            joined[start] = ends[starts[following]]
+    return joined
 
 
 def _follow(words: Sequence[str], at: int, rest: Sequence[str]) -> bool:
     return len(rest) <= len(words) - at and all(
         word.startswith(piece[:-1]) if piece.endswith("*") else word == piece
-        for word, piece in zip(words[at:], rest, strict=False)
+        for word, piece in zip(words[at : at + len(rest)], rest, strict=True)
     )

@@ -14,7 +14,7 @@ from rubricator.records import Feature
 from rubricator.stats.arrays import Bools
 from rubricator.taxonomy import sound_word
 from rubricator.text_rules.matcher import WordMatcher, fold
-from rubricator.text_rules.patterns import compiled, holds, sound_pattern
+from rubricator.text_rules.patterns import Patience, compiled, sound_pattern
 from rubricator.text_rules.values import as_level, as_seconds, is_missing
 
 Features = Mapping[str, Feature]
@@ -146,20 +146,23 @@ class Matcher:
     def holds(self, content: str, features: Features) -> list[int]:
         """Places of the conditions that hold of one text, ascending."""
         words = self._vocabulary.words_in(content)
-        folded = fold(content)
+        folded, patience = fold(content), Patience()
         likely = [place for word in words for place in self._of_word.get(word, ())]
         return sorted(
-            place for place in (*self._always, *likely) if self._holds(place, words, folded, features)
+            place
+            for place in (*self._always, *likely)
+            if self._fits(place, words, features) and self._speaks(place, folded, patience)
         )
 
-    def _holds(self, place: int, words: set[int], folded: str, features: Features) -> bool:
+    def _fits(self, place: int, words: set[int], features: Features) -> bool:
         if not self._needed[place] <= words or self._barred[place] & words:
             return False
         where = self._conditions[place].where
-        if not all(demand.holds(features.get(column)) for column, demand in where.items()):
-            return False
+        return all(demand.holds(features.get(column)) for column, demand in where.items())
+
+    def _speaks(self, place: int, folded: str, patience: Patience) -> bool:
         pattern = self._patterns[place]
-        return pattern is None or holds(pattern, folded)
+        return pattern is None or patience.holds(pattern, folded)
 
 
 class RuleSet:

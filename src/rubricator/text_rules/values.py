@@ -31,6 +31,7 @@ _UNITS = re.compile(
     re.IGNORECASE,
 )
 _SECONDS = (86400, 3600, 60, 1)
+_LONGEST = 200  # characters of a number or a length of time, spaces and all
 
 
 def is_missing(value: Feature) -> bool:
@@ -43,6 +44,8 @@ def is_missing(value: Feature) -> bool:
 def as_number(value: Feature) -> float | None:
     """A finite number: `12`, `-0.5`, `1e6`, `1 234`, `1,234`, `0,5`, `12%`; else None."""
     if isinstance(value, str):
+        if len(value) > _LONGEST:
+            return None
         text = re.sub(r"[\s\u00a0\u202f_]", "", value).removesuffix("%")
         text = text.replace(",", "") if _GROUPED.fullmatch(text) else text.replace(",", ".", 1)
         value = float(text) if _NUMBER.fullmatch(text) else None
@@ -53,6 +56,8 @@ def as_seconds(value: Feature) -> float | None:
     """A length of time in seconds: `PT8M47S`, `8:47`, `00:08:47`, `527 s`, `1 h 5 min`, or a number."""
     if not isinstance(value, str):
         return as_number(value)
+    if len(value) > _LONGEST:
+        return None
     text = value.strip()
     if match := _CLOCK.fullmatch(text):
         return _sum((None, *match.groups()))

@@ -70,7 +70,7 @@ class RulesTeacher:
     def _evidence(self, content: str) -> dict[str, list[str]]:
         """The first match of every rule that hits, as written in the text, by category."""
         folded = fold(content)
-        occurrences = self._matcher.occurrences(content, timeout=_TIMEOUT_SECONDS)
+        occurrences = list(self._matcher.occurrences(content))
         words = {place for place, _, _ in occurrences}
         evidence = {}
         for key, keywords in self._keywords.items():
