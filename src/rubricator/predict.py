@@ -228,7 +228,7 @@ class Predictor:
         with np.errstate(over="ignore", invalid="ignore"):
             probabilities = self.rule.probabilities(self._model.logits(inputs))
         finite = np.isfinite(probabilities).all(axis=1)
-        _refuse([(texts[row], "gets no finite probabilities") for row in np.flatnonzero(~finite)])
+        _refuse([(texts[row], "gets no finite probabilities") for row in np.flatnonzero(~finite).tolist()])
         return probabilities
 
     def _fault(self, text: Text) -> str:
