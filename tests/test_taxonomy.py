@@ -27,6 +27,10 @@ def read(folder: Path, content: str) -> Taxonomy:
         ("", "categories: is required"),
         ("categories: [{key: a, keyword: [x]}, {key: b}]", "did you mean 'keywords'"),
         ("categories: [{key: a, patterns: ['(']}, {key: b}]", "is not a regular expression"),
+        (
+            "categories: [{key: a, patterns: ['((a{1000}){1000}){1000}']}, {key: b}]",
+            "'((a{1000}){1000}){1000}' repeats its parts more than 100,000 times",
+        ),
         (f"none: other\n{TWO}", "'other' is not the key of a category"),
         ("task: both\n" + TWO, "task"),
         ("categories: [", "cannot be read as YAML"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -31,6 +32,10 @@ from rubricator.validation_errors import listed
 NOTHING = "-"
 """What people write for "none of the categories"; a category cannot be called so."""
 _STRAY = regex.compile(r"(?<!\S)\*|\*(?!\s|[’'.-]\w|$)")
+_LETTER = r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]"
+_COMMENT = r"\(\?#[^)]*\)"
+_MOST_COPIES = 100_000
+_EXCERPT = 80
 _JOINTS = "|;"  # what joins labels in files, beside the comma
 
 
@@ -50,6 +55,37 @@ def sound_word(word: str) -> str:
     if not word.replace("*", "").strip() or _STRAY.search(word):
         raise ValueError("a word needs a letter, digit or sign, and `*` only at the end of one")
     return word
+
+
+def pattern_readings(pattern: str) -> list[str]:
+    """The pattern with an escape and a class of characters as one letter each, and without comments.
+
+    Where the flag for verbose patterns occurs, what it holds for is not worked out: there is a second
+    reading then, without spaces.
+    """
+    verbose = regex.search(r"\(\?\w*x", pattern) is not None
+    ignored = [_COMMENT, rf"{_COMMENT}|#[^\n]*|\s+"][: 1 + verbose]
+    return [
+        regex.sub(rf"({_LETTER})|{blank}", lambda match: "a" if match[1] else "", pattern, flags=regex.DOTALL)
+        for blank in ignored
+    ]
+
+
+def compilable(pattern: str) -> str:
+    """The pattern, if it is a regular expression that can be compiled.
+
+    Raises:
+        ValueError: It is none, or would fill the memory: the engine writes out what is repeated.
+    """
+    for bare in pattern_readings(pattern):
+        copies = math.prod(max(1, int(count)) for count in regex.findall(r"\{(\d{1,20})", bare))
+        if copies > _MOST_COPIES:
+            raise ValueError(f"repeats its parts more than {_MOST_COPIES:,} times")
+    try:
+        regex.compile(pattern)
+    except regex.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return pattern
 
 
 def _sound_key(key: str) -> str:
@@ -100,9 +136,9 @@ class Category(BaseModel):
     def _patterns_compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
             try:
-                regex.compile(pattern)
-            except regex.error as error:
-                raise ValueError(f"'{pattern}' is not a regular expression: {error}") from error
+                compilable(pattern)
+            except ValueError as error:
+                raise ValueError(f"'{pattern[:_EXCERPT]}' {error}") from error
         return patterns
 
 

@@ -296,7 +296,7 @@ def test_a_full_queue_answers_503_and_says_when_to_come_back(predictor, run_app)
 def test_stopping_answers_those_who_wait(predictor, run_app):
     slow = Slow(predictor)
     with ThreadPoolExecutor(4) as pool:
-        with run_app(create_app(slow)) as address:
+        with run_app(create_app(slow, settings=ServeSettings(batch_texts=1))) as address:
             slow.working.clear()
             slow.free.clear()
             waiting = [

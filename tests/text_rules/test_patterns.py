@@ -39,7 +39,7 @@ def test_what_could_take_forever_is_refused(pattern: str) -> None:
     ["((a{1000}){1000}){1000}", "(?x)((a{1000}) {1000}) {1000}", "(?x)a{9 0 0 0 0 0}", f"a{{{'9' * 50}}}"],
 )
 def test_what_could_fill_the_memory_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="at most 100,000"):
+    with pytest.raises(ValueError, match="more than 100,000 times"):
         sound_pattern(pattern)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 
 import regex
+
+from rubricator.taxonomy import compilable, pattern_readings
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 0.2
@@ -14,10 +15,7 @@ _TEXT_SECONDS = 1.0
 
 _FLAGS = regex.IGNORECASE | regex.VERSION0
 _REPEAT = regex.compile(r"[*+]|\{\d*,\d*\}")
-_LETTER = r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]"
-_COMMENT = r"\(\?#[^)]*\)"
 _LONGEST = 2000
-_MOST_COPIES = 100_000
 
 
 def compiled(pattern: str) -> regex.Pattern[str]:
@@ -54,39 +52,12 @@ def sound_pattern(pattern: str) -> str:
     """
     if len(pattern) > _LONGEST:
         raise ValueError(f"a pattern of {len(pattern):,} characters is too long (at most {_LONGEST:,})")
-    if (copies := _copies(pattern)) > _MOST_COPIES:
-        raise ValueError(f"repeats its parts {copies:,} times (at most {_MOST_COPIES:,})")
-    try:
-        search = compiled(pattern)
-    except regex.error as error:
-        raise ValueError(f"is not a regular expression: {error}") from error
-    if any(_repeats_twice(bare) for bare in _readings(pattern)) or _calls_itself(pattern):
+    search = compiled(compilable(pattern))
+    if any(_repeats_twice(bare) for bare in pattern_readings(pattern)) or _calls_itself(pattern):
         raise ValueError("a repeated group holds a repetition or a choice itself, which can take forever")
     if search.search(""):
         raise ValueError("holds of every text, even of an empty one")
     return pattern
-
-
-def _readings(pattern: str) -> list[str]:
-    """The pattern with an escape and a class of characters as one letter each, and without comments.
-
-    Where the flag for verbose patterns occurs, what it holds for is not worked out: there is a second
-    reading then, without spaces.
-    """
-    verbose = regex.search(r"\(\?\w*x", pattern) is not None
-    ignored = [_COMMENT, rf"{_COMMENT}|#[^\n]*|\s+"][: 1 + verbose]
-    return [
-        regex.sub(rf"({_LETTER})|{blank}", lambda match: "a" if match[1] else "", pattern, flags=regex.DOTALL)
-        for blank in ignored
-    ]
-
-
-def _copies(pattern: str) -> int:
-    """How often the engine writes a part out, were all counted repetitions nested."""
-    return max(
-        math.prod(max(1, int(count)) for count in regex.findall(r"\{(\d+)", bare))
-        for bare in _readings(pattern)
-    )
 
 
 def _calls_itself(pattern: str) -> bool:
