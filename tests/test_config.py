@@ -1,3 +1,4 @@
+import json
 import time
 from pathlib import Path
 
@@ -175,3 +176,14 @@ def test_a_command_is_kept_without_its_secrets() -> None:
         '\'--set=label.teachers=[{"engine": {"key": "***", "model": "m"}}]\' --set split.test=0.3 '
         "--set 'label.store=***'"
     )
+
+
+@pytest.mark.parametrize("models", ["hads", ["linear", "hads"]])
+def test_a_kind_of_model_that_there_is_not_is_one_fault_in_words(tmp_path: Path, models: object) -> None:
+    path = tmp_path / "rubricator.yaml"
+    path.write_text("data: {files: [a.csv], columns: {body: text}}", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, [f"train.models={json.dumps(models)}"])
+    assert "there is no kind of model 'hads' (did you mean 'heads'?)" in str(caught.value)
+    assert "literal" not in str(caught.value)
+    assert "1 fault" in str(caught.value)

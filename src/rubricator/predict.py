@@ -89,9 +89,9 @@ class Predictor:
             ) from error
         if not points:
             raise ArtifactError(
-                f"{self.manifest.identifier} does not say how sure it must be for a precision: it was "
-                "made by an older version.",
-                fix=f"Export it anew: `rubricator run`. {fix}",
+                f"{self.manifest.identifier} does not say how sure it must be for a precision: too few texts "
+                "of validation were labelled by people, or it was made by an older version.",
+                fix=f"Label more texts, or export it anew: `rubricator run`. {fix}",
             )
         enough = [
             point for point in points if point.precision >= precision - 1e-9 and point.confidence is not None

@@ -9,6 +9,7 @@ from small_artifacts import taxonomy_of
 from rubricator.config import Config, Data
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.training_data import TrainingData
+from rubricator.errors import TrainingError
 from rubricator.models.training_files import read_training, write_training
 from rubricator.models.training_result import OutOfFoldPredictions
 from rubricator.taxonomy import Task
@@ -132,3 +133,20 @@ def test_self_training_leaves_golden_labels_and_moves_the_others(tmp_path) -> No
         trained.models["heads"].logits(some.inputs())[~golden].max(axis=1).mean() for trained in results
     )
     assert taught > plain, "doubtful texts have become surer"
+
+
+def test_one_category_alone_is_refused_where_a_text_has_exactly_one(tmp_path) -> None:
+    some = replace(examples(), targets=np.tile([1.0, 0.0, 0.0], (60, 1)))
+    everyone = np.ones(60, dtype=bool)
+    data = TrainingData(some, everyone, everyone, np.array(["train"] * 60), np.full(60, -1))
+    config = Config(data=Data.model_validate({"files": ["x.csv"], "columns": {"body": "t"}}))
+    with pytest.raises(TrainingError, match="there is nothing to tell apart"):
+        train_models(
+            data,
+            some.targets,
+            train=everyone,
+            validation=~everyone,
+            taxonomy=taxonomy_of(Task.SINGLE_LABEL),
+            config=config,
+            folder=tmp_path,
+        )

@@ -19,7 +19,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils import estimator_checks
 from small_project import TEXTS
 
-from rubricator import Category, Rubricator, Text
+from rubricator import Category, Predictor, Rubricator, Text
 from rubricator.errors import DataError, RubricatorError, TaxonomyError
 from rubricator.project.labels import classes_of, labels_of
 
@@ -192,3 +192,16 @@ def test_importing_the_package_loads_neither_scikit_learn_nor_torch() -> None:
     code += "; rubricator.Rubricator, rubricator.Project; assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_artifact_knows_the_columns_it_was_fitted_with(tmp_path):
+    rows = [("Матч завершился вничью", "sport"), ("Банк поднял ставку", "economy")] * 12
+    frame = pl.DataFrame({"message": [f"{text} {row}" for row, (text, _) in enumerate(rows)]})
+    model = Rubricator(["sport", "economy"], models="linear", columns={"body": "message"})
+    model.fit(frame, [label for _, label in rows])
+    folder = model.save(tmp_path / "artifact")
+    manifest = Predictor.load(folder).manifest
+    assert (manifest.columns.title, manifest.columns.body) == (None, "message")
+    loaded = Rubricator.load(folder)
+    assert list(loaded.predict(frame)) == list(model.predict(frame))
+    assert list(loaded.predict(frame["message"].to_list())) == list(model.predict(frame))

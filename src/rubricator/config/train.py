@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from rubricator.config.kinds import Cascade, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.section import Section
+from rubricator.errors import nearest
 
 Kind = Literal["linear", "static", "heads", "finetune", "lora", "hybrid", "cascade"]
 """Every kind of model, cheapest first."""
@@ -20,8 +21,15 @@ Metric = Literal["macro_f1", "weighted_f1", "micro_f1", "accuracy"]
 _AUTO_MINUTES = 30.0
 
 
-def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str) and value != "auto" else value
+def _as_kinds(value: Any) -> Any:
+    named = (value,) if isinstance(value, str) and value != "auto" else value
+    for name in named if isinstance(named, (list, tuple)) else ():
+        if name not in KINDS:
+            raise ValueError(
+                f"there is no kind of model {name!r}{nearest(str(name), KINDS)}: choose among "
+                f"{', '.join(KINDS)}, or `auto`"
+            )
+    return named
 
 
 class Train(Section):
@@ -45,7 +53,7 @@ class Train(Section):
     them, and keeps them only if validation improves.
     """
 
-    models: Annotated[tuple[Kind, ...] | Literal["auto"], BeforeValidator(_as_tuple)] = ("heads", "linear")
+    models: Annotated[tuple[Kind, ...] | Literal["auto"], BeforeValidator(_as_kinds)] = ("heads", "linear")
     minutes: float | None = Field(default=None, gt=0)
     metric: Metric | Literal["auto"] = "auto"
     ensemble: bool = True

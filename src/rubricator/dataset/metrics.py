@@ -33,7 +33,8 @@ class CategoryMetrics:
         average_precision: Area under the precision-recall steps; None if no text has it.
         calibration_error: Expected calibration error, 10 bins of equal width (Naeini, Cooper &
             Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", 2015).
-        baseline_f1: F1 of giving the category to every text: what no skill at all reaches.
+        baseline_f1: What no skill at all reaches: F1 of giving the category to every text or, single-label,
+            of drawing categories at random by their shares.
     """
 
     key: str
@@ -77,7 +78,7 @@ class PartMetrics:
         mean_confidence: Mean probability that the model itself gives to all of a decision being right, to be
             held beside `subset_accuracy`; multi-label as if categories were independent.
         coverage: What share of texts can go without a person at which precision.
-        baseline_macro_f1: Macro-F1 of giving every category to every text.
+        baseline_macro_f1: Mean of the categories' `baseline_f1`.
         baseline_accuracy: Share of texts that the commonest set of categories gets right.
     """
 

@@ -32,13 +32,11 @@ from rubricator.project.fitting import label_dataset, make_dataset, train_datase
 from rubricator.project.labels import classes_of, known_classes, labels_of, matrix_of
 from rubricator.project.progress import bars
 from rubricator.project.results import scores_frame
-from rubricator.project.texts import texts_of
+from rubricator.project.texts import ROLES, columns_of, texts_of
 from rubricator.records import Origin, content_hash
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
-
-_TEXTS_ONLY = {"files": ["texts"], "columns": {"title": "title", "body": "text"}}
 
 
 class UnfittedError(RubricatorError, NotFittedError):  # type: ignore[misc]
@@ -111,8 +109,8 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             DataError: Texts or labels that cannot be used.
             TrainingError: The labels do not allow a model.
         """
-        config, progress = self._config(), bars if self.progress else silent
-        rows = texts_of(texts, self.columns)
+        rows, progress = texts_of(texts, self.columns), bars if self.progress else silent
+        config = self._config(columns_of(texts, self.columns))
         classes = classes_of(self.taxonomy, labels, multi_label=self.multi_label)
         dataset = make_dataset(rows, labels_of(labels, classes, texts=len(rows)), config, progress)
         folder = self._folder()
@@ -140,7 +138,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, texts: Any) -> Floats:
         """Calibrated probabilities, shape [texts, categories], in the order of `classes_`."""
         self._check_fitted()
-        rows = texts_of(texts, self.columns)
+        rows = texts_of(texts, self.columns or self._remembered(texts))
         if self._predictor is not None:
             return self._predictor.probabilities(rows)
         if not rows:
@@ -195,7 +193,10 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             EncoderError: An encoder cannot be run here.
         """
         predictor = Predictor.load(folder, **options)
+        columns = predictor.manifest.columns
+        roles = {role: getattr(columns, role) for role in ROLES}
         model = cls(predictor.taxonomy)
+        model._roles = {role: name for role, name in roles.items() if name is not None}
         model._predictor = predictor
         model._classes = known_classes(predictor.taxonomy)
         model.taxonomy_, model.classes_ = predictor.taxonomy, _array(model._classes.names)
@@ -255,8 +256,9 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not self.__sklearn_is_fitted__():
             raise UnfittedError("This Rubricator is not fitted yet.", fix="Call fit, or Rubricator.load.")
 
-    def _config(self) -> Config:
-        raw: dict[str, Any] = {"name": "rubricator", "seed": self.seed, "data": dict(_TEXTS_ONLY)}
+    def _config(self, columns: Mapping[str, str]) -> Config:
+        data = {"files": ["texts"], "columns": dict(columns)}
+        raw: dict[str, Any] = {"name": "rubricator", "seed": self.seed, "data": data}
         models = self.models if self.models is None or isinstance(self.models, str) else [*self.models]
         keywords = {
             "train.models": models,
@@ -272,6 +274,12 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 target = target.setdefault(section, {})
             target[last] = value
         return build_config(raw, folder=Path.cwd(), where="Rubricator(…)")
+
+    def _remembered(self, texts: Any) -> Mapping[str, str] | None:
+        """The columns of the artifact that was loaded, where a frame has them all."""
+        roles: Mapping[str, str] = getattr(self, "_roles", {})
+        names = {str(name) for name in getattr(texts, "columns", ())}
+        return roles if roles and names.issuperset(roles.values()) else None
 
     def _folder(self) -> Path:
         if self.folder is None:

@@ -49,6 +49,14 @@ def texts_of(texts: Any, columns: Mapping[str, str] | None = None) -> list[Text]
     return rows
 
 
+def columns_of(texts: Any, columns: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Which column holds which role where `texts_of` reads them, and in files of such texts."""
+    if hasattr(texts, "columns"):
+        return _roles([str(name) for name in texts.columns], columns or {})
+    titled = any(isinstance(item, Text) and item.title for item in texts)
+    return {"title": "title", "body": "text"} if titled else {"body": "text"}
+
+
 def _of_item(item: Any, row: int) -> Text:
     if isinstance(item, Text):
         return replace(item, id=str(row), part="", content="")

@@ -136,9 +136,14 @@ def _category(
         roc_auc=float(roc_auc_score(truth, probabilities)) if 0 < support < len(scored) else None,
         average_precision=_defined(point["average_precision"][column]),
         calibration_error=calibration_error(truth, probabilities),
-        baseline_f1=2 * share / (1 + share) if support else None,
+        baseline_f1=_without_skill(share, single=rule.space.single) if support else None,
     )
 
 
 def _defined(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _without_skill(share: float, *, single: bool) -> float:
+    """F1 of giving a category to every text or, where each text has one, of drawing them by their shares."""
+    return share if single else 2 * share / (1 + share)

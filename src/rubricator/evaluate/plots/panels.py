@@ -144,7 +144,7 @@ def draw_overview(
     axes.set_ylim(len(categories) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    label = f"F1 and its {confidence:.0%} interval; grey tick: giving the category to every text"
+    label = f"F1 and its {confidence:.0%} interval; grey tick: no skill at all"
     style.unit_axis(axes, x=label)
 
 

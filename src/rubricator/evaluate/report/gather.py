@@ -114,7 +114,7 @@ def report_data(
             machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
             f"Python {platform.python_version()}",
         ),
-        next_steps=tuple(next_steps(trained, label_set, folder, options=options)),
+        next_steps=tuple(next_steps(trained, label_set, evaluated.metrics[0], folder, options=options)),
         cautions=(
             *outdone(evaluated.beside_teachers),
             *(f"{taxonomy.categories[j].title} {note}." for j, note in trained.scarce.items()),

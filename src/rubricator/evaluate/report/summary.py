@@ -97,6 +97,8 @@ def _plainly(head: PartMetrics) -> str:
     precision, recall = head.micro_precision.value, head.micro_recall.value
     if precision is None or recall is None:
         return ""
+    if set(head.origins) == {"agreement"}:
+        return ""  # how often the model repeats its teachers would be read as how often it is right
     if head.single:
         return f"In plain terms: of 100 texts, about {100 * recall:.0f} get the right category."
     return (
@@ -189,6 +191,7 @@ def _about_doubt(head: PartMetrics, titles: Mapping[str, str]) -> Iterator[str]:
     ]
     if useless:
         yield (
-            "Not shown to be better than giving the category to every text "
+            "Not shown to be better than no skill, which "
+            f"{'draws categories by their shares' if head.single else 'gives the category to every text'} "
             f"(that F1 lies inside the interval or above it): {series(useless)}."
         )

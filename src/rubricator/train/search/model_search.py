@@ -59,6 +59,13 @@ def train_models(
             "No text is left to train on.", fix="Lower split.test and split.validation, or add texts."
         )
     space = taxonomy.space
+    occurring = (targets[train] >= 0.5).any(axis=0)
+    if space.single and occurring.sum() == 1:
+        raise TrainingError(
+            f"Every text to train on has the category '{space.keys[int(occurring.argmax())]}': there is "
+            "nothing to tell apart.",
+            fix="Label texts of other categories, or give these keywords and descriptions.",
+        )
     context = replace(
         TrainingContext.of(config, space=space, folder=folder, progress=progress),
         keywords=taxonomy_rules(taxonomy),
@@ -94,7 +101,9 @@ def train_models(
         facts={name: candidate.fitted.facts for name, candidate in candidates.items()},
         dropped=search.dropped,
         metric=metric_of(config.train.metric, space),
-        coverage=validation_set.coverage(candidates[choice.name].validated),
+        coverage=validation_set.coverage(
+            candidates[choice.name].validated, data.unbiased[validation_set.rows]
+        ),
     )
     return trained, _golden_predictions(validation_set, candidates, choice.name, data.unbiased)
 

@@ -12,7 +12,7 @@ from rubricator.dataset.training_data import TrainingData
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.training_result import Score
 from rubricator.stats.arrays import Bools, Floats, Indices
-from rubricator.stats.coverage import CoveragePoint, coverage_points
+from rubricator.stats.coverage import FEWEST, CoveragePoint, coverage_points
 from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.train.selection import chance_of_gain, score
@@ -55,9 +55,14 @@ class ValidationSet:
             decisions,
         )
 
-    def coverage(self, result: ValidationResult) -> tuple[CoveragePoint, ...]:
-        """What share of these texts a model may answer alone if so large a share of that must be right."""
-        judged = self.examples.weights > 0
+    def coverage(self, result: ValidationResult, unbiased: Bools) -> tuple[CoveragePoint, ...]:
+        """What share of these texts a model may answer alone if so large a share of that must be right.
+
+        Only texts that people labelled in a way that may measure say what is right; too few say nothing.
+        """
+        judged = (self.examples.weights > 0) & unbiased
+        if judged.sum() < FEWEST:
+            return ()
         right = (result.decisions == (self.examples.targets >= 0.5)).all(axis=1)
         sureness = self.space.confidence(result.probabilities, result.decisions)
         return coverage_points(sureness[judged], right[judged], _PRECISIONS)
