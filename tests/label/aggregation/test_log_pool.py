@@ -10,7 +10,8 @@ from rubricator.dataset.annotations import TeacherProbabilities
 from rubricator.label.aggregation.aggregator import combine
 from rubricator.label.aggregation.dawid_skene import dawid_skene
 from rubricator.label.aggregation.labels import aggregate_labels
-from rubricator.label.aggregation.log_pool import log_opinion_pool, weigh
+from rubricator.label.aggregation.log_pool import log_opinion_pool
+from rubricator.label.aggregation.weights import weigh
 from rubricator.records import Origin, Text
 from rubricator.taxonomy import Taxonomy
 

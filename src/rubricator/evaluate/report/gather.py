@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,27 +18,24 @@ import yaml
 from rubricator.config import Config
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
-from rubricator.dataset.metrics import PartMetrics
 from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.metrics.beside_teachers import BesideTeachers
 from rubricator.evaluate.metrics.errors import worst_errors
 from rubricator.evaluate.metrics.mistaken import mistaken_for
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.model_descriptions import described
+from rubricator.evaluate.report.model_table import compared_models
 from rubricator.evaluate.report.next_steps import next_steps
 from rubricator.evaluate.report.report_data import (
     DataFacts,
     Evaluated,
-    ModelFacts,
-    ModelRow,
     ReportData,
     Reproduction,
 )
 from rubricator.masking import masked_settings
-from rubricator.models.training_result import WORDS, Score, TrainingResult
+from rubricator.models.training_result import TrainingResult
 from rubricator.pages.formatting import figure, plural
 from rubricator.records import Origin
-from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
 
 _LIBRARIES = ("rubricator", "numpy", "scikit-learn", "tokenizers", "openvino", "onnxruntime", "polars")
@@ -100,7 +97,7 @@ def report_data(
         else mistaken_for(evaluated.scored[0].truth, evaluated.scored[0].decisions),
         data=_data(dataset, split, label_set, taxonomy, config),
         teachers=tuple(label_set.reports),
-        models=_models(trained, evaluated),
+        models=compared_models(trained, evaluated),
         latency=evaluated.latency,
         reproduction=Reproduction(
             command=command,
@@ -164,60 +161,4 @@ def _data(
         ),
         people_labelled=int(sources.human.sum()),
         notes=split.notes,
-    )
-
-
-def _models(trained: TrainingResult, evaluated: Evaluated) -> ModelFacts:
-    """Which models competed, on what, what each costs, and why one won."""
-    reason = trained.choice.reason
-    if trained.weights_tried:
-        tried = ", ".join(f"{weight:g}" for weight in trained.weights_tried)
-        reason += (
-            f" A label agreed between teachers counts {trained.weak_label_weight:g} of a golden one: of the "
-            f"weights {tried} it fits held-out golden texts best."
-        )
-        if (alone := trained.weights_tried.get(0.0)) is not None:
-            words = WORDS[trained.metric]
-            with_teachers = trained.weights_tried[trained.weak_label_weight].score.merit(trained.metric)[0]
-            reason += (
-                f" Learning from golden texts alone, a quick model reaches {words} "
-                f"{alone.score.merit(trained.metric)[0]:.3f} on them; with teachers' labels so weighted, "
-                f"{with_teachers:.3f}."
-            )
-    if evaluated.metrics[0] != evaluated.rivals[trained.choice.name]:
-        reason += (
-            " The headline figures are those of the whole procedure, which chose between kinds anew without "
-            f"the texts that it is measured on; the row {trained.choice.name} is that kind alone."
-        )
-    if trained.refitted is not None:
-        reason += f" {trained.refitted.about}"
-    return ModelFacts(
-        chosen=trained.choice.name,
-        reason=reason,
-        measured_on=trained.validated_on,
-        candidates=tuple(
-            _candidate(name, score, trained, evaluated.rivals)
-            for name, score in trained.choice.scores.items()
-        ),
-        dropped=tuple(f"{name}: {why}" for name, why in trained.dropped.items()),
-        details=evaluated.details,
-    )
-
-
-def _candidate(
-    name: str, score: Score, trained: TrainingResult, rivals: Mapping[str, PartMetrics]
-) -> ModelRow:
-    words, part, cost = WORDS[trained.metric], rivals[name], trained.costs.get(name)
-    metric = "subset_accuracy" if trained.metric == "accuracy" else trained.metric
-    low, high = score.intervals.get(trained.metric, (None, None))
-    return ModelRow(
-        name=name,
-        about=described(name, trained.facts[name]),
-        scores={
-            f"{words} on validation": Estimate(score.merit(trained.metric)[0], low, high),
-            f"{words} on {part.part}, not used to choose": getattr(part, metric),
-        },
-        seconds=trained.seconds[name],
-        texts_per_second=None if cost is None else cost.texts_per_second,
-        mebibytes=None if cost is None else cost.bytes / 2**20,
     )

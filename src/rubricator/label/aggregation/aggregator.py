@@ -8,10 +8,10 @@ from typing import Literal
 
 from rubricator.dataset.annotations import TeacherProbabilities, TeacherScores
 from rubricator.label.aggregation.dawid_skene import dawid_skene
-from rubricator.label.aggregation.log_pool import log_opinion_pool, weigh
+from rubricator.label.aggregation.log_pool import log_opinion_pool
 from rubricator.label.aggregation.probabilities import teacher_probabilities
 from rubricator.label.aggregation.votes import Truth, majority
-from rubricator.label.aggregation.weights import Weights, confusion_weights, pool_weights, vote_weights
+from rubricator.label.aggregation.weights import Weights, confusion_weights, pool_weights, vote_weights, weigh
 from rubricator.taxonomy import Taxonomy
 
 Method = Literal["pool", "majority", "dawid-skene"]
