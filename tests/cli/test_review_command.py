@@ -188,6 +188,15 @@ def terminal(single):
 
 
 @pytest.mark.slow
+def test_keys_pressed_before_the_first_text_is_shown_are_no_answer_to_it(single, terminal):
+    terminal.press("1")
+    terminal.until("q ends")
+    terminal.press("q")
+    shown = terminal.until("texts reviewed")
+    assert "2 of 5" not in shown
+
+
+@pytest.mark.slow
 def test_a_terminal_takes_single_keys_and_a_killed_session_loses_nothing(single, terminal):
     terminal.until("q ends")
     terminal.press("3")

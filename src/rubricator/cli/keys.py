@@ -76,8 +76,8 @@ def _unbuffered() -> Iterator[None]:
     place = sys.stdin.fileno()
     before = termios.tcgetattr(place)
     try:
-        # Keys typed ahead, while the next text was on its way, must not be thrown away.
-        tty.setcbreak(place, termios.TCSADRAIN)
+        # Keys pressed before the first text was shown are thrown away: they cannot be an answer to it.
+        tty.setcbreak(place, termios.TCSAFLUSH)
         yield
     finally:
         termios.tcsetattr(place, termios.TCSADRAIN, before)
