@@ -187,3 +187,11 @@ def test_a_kind_of_model_that_there_is_not_is_one_fault_in_words(tmp_path: Path,
     assert "there is no kind of model 'hads' (did you mean 'heads'?)" in str(caught.value)
     assert "literal" not in str(caught.value)
     assert "1 fault" in str(caught.value)
+
+
+@pytest.mark.parametrize("teacher", ["rulez", {"kind": "rulez", "name": "mine"}])
+def test_a_kind_of_teacher_that_there_is_not_is_one_fault_in_words(tmp_path: Path, teacher: object) -> None:
+    path = tmp_path / "rubricator.yaml"
+    path.write_text("data: {files: [a.csv], columns: {body: text}}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"there is no kind of teacher 'rulez' \(did you mean 'rules'\?\)"):
+        read_config(path, [f"label.teachers={json.dumps([teacher])}"])

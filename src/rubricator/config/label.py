@@ -7,10 +7,24 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from rubricator.config.section import Section
+from rubricator.errors import nearest
+
+_TEACHERS = ("encoder", "rules", "llm")
 
 
 def _as_kind(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
+
+
+def _as_teacher(value: Any) -> Any:
+    teacher = _as_kind(value)
+    kind = teacher.get("kind") if isinstance(teacher, dict) else None
+    if isinstance(kind, str) and kind not in _TEACHERS:
+        raise ValueError(
+            f"there is no kind of teacher {kind!r}{nearest(kind, _TEACHERS)}: choose among "
+            f"{', '.join(_TEACHERS)}"
+        )
+    return teacher
 
 
 class EncoderTeacherConfig(Section):
@@ -163,7 +177,7 @@ class LlmTeacherConfig(Section):
 
 TeacherConfig = Annotated[
     Annotated[EncoderTeacherConfig | RulesTeacherConfig | LlmTeacherConfig, Field(discriminator="kind")],
-    BeforeValidator(_as_kind),
+    BeforeValidator(_as_teacher),
 ]
 
 

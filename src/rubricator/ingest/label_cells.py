@@ -44,7 +44,10 @@ def parse_labels(cell: object, taxonomy: Taxonomy) -> tuple[str, ...]:
         number = f"{len(keys)} categories in '{', '.join(pieces)}'" if keys else "no category"
         raise DataError(
             f"{number}, where a text has exactly one.",
-            fix="Keep one category, or write `task: multi-label` in the taxonomy.",
+            fix="Keep one category, or write `task: multi-label` in the taxonomy."
+            if keys
+            else "Give it a category, leave the row out, or name a category for such texts under `none` "
+            "in the taxonomy.",
         )
     return tuple(key for key in taxonomy.keys if key in keys)
 
