@@ -53,7 +53,7 @@ REPLIES = [
     ("Kimi", "choose", f"◁think▷{THOUGHT}◁/think▷B", "payment"),
     ("Magistral", "choose", f"[THINK]{THOUGHT}[/THINK]B", "payment"),
     (
-        "Claude, asked to think in tags",
+        "a model asked to think in tags",
         "choose",
         f"<thinking>{THOUGHT}</thinking>\n<answer>B</answer>",
         "payment",
