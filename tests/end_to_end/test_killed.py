@@ -82,7 +82,7 @@ def test_a_run_killed_in_every_stage_ends_like_an_undisturbed_one(tmp_path: Path
         run = start(*few, cwd=tmp_path / "killed")
         wait_for(tmp_path / f"killed/runs/small/stages/{stage}.done", run)
         # Somewhere in the next stage.
-        time.sleep(draw.random() * 0.1)
+        time.sleep(draw.random() * 0.01)
         run.send(signal.SIGKILL)
         run.wait()
     assert not (tmp_path / "killed/runs/small/stages/export.done").exists()
