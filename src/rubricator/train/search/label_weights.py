@@ -55,12 +55,7 @@ def weak_label_weight(
         counted = np.where(data.golden, 1.0, weight)
         examples = replace(data.examples, targets=targets, weights=counted).subset(train)
         learning = examples.hardened(context.space)
-        logits = fit(
-            proxy_kind(context.settings, vectors=learning.vectors is not None),
-            learning,
-            folds=folds,
-            context=context,
-        ).oof_logits
+        logits = _proxy_logits(learning, folds, context)
         weights = golden.astype(float)
         rule = fit_rule(logits, targets[train], weights, space=context.space)
         probabilities, truth = rule.probabilities(logits)[golden], targets[train][golden]
@@ -90,12 +85,7 @@ def self_trained(
     machines", 1965): golden labels stay as they are.
     """
     learning = replace(data.examples, targets=targets, weights=counted).subset(train)
-    logits = fit(
-        proxy_kind(context.settings, vectors=learning.vectors is not None),
-        learning,
-        folds=folds,
-        context=context,
-    ).oof_logits
+    logits = _proxy_logits(learning, folds, context)
     own = fit_rule(logits, learning.targets, learning.weights, space=context.space).probabilities(logits)
     yes, no = (
         np.sqrt(np.clip(a * b, 1e-12, 1)) for a, b in ((own, targets[train]), (1 - own, 1 - targets[train]))
