@@ -42,7 +42,9 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
     trained, _ = read_training(run)
     rule = trained.rules[trained.choice.name]
     expected = rule.probabilities(trained.winner.logits(material.examples.inputs()))
-    found = predictor.probabilities(dataset.texts)
+    some = np.arange(0, len(dataset.texts), 5)
+    expected = expected[some]
+    found = predictor.probabilities([dataset.texts[row] for row in some])
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
     clear = np.abs(expected - rule.threshold) > TOLERANCE
     assert (rule.decide(found) == rule.decide(expected))[clear].all()
@@ -51,8 +53,8 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
 def test_a_file_a_program_and_the_service_get_the_same_answers(
     news_run: Path, predictor: Predictor, tmp_path: Path
 ) -> None:
-    source = tmp_path / "forty.csv"
-    pl.read_csv(news_run / "examples/news/news.csv", infer_schema=False).head(40).write_csv(source)
+    source = tmp_path / "twenty.csv"
+    pl.read_csv(news_run / "examples/news/news.csv", infer_schema=False).head(20).write_csv(source)
     done = rubricator(
         "predict", "runs/news/artifact", str(source), "-o", str(tmp_path / "out.parquet"), cwd=news_run
     )
@@ -62,7 +64,7 @@ def test_a_file_a_program_and_the_service_get_the_same_answers(
     assert rows.columns == ["id", "labels", *columns]
     by_id = {row["id"]: row for row in rows.to_dicts()}
     texts = [text for text in files.read_dataset(news_run / "runs/news").texts if text.id in by_id]
-    assert len(texts) > 30
+    assert len(texts) > 15
     predictions = predictor.predict(texts)
     answers = served(news_run, [{"id": t.id, "title": t.title, "body": t.body} for t in texts])
     for prediction, answer in zip(predictions, answers, strict=True):

@@ -145,7 +145,7 @@ class Evaluate(Section):
     bootstrap: int = Field(default=1000, ge=100, le=100_000)
     confidence: Share = 0.95
     worst: int = Field(default=20, ge=0, le=1000)
-    latency_seconds: float = Field(default=5.0, gt=0, le=600)
+    latency_seconds: float = Field(default=2.0, gt=0, le=600)
     plots: bool = True
 
 

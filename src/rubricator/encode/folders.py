@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -115,6 +116,21 @@ def _sweep(target: Path) -> None:
 def _is_whole(folder: Path) -> bool:
     try:
         digests = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))
-        return bool(digests) and all(file_digest(folder / name) == digest for name, digest in digests.items())
+        return bool(digests) and all(digest_once(folder / name) == digest for name, digest in digests.items())
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def digest_once(path: Path) -> str:
+    """`file_digest`, taken again only where the file has changed: many stages of a process open one encoder.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    stat = path.stat()
+    return _digest_of(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _digest_of(path: Path, *_state: int) -> str:
+    return file_digest(path)

@@ -38,7 +38,7 @@ def measure_latency(
     budget_seconds: float,
     texts: int = 200,
     batch: int = 32,
-    patience: float = 5.0,
+    patience: float = 2.0,
 ) -> Latency:
     """Time a classifier on real texts.
 

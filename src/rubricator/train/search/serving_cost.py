@@ -14,12 +14,15 @@ from rubricator.models.training_result import Cost
 from rubricator.records import Text
 
 _TEXTS = 64
+_BATCH = 16
+_PATIENCE = 1.0  # seconds
 
 
 def cost_of(model: Model, texts: Sequence[Text], encoders: Mapping[str, Encoder]) -> Cost:
-    """Measure a model on a few of the texts, after one that is not timed."""
+    """Measure a model for about a second on a few of the texts, after one that is not timed."""
     rows = np.unique(np.linspace(0, len(texts) - 1, num=min(_TEXTS, len(texts))).astype(int))
-    sample = [texts[row] for row in rows]
+    # Drawn in random order: a sample cut short still has long and short texts in their true mix.
+    sample = [texts[row] for row in np.random.default_rng(0).permutation(rows)]
     needed = [encoders[name] for name in model.encoders]
     encode = {name: encoders[name].encode for name in model.encoders}
 
@@ -28,8 +31,10 @@ def cost_of(model: Model, texts: Sequence[Text], encoders: Mapping[str, Encoder]
         model.logits(Inputs(contents, features, encoders=encode))
 
     classify(sample[:1])
-    started = time.perf_counter()
-    classify(sample)
-    seconds = max(time.perf_counter() - started, 1e-9)
+    done, started, seconds = 0, time.perf_counter(), 0.0
+    while done < len(sample) and seconds < _PATIENCE:
+        classify(sample[done : done + _BATCH])
+        done = min(done + _BATCH, len(sample))
+        seconds = time.perf_counter() - started
     size = sum(len(data) for data in model.files().values())
-    return Cost(len(sample) / seconds, size + sum(encoder.bytes for encoder in needed))
+    return Cost(done / max(seconds, 1e-9), size + sum(encoder.bytes for encoder in needed))
