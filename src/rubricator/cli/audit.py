@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -13,9 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import out
-from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.cli.run import ConfigFile, OutFolder, Overrides
 from rubricator.pages.formatting import excerpt
-from rubricator.pipeline.audit import AUDIT, Finding, write_audit
+
+if TYPE_CHECKING:
+    from rubricator.pipeline.audit import Finding
 
 _EXCERPT = 100
 
@@ -34,6 +36,9 @@ def audit_labels(
 
     Example: `rubricator audit -c examples/news/rubricator.yaml --top 10`
     """
+    from rubricator.cli.stages import go
+    from rubricator.pipeline.audit import AUDIT, write_audit
+
     run = go(config, overrides, out_folder, until="label")
     findings = write_audit(run)
     if findings and top:

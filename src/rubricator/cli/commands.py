@@ -1,6 +1,7 @@
 """Every command with its line of help, and where its code is: it is imported when the command is used.
 
 Most commands need what takes seconds to import; `--help`, `--version` and a mistyped name do not wait for it.
+So the file of a command imports at its top what its options and its printing need, the rest when it works.
 """
 
 from __future__ import annotations

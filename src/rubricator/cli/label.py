@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.panel import Panel
 
 from rubricator.cli.console import out
-from rubricator.cli.label_table import show_label_report
-from rubricator.cli.run import ConfigFile, Force, OutFolder, Overrides, go
-from rubricator.label.asking.plan import TeacherPlan, Trial
+from rubricator.cli.run import ConfigFile, Force, OutFolder, Overrides
 from rubricator.pages.formatting import duration
-from rubricator.pipeline.label_outputs import plan, write_label_report, write_label_table
-from rubricator.pipeline.stage import Run
 from rubricator.records import ONLY_FAILURES, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rubricator.label.asking.plan import TeacherPlan, Trial
 
 
 def label_texts(
@@ -65,9 +66,13 @@ def label_texts(
 
     Example: `rubricator label -c examples/news/rubricator.yaml --report`
     """
+    from rubricator.cli.label_table import show_label_report
+    from rubricator.cli.stages import go
+    from rubricator.pipeline.label_outputs import plan, write_label_report, write_label_table
+
     again = frozenset(set(Status) - {Status.OK}) if ask_again else ONLY_FAILURES
     if plan_only:
-        _show_plan(go(config, overrides, out_folder, until="split", again=again))
+        _show_plan(plan(go(config, overrides, out_folder, until="split", again=again)))
         return
     forced = ["label"] if force or ask_again else []
     run = go(config, overrides, out_folder, until="label", force=forced, again=again)
@@ -79,8 +84,8 @@ def label_texts(
         out.print(f"{rows:,} rows: {export}")
 
 
-def _show_plan(run: Run) -> None:
-    for planned in plan(run):
+def _show_plan(plans: Sequence[TeacherPlan]) -> None:
+    for planned in plans:
         out.print(
             f"\n[bold]{escape(planned.teacher)}[/]: {planned.texts - planned.stored:,} texts to ask about"
             f", {planned.stored:,} of {planned.texts:,} answered before"

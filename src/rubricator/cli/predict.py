@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from rubricator.cli.console import log_to, out, show_progress
-from rubricator.predict import PredictionReport, Predictor, predict_file
-from rubricator.tables.encodings import is_utf8
-from rubricator.tables.layout import Layout
+
+if TYPE_CHECKING:
+    from rubricator.predict import PredictionReport
 
 Verify = Annotated[
     Path | None,
@@ -73,6 +73,9 @@ def predict_texts(
 
     Example: `rubricator predict runs/news/artifact texts.xlsx -o predictions.parquet --body Текст`
     """
+    from rubricator.predict import Predictor, predict_file
+    from rubricator.tables.layout import Layout
+
     if min_probability is not None and precision is not None:
         raise typer.BadParameter("--min-probability and --precision exclude each other")
     with log_to(None):
@@ -109,6 +112,8 @@ def predict_texts(
 
 def _read_as(report: PredictionReport) -> str:
     """Which columns were read, and in which encoding where it is not UTF-8."""
+    from rubricator.tables.encodings import is_utf8
+
     columns = report.columns
     roles = {"title": columns.title, "text": columns.body, "ids": columns.id}
     read = [f"{role} from '{name}'" for role, name in roles.items() if name]

@@ -6,19 +6,19 @@ import getpass
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
 
 from rubricator.cli.console import out
 from rubricator.cli.keys import CONFIRM, keyboard
-from rubricator.cli.run import ConfigFile, OutFolder, Overrides, go
+from rubricator.cli.run import ConfigFile, OutFolder, Overrides
 from rubricator.errors import DataError
-from rubricator.pipeline.review import open_review
-from rubricator.review.estimates import progress_lines
-from rubricator.review.question import Question
-from rubricator.review.session import Order, ReviewSession
+
+if TYPE_CHECKING:
+    from rubricator.review.question import Question
+    from rubricator.review.session import ReviewSession
 
 _SKIP, _UNDO, _QUIT = "s", "u", "q"
 _KEYS = "123456789abcdefghijklmnoprtvwxyz"
@@ -35,7 +35,7 @@ def review_labels(
         str | None, typer.Option(metavar="NAME", help="Who reviews; by default your login name.")
     ] = None,
     order: Annotated[
-        Order,
+        Literal["gain", "random"],
         typer.Option(
             help="Most promising texts with a random fifth, or all at random, which makes a golden set."
         ),
@@ -72,6 +72,10 @@ def review_labels(
 
     In a file: `rubricator review --export batch.csv --count 100`, then `rubricator review --import batch.csv`
     """
+    from rubricator.cli.stages import go
+    from rubricator.pipeline.review import open_review
+    from rubricator.review.estimates import progress_lines
+
     if export and import_:
         raise typer.BadParameter("--export and --import exclude each other")
     run = go(config, overrides, out_folder, until="split")

@@ -9,7 +9,6 @@ import typer
 
 from rubricator.cli.console import err, log_to
 from rubricator.cli.predict import Verify
-from rubricator.predict import Predictor
 
 
 def serve_artifact(
@@ -30,6 +29,8 @@ def serve_artifact(
     from rubricator.serve import ServeSettings, create_app
 
     import uvicorn  # isort: skip
+
+    from rubricator.predict import Predictor  # isort: skip
 
     with log_to(None):
         predictor = Predictor.load(artifact, threads=threads, key=verify)

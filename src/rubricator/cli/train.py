@@ -8,8 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
-from rubricator.cli.run import ConfigFile, Force, Minutes, Models, OutFolder, Overrides, go, overriding
-from rubricator.dataset.files import read_json
+from rubricator.cli.run import ConfigFile, Force, Minutes, Models, OutFolder, Overrides, overriding
 
 
 def train_models(
@@ -28,6 +27,9 @@ def train_models(
 
     Example: `rubricator train -c examples/news/rubricator.yaml --model heads --model linear`
     """
+    from rubricator.cli.stages import go
+    from rubricator.dataset.files import read_json
+
     settings = [*(overrides or []), *overriding(models, minutes)]
     run = go(config, settings, out_folder, until="train", force=["train"] if force else [])
     trained = read_json(run.folder / "stages/train.json")
