@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from rubricator.dataset.metrics import CategoryMetrics
 from rubricator.label_space import DecisionRule
 from rubricator.pages.formatting import series
@@ -53,6 +51,8 @@ class CardFacts:
 
 def render_card(facts: CardFacts) -> str:
     """The card in Markdown."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # reading an artifact needs none of it
+
     # Markdown is no HTML: cells are escaped by the filter `plain`, where Markdown needs it.
     environment = Environment(  # noqa: S701
         loader=PackageLoader("rubricator.artifact", package_path=""),

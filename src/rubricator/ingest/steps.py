@@ -8,15 +8,10 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import ftfy
 import regex
 
 from rubricator.ingest.markdown import strip_markdown
 
-# Quotes and width stay as written: « and “ are ordinary in Russian, and entities are left to the HTML step.
-_FTFY = ftfy.TextFixerConfig(
-    unescape_html=False, uncurl_quotes=False, remove_control_chars=False, normalization=None
-)
 # Putting marks above and below a letter in order takes quadratic time; thirty are what Unicode's stream-safe
 # form allows (UAX 15), and more than any script writes.
 _EXCESS_MARKS = regex.compile(r"(\p{M}{30})\p{M}+")
@@ -29,7 +24,7 @@ _INVISIBLE = regex.compile(
 
 
 # ftfy is by far the slowest step. Broken encodings always leave a letter outside of these behind, so texts
-# that hold nothing else are whole.
+# that hold nothing else are whole, and do not wait for its import either.
 _UNUSUAL = re.compile(
     "[^\\s!-~А-яЁё–—‘’‚“”„†•…№«»€\u00a0\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]|[\x1c-\x1f\x85]"
 )
@@ -39,7 +34,13 @@ def fix_unicode(text: str) -> str:
     """Mend broken encodings (ftfy), compose letters (NFC), drop characters that cannot be seen."""
     if not _UNUSUAL.search(text):
         return text
-    marks_in_bounds = _EXCESS_MARKS.sub(r"\1", ftfy.fix_text(text, _FTFY))
+    import ftfy
+
+    # Quotes and width stay as written: « and “ are ordinary in Russian; entities are left to the HTML step.
+    fixes = ftfy.TextFixerConfig(
+        unescape_html=False, uncurl_quotes=False, remove_control_chars=False, normalization=None
+    )
+    marks_in_bounds = _EXCESS_MARKS.sub(r"\1", ftfy.fix_text(text, fixes))
     return _INVISIBLE.sub("", unicodedata.normalize("NFC", marks_in_bounds))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rubricator.config import Config
+from rubricator.config import Config, LlmTeacherConfig, ReplayEngineConfig
 from rubricator.dataset import files
 from rubricator.dataset.annotations import ARRAYS, FACTS, Annotations, TeacherScores, write_annotations
 from rubricator.dataset.dataset import Dataset
@@ -23,7 +24,6 @@ from rubricator.label.asking.runner import Asked, ask
 from rubricator.label.quality.cautions import label_cautions
 from rubricator.label.quality.inter_annotator import teacher_usage
 from rubricator.label.quality.teacher_metrics import measure_teachers
-from rubricator.label.teachers.factory import open_teachers, read_files
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest
@@ -91,6 +91,8 @@ def open_store(run: Run) -> Store:
 
 
 def _work(run: Run) -> list[str]:
+    from rubricator.label.teachers.factory import open_teachers  # the engines of language models
+
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     settings, texts = run.config.label, in_order_of_asking(dataset)
     limits = Limits(settings.max_cost, settings.max_minutes, settings.max_texts)
@@ -199,7 +201,17 @@ def _depends(run: Run) -> dict[str, str]:
         "config": run.config.model_dump_json(include={"label", "encode", "seed"}),
         "taxonomy": run.taxonomy.version,
         "reviews": reviews,
-    } | {f"file:{path}": file_digest(path) if path.is_file() else "absent" for path in read_files(run.config)}
+    } | {
+        f"file:{path}": file_digest(path) if path.is_file() else "absent" for path in _read_files(run.config)
+    }
+
+
+def _read_files(config: Config) -> list[Path]:
+    """Files beside the config that change answers: prompts, and answers generated elsewhere."""
+    sections = [section for section in config.label.teachers if isinstance(section, LlmTeacherConfig)]
+    names = [section.prompt for section in sections if section.prompt]
+    names += [s.engine.file for s in sections if isinstance(s.engine, ReplayEngineConfig)]
+    return [config.path(name) for name in names]
 
 
 STAGE = Stage(

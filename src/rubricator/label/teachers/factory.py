@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -58,14 +57,6 @@ def open_teachers(
     """
     with closing(TeacherFactory(dataset, split, taxonomy, config, progress)) as factory:
         yield [factory.teacher(section) for section in config.label.teachers]
-
-
-def read_files(config: Config) -> list[Path]:
-    """Files beside the config that change answers: prompts, models and answers generated elsewhere."""
-    sections = [section for section in config.label.teachers if isinstance(section, LlmTeacherConfig)]
-    names = [section.prompt for section in sections if section.prompt]
-    names += [s.engine.file for s in sections if isinstance(s.engine, ReplayEngineConfig)]
-    return [config.path(name) for name in names]
 
 
 @dataclass
