@@ -79,7 +79,7 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         created=datetime.now(UTC),
         kind=winner,
         about=described(winner, trained.facts[winner]),
-        encoder=run.config.encode.encoder if trained.winner.encoders else "",
+        encoder=run.config.encode.written(trained.winner.encoders),
         taxonomy=run.taxonomy,
         rule=trained.rules[winner],
         training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *served),

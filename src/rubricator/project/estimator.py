@@ -307,7 +307,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             created=datetime.now(UTC),
             kind=winner,
             about="chosen by cross-validation",
-            encoder=self._config_.encode.encoder if trained.winner.encoders else "",
+            encoder=self._config_.encode.written(trained.winner.encoders),
             taxonomy=self.taxonomy_,
             rule=trained.rules[winner],
             training=(f"{len(self._label_set.labels):,} texts, {by_people:,} of them labelled by people.",),
