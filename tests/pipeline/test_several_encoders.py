@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from small_encoder import write_encoder
+from several_encoders import WIDTHS, look_through, write_two
 from small_project import project
 
 from rubricator.config import read_config
@@ -16,26 +16,19 @@ from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
 from rubricator.dataset.training_data import training_data
 from rubricator.encode.vectors import encode_by_each
-from rubricator.label_space import DecisionRule
-from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.training_files import read_training
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
 from rubricator.pipeline.stages import STAGES
 from rubricator.predict import Predictor
 from rubricator.taxonomy import Taxonomy
-from rubricator.train import trainers
-from rubricator.train.kinds.heads import fit_heads
-from rubricator.train.training_context import FitResult
 
-WIDTHS = {"base": 32, "second": 16}
 Prepare = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("several")
-    write_encoder(folder / "broad", width=WIDTHS["base"])
-    write_encoder(folder / "narrow", kind="distil", width=WIDTHS["second"])
+    write_two(folder)
     return folder
 
 
@@ -61,27 +54,6 @@ def prepare(home: Path, tmp_path: Path) -> Prepare:
         return Run(config, Taxonomy.read(config.path(config.taxonomy)), tmp_path / "run")
 
     return prepared
-
-
-def look_through(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """`heads` becomes the mean of heads on the vectors of these encoders, as far as there are any."""
-
-    def fit(examples, *, folds, context) -> FitResult:
-        vectors = {"base": examples.vectors, **examples.more_vectors}
-        assert {name: found.shape[1] for name, found in vectors.items()}.items() <= WIDTHS.items()
-        each = [
-            (name, fit_heads(replace(examples, vectors=vectors[name]), folds=folds, context=context))
-            for name in names
-            if name in vectors
-        ]
-        rule = DecisionRule(context.space, *np.array([[1.0] * 3, [0.0] * 3, [0.5] * 3]))
-        heads = [replace(fitted.model, encoder=name) for name, fitted in each]
-        mean = np.mean([fitted.oof_logits for _, fitted in each], axis=0)
-        return FitResult(
-            model=EnsembleModel.mean_of(heads, [rule] * len(heads)), oof_logits=mean, facts={"c": []}
-        )
-
-    monkeypatch.setattr(trainers, "TRAINERS", {**trainers.TRAINERS, "heads": fit})
 
 
 def served_widths(run: Run) -> dict[str, int]:

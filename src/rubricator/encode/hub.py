@@ -12,6 +12,7 @@ from rubricator.errors import MissingExtraError
 WEIGHTS = "*.safetensors"
 """No pickles, which run whatever code they like."""
 _FILES = ("*.json", WEIGHTS, "*.model", "*.txt")
+_NO_NAME = "there is no such folder, and it is no name of a model on the hub"
 
 
 class NotOnHubError(Exception):
@@ -35,13 +36,18 @@ def hub_folder(name: str, *, purpose: str, more: Sequence[str] = (), kept_first:
         MissingExtraError: The hub's package is not installed.
     """
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) is None:
-        raise NotOnHubError("there is no such folder, and it is no name of a model on the hub")
+        raise NotOnHubError(_NO_NAME)
     try:
         import httpx
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+        from huggingface_hub.utils import validate_repo_id
     except ImportError as error:
         raise MissingExtraError("transformers", extra="train", purpose=purpose) from error
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise NotOnHubError(_NO_NAME) from error
     if kept_first:
         try:
             snapshot = Path(snapshot_download(name, local_files_only=True))

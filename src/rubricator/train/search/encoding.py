@@ -57,7 +57,6 @@ def encode_for_training(
         except EarlyStoppedError as error:
             notes.append(f"Training goes without the encoder '{written.encoder}': {error.problem}. {_KEPT}")
         except (EncoderError, MissingExtraError) as error:
-            notes.append(
-                f"Training goes without the encoder '{written.encoder}': {error.problem} {error.fix}".rstrip()
-            )
+            problem = f"{error.problem.rstrip('.')}. {error.fix}".rstrip()
+            notes.append(f"Training goes without the encoder '{written.encoder}': {problem}")
     return TrainingVectors(first, more, tuple(notes))
