@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rubricator.errors import MissingExtraError
@@ -41,22 +42,17 @@ def hub_folder(name: str, *, purpose: str, more: Sequence[str] = (), kept_first:
         import httpx
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-        from huggingface_hub.utils import validate_repo_id
     except ImportError as error:
         raise MissingExtraError("transformers", extra="train", purpose=purpose) from error
     try:
-        validate_repo_id(name)
+        if kept_first:
+            with suppress(LocalEntryNotFoundError):
+                snapshot = Path(snapshot_download(name, local_files_only=True))
+                if is_model(snapshot):
+                    return snapshot
+        return Path(snapshot_download(name, allow_patterns=[*_FILES, *more]))
     except HFValidationError as error:
         raise NotOnHubError(_NO_NAME) from error
-    if kept_first:
-        try:
-            snapshot = Path(snapshot_download(name, local_files_only=True))
-            if is_model(snapshot):
-                return snapshot
-        except LocalEntryNotFoundError:
-            pass
-    try:
-        return Path(snapshot_download(name, allow_patterns=[*_FILES, *more]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, httpx.HTTPError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise NotOnHubError(f"the Hugging Face hub did not give it ({reason})") from error
