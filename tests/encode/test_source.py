@@ -71,7 +71,7 @@ def test_an_unreachable_hub_lists_what_is_here(tmp_path: Path, monkeypatch: pyte
     assert "someone/other" in caught.value.fix
 
 
-@pytest.mark.parametrize("name", ["no/such/folder/here", "two words", "../up/there"])
+@pytest.mark.parametrize("name", ["no/such/folder/here", "two words", "../up/there", "./here", "a--b"])
 def test_what_is_neither_folder_nor_hub_name_never_asks_the_hub(tmp_path: Path, name: str) -> None:
     with pytest.raises(EncoderError, match="no such folder"):
         resolve(name, cache=tmp_path)

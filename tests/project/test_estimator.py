@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from several_encoders import WIDTHS, look_through, write_two
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -205,3 +206,18 @@ def test_an_artifact_knows_the_columns_it_was_fitted_with(tmp_path):
     loaded = Rubricator.load(folder)
     assert list(loaded.predict(frame)) == list(model.predict(frame))
     assert list(loaded.predict(frame["message"].to_list())) == list(model.predict(frame))
+
+
+@pytest.mark.slow
+def test_it_may_look_through_several_encoders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_two(tmp_path)
+    look_through(monkeypatch, *WIDTHS)
+    listed = [str(tmp_path / "broad"), {"encoder": str(tmp_path / "narrow"), "prefix": ""}, "./nowhere"]
+    settings = {"encode.cache": str(tmp_path / "cache"), "encode.precision": "fp32", "split.folds": 2}
+    model = Rubricator(models=["heads"], encoder=listed, settings=settings).fit(TEXTS, LABELS)
+    assert "goes without the encoder './nowhere'" in caplog.text
+    again = Rubricator.load(model.save(tmp_path / "artifact"), runtime="onnx")
+    assert set(again._predictor.manifest.encoders) == {"base", "second"}
+    np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-3)

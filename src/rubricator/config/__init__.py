@@ -1,5 +1,6 @@
 """`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
 
+from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
     EncoderTeacherConfig,
@@ -20,7 +21,6 @@ from rubricator.config.sections import (
     Data,
     DataFile,
     Duplicates,
-    Encode,
     Evaluate,
     Golden,
     Part,
@@ -31,6 +31,7 @@ from rubricator.config.tracking import Tracking
 from rubricator.config.train import KINDS, Kind, Metric, Train
 
 __all__ = [
+    "ENCODER_NAMES",
     "KINDS",
     "Cascade",
     "Clean",
@@ -42,6 +43,7 @@ __all__ = [
     "Duplicates",
     "Encode",
     "EncoderTeacherConfig",
+    "Encoders",
     "Evaluate",
     "Examples",
     "Finetune",

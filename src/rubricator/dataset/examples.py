@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,12 @@ class Examples:
 
     Attributes:
         contents: Cleaned texts, n of them.
-        vectors: L2-normalised vectors, shape [n, width]; None where no encoder is used.
+        vectors: L2-normalised vectors of the first encoder, shape [n, width]; None where none is used.
         targets: Probability that the text has the category, shape [n, categories], in [0, 1].
         weights: How much each text counts, shape [n]; 0 leaves it out of training.
         groups: Group of each text; near-duplicates share one.
         features: Extra columns of each text, by name; empty where none are used.
+        more_vectors: Those of every further encoder by its name, each of shape [n, its width].
     """
 
     contents: Sequence[str]
@@ -33,15 +34,19 @@ class Examples:
     weights: Floats
     groups: Sequence[str]
     features: Sequence[Features] = ()
+    more_vectors: Mapping[str, Vectors] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         counts = {name: len(getattr(self, name)) for name in ("contents", "targets", "weights", "groups")}
         if self.vectors is not None:
             counts["vectors"] = len(self.vectors)
+        counts |= {f"vectors of {name}": len(vectors) for name, vectors in self.more_vectors.items()}
         if self.features:
             counts["features"] = len(self.features)
         if len(set(counts.values())) > 1:
             raise ValueError(f"examples are not aligned, row counts differ: {counts}")
+        if BASE in self.more_vectors:
+            raise ValueError(f"the vectors of '{BASE}' are `vectors`, not among `more_vectors`")
         if self.targets.ndim != 2:
             raise ValueError(f"targets must be [texts, categories], found shape {self.targets.shape}")
 
@@ -63,6 +68,7 @@ class Examples:
             weights=self.weights[index],
             groups=[self.groups[i] for i in index],
             features=[self.features[i] for i in index] if self.features else (),
+            more_vectors={name: vectors[index] for name, vectors in self.more_vectors.items()},
         )
 
     def hardened(self, space: LabelSpace) -> Examples:
@@ -71,12 +77,14 @@ class Examples:
 
     def inputs(self, encoders: Mapping[str, EncodeTexts] | None = None) -> Inputs:
         """What served models look at, with the vectors at hand and, by name, encoders that were trained."""
-        at_hand = {} if self.vectors is None else {BASE: self.vectors}
+        at_hand = dict(self.more_vectors)
+        if self.vectors is not None:
+            at_hand[BASE] = self.vectors
         return Inputs(self.contents, self.features or None, encoders=encoders, vectors=at_hand)
 
 
 def joined(first: Examples, second: Examples) -> Examples:
-    """The rows of both, one after the other."""
+    """The rows of both, one after the other, with the vectors that both have."""
     both_encoded = first.vectors is not None and second.vectors is not None
     return Examples(
         contents=[*first.contents, *second.contents],
@@ -85,4 +93,9 @@ def joined(first: Examples, second: Examples) -> Examples:
         weights=np.concatenate([first.weights, second.weights]),
         groups=[*first.groups, *second.groups],
         features=[*first.features, *second.features],
+        more_vectors={
+            name: np.concatenate([vectors, second.more_vectors[name]])
+            for name, vectors in first.more_vectors.items()
+            if name in second.more_vectors
+        },
     )

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.config import ENCODER_NAMES
 from rubricator.records import Feature
 from rubricator.stats.arrays import Floats, Vectors
 
-BASE = "base"
-"""The encoder of the config, which needs no training; a fine-tuned one is named after its kind."""
+BASE = ENCODER_NAMES[0]
+"""The first encoder of the config, which needs no training; a fine-tuned one is named after its kind."""
 
 Features = Mapping[str, Feature]
 EncodeTexts = Callable[[Sequence[str]], Vectors]

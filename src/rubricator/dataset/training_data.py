@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +29,13 @@ class TrainingData:
     fold: NDArray[np.intp]
 
 
-def training_data(dataset: Dataset, label_set: LabelSet, vectors: Vectors | None) -> TrainingData:
-    """All texts as arrays, in the order of `dataset.texts`."""
+def training_data(
+    dataset: Dataset,
+    label_set: LabelSet,
+    vectors: Vectors | None,
+    more_vectors: Mapping[str, Vectors] | None = None,
+) -> TrainingData:
+    """All texts as arrays, in the order of `dataset.texts`, as are the vectors; see `Examples` for these."""
     ids = [text.id for text in dataset.texts]
     sources = label_set.sources
     examples = Examples(
@@ -39,6 +45,7 @@ def training_data(dataset: Dataset, label_set: LabelSet, vectors: Vectors | None
         weights=np.zeros(len(ids)),
         groups=[dataset.groups[id_] for id_ in ids],
         features=[text.features for text in dataset.texts],
+        more_vectors=more_vectors or {},
     )
     return TrainingData(
         examples,

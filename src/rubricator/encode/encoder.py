@@ -243,7 +243,8 @@ def open_encoder(settings: config.Encode, *, progress: Progress = silent) -> Enc
     return _started(card, folder, choice, source, settings.threads, settings.batch)
 
 
-@lru_cache(maxsize=2)  # every stage of a run asks for the same one, and starting it takes seconds
+# Every stage of a run asks for the same ones, and starting one takes seconds.
+@lru_cache(maxsize=len(config.ENCODER_NAMES))
 def _started(
     card: EncoderCard, folder: Path, choice: RuntimeChoice, source: EncoderSource, threads: int, batch: int
 ) -> Encoder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rubricator.errors import MissingExtraError
@@ -12,6 +13,7 @@ from rubricator.errors import MissingExtraError
 WEIGHTS = "*.safetensors"
 """No pickles, which run whatever code they like."""
 _FILES = ("*.json", WEIGHTS, "*.model", "*.txt")
+_NO_NAME = "there is no such folder, and it is no name of a model on the hub"
 
 
 class NotOnHubError(Exception):
@@ -35,22 +37,22 @@ def hub_folder(name: str, *, purpose: str, more: Sequence[str] = (), kept_first:
         MissingExtraError: The hub's package is not installed.
     """
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) is None:
-        raise NotOnHubError("there is no such folder, and it is no name of a model on the hub")
+        raise NotOnHubError(_NO_NAME)
     try:
         import httpx
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError as error:
         raise MissingExtraError("transformers", extra="train", purpose=purpose) from error
-    if kept_first:
-        try:
-            snapshot = Path(snapshot_download(name, local_files_only=True))
-            if is_model(snapshot):
-                return snapshot
-        except LocalEntryNotFoundError:
-            pass
     try:
+        if kept_first:
+            with suppress(LocalEntryNotFoundError):
+                snapshot = Path(snapshot_download(name, local_files_only=True))
+                if is_model(snapshot):
+                    return snapshot
         return Path(snapshot_download(name, allow_patterns=[*_FILES, *more]))
+    except HFValidationError as error:
+        raise NotOnHubError(_NO_NAME) from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, httpx.HTTPError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise NotOnHubError(f"the Hugging Face hub did not give it ({reason})") from error

@@ -136,6 +136,12 @@ class TrainingResult:
         """The model that was chosen."""
         return self.models[self.choice.name]
 
+    @property
+    def untrained(self) -> tuple[str, ...]:
+        """Names of the encoders that its models look through as the config has them."""
+        names = dict.fromkeys(name for model in self.models.values() for name in model.encoders)
+        return tuple(name for name in names if name not in self.encoders)
+
     def open(self, config: Config) -> dict[str, EncodeTexts]:
         """What computes the vectors of encoders that were trained."""
         return dict(open_trained(self.encoders, config.encoding))

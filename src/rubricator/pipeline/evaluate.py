@@ -15,8 +15,8 @@ from rubricator.dataset.inputs import BASE, EncodeTexts, Inputs
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.metrics import METRICS, PartMetrics
 from rubricator.dataset.training_data import TrainingData, training_data
-from rubricator.encode import open_encoder
-from rubricator.encode.vectors import encode_texts
+from rubricator.encode import open_named
+from rubricator.encode.vectors import encode_by_each
 from rubricator.evaluate.metrics.beside_teachers import compare_with_teachers
 from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import measure
@@ -169,15 +169,13 @@ def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, taxonomy)
     trained, oof = read_training(run.folder)
-    needs_vectors = any(BASE in model.encoders for model in trained.models.values())
-    vectors = encode_texts(dataset.texts, config, progress=run.progress) if needs_vectors else None
+    vectors = encode_by_each(dataset.texts, config, trained.untrained, progress=run.progress)
     own_encoders = trained.open(config)
-    data = training_data(dataset, label_set, vectors)
+    data = training_data(dataset, label_set, vectors.pop(BASE, None), vectors)
     inputs = EvaluationInputs(data, dataset, label_set, encoders=own_encoders)
     cleaner, winner = Cleaner(config.clean), trained.choice.name
-    encoders = dict(own_encoders)
-    if needs_vectors:
-        encoders[BASE] = open_encoder(config.encoding, progress=run.progress).encode
+    opened = open_named(trained.untrained, {}, config, progress=run.progress)
+    encoders = own_encoders | {name: encoder.encode for name, encoder in opened.items()}
 
     def classify(texts: list[Text]) -> object:
         contents, rule = [cleaner.content(text) for text in texts], trained.rules[winner]

@@ -15,7 +15,7 @@ from rubricator.dataset import files
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.metrics import METRICS, read_metrics
 from rubricator.dataset.split import DatasetSplit
-from rubricator.encode import load_trained, open_encoder
+from rubricator.encode import open_named
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import TrainingResult
@@ -44,18 +44,14 @@ def write_winner(
         ArtifactError: The folder holds something else or cannot be written.
         EncoderError: An encoder cannot be had.
     """
-    winner, settings = trained.choice.name, config.encoding
+    winner = trained.choice.name
     model, own = trained.served
-    encoders = {
-        name: load_trained(own[name], settings) if name in own else open_encoder(settings, progress=progress)
-        for name in model.encoders
-    }
     return write_artifact(
         folder,
         name=config.name,
         kind=winner,
         model=model,
-        encoders=encoders,
+        encoders=open_named(model.encoders, own, config, progress=progress),
         taxonomy=taxonomy,
         rule=trained.rules[winner],
         columns=config.data.columns,
@@ -79,7 +75,7 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         created=datetime.now(UTC),
         kind=winner,
         about=described(winner, trained.facts[winner]),
-        encoder=run.config.encode.encoder if trained.winner.encoders else "",
+        encoder=run.config.encode.written(trained.served[0].encoders),
         taxonomy=run.taxonomy,
         rule=trained.rules[winner],
         training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *served),

@@ -101,7 +101,7 @@ def _depends(run: Run) -> dict[str, str]:
     paths = {name: config.path(name) for name in inputs}
     return {f"file:{name}": file_digest(p) if p.is_file() else "absent" for name, p in paths.items()} | {
         "config": config.model_dump_json(include={"data", "clean", "duplicates", "golden"}),
-        "encode": config.encode.model_dump_json() if config.duplicates.method == "embeddings" else "",
+        "encode": config.encode.first.model_dump_json() if config.duplicates.method == "embeddings" else "",
         "groups": str(config.split.group_by),
         "taxonomy": ",".join(run.taxonomy.keys) + f" {run.taxonomy.task} {run.taxonomy.none}",
     }

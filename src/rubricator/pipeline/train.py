@@ -14,18 +14,16 @@ import numpy as np
 
 from rubricator.config import Config
 from rubricator.dataset import files
-from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.inputs import BASE
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import TrainingData, training_data
-from rubricator.encode import load_trained, open_encoder
+from rubricator.encode import open_named
 from rubricator.models.cascade import CascadeModel
 from rubricator.models.training_files import write_training
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
-from rubricator.stats.arrays import Floats, Vectors
+from rubricator.stats.arrays import Floats
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, rules_text, taxonomy_rules
 from rubricator.train.search.candidates import is_costly
@@ -38,10 +36,9 @@ from rubricator.train.time_limit import TimeLimit
 
 
 def train(
-    dataset: Dataset,
+    data: TrainingData,
     split: DatasetSplit,
     label_set: LabelSet,
-    vectors: Vectors | None,
     taxonomy: Taxonomy,
     config: Config,
     *,
@@ -57,7 +54,6 @@ def train(
     Raises:
         TrainingError: Nothing to train or to validate on.
     """
-    data = training_data(dataset, label_set, vectors)
     folds = sorted(set(split.fold.values()))
     nested = folds and not is_costly(config.train)
     with progress("Training", total=1 + (len(folds) if nested else 0)) as done:
@@ -127,12 +123,12 @@ def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     limit = TimeLimit(run.config.train.time_limit)
-    vectors, late = encode_for_training(dataset.texts, run.config, limit, progress=run.progress)
+    vectors = encode_for_training(dataset.texts, run.config, limit, progress=run.progress)
+    data = training_data(dataset, label_set, vectors.first, vectors.more)
     trained, held_out = train(
-        dataset,
+        data,
         split,
         label_set,
-        vectors,
         run.taxonomy,
         run.config,
         folder=run.file("stages/training/all").parent,
@@ -142,7 +138,7 @@ def _work(run: Run) -> list[str]:
     if run.config.train.refit == "all":
         again = refit(
             trained,
-            training_data(dataset, label_set, vectors),
+            data,
             label_set.probabilities,
             label_set.sources.human,
             taxonomy=run.taxonomy,
@@ -151,12 +147,11 @@ def _work(run: Run) -> list[str]:
             progress=run.progress,
         )
         trained = replace(trained, refitted=again)
-    encoders = {name: load_trained(place, run.config.encoding) for name, place in trained.encoders.items()}
-    if vectors is not None:
-        encoders[BASE] = open_encoder(run.config.encoding, progress=run.progress)
+    named = [*trained.untrained, *trained.encoders]
+    encoders = open_named(named, trained.encoders, run.config, progress=run.progress)
     costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}
     write_training(run.folder, replace(trained, costs=costs), held_out)
-    lines = [trained.choice.reason, trained.validated_on, *late, *_rules(run, trained)]
+    lines = [trained.choice.reason, trained.validated_on, *vectors.notes, *_rules(run, trained)]
     if trained.refitted is not None:
         lines.append(trained.refitted.about)
     if trained.weights_tried:

@@ -19,8 +19,8 @@ from sklearn.exceptions import NotFittedError
 from rubricator.artifact import CardFacts
 from rubricator.config import Config
 from rubricator.config.read import build_config
-from rubricator.dataset.inputs import BASE, EncodeTexts, Inputs
-from rubricator.encode.vectors import vector_cache
+from rubricator.dataset.inputs import EncodeTexts, Inputs
+from rubricator.encode import open_named
 from rubricator.errors import DataError, RubricatorError
 from rubricator.ingest.clean import Cleaner
 from rubricator.label_space import DecisionRule
@@ -58,7 +58,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         multi_label: Whether a text may have several categories; None: as the labels are.
         models: Kinds of model to train, `auto` for whatever may win, None for the default.
         teachers: Who labels texts without a label, as in `label.teachers`; None for the default.
-        encoder: Name or folder of the encoder; None for the bundled one.
+        encoder: Name or folder of the encoder, or several as in `encode.encoder`; None for the bundled one.
         minutes: How long `models="auto"` may take.
         seed: Same seed, same model.
         columns: Which column of a frame holds which role; see `texts_of`.
@@ -78,7 +78,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         multi_label: bool | None = None,
         models: str | Sequence[str] | None = None,
         teachers: Sequence[Any] | None = None,
-        encoder: str | None = None,
+        encoder: str | Sequence[Any] | None = None,
         minutes: float | None = None,
         seed: int = 13,
         columns: Mapping[str, str] | None = None,
@@ -292,10 +292,9 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _open_encoders(self) -> dict[str, EncodeTexts]:
         if self._encoders is None:
-            encoders = dict(self._trained.open(self._config_))
-            if BASE in self._trained.winner.encoders:
-                encoders[BASE] = vector_cache(self._config_).encoder.encode
-            self._encoders = encoders
+            trained = self._trained
+            opened = open_named(trained.winner.encoders, trained.encoders, self._config_)
+            self._encoders = {name: encoder.encode for name, encoder in opened.items()}
         return self._encoders
 
     def _card(self) -> CardFacts:
@@ -307,7 +306,7 @@ class Rubricator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             created=datetime.now(UTC),
             kind=winner,
             about="chosen by cross-validation",
-            encoder=self._config_.encode.encoder if trained.winner.encoders else "",
+            encoder=self._config_.encode.written(trained.winner.encoders),
             taxonomy=self.taxonomy_,
             rule=trained.rules[winner],
             training=(f"{len(self._label_set.labels):,} texts, {by_people:,} of them labelled by people.",),

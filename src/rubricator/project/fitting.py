@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ from rubricator.taxonomy import Taxonomy
 from rubricator.train.search.encoding import encode_for_training
 from rubricator.train.search.model_search import train_models
 from rubricator.train.time_limit import TimeLimit
+
+_log = logging.getLogger(__name__)
 
 
 def make_dataset(texts: list[Text], labels: Labels, config: Config, progress: Progress) -> Dataset:
@@ -91,10 +94,12 @@ def train_dataset(
             fix="Give some labels, or categories with descriptions and keywords.",
         )
     limit = TimeLimit(config.train.time_limit)
-    vectors, _ = encode_for_training(dataset.texts, config, limit, progress=progress)
+    vectors = encode_for_training(dataset.texts, config, limit, progress=progress)
+    for note in vectors.notes:
+        _log.warning(note)
     everyone = np.ones(len(dataset.texts), dtype=bool)
     trained, _ = train_models(
-        training_data(dataset, label_set, vectors),
+        training_data(dataset, label_set, vectors.first, vectors.more),
         label_set.targets,
         train=everyone,
         validation=~everyone,

@@ -82,7 +82,7 @@ def report_data(
 ) -> ReportData:
     """The facts of a run in the form the report is written from."""
     winner = trained.choice.name
-    encoder = f" ({config.encode.encoder})" if trained.winner.encoders else ""
+    encoder = f" ({config.encode.written(trained.winner.encoders)})" if trained.winner.encoders else ""
     return ReportData(
         name=config.name,
         created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),

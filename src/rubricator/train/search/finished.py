@@ -54,10 +54,12 @@ class FinishedCandidates:
         arrays: list[NDArray[Any]] = [self._folds]
         for one in self._examples:
             arrays += [array for array in (one.targets, one.weights, one.vectors) if array is not None]
+            arrays += one.more_vectors.values()
         return content_hash(
             "candidate:1",
             source_digest("rubricator.train.trainers"),
             *(text for one in self._examples for text in one.contents),
+            *(name for one in self._examples for name in one.more_vectors),
             *(repr(row) for one in self._examples for row in one.features),
             *(np.ascontiguousarray(array).tobytes() for array in arrays),
             context.encode.model_dump_json(),
