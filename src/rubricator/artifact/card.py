@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from rubricator.dataset.metrics import CategoryMetrics
 from rubricator.label_space import DecisionRule
@@ -53,6 +54,13 @@ class CardFacts:
 
 def render_card(facts: CardFacts) -> str:
     """The card in Markdown."""
+    titles = {category.key: category.title for category in facts.taxonomy.categories}
+    unmeasured = series([titles[category.key] for category in facts.categories if not category.support])
+    return _template().render(facts=facts, titles=titles, unmeasured=unmeasured)
+
+
+@cache
+def _template() -> Template:
     # Markdown is no HTML: cells are escaped by the filter `plain`, where Markdown needs it.
     environment = Environment(  # noqa: S701
         loader=PackageLoader("rubricator.artifact", package_path=""),
@@ -62,10 +70,7 @@ def render_card(facts: CardFacts) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"plain": _plain, "figure": _figure, "share": _share}
-    titles = {category.key: category.title for category in facts.taxonomy.categories}
-    unmeasured = series([titles[category.key] for category in facts.categories if not category.support])
-    template = environment.get_template("card.md.jinja")
-    return template.render(facts=facts, titles=titles, unmeasured=unmeasured)
+    return environment.get_template("card.md.jinja")
 
 
 def _plain(text: str) -> str:
