@@ -16,8 +16,8 @@ from rubricator.encode import Encoder, open_encoder
 pytest_plugins = ["small_artifacts", "llm_server"]
 
 ROOT = Path(__file__).parents[1]
-SERVERS = {"llama", "chatty_llama"}
-"""Fixtures that start a server: one process has it and asks it everything."""
+STARTED = {"llama", "chatty_llama", "encoder"}
+"""Fixtures that start what takes seconds to start: one process has it and asks it everything."""
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _reads_news(item):
             item.add_marker(pytest.mark.slow)
-        for fixture in SERVERS.intersection(getattr(item, "fixturenames", ())):
+        for fixture in STARTED.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(fixture))
     items.sort(key=lambda item: (_reads_news(item), item.get_closest_marker("slow") is not None))
 

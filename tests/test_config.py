@@ -138,10 +138,10 @@ def test_seeds_out_of_range_are_refused(tmp_path: Path, seed: object) -> None:
 
 
 def test_many_faults_are_counted_and_the_first_named(tmp_path: Path) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ConfigError, match=r"20,?000 fault\(s\)(.|\n)*and 19,970 more") as caught:
         read_config(written(tmp_path, SMALL | {f"key{n}": n for n in range(20_000)}))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert len(caught.value.problem) < 3000
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rubricator.dataset.files import read_split, write_split
 from rubricator.dataset.split import DatasetSplit
 
@@ -35,6 +37,7 @@ def test_a_split_comes_back(tmp_path: Path) -> None:
     assert read_split(tmp_path) == split
 
 
+@pytest.mark.slow
 def test_the_same_split_is_the_same_file_in_every_process(tmp_path: Path) -> None:
     for seed in ("1", "2"):
         subprocess.run(

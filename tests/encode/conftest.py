@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from once import made_once
 
 from rubricator.encode import cache_folder
+from rubricator.encode.export import export
 from rubricator.encode.runtimes import TorchRuntime
 from rubricator.encode.source import resolve
 
@@ -32,9 +34,15 @@ class Tiny:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory, tiny_model: Maker) -> Tiny:
-    """One tiny model for all tests that need just any encoder; exported once."""
-    folder = tmp_path_factory.mktemp("tiny")
-    return Tiny(tiny_model(folder / "model", kind="xlm-roberta"), folder / "cache")
+    """One tiny model for all tests that need just any encoder; exported once, and so its tests are slow."""
+
+    def make(folder: Path) -> str:
+        model = tiny_model(folder / "model", kind="xlm-roberta")
+        export(resolve(str(model), cache=folder / "cache"), cache=folder / "cache")
+        return ""
+
+    folder = made_once("tiny", make, tmp_path_factory)
+    return Tiny(folder / "model", folder / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,7 @@ def test_tokens_equal_those_of_the_definition(tokenizer, parsed: bundled.Bundled
     assert tokenizer.encode(text).ids == viterbi(parsed, text)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text("абвгдеёжзийклмнопрстуфхцчшщъыьэюяABCxyz0189.,!?«»—№-", min_size=1), max_size=9))
 def test_as_many_tokens_as_the_package_counts(tokenizer, engine, words: list[str]) -> None:

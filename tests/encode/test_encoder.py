@@ -91,9 +91,9 @@ def test_progress_counts_every_text(encoder: Encoder) -> None:
 
 def test_a_huge_text_is_cut_before_it_costs_anything(encoder: Encoder) -> None:
     words = "слово за словом и так далее "
-    started = time.perf_counter()
+    started = time.process_time()
     huge = encoder.encode([words * 400_000])
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert (huge @ encoder.encode([words * 2_000]).T).item() > 0.9999
 
 
@@ -142,6 +142,7 @@ def test_the_fingerprint_names_what_could_change_a_vector(tiny) -> None:
     assert open_encoder(config.Encode(**tiny.options(max_tokens=19))).fingerprint != first
 
 
+@pytest.mark.slow
 def test_the_same_encoder_is_started_once(tiny) -> None:
     def opened(**options) -> Encoder:
         return open_encoder(config.Encode(**tiny.options(runtime="onnx", **options)))
@@ -150,6 +151,7 @@ def test_the_same_encoder_is_started_once(tiny) -> None:
     assert opened(max_tokens=18) is not opened(max_tokens=17)
 
 
+@pytest.mark.slow
 def test_prefix_and_length_travel_with_the_saved_folder(tmp_path: Path, tiny) -> None:
     original = open_encoder(config.Encode(**tiny.options(prefix="до ", max_tokens=9, runtime="onnx")))
     original.save(tmp_path)
@@ -163,6 +165,7 @@ def test_prefix_and_length_travel_with_the_saved_folder(tmp_path: Path, tiny) ->
     assert np.isfinite(longest.encode(["а" * 99])).all()
 
 
+@pytest.mark.slow
 def test_torch_agrees_with_the_exported_graph(tiny) -> None:
     made = {
         name: open_encoder(config.Encode(**tiny.options(runtime=name))).encode(["привет", "я", "до свидания"])
@@ -172,6 +175,7 @@ def test_torch_agrees_with_the_exported_graph(tiny) -> None:
     np.testing.assert_allclose(made["openvino"], made["onnx"], atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -269,6 +273,7 @@ def test_a_card_nested_too_deep_is_refused(tmp_path: Path, depth: int) -> None:
         read_card(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 @pytest.mark.parametrize("last", [38, 2**31, 2**32 - 1])
 def test_a_tokenizer_with_numbers_that_the_graph_lacks_is_refused(

@@ -48,6 +48,7 @@ def test_both_runtimes_give_what_torch_gives(tmp_path, tiny, tiny_model, kind) -
         assert cosines(list(runtime.run(given)), reference).min() > 0.9995, runtime.name
 
 
+@pytest.mark.slow
 def test_padding_does_not_change_a_vector(tiny) -> None:
     source = resolve(str(tiny.model), cache=tiny.cache)
     runtime = OnnxRuntime(export(source, cache=tiny.cache) / "encoder.onnx", threads=1)
@@ -68,6 +69,7 @@ def test_the_bundled_encoder_is_small_and_true(encoder, reference) -> None:
     assert cosines(list(encoder._runtime.run(given)), expected).min() > 0.999
 
 
+@pytest.mark.slow
 def test_weights_that_do_not_load_are_an_encoder_error(tmp_path, tiny_model) -> None:
     folder = tiny_model(tmp_path / "model")
     (folder / "config.json").write_text('{"model_type": "never-heard-of"}')

@@ -1,4 +1,4 @@
-"""A random transformer of three layers that reads letters, so that training takes seconds."""
+"""A random transformer of two layers that reads letters, so that training takes seconds."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def write_encoder(folder: Path, *, kind: str = "bert", width: int = 32) -> Path:
     vocabulary = {token: i for i, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", *LETTERS])}
     shared = {"vocab_size": len(vocabulary), "max_position_embeddings": 64, "pad_token_id": 1}
     if kind == "bert":
-        sizes = {"hidden_size": width, "num_hidden_layers": 3, "num_attention_heads": 4}
+        sizes = {"hidden_size": width, "num_hidden_layers": 2, "num_attention_heads": 4}
         model = transformers.BertModel(transformers.BertConfig(intermediate_size=48, **sizes, **shared))
     else:
-        settings = transformers.DistilBertConfig(dim=width, n_layers=3, n_heads=4, hidden_dim=48, **shared)
+        settings = transformers.DistilBertConfig(dim=width, n_layers=2, n_heads=4, hidden_dim=48, **shared)
         model = transformers.DistilBertModel(settings)
     model.save_pretrained(folder)
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from once import made_once
 from small_encoder import write_encoder
 from small_project import CATEGORIES, TEXTS
 
 from rubricator.config import KINDS, read_config
 from rubricator.dataset import files
 from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.encode.export import export
+from rubricator.encode.source import resolve
 from rubricator.encode.vectors import vector_cache
 from rubricator.models.training_files import read_training
 from rubricator.pipeline.stage import Run, run_stages
@@ -49,19 +52,23 @@ print([name for name in ("torch", "transformers", "peft", "model2vec") if name i
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two projects with the same texts, with one category each and with any number of them."""
-    folder = tmp_path_factory.mktemp("kinds")
-    encoder = write_encoder(folder / "encoder")
+    return made_once("kinds", _write_projects, tmp_path_factory)
+
+
+def _write_projects(folder: Path) -> str:
+    encoder, cache = write_encoder(folder / "encoder"), folder / "cache"
+    export(resolve(str(encoder), cache=cache), cache=cache)
     for task in ("single-label", "multi-label"):
         place = folder / task
         place.mkdir()
         write_texts(place / "texts.csv")
         (place / "taxonomy.yaml").write_text(f"task: {task}\n{CATEGORIES}", encoding="utf-8")
-        config = CONFIG.replace("./encoder", str(encoder)).replace("./cache", str(folder / "cache"))
+        config = CONFIG.replace("./encoder", str(encoder)).replace("./cache", str(cache))
         (place / "rubricator.yaml").write_text(config, encoding="utf-8")
-    return folder
+    return ""
 
 
 def write_texts(path: Path) -> None:

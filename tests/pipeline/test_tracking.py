@@ -176,6 +176,7 @@ def test_a_server_that_fails_costs_a_warning_and_little_time(
         assert "hunter2" not in record.message
 
 
+@pytest.mark.slow
 def test_a_run_that_was_logged_in_part_is_marked_and_logged_again(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,6 +164,7 @@ def labelled_texts(draw):
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(labelled_texts())
 def test_what_people_said_is_kept_in_every_part_and_taught_only_where_it_may(tmp_path_factory, drawn):

@@ -188,6 +188,7 @@ def test_unfitted_is_an_error_of_both() -> None:
         Rubricator().predict(["дождь"])
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_neither_scikit_learn_nor_torch() -> None:
     code = "import rubricator, sys; assert not {'sklearn', 'numpy', 'polars'} & set(sys.modules)"
     code += "; rubricator.Rubricator, rubricator.Project; assert 'torch' not in sys.modules"

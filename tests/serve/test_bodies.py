@@ -102,6 +102,7 @@ def test_numbers_are_read_as_json_means_them() -> None:
     assert refused(b'{"text": {"id": 1' + b"0" * 5000 + b', "body": "a"}}').status == 422
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists))
 def test_any_json_is_read_or_refused(value: object) -> None:
     for body in (value, {"text": value}, {"texts": value}, {"texts": [value]}, {"text": {"features": value}}):

@@ -20,6 +20,8 @@ from schemathesis.specs.openapi.checks import (
 
 from rubricator.serve import create_app
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -44,7 +46,6 @@ def request_schema(api):
     )
 
 
-@pytest.mark.slow
 def test_every_path_is_in_the_schema(api):
     found = {(operation.ok().method.upper(), operation.ok().path) for operation in api.get_all_operations()}
     assert found == {
@@ -56,7 +57,6 @@ def test_every_path_is_in_the_schema(api):
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize("number", range(4))
 def test_classify_keeps_to_the_schema(api, request_schema, mode, number):

@@ -9,12 +9,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
 
 from rubricator.dataset.metrics import CategoryMetrics
 from rubricator.label_space import DecisionRule
 from rubricator.pages.formatting import series
 from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,13 @@ class CardFacts:
 
 def render_card(facts: CardFacts) -> str:
     """The card in Markdown."""
+    titles = {category.key: category.title for category in facts.taxonomy.categories}
+    unmeasured = series([titles[category.key] for category in facts.categories if not category.support])
+    return _template().render(facts=facts, titles=titles, unmeasured=unmeasured)
+
+
+@cache
+def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # reading an artifact needs none of it
 
     # Markdown is no HTML: cells are escaped by the filter `plain`, where Markdown needs it.
@@ -62,10 +74,7 @@ def render_card(facts: CardFacts) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"plain": _plain, "figure": _figure, "share": _share}
-    titles = {category.key: category.title for category in facts.taxonomy.categories}
-    unmeasured = series([titles[category.key] for category in facts.categories if not category.support])
-    template = environment.get_template("card.md.jinja")
-    return template.render(facts=facts, titles=titles, unmeasured=unmeasured)
+    return environment.get_template("card.md.jinja")
 
 
 def _plain(text: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
 
 from rubricator.errors import DataError
 from rubricator.pages import formatting
@@ -27,6 +28,11 @@ def render_page(
 
     The context holds at least `kind` (what the page is) and `data` with `name` and `created`.
     """
+    return _compiled(package, template, tuple(filters.items())).render(context)
+
+
+@lru_cache(maxsize=8)  # compiling a page takes longer than filling it
+def _compiled(package: str, template: str, filters: tuple[tuple[str, Callable[..., str]], ...]) -> Template:
     sources = {
         name: resources.files(of).joinpath(name).read_text(encoding="utf-8")
         for of, name in (("rubricator.pages", _BASE), (package, template))
@@ -39,7 +45,7 @@ def render_page(
         loader=DictLoader(sources),
     )
     environment.filters |= {name: getattr(formatting, name) for name in _FILTERS} | dict(filters)
-    return environment.get_template(template).render(context)
+    return environment.get_template(template)
 
 
 def write_page(path: Path, page: str) -> None:

@@ -5,10 +5,12 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from commands import overrides, rubricator
 from small_project import TEXTS, project
 
 
+@pytest.mark.slow
 def test_what_the_report_says_to_do_next_can_be_typed(tmp_path: Path) -> None:
     project(tmp_path, single=False)
     settings = overrides("evaluate.bootstrap=100", "evaluate.latency_seconds=0.1", "label.agreement=majority")

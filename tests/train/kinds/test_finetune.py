@@ -1,4 +1,4 @@
-"""Training an encoder of three layers: what comes out, what is kept, what goes wrong."""
+"""Training an encoder of two layers: what comes out, what is kept, what goes wrong."""
 
 import csv
 import dataclasses

@@ -1,6 +1,7 @@
 """What more labels should bring."""
 
 import numpy as np
+import pytest
 from small_artifacts import taxonomy_of
 
 from rubricator.config import Config, Data
@@ -35,6 +36,7 @@ def curve(some: TrainingData, weight: float = 1.0, **train):
     return learning_curve(some, some.examples.targets, weight, taxonomy=taxonomy, config=config)
 
 
+@pytest.mark.slow
 def test_where_labels_are_scarce_more_of_them_promise_more():
     hard = curve(data(noise=1.2))
     assert [point.texts for point in hard.points] == [60, 120, 240]
@@ -51,6 +53,7 @@ def test_too_few_labels_of_people_make_no_curve_and_it_can_be_left_out():
     assert curve(data(noise=0.5), learning_curve=False) is None
 
 
+@pytest.mark.slow
 def test_labels_of_teachers_teach_beside_but_take_nobodys_place():
     some = data(noise=1.2, golden=80)
     alone, beside = curve(some, weight=0.0), curve(some, weight=1.0)

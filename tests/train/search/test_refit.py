@@ -17,6 +17,7 @@ from rubricator.predict import Predictor
 SETTINGS = ["evaluate.bootstrap=100", "evaluate.latency_seconds=0.1", "train.ensemble=false"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("single", [True, False])
 def test_what_is_served_learned_from_every_labelled_text(single, tmp_path):
     run = labelled(tmp_path, single=single)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from rubricator.errors import DataError
@@ -40,6 +39,7 @@ def _render(data: ReportData) -> str:
         "head": head,
         "headline": headline(head) if head else None,
         "summary": summary(data),
+        "titles": lambda keys: series([data.titles[key] for key in keys]),
         "cautions": cautions(data),
         "few": FEW,
         "whole": [plot for plot in data.plots if plot.category is None],
@@ -47,14 +47,11 @@ def _render(data: ReportData) -> str:
         "costs": any(c.texts_per_second is not None for c in candidates),
         "score_names": list(dict.fromkeys(name for c in candidates for name in c.scores)),
     }
-    filters: dict[str, Callable[..., str]] = {
-        "excerpt": partial(excerpt, length=_EXCERPT),
-        "cell": _cell,
-        "inlined": _inlined,
-        "titles": lambda keys: series([data.titles[key] for key in keys]),
-        "whose": whose,
-    }
-    return render_page("rubricator.evaluate.report", "report.html.jinja", context, filters)
+    return render_page("rubricator.evaluate.report", "report.html.jinja", context, _FILTERS)
+
+
+def _excerpt(text: str) -> str:
+    return excerpt(text, _EXCERPT)
 
 
 def _cell(value: Cell) -> str:
@@ -65,3 +62,11 @@ def _cell(value: Cell) -> str:
 
 def _inlined(plot: Plot) -> str:
     return "data:image/png;base64," + base64.b64encode(plot.path.read_bytes()).decode("ascii")
+
+
+_FILTERS: dict[str, Callable[..., str]] = {
+    "excerpt": _excerpt,
+    "cell": _cell,
+    "inlined": _inlined,
+    "whose": whose,
+}

@@ -87,6 +87,7 @@ def unconstrained(engine, body):
     return free
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", ["A\nB\nC\nA\nB\nC", "Письмо B, строка"])
 def test_probabilities_of_choices_are_those_of_the_model(engine, prompt):
     """Compared with the unconstrained distribution, whether a choice is what it would say or not."""
