@@ -7,6 +7,7 @@ attention, for sixteen languages.
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -73,8 +74,8 @@ def decode_bundled_use(*, cache: Path, progress: Progress = silent) -> tuple[Pat
         raise _damaged(resources, version, f"{' and '.join(wrong)} without the checksum of that version")
     if version not in _SHA256:
         _log.warning("%s %s is not a version known here: its weights are used unchecked", PACKAGE, version)
-    digest = content_hash("use:1", *found.values())
-    target = cache / f"bundled-use-{digest[:16]}-{_FORMAT}"
+    digest = content_hash(f"bundled-use:{_FORMAT}", *found.values())
+    target = cache / f"bundled-use-{digest[:16]}"
     return built(target, lambda folder: _decode(resources, version, folder, progress)), digest
 
 
@@ -98,7 +99,7 @@ def _decode(resources: Path, version: str, folder: Path, progress: Progress) -> 
 
     with progress("Decoding the encoder `bundled-use`", total=2) as step:
         try:
-            with np.load(resources / "weights.npz", allow_pickle=False) as published:
+            with (resources / "weights.npz").open("rb") as file, np.load(file) as published:
                 weights = renamed(dict(published))
             step(1)
             build_use_tokenizer(*_pieces(resources / "sp.model")).save(str(folder / "tokenizer.json"))
@@ -160,9 +161,14 @@ def renamed(published: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _pieces(path: Path) -> tuple[list[tuple[str, float]], dict[str, int]]:
-    from google.protobuf.message import DecodeError
-    from transformers.utils import sentencepiece_model_pb2_new as layout
+    try:
+        from google.protobuf.message import DecodeError
 
+        layout = importlib.import_module("transformers.utils.sentencepiece_model_pb2_new")
+    except ImportError as error:
+        raise MissingExtraError(
+            error.name or "transformers", extra="train", purpose="Decoding the encoder `bundled-use`"
+        ) from error
     model = layout.ModelProto()
     try:
         model.ParseFromString(path.read_bytes())
@@ -179,7 +185,8 @@ def build_use_tokenizer(pieces: list[tuple[str, float]], special: dict[str, int]
     """The package's tokenizer: SentencePiece unigram (Kudo, 2018) after `nmt_nfkc`.
 
     Each character outside the vocabulary is one unknown piece, as the package has it; the model of
-    `tokenizers` would make one of several in a row.
+    `tokenizers` would make one of several in a row. NFKC composes a little more than `nmt_nfkc`, which looks
+    only at the letters as they are written: an accent after a ligature, for one.
     """
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
@@ -197,11 +204,12 @@ def build_use_tokenizer(pieces: list[tuple[str, float]], special: dict[str, int]
             normalizers.NFKC(),
             normalizers.Replace(_KEEPER, _KEPT),
             normalizers.Replace(Regex(f"[^{known}]"), _UNKNOWN),
+            normalizers.Replace(Regex(" {2,}"), " "),
+            normalizers.Strip(),
         ]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
-    )
+    # Word by word, the sums of scores would round otherwise, and ways that score the same come out otherwise.
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(split=False)
     names = {"bos": pieces[begin][0], "eos": pieces[end][0]}
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{names['bos']} $A {names['eos']}",
