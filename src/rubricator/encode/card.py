@@ -16,7 +16,10 @@ CARD_FILE = "encoder.json"
 GRAPH_FILE = "encoder.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 
-Pooling = Literal["mean", "cls"]
+Pooling = Literal["mean", "cls", "none"]
+"""How token vectors become one; `none` where the encoder gives one vector a text by itself."""
+
+_Language = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
 _Length = Annotated[int, Field(ge=1, le=2**20)]
 
 
@@ -26,6 +29,7 @@ class EncoderCard:
 
     `digest` names the weights and the tokenizer it was made from, `positions` is its longest input in tokens,
     `max_tokens` where texts are cut off, `pad` the id of the padding token, `format` the folder's layout.
+    `languages` are those that it knows, in ISO 639-1; None where it may be any.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -38,6 +42,7 @@ class EncoderCard:
     prefix: Annotated[str, Field(max_length=1000)]
     pooling: Pooling
     pad: Annotated[int, Field(ge=0, lt=2**31)]
+    languages: Annotated[tuple[_Language, ...], Field(min_length=1, max_length=1000)] | None = None
     format: int = FORMAT
 
     def write(self, folder: Path) -> None:

@@ -92,6 +92,11 @@ class Encoder:
         return self._card.width
 
     @property
+    def languages(self) -> tuple[str, ...] | None:
+        """Those that it knows, in ISO 639-1; None where it may be any."""
+        return self._card.languages
+
+    @property
     def bytes(self) -> int:
         """Size of the graph and the tokenizer on disk."""
         return sum((self._folder / name).stat().st_size for name in (GRAPH_FILE, TOKENIZER_FILE))

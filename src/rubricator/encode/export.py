@@ -183,4 +183,5 @@ def card_of(source: EncoderSource, model: Pooled) -> EncoderCard:
         prefix=source.prefix,
         pooling=source.pooling,
         pad=int(pad),
+        languages=source.languages,
     )

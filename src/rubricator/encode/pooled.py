@@ -15,6 +15,7 @@ import transformers
 from torch import Tensor, nn
 
 from rubricator.encode.card import Pooling
+from rubricator.encode.use_model import load_use
 from rubricator.errors import EncoderError, MissingExtraError
 
 _BLOCK = 32
@@ -30,7 +31,10 @@ class Pooled(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Vectors, not normalised."""
-        states = self.transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        outputs = self.transformer(input_ids=input_ids, attention_mask=attention_mask)
+        if self.pooling == "none":
+            return torch.as_tensor(outputs)
+        states = outputs.last_hidden_state
         if self.pooling == "cls":
             return torch.as_tensor(states[:, 0])
         weights = attention_mask.unsqueeze(-1).to(states.dtype)
@@ -58,7 +62,7 @@ class CompactEmbedding(nn.Module):
 
 
 def load_pooled(folder: Path, pooling: Pooling, *, four_bit: bool = False) -> Pooled:
-    """Load an encoder in single precision from its Hugging Face folder.
+    """Load an encoder in single precision from its folder, a Hugging Face one where it is pooled.
 
     `four_bit` keeps the weights of linear layers in 4 bits (NF4), which takes a GPU and bitsandbytes.
 
@@ -66,6 +70,8 @@ def load_pooled(folder: Path, pooling: Pooling, *, four_bit: bool = False) -> Po
         EncoderError: Transformers cannot make a model of it, or there is no GPU for 4 bits.
         MissingExtraError: 4 bits are asked for and bitsandbytes is not installed.
     """
+    if pooling == "none":
+        return Pooled(load_use(folder), pooling).eval()
     options = {"quantization_config": _four_bit()} if four_bit else {}
     # Transformers reports the pooler, which no encoder here uses, as missing.
     with quiet("transformers"), _no_progress_bar():
@@ -105,7 +111,8 @@ def _four_bit() -> transformers.BitsAndBytesConfig:
 def compact(model: Pooled) -> None:
     """Put the token embeddings in 8 bits, in place."""
     embedding = model.transformer.get_input_embeddings()
-    if embedding.weight.shape[1] % _BLOCK == 0:
+    # A table that is published in 8 bits stays as it is.
+    if isinstance(embedding, nn.Embedding) and embedding.weight.shape[1] % _BLOCK == 0:
         model.transformer.set_input_embeddings(CompactEmbedding(embedding.weight))
 
 

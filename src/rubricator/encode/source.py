@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rubricator.encode.bundled import decode_bundled
+from rubricator.encode.bundled_use import LANGUAGES, decode_bundled_use
 from rubricator.encode.card import Pooling
 from rubricator.encode.hub import WEIGHTS, NotOnHubError, downloaded, hub_folder, is_model
 from rubricator.errors import EncoderError
@@ -25,9 +26,10 @@ _FILES = ("*.safetensors", "config.json", "tokenizer*", "*.model", "vocab.txt", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSource:
-    """An encoder as published: its Hugging Face folder, with the prefix and the pooling of its authors.
+    """An encoder as published: its folder, with the prefix and the pooling of its authors.
 
-    `name` is what it was asked for by; `digest` names the content of the folder.
+    `name` is what it was asked for by; `digest` names the content of the folder, a Hugging Face one unless
+    `pooling` is `none`; `languages` are those that it knows, in ISO 639-1, None where it may be any.
     """
 
     name: str
@@ -35,10 +37,11 @@ class EncoderSource:
     prefix: str
     pooling: Pooling
     digest: str
+    languages: tuple[str, ...] | None = None
 
 
 def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSource:
-    """Find an encoder: `bundled`, a folder, or the name of a model on the Hugging Face hub.
+    """Find an encoder: `bundled`, `bundled-use`, a folder, or the name of a model on the Hugging Face hub.
 
     Raises:
         EncoderError: There is none of that name, or it cannot be used.
@@ -47,6 +50,11 @@ def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSo
     if name == "bundled":
         folder, digest = decode_bundled(cache=cache, progress=progress)
         return EncoderSource(name=name, folder=folder, prefix="query: ", pooling="mean", digest=digest[:32])
+    if name == "bundled-use":
+        folder, digest = decode_bundled_use(cache=cache, progress=progress)
+        return EncoderSource(
+            name=name, folder=folder, prefix="", pooling="none", digest=digest, languages=LANGUAGES
+        )
     local = Path(name).expanduser()
     folder = local if local.is_dir() else _from_hub(name)
     if not is_model(folder):
