@@ -35,6 +35,16 @@ class Imbalance(Section):
     noise: Literal["none", "probability"] = "none"
 
 
+class Heads(Section):
+    """Classifiers on the vectors of frozen encoders.
+
+    With `mix`, a kernel machine and the nearest labelled texts have a say beside the lines, and every encoder
+    that is named has, as much as the folds say; without it there is a line per category and nothing else.
+    """
+
+    mix: bool = True
+
+
 class Static(Section):
     """A vector per word piece distilled from the encoder, averaged over a text, and heads on top.
 

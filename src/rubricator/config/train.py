@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from rubricator.config.kinds import Cascade, Finetune, Hybrid, Imbalance, Lora, Static
+from rubricator.config.kinds import Cascade, Finetune, Heads, Hybrid, Imbalance, Lora, Static
 from rubricator.config.section import Section
 from rubricator.errors import nearest
 
@@ -65,6 +65,7 @@ class Train(Section):
     refit: Literal["none", "all"] = "none"
     pseudo_labels: Annotated[float, Field(gt=0.5, lt=1)] | None = None
     imbalance: Imbalance = Imbalance()
+    heads: Heads = Heads()
     static: Static = Static()
     finetune: Finetune = Finetune()
     lora: Lora = Lora()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from rubricator.errors import ArtifactError, nearest
+from rubricator.models.anchors import AnchorsModel
 from rubricator.models.base import Model
 from rubricator.models.cascade import CascadeModel
 from rubricator.models.ensemble import EnsembleModel
@@ -15,7 +16,10 @@ from rubricator.models.serialization import ABOUT, FIX, Files
 from rubricator.models.stacking import StackingModel
 from rubricator.models.static import StaticModel
 
-_SIMPLE = {kind.kind: kind for kind in (HeadsModel, LinearModel, StaticModel, NetworkModel, StackingModel)}
+_SIMPLE = {
+    kind.kind: kind
+    for kind in (HeadsModel, AnchorsModel, LinearModel, StaticModel, NetworkModel, StackingModel)
+}
 _NESTED = {kind.kind: kind for kind in (EnsembleModel, CascadeModel)}
 KINDS = {**_SIMPLE, **_NESTED}
 """Every kind of model that can be served, by the name in its `model.json`."""

@@ -26,7 +26,7 @@ from rubricator.review.uncertainty import ReviewContext
 from rubricator.stats.arrays import Floats, Indices
 from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import fit_rule
-from rubricator.train.kinds.heads import fit_heads
+from rubricator.train.kinds.heads import fit_lines
 from rubricator.train.search.label_weights import proxy_kind
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
@@ -101,7 +101,7 @@ def oof_probabilities(examples: Examples, rows: Indices, *, context: TrainingCon
     marks = (learning.targets > 0.5).astype(np.float64)
     folds = make_folds(marks, learning.groups, folds=_FOLDS, seed=context.seed)
     if proxy_kind(context.settings) == "heads":
-        fitted = fit_heads(learning, folds=folds, context=context, grid=_GRID)
+        fitted = fit_lines(learning, folds=folds, context=context, grid=_GRID)
     else:
         fitted = fit("linear", learning, folds=folds, context=context)
     logits = fitted.model.logits(examples.inputs())

@@ -14,10 +14,11 @@ from rubricator.models.training_result import WeightTrial
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.losses import binary_cross_entropy
 from rubricator.train.calibration.rule import cross_decide, fit_rule
+from rubricator.train.kinds.heads import fit_lines
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 from rubricator.train.selection import score
 from rubricator.train.trainers import fit
-from rubricator.train.training_context import TrainingContext
+from rubricator.train.training_context import FitResult, TrainingContext
 
 _SURE = 1e-6
 WEAK_LABEL_WEIGHTS = (0.0, 0.1, 0.3, 1.0)
@@ -55,7 +56,7 @@ def weak_label_weight(
         counted = np.where(data.golden, 1.0, weight)
         examples = replace(data.examples, targets=targets, weights=counted).subset(train)
         learning = examples.hardened(context.space)
-        logits = _proxy_logits(learning, folds, context)
+        logits = fit_proxy(learning, folds, context).oof_logits
         weights = golden.astype(float)
         rule = fit_rule(logits, targets[train], weights, space=context.space)
         probabilities, truth = rule.probabilities(logits)[golden], targets[train][golden]
@@ -66,9 +67,15 @@ def weak_label_weight(
     return min(trials, key=lambda weight: trials[weight].log_loss), trials
 
 
-def _proxy_logits(learning: Examples, folds: Indices, context: TrainingContext) -> Floats:
-    kind = proxy_kind(context.settings, vectors=learning.vectors is not None)
-    return fit(kind, learning, folds=folds, context=context).oof_logits
+def fit_proxy(learning: Examples, folds: Indices, context: TrainingContext) -> FitResult:
+    """A model of the `proxy_kind`, of heads the lines alone: it is asked often, and only for comparison.
+
+    Raises:
+        TrainingError: The examples do not allow it to be trained.
+    """
+    if proxy_kind(context.settings, vectors=learning.vectors is not None) == "heads":
+        return fit_lines(learning, folds=folds, context=context)
+    return fit("linear", learning, folds=folds, context=context)
 
 
 def self_trained(
@@ -85,7 +92,7 @@ def self_trained(
     machines", 1965): golden labels stay as they are.
     """
     learning = replace(data.examples, targets=targets, weights=counted).subset(train)
-    logits = _proxy_logits(learning, folds, context)
+    logits = fit_proxy(learning, folds, context).oof_logits
     own = fit_rule(logits, learning.targets, learning.weights, space=context.space).probabilities(logits)
     yes, no = (
         np.sqrt(np.clip(a * b, 1e-12, 1)) for a, b in ((own, targets[train]), (1 - own, 1 - targets[train]))

@@ -13,10 +13,9 @@ from rubricator.models.training_result import CurvePoint, LearningCurve
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.taxonomy import Taxonomy
 from rubricator.train.calibration.rule import cross_decide
-from rubricator.train.search.label_weights import proxy_kind
+from rubricator.train.search.label_weights import fit_proxy
 from rubricator.train.search.validation import spread_folds
 from rubricator.train.selection import metric_of, score
-from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
 
 MORE = 100
@@ -52,12 +51,11 @@ def learning_curve(
     context = TrainingContext.of(config, space=taxonomy.space, folder=config.folder)
     examples = replace(data.examples, targets=np.nan_to_num(targets)).subset(rows).hardened(taxonomy.space)
     metric = metric_of(config.train.metric, taxonomy.space)
-    kind = proxy_kind(config.train, vectors=examples.vectors is not None)
     values: dict[int, list[float]] = {}
     for share in _SHARES:
         out = golden & ~_drawn(examples.groups, golden, share, rng)
         learning = replace(examples, weights=np.where(out, 0.0, weights))
-        logits = fit(kind, learning, folds=folds, context=context).oof_logits
+        logits = fit_proxy(learning, folds, context).oof_logits
         judging = np.where(golden & ~out, 1.0, 0.0)
         _, decisions = cross_decide(logits, examples.targets, judging, folds, space=taxonomy.space)
         reached = score(decisions[golden], examples.targets[golden], np.ones(int(golden.sum())))

@@ -12,7 +12,7 @@ from rubricator.dataset.examples import Examples
 from rubricator.errors import TrainingError
 from rubricator.models.ensemble import EnsembleModel
 from rubricator.train.calibration.rule import cross_decide, fit_rule
-from rubricator.train.kinds.heads import fit_heads
+from rubricator.train.kinds.heads import fit_lines
 from rubricator.train.kinds.hybrid.columns import learn_table, too_empty
 from rubricator.train.kinds.hybrid.network import fit_network
 from rubricator.train.kinds.hybrid.stacking import fit_stacking
@@ -41,7 +41,7 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
             have texts that can be learnt from.
     """
     task, facts = _prepare(examples, folds, context)
-    text = fit_heads(task.examples, folds=folds, context=context)
+    text = fit_lines(task.examples, folds=folds, context=context)
     ways = _go(task, text)
     targets, weights = task.examples.targets, task.examples.weights
     if len(ways) > 1:  # they err on different texts

@@ -1,4 +1,4 @@
-"""Logistic heads on the encoder's vectors: one per category, trained in seconds."""
+"""Logistic heads on an encoder's vectors: one per category, trained in seconds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from rubricator.dataset.examples import Examples
+from rubricator.dataset.inputs import BASE
 from rubricator.errors import TrainingError
 from rubricator.models.heads import HeadsModel
 from rubricator.stats.arrays import Vectors
@@ -17,10 +18,17 @@ from rubricator.train.training_context import FitResult, TrainingContext
 GRID = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
-def fit_heads(
-    examples: Examples, *, folds: Folds, context: TrainingContext, grid: Sequence[float] = GRID
+def fit_lines(
+    examples: Examples,
+    *,
+    folds: Folds,
+    context: TrainingContext,
+    grid: Sequence[float] = GRID,
+    encoder: str = BASE,
 ) -> FitResult:
-    """Train one logistic regression per category on the vectors, with a C of `grid` (ascending) for each.
+    """Train one logistic regression per category on the vectors of an encoder.
+
+    Each has the C of `grid` (ascending) that the folds favour.
 
     The vectors are centred and divided by one number, so that the grid means the same for every
     encoder; both are folded back into the heads.
@@ -33,9 +41,10 @@ def fit_heads(
             "Heads are trained on vectors, and these texts have none.",
             fix="Encode the texts first, or train `linear` only.",
         )
-    lines = fit_centred(examples.vectors, examples, folds=folds, context=context, grid=grid)
+    vectors = examples.vectors if encoder == BASE else examples.more_vectors[encoder]
+    lines = fit_centred(vectors, examples, folds=folds, context=context, grid=grid)
     return FitResult(
-        model=HeadsModel(lines.coef, lines.intercept),
+        model=HeadsModel(lines.coef, lines.intercept, encoder),
         oof_logits=lines.oof_logits,
         notes=lines.notes,
         facts={"c": lines.c.tolist()},

@@ -1,0 +1,157 @@
+"""Kernel ridge regression and nearest neighbours over labelled vectors that the model keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+from scipy.special import logit
+
+from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.models.base import Model
+from rubricator.models.serialization import About, Files, Layout
+from rubricator.stats.arrays import Floats, Vectors
+
+PRIOR = 0.5
+"""How many neighbours the shares of the categories count for."""
+_LEAST = 1e-3  # share of neighbours that a log-odds is taken of
+
+
+class _About(About):
+    kind: Literal["anchors"]
+    encoder: str = Field(pattern=r"^[a-z]+$")
+    gamma: float = Field(gt=0)
+    neighbours: int = Field(ge=1)
+    warmth: float = Field(gt=0)
+    kernel_share: float = Field(ge=0, le=1)
+
+
+_LAYOUT = Layout(
+    _About,
+    {
+        "anchors": ("anchors", "width"),
+        "centre": ("width",),
+        "counts": ("anchors",),
+        "targets": ("anchors", "categories"),
+        "dual": ("anchors", "categories"),
+        "intercept": ("categories",),
+    },
+    types={"anchors": "F32", "targets": "F32"},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorsModel(Model):
+    """Says of a text what is said of the labelled texts that it is like.
+
+    The kernel part is `Σ dual · exp(-gamma · |x - anchor|²) + intercept`. The neighbours' part is the
+    log-odds of their share that has a category, each counted by `exp(cosine / warmth)` of centred vectors.
+    Each column depends on its own category alone.
+
+    Attributes:
+        anchors: Unit vectors of labelled texts, shape [anchors, width].
+        centre: Mean of the vectors, from which neighbours see one another, shape [width].
+        counts: How much each anchor counts as a neighbour, shape [anchors].
+        targets: Which categories it has, in [0, 1], shape [anchors, categories].
+        dual: What it adds to the logits of a text that equals it, shape [anchors, categories].
+        intercept: Kernel logits of a text like nothing, shape [categories].
+        gamma: How fast likeness falls with the squared distance of unit vectors.
+        neighbours: How many anchors are asked.
+        warmth: Difference of cosines that makes a neighbour count e times as much.
+        kernel_share: Weight of the kernel part; that of the neighbours is the rest.
+        encoder: Name of the encoder among those of the artifact.
+    """
+
+    kind: ClassVar[str] = "anchors"
+    anchors: Vectors
+    centre: Floats
+    counts: Floats
+    targets: Vectors
+    dual: Floats
+    intercept: Floats
+    gamma: float
+    neighbours: int
+    warmth: float
+    kernel_share: float
+    encoder: str = BASE
+
+    @property
+    def categories(self) -> int:
+        """How many categories it knows."""
+        return len(self.intercept)
+
+    @property
+    def encoders(self) -> Mapping[str, int]:
+        """The one encoder it looks through, with its width."""
+        return {self.encoder: self.anchors.shape[1]}
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Logits, shape [texts, categories]; those of a text do not depend on the texts beside it."""
+        vectors = np.asarray(inputs.vectors(self.encoder), dtype=np.float32)
+        logits = np.empty((len(vectors), self.categories))
+        ways = directions(self.anchors, self.centre) if self.kernel_share < 1 else None
+        for row, vector in enumerate(vectors):
+            # One text at a time: a product of all would round differently for other numbers of texts.
+            likeness = np.exp(-2 * self.gamma * np.maximum(1 - self.anchors @ vector, 0)).astype(np.float64)
+            z = self.kernel_share * ((self.dual.T * likeness).sum(axis=1) + self.intercept)
+            if ways is not None:
+                cosines = ways @ directions(vector[None], self.centre)[0]
+                share = neighbour_shares(
+                    cosines[None], self.targets, self.counts, k=self.neighbours, warmth=self.warmth
+                )
+                z = z + (1 - self.kernel_share) * share[0]
+            logits[row] = z
+        return logits
+
+    def files(self) -> Files:
+        """`model.json` and the arrays."""
+        about = _About(
+            kind="anchors",
+            encoder=self.encoder,
+            gamma=self.gamma,
+            neighbours=self.neighbours,
+            warmth=self.warmth,
+            kernel_share=self.kernel_share,
+        )
+        return _LAYOUT.write(about, {name: getattr(self, name) for name in _LAYOUT.arrays})
+
+    @classmethod
+    def of_files(cls, files: Files) -> Self:
+        """The inverse of `files`."""
+        about = _LAYOUT.read_about(files)
+        parts: dict[str, Any] = {**_LAYOUT.read_arrays(files), **about.model_dump(exclude={"kind"})}
+        return cls(**parts)
+
+
+def neighbour_shares(cosines: Floats, targets: Vectors, counts: Floats, *, k: int, warmth: float) -> Floats:
+    """Log-odds that the nearest anchors have each category, shape [texts, categories].
+
+    The shares of all anchors count like half a neighbour, so that none is 0 or 1.
+
+    Args:
+        cosines: Of texts and anchors, shape [texts, anchors]; -inf for an anchor that is not to be asked.
+        targets: Categories of the anchors, shape [anchors, categories].
+        counts: How much each anchor counts, shape [anchors].
+        k: How many are asked.
+        warmth: Difference of cosines that makes a neighbour count e times as much.
+    """
+    k = min(k, cosines.shape[1])
+    rows = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+    near = np.take_along_axis(cosines, rows, axis=1).astype(np.float64)
+    weights = counts[rows] * np.exp((near - near.max(axis=1, keepdims=True)) / warmth)
+    prior = (counts[:, None] * targets).sum(axis=0) / counts.sum()
+    # Elementwise: a product of matrices would round differently when a category is added.
+    having = (weights[:, :, None] * targets[rows]).sum(axis=1)
+    share = (having + PRIOR * prior) / (weights.sum(axis=1, keepdims=True) + PRIOR)
+    return np.asarray(logit(np.clip(share, _LEAST, 1 - _LEAST)))
+
+
+def directions(vectors: Vectors, centre: Floats) -> Vectors:
+    """Vectors seen from the centre, brought to length 1."""
+    centred = vectors - centre.astype(np.float32)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    unit: Vectors = centred / np.maximum(length, np.float32(1e-12))
+    return unit

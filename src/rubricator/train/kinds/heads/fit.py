@@ -1,0 +1,140 @@
+"""The kind `heads`: lines, kernel and neighbours over frozen vectors, mixed as the folds ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+
+from rubricator.config import Imbalance
+from rubricator.dataset.examples import Examples
+from rubricator.dataset.inputs import BASE
+from rubricator.models.anchors import AnchorsModel
+from rubricator.models.base import Model
+from rubricator.models.ensemble import EnsembleModel
+from rubricator.stats.arrays import Floats
+from rubricator.train.kinds.heads.anchors import fit_anchors
+from rubricator.train.kinds.heads.lines import fit_lines
+from rubricator.train.kinds.heads.mixing import Mix, mixed
+from rubricator.train.logistic import Folds
+from rubricator.train.training_context import FitResult, TrainingContext
+
+
+@dataclass(frozen=True, slots=True)
+class _Opinion:
+    """What one part says: `model` as served, `oof_logits` [n, categories] by other folds."""
+
+    part: str  # lines, kernel or neighbours
+    encoder: str
+    model: Model
+    oof_logits: Floats
+
+
+def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
+    """Train heads on the vectors of every encoder; the simplest mix about as good as the best is kept.
+
+    Lines alone, lines with kernel and neighbours over the first encoder, and the same over all encoders are
+    compared by their log-loss over the folds, weights fitted without the fold; a larger mix must be ahead
+    by half a standard error. Where `imbalance` asks for something, lines alone can follow.
+
+    Raises:
+        TrainingError: No vectors, or no row has weight.
+    """
+    lines = fit_lines(examples, folds=folds, context=context)
+    if not context.settings.heads.mix or context.settings.imbalance != Imbalance():
+        return lines
+    sets = [[_Opinion("lines", BASE, lines.model, lines.oof_logits)]]
+    sets.append(sets[0] + _nearby(examples, folds, context, BASE))
+    for encoder in examples.more_vectors:
+        more = fit_lines(examples, folds=folds, context=context, encoder=encoder)
+        opinion = _Opinion("lines", encoder, more.model, more.oof_logits)
+        sets.append([*sets[-1], opinion, *_nearby(examples, folds, context, encoder)])
+    used = examples.weights > 0
+    mixes = [
+        mixed(
+            [opinion.oof_logits for opinion in opinions],
+            examples.targets,
+            examples.weights,
+            folds,
+            space=context.space,
+        )
+        for opinions in sets
+    ]
+    chosen = _simplest([mix.losses[used] for mix in mixes], examples.weights[used])
+    tried = {
+        _called(opinions): float(np.average(mix.losses, weights=examples.weights))
+        for opinions, mix in zip(sets, mixes, strict=True)
+    }
+    if not chosen:
+        return replace(lines, facts={**lines.facts, "tried": tried})
+    return _together(sets[chosen], mixes[chosen], lines, tried)
+
+
+def _nearby(examples: Examples, folds: Folds, context: TrainingContext, encoder: str) -> list[_Opinion]:
+    vectors = examples.vectors if encoder == BASE else examples.more_vectors[encoder]
+    assert vectors is not None, "lines were fitted on them"
+    fitted = fit_anchors(
+        vectors,
+        examples.targets,
+        examples.weights,
+        folds=folds,
+        encoder=encoder,
+        seed=context.seed,
+        progress=context.progress,
+    )
+    parts = [_Opinion("kernel", encoder, fitted.model, fitted.oof_kernel)]
+    if fitted.oof_neighbours is not None:
+        parts.append(_Opinion("neighbours", encoder, fitted.model, fitted.oof_neighbours))
+    return parts
+
+
+def _called(opinions: Sequence[_Opinion]) -> str:
+    if len(opinions) == 1:
+        return "lines"
+    encoders = dict.fromkeys(opinion.encoder for opinion in opinions)
+    return f"lines, kernel and neighbours over {' and '.join(encoders)}"
+
+
+def _simplest(losses: Sequence[Floats], weights: Floats) -> int:
+    """The first of the mixes that no later one beats by half a standard error of the difference."""
+    best = 0
+    for later in range(1, len(losses)):
+        gain = weights * (losses[best] - losses[later])
+        if gain.sum() > gain.std() * np.sqrt(len(gain)) / 2:
+            best = later
+    return best
+
+
+def _together(
+    opinions: Sequence[_Opinion], mix: Mix, lines: FitResult, tried: Mapping[str, float]
+) -> FitResult:
+    total = float(mix.weights.sum())
+    members, weights = zip(*_members(opinions, mix.weights / total), strict=True)
+    model = EnsembleModel(
+        members,
+        np.array(weights),
+        np.full((len(members), len(mix.intercept)), total),
+        np.tile(mix.intercept, (len(members), 1)),
+    )
+    shares = mix.shares([opinion.oof_logits for opinion in opinions])
+    parts = [
+        {"part": opinion.part, "encoder": opinion.encoder, "share": float(share)}
+        for opinion, share in zip(opinions, shares, strict=True)
+        if share > 0
+    ]
+    facts = {**lines.facts, "parts": parts, "tried": tried}
+    return FitResult(model=model, oof_logits=mix.oof_logits, notes=lines.notes, facts=facts)
+
+
+def _members(opinions: Sequence[_Opinion], weights: Floats) -> Iterator[tuple[Model, float]]:
+    """The models that count, each with its weight; kernel and neighbours over one encoder are one model."""
+    pairs = zip(opinions, weights.tolist(), strict=True)
+    for _, group in groupby(pairs, key=lambda pair: id(pair[0].model)):
+        together = list(group)
+        model, weight = together[0][0].model, sum(weight for _, weight in together)
+        if isinstance(model, AnchorsModel) and weight:
+            model = replace(model, kernel_share=together[0][1] / weight)
+        if weight:
+            yield model, weight
