@@ -44,8 +44,8 @@ def mixed(
     stack = np.stack(opinions)
     weight, intercept = _least_loss(stack, targets, weights, space)
     share = Mix(weight, intercept, stack[0], stack[0, :, 0]).shares(opinions)
-    if (share < _TRIFLE).any():
-        kept = share >= _TRIFLE
+    kept = share >= _TRIFLE
+    if kept.any() and not kept.all():
         weight = np.zeros(len(stack))
         weight[kept], intercept = _least_loss(stack[kept], targets, weights, space)
     oof = np.empty_like(stack[0])
