@@ -57,7 +57,6 @@ def test_without_golden_texts_views_are_compared_with_one_another():
 
 
 def test_rules_correct_the_views_and_are_none_themselves():
-    """Half of the texts are said to be of the sea by a view that never doubts it; rules know better."""
     hits = np.stack([IS_SEA, ~IS_SEA], axis=1)
     rules = TeacherScores(
         "rules", Scale.COUNT, np.where(hits, 1.0, np.nan), np.ones(40, dtype=bool), np.zeros(40, dtype="S1")

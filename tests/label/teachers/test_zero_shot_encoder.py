@@ -64,15 +64,15 @@ def test_scores_are_in_standard_deviations():
     assert found.std() == pytest.approx(1, abs=1e-3)
 
 
-def test_the_answer_is_the_mean_over_the_encoders_by_pieces():
+def test_the_answer_is_the_mean_over_the_encoders_in_which_the_first_counts_twice():
     encoders = [encoder(), encoder("two", lambda contents: encode(contents)[:, ::-1] ** 2, "f")]
     one, two = (scores(teacher(encoders=[each])) for each in encoders)
-    np.testing.assert_allclose(scores(teacher(encoders=encoders)), (one + two) / 2, atol=1e-3)
+    np.testing.assert_allclose(scores(teacher(encoders=encoders)), (2 * one + two) / 3, atol=1e-3)
 
 
 def test_an_encoder_that_sees_no_difference_changes_no_decision():
     both = scores(teacher(encoders=[encoder(), encoder("blind", blind, "f")]))
-    np.testing.assert_allclose(both, scores(teacher()) / 2, atol=1e-3)
+    np.testing.assert_allclose(both, scores(teacher()) * 2 / 3, atol=1e-3)
 
 
 def test_the_answer_keeps_what_every_view_says():

@@ -23,7 +23,7 @@ def teacher_encoders(
     """All encoders of the config, but for those beyond the first that cannot read half of the texts.
 
     A log line names those that are left out: what an encoder makes of a language that it never saw spoils the
-    mean (it costs 6 points on Kazakh sentences of SIB-200).
+    mean: it costs Kazakh sentences of SIB-200 several points.
 
     Raises:
         EncoderError: An encoder cannot be had, or the cache cannot be written.

@@ -22,6 +22,8 @@ from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.stats.arrays import Vectors
 from rubricator.taxonomy import Taxonomy
 
+_FURTHER = 0.5  # what an encoder after the first counts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherEncoder:
@@ -42,15 +44,16 @@ class EncoderTeacher:
     """Scores every category by the cosines of a text and what the category's description lists.
 
     Each encoder compares by itself. Each text's scores are averaged with those of its nearest neighbours in
-    the corpus, each encoder's are brought to one scale over corpus and categories, and their mean is the
-    answer. Its `raw` holds the scores of each view by itself, as `parse_views` reads them: by every encoder
-    those of the pieces, which count, and those of the description as a whole, which do not.
+    the corpus, and each encoder's are brought to one scale over corpus and categories. The answer is their
+    mean, in which the first encoder counts twice as much as any other. Its `raw` holds the scores of each view
+    by itself, as `parse_views` reads them: by every encoder those of the pieces, which count, and those of the
+    description as a whole, which do not.
 
     Because all texts take part in each answer, the key of an answer covers the whole corpus.
 
     Args:
         corpus: Contents of all texts that will be asked about.
-        encoders: At least one; their names differ.
+        encoders: At least one, the best first; their names differ.
         neighbours: How many nearest texts lend their scores; 0 for none.
     """
 
@@ -94,7 +97,9 @@ class EncoderTeacher:
         if strange:
             raise ValueError(f"{len(strange)} texts are not in the corpus, the first is {strange[0]!r}")
         views = dict(self._views())
-        scores = np.mean([views[_by_pieces(encoder)] for encoder in self._encoders], axis=0)
+        by_pieces = [views[_by_pieces(encoder)] for encoder in self._encoders]
+        weights = [1.0, *[_FURTHER] * (len(by_pieces) - 1)]
+        scores = np.average(by_pieces, axis=0, weights=weights)
         seconds = (time.perf_counter() - started) / max(1, len(texts))
         for text in texts:
             place = row[text.content]
