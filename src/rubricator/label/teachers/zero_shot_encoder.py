@@ -45,9 +45,9 @@ class EncoderTeacher:
 
     Each encoder compares by itself. Each text's scores are averaged with those of its nearest neighbours in
     the corpus, and each encoder's are brought to one scale over corpus and categories. The answer is their
-    mean, in which the first encoder counts twice as much as any other. Its `raw` holds the scores of each view
-    by itself, as `parse_views` reads them: by every encoder those of the pieces, which count, and those of the
-    description as a whole, which do not.
+    mean, in which the first encoder counts twice as much as any other. Its `raw` holds the scores of each
+    view by itself, as `parse_views` reads them: by every encoder those of the pieces, which count, and those
+    of the description as a whole, which do not.
 
     Because all texts take part in each answer, the key of an answer covers the whole corpus.
 
