@@ -110,7 +110,8 @@ class Category(BaseModel):
 
     Attributes:
         key: Short name in files, columns and code; no spaces or commas.
-        description: What belongs here, in the words of the texts; the encoder teacher reads it.
+        description: What belongs here, in the words of the texts, as a list with commas; the encoder teacher
+            compares it piece by piece.
         keywords: Words or phrases that speak for the category. Matched by whole words; a trailing
             `*` matches any ending (`выбор*`).
         patterns: Regular expressions that speak for the category (case-insensitive).

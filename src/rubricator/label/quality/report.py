@@ -23,9 +23,10 @@ from rubricator.label.quality.inter_annotator import (
     support_counts,
 )
 from rubricator.label.quality.teacher_metrics import TeacherExamination, examine_teacher
+from rubricator.label.quality.views import ViewReport, view_reports
 from rubricator.pages.formatting import percent
 from rubricator.pages.page import render_page
-from rubricator.records import Origin, Status
+from rubricator.records import Answer, Origin, Status
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.shares import wilson
 from rubricator.taxonomy import Taxonomy
@@ -44,6 +45,7 @@ class LabelReport:
         golden: Number of golden texts, those reviewed blind among them; 0 leaves `examinations` empty and
             `measured` None.
         examinations: Each teacher against the golden texts, then their agreement.
+        views: What each view of an encoder teacher is worth, for those that have several.
         weights_are: What the figures of `weights` are, in a sentence.
         expected: Expected share of texts on which all that teachers agreed on is right.
         expected_golden: What the agreement expected of itself on golden texts …
@@ -64,6 +66,7 @@ class LabelReport:
     golden: int
     examinations: Sequence[TeacherExamination]
     pairs: Sequence[Pair]
+    views: Sequence[ViewReport]
     usage: Sequence[TeacherUsage]
     weights: Sequence[TeacherWeight]
     weights_are: str
@@ -79,9 +82,14 @@ class LabelReport:
 
 
 def label_report(
-    annotations: Annotations, dataset: Dataset, label_set: LabelSet, taxonomy: Taxonomy, config: Config
+    annotations: Annotations,
+    dataset: Dataset,
+    label_set: LabelSet,
+    taxonomy: Taxonomy,
+    config: Config,
+    answers: Mapping[str, Mapping[str, Answer]],
 ) -> LabelReport:
-    """The facts, from what the label stage kept."""
+    """The facts, from what the label stage kept; `answers` are those of encoder teachers, then by text id."""
     space, agreement = taxonomy.space, annotations.agreement
     is_golden = label_set.sources.unbiased
     truth = label_set.sources.truth(is_golden)
@@ -106,6 +114,16 @@ def label_report(
             )
         ],
         pairs=compare_teachers(annotations.probabilities, space),
+        views=view_reports(
+            answers,
+            dataset.texts,
+            annotations,
+            space,
+            truth=truth,
+            setting=label_set.sources.truth(is_golden & label_set.sources.teaches),
+            groups=groups,
+            seed=config.seed,
+        ),
         usage=annotations.usage,
         weights=annotations.weights,
         weights_are=annotations.weights_are,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
@@ -22,13 +21,14 @@ from rubricator.config import (
 from rubricator.config.expand import expand
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import DatasetSplit
-from rubricator.encode.vectors import encode_texts, vector_cache
+from rubricator.encode.vectors import encode_texts
 from rubricator.errors import ConfigError
 from rubricator.label.llm.engines.engine import Engine
 from rubricator.label.llm.engines.gguf import GgufEngine
 from rubricator.label.llm.engines.openai import OpenAIEngine
 from rubricator.label.llm.engines.transformers import TransformersEngine
 from rubricator.label.llm.tasks.examples import Golden, Shots, drawn, fixed, nearest
+from rubricator.label.teachers.encoders import teacher_encoders
 from rubricator.label.teachers.llm import llm_teacher
 from rubricator.label.teachers.protocol import Teacher
 from rubricator.label.teachers.replay_file import replay_teacher
@@ -88,12 +88,11 @@ class TeacherFactory:
             engine.close()
 
     def _encoder(self, section: EncoderTeacherConfig) -> EncoderTeacher:
-        cache = vector_cache(self.config, progress=self.progress)
+        contents = [text.content for text in self.dataset.texts]
         return EncoderTeacher(
             self.taxonomy,
-            [text.content for text in self.dataset.texts],
-            partial(cache.encode, progress=self.progress),
-            cache.fingerprint,
+            contents,
+            teacher_encoders(contents, self.config, progress=self.progress),
             name=section.name,
             neighbours=section.neighbours,
         )

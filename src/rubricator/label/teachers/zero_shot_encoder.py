@@ -1,36 +1,59 @@
-"""The teacher that compares a text's vector with the vectors of the category descriptions."""
+"""The teacher that compares a text's vector with the vectors of what its category's description lists."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from rubricator.dataset.annotations import Scale
+from rubricator.label.teachers.likeness import (
+    centred,
+    piece_likeness,
+    smoothed,
+    standardised,
+    whole_likeness,
+)
+from rubricator.label.teachers.phrasings import pieces, whole
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.stats.arrays import Vectors
-from rubricator.taxonomy import Category, Taxonomy
+from rubricator.taxonomy import Taxonomy
 
-_BLOCK = 512  # texts compared with the whole corpus at a time: 512 × 140,000 cosines are 290 MB
+_FURTHER = 0.5  # what an encoder after the first counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherEncoder:
+    """One of the encoders that an `EncoderTeacher` looks through.
+
+    Attributes:
+        name: What reports call it; unique within a teacher.
+        encode: Contents → L2-normalised vectors, shape [texts, width].
+        fingerprint: Names the encoder with everything that could change a vector.
+    """
+
+    name: str
+    encode: Callable[[Sequence[str]], Vectors]
+    fingerprint: str
 
 
 class EncoderTeacher:
-    """Scores every category by the cosine of text and description, seen from the corpus's middle.
+    """Scores every category by the cosines of a text and what the category's description lists.
 
-    Vectors of sentence encoders lie in a narrow cone, so the corpus mean is taken out of the texts
-    and the mean of the descriptions out of the descriptions (compare Mu and Viswanath,
-    "All-but-the-Top", ICLR 2018). A category is described by its name, its description and both
-    together. Then each text's scores are averaged with those of its nearest neighbours in the
-    corpus: texts about the same thing lend one another the words that the description lacks.
+    Each encoder compares by itself. Each text's scores are averaged with those of its nearest neighbours in
+    the corpus, and each encoder's are brought to one scale over corpus and categories. The answer is their
+    mean, in which the first encoder counts twice as much as any other. Its `raw` holds the scores of each
+    view by itself, as `parse_views` reads them: by every encoder those of the pieces, which count, and those
+    of the description as a whole, which do not.
 
     Because all texts take part in each answer, the key of an answer covers the whole corpus.
 
     Args:
         corpus: Contents of all texts that will be asked about.
-        encode: Contents → L2-normalised vectors, shape [texts, width].
-        fingerprint: Names the encoder with everything that could change a vector.
+        encoders: At least one, the best first; their names differ.
         neighbours: How many nearest texts lend their scores; 0 for none.
     """
 
@@ -38,8 +61,7 @@ class EncoderTeacher:
         self,
         taxonomy: Taxonomy,
         corpus: Sequence[str],
-        encode: Callable[[Sequence[str]], Vectors],
-        fingerprint: str,
+        encoders: Sequence[TeacherEncoder],
         *,
         name: str = "encoder",
         neighbours: int = 10,
@@ -48,19 +70,23 @@ class EncoderTeacher:
         self.metered = False
         self.scale = Scale.SIMILARITY
         self._keys = taxonomy.keys
-        self._phrasings = [_phrasings(category) for category in taxonomy.categories]
+        self._whole = [whole(category) for category in taxonomy.categories]
+        self._pieces = [pieces(category) for category in taxonomy.categories]
         self._corpus = sorted(set(corpus))
-        self._encode = encode
+        self._encoders = encoders
         self._neighbours = neighbours
-        written = json.dumps([self._keys, self._phrasings, neighbours], ensure_ascii=False)
-        self._version = content_hash("encoder-teacher:1", name, fingerprint, written, *self._corpus)
+        seen_through = [(encoder.name, encoder.fingerprint) for encoder in encoders]
+        written = json.dumps(
+            [self._keys, self._whole, self._pieces, seen_through, neighbours], ensure_ascii=False
+        )
+        self._version = content_hash("encoder-teacher:2", name, written, *self._corpus)
 
     def key(self, text: Text) -> str:
-        """Hash of the content, the descriptions, the encoder and the corpus."""
-        return content_hash("answer:encoder:1", self._version, text.content)
+        """Hash of the content, the descriptions, the encoders and the corpus."""
+        return content_hash("answer:encoder:2", self._version, text.content)
 
     def ask(self, texts: Iterable[Text]) -> Generator[Answer, None, None]:
-        """One answer per text, in order, with a score between -1 and 1 for every category.
+        """One answer per text, in order, with a score for every category, in standard deviations.
 
         Raises:
             ValueError: A text is not in the corpus.
@@ -70,50 +96,55 @@ class EncoderTeacher:
         strange = [text.id for text in texts if text.content not in row]
         if strange:
             raise ValueError(f"{len(strange)} texts are not in the corpus, the first is {strange[0]!r}")
-        scores = self._scores()
+        views = dict(self._views())
+        by_pieces = [views[_by_pieces(encoder)] for encoder in self._encoders]
+        weights = [1.0, *[_FURTHER] * (len(by_pieces) - 1)]
+        scores = np.average(by_pieces, axis=0, weights=weights)
         seconds = (time.perf_counter() - started) / max(1, len(texts))
         for text in texts:
-            values = scores[row[text.content]].tolist()
+            place = row[text.content]
             yield Answer(
                 text_id=text.id,
                 teacher=self.name,
                 key=self.key(text),
                 status=Status.OK,
-                scores={key: round(value, 6) for key, value in zip(self._keys, values, strict=True)},
+                scores=dict(zip(self._keys, _rounded(scores[place]), strict=True)),
+                raw=_written({view: _rounded(found[place]) for view, found in views.items()}),
                 seconds=seconds,
             )
 
-    def _scores(self) -> Vectors:
-        """Smoothed scores of the corpus, shape [texts, categories]."""
-        vectors = self._encode(self._corpus)
-        phrasings = self._encode([phrase for phrases in self._phrasings for phrase in phrases])
-        ends = np.cumsum([len(phrases) for phrases in self._phrasings])[:-1]
-        described = np.stack([_unit(part.mean(axis=0)) for part in np.split(phrasings, ends)])
-        texts = _unit(vectors - vectors.mean(axis=0))
-        scores = texts @ _unit(described - described.mean(axis=0)).T
-        return _smoothed(scores, texts, self._neighbours) if self._neighbours else scores
+    def _views(self) -> Iterator[tuple[str, Vectors]]:
+        """Scores of the corpus by each encoder and way of describing, shape [texts, categories]."""
+        for encoder in self._encoders:
+            texts = centred(encoder.encode(self._corpus))
+            described = whole_likeness(texts, _encoded(self._whole, encoder))
+            listed = piece_likeness(texts, _encoded(self._pieces, encoder))
+            both = np.concatenate([described, listed], axis=1)
+            if self._neighbours:
+                both = smoothed(both, texts, self._neighbours)
+            described, listed = np.split(both, 2, axis=1)
+            yield f"{encoder.name}, whole description", standardised(described)
+            yield _by_pieces(encoder), standardised(listed)
 
 
-def _phrasings(category: Category) -> list[str]:
-    if not category.description:
-        return [category.title]
-    return [category.title, category.description, f"{category.title}: {category.description}"]
+def parse_views(answer: Answer) -> dict[str, list[float]]:
+    """View → its scores in the order of the taxonomy, as an `EncoderTeacher` wrote them into its answer."""
+    views: dict[str, list[float]] = json.loads(answer.raw)
+    return views
 
 
-def _smoothed(scores: Vectors, texts: Vectors, neighbours: int) -> Vectors:
-    """Means over each text and its nearest ones by cosine."""
-    nearest = min(neighbours + 1, len(texts))
-    smoothed = np.empty_like(scores)
-    for start in range(0, len(texts), _BLOCK):
-        likeness = texts[start : start + _BLOCK] @ texts.T
-        # The text itself is among its nearest: nothing is more like it.
-        rows = np.argpartition(-likeness, nearest - 1, axis=1)[:, :nearest]
-        smoothed[start : start + _BLOCK] = scores[rows].mean(axis=1)
-    return smoothed
+def _written(views: dict[str, list[float]]) -> str:
+    return json.dumps(views, ensure_ascii=False, separators=(",", ":"))
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    # A vector equal to the mean stays zero: it is like nothing in particular.
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-6)
-    return unit
+def _rounded(scores: Vectors) -> list[float]:
+    return [round(score, 4) for score in scores.tolist()]
+
+
+def _by_pieces(encoder: TeacherEncoder) -> str:
+    return f"{encoder.name}, pieces"
+
+
+def _encoded(phrasings: Sequence[Sequence[str]], encoder: TeacherEncoder) -> list[Vectors]:
+    vectors = encoder.encode([phrase for phrases in phrasings for phrase in phrases])
+    return np.split(vectors, np.cumsum([len(phrases) for phrases in phrasings])[:-1])
