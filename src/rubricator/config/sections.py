@@ -197,7 +197,7 @@ class Config(Section):
 
     def _with_paths(self, one: Encode) -> Encode:
         encoder = self.path(one.encoder)
-        is_folder = encoder.is_dir() and one.encoder != BUNDLED
+        is_folder = encoder.is_dir() and one.encoder not in BUNDLED
         return one.model_copy(
             update={
                 "encoder": str(encoder) if is_folder else expand(one.encoder),

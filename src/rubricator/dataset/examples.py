@@ -58,6 +58,15 @@ class Examples:
         """Number of categories."""
         return int(self.targets.shape[1])
 
+    def by(self, encoder: str) -> Vectors:
+        """Vectors by the encoder of that name.
+
+        Raises:
+            KeyError: There are none.
+        """
+        at_hand = self.more_vectors if self.vectors is None else {BASE: self.vectors, **self.more_vectors}
+        return at_hand[encoder]
+
     def subset(self, rows: NDArray[Any]) -> Examples:
         """The examples picked by a boolean mask over all rows or by row indices, in that order."""
         index = np.arange(len(self))[rows].tolist()

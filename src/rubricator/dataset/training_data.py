@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.labels import LabelSet
-from rubricator.stats.arrays import Bools, Vectors
+from rubricator.stats.arrays import Bools, Floats, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class TrainingData:
     """All texts as arrays in one order, whatever their part; targets and weights come per training.
 
     `golden` is true where a label is a person's and may teach, `unbiased` where it may also measure; `fold`
-    is the golden fold of a text and of its duplicates, -1 elsewhere (see `LabelSources`).
+    is the golden fold of a text and of its duplicates, -1 elsewhere (see `LabelSources`). `described` are
+    directions of the categories by their descriptions, [categories, width] by the name of the encoder.
     """
 
     examples: Examples
@@ -27,6 +28,7 @@ class TrainingData:
     unbiased: Bools
     part: NDArray[np.str_]
     fold: NDArray[np.intp]
+    described: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def training_data(
@@ -34,6 +36,7 @@ def training_data(
     label_set: LabelSet,
     vectors: Vectors | None,
     more_vectors: Mapping[str, Vectors] | None = None,
+    described: Mapping[str, Floats] | None = None,
 ) -> TrainingData:
     """All texts as arrays, in the order of `dataset.texts`, as are the vectors; see `Examples` for these."""
     ids = [text.id for text in dataset.texts]
@@ -53,4 +56,5 @@ def training_data(
         unbiased=sources.teaches & sources.unbiased,
         part=sources.part,
         fold=sources.fold,
+        described=described or {},
     )

@@ -18,6 +18,7 @@ from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode import open_named
+from rubricator.encode.phrasings import pieces
 from rubricator.models.cascade import CascadeModel
 from rubricator.models.training_files import write_training
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
@@ -123,8 +124,8 @@ def _work(run: Run) -> list[str]:
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     limit = TimeLimit(run.config.train.time_limit)
-    vectors = encode_for_training(dataset.texts, run.config, limit, progress=run.progress)
-    data = training_data(dataset, label_set, vectors.first, vectors.more)
+    vectors = encode_for_training(dataset.texts, run.taxonomy, run.config, limit, progress=run.progress)
+    data = training_data(dataset, label_set, vectors.first, vectors.more, vectors.described)
     trained, held_out = train(
         data,
         split,
@@ -177,6 +178,8 @@ def _depends(run: Run) -> dict[str, str]:
         "config": config.model_dump_json(include={"train", "encode", "split", "seed"}),
         "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
     }
+    if config.train.models != ("linear",):
+        inputs["descriptions"] = repr([pieces(category) for category in run.taxonomy.categories])
     if "cascade" in config.train.models or config.train.models == "auto":
         inputs["keywords"] = repr(taxonomy_rules(run.taxonomy))
         inputs["rules"] = repr(given_rules(config, run.taxonomy))

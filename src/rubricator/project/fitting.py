@@ -94,12 +94,12 @@ def train_dataset(
             fix="Give some labels, or categories with descriptions and keywords.",
         )
     limit = TimeLimit(config.train.time_limit)
-    vectors = encode_for_training(dataset.texts, config, limit, progress=progress)
+    vectors = encode_for_training(dataset.texts, taxonomy, config, limit, progress=progress)
     for note in vectors.notes:
         _log.warning(note)
     everyone = np.ones(len(dataset.texts), dtype=bool)
     trained, _ = train_models(
-        training_data(dataset, label_set, vectors.first, vectors.more),
+        training_data(dataset, label_set, vectors.first, vectors.more, vectors.described),
         label_set.targets,
         train=everyone,
         validation=~everyone,

@@ -68,6 +68,8 @@ class TrainingContext:
     should_continue: Callable[[Floats, Bools], bool] = lambda _logits, _rows: True
     keywords: Sequence[Rule] = ()  # rules of the taxonomy, which a cascade may use beside what it mines
     rules: Sequence[Rule] | None = None  # rules that a person wrote or edited, taken instead of mined ones
+    # Directions of the categories as their descriptions have it, by the name of the encoder.
+    described: Mapping[str, Floats] = field(default_factory=dict, compare=False)
     limit: TimeLimit = field(default_factory=TimeLimit)
     last_ngrams: LastResult = field(default_factory=LastResult, compare=False, repr=False)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from rubricator.dataset.inputs import BASE
+from rubricator.pages.formatting import series
 
 _WORDS = {
     "linear": "one logistic regression per category on TF-IDF of words and characters",
@@ -16,8 +19,34 @@ _WORDS = {
 }
 
 
+_PARTS = {
+    "lines": "logistic regressions",
+    "description": "likeness to the descriptions",
+    "kernel": "kernel ridge regression",
+    "neighbours": "nearest labelled texts",
+    "terms": "TF-IDF",
+}
+
+
 def described(name: str, facts: Mapping[str, Any]) -> str:
     """What a model is, as a clause, by its name among those that were tried and what it tells of itself."""
     if "members" in facts:
         return f"the mean of {' and '.join(facts['members'])}, calibrated"
+    if "parts" in facts:
+        return f"heads on the vectors of {_encoders(facts['parts'])}, mixed: {_mix(facts['parts'])}"
     return _WORDS[name]
+
+
+def _encoders(parts: Sequence[Mapping[str, Any]]) -> str:
+    count = len({part["encoder"] for part in parts})
+    return "one encoder" if count == 1 else f"{count} encoders"
+
+
+def _mix(parts: Sequence[Mapping[str, Any]]) -> str:
+    """What each part brings to the spread of the logits, over all encoders."""
+    shares: dict[str, float] = {}
+    for part in parts:
+        shares[part["part"]] = shares.get(part["part"], 0.0) + part["share"]
+    words = [f"{_PARTS[part]} {share:.0%}" for part, share in shares.items()]
+    further = sum(part["share"] for part in parts if part["encoder"] != BASE)
+    return series(words) + (f"; further encoders {further:.0%}" if further else "")

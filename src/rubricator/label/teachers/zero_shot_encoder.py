@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.dataset.annotations import Scale
+from rubricator.encode.phrasings import pieces, whole
 from rubricator.label.teachers.likeness import (
     centred,
     piece_likeness,
@@ -17,7 +18,6 @@ from rubricator.label.teachers.likeness import (
     standardised,
     whole_likeness,
 )
-from rubricator.label.teachers.phrasings import pieces, whole
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.stats.arrays import Vectors
 from rubricator.taxonomy import Taxonomy

@@ -71,6 +71,7 @@ def train_models(
         keywords=taxonomy_rules(taxonomy),
         rules=given_rules(config, taxonomy),
         limit=limit or TimeLimit(config.train.time_limit),
+        described=data.described,
     )
     folds = spread_folds(data, targets, train, config)
     weight, tried = weak_label_weight(data, targets, train, folds, context)

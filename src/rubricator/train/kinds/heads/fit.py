@@ -14,6 +14,7 @@ from rubricator.dataset.inputs import BASE
 from rubricator.models.anchors import AnchorsModel
 from rubricator.models.base import Model
 from rubricator.models.ensemble import EnsembleModel
+from rubricator.models.heads import HeadsModel
 from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.heads.anchors import fit_anchors
 from rubricator.train.kinds.heads.lines import fit_lines
@@ -26,7 +27,7 @@ from rubricator.train.training_context import FitResult, TrainingContext
 class _Opinion:
     """What one part says: `model` as served, `oof_logits` [n, categories] by other folds."""
 
-    part: str  # lines, kernel or neighbours
+    part: str  # lines, description, kernel or neighbours
     encoder: str
     model: Model
     oof_logits: Floats
@@ -35,9 +36,9 @@ class _Opinion:
 def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train heads on the vectors of every encoder; the simplest mix about as good as the best is kept.
 
-    Lines alone, lines with kernel and neighbours over the first encoder, and the same over all encoders are
-    compared by their log-loss over the folds, weights fitted without the fold; a larger mix must be ahead
-    by half a standard error. Where `imbalance` asks for something, lines alone can follow.
+    Lines alone, with likeness to the descriptions, with kernel and neighbours over the first encoder, and all
+    of it over all encoders are compared by their log-loss over the folds, weights fitted without the fold; a
+    larger mix must be ahead by a standard error. Where `imbalance` asks for something, only lines can follow.
 
     Raises:
         TrainingError: No vectors, or no row has weight.
@@ -46,11 +47,15 @@ def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> 
     if not context.settings.heads.mix or context.settings.imbalance != Imbalance():
         return lines
     sets = [[_Opinion("lines", BASE, lines.model, lines.oof_logits)]]
-    sets.append(sets[0] + _nearby(examples, folds, context, BASE))
+    if BASE in context.described:
+        sets.append([*sets[-1], _description(examples, context, BASE)])
+    sets.append([*sets[-1], *_nearby(examples, folds, context, BASE)])
     for encoder in examples.more_vectors:
         more = fit_lines(examples, folds=folds, context=context, encoder=encoder)
-        opinion = _Opinion("lines", encoder, more.model, more.oof_logits)
-        sets.append([*sets[-1], opinion, *_nearby(examples, folds, context, encoder)])
+        opinions = [_Opinion("lines", encoder, more.model, more.oof_logits)]
+        if encoder in context.described:
+            opinions.append(_description(examples, context, encoder))
+        sets.append([*sets[-1], *opinions, *_nearby(examples, folds, context, encoder)])
     used = examples.weights > 0
     mixes = [
         mixed(
@@ -72,11 +77,17 @@ def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> 
     return _together(sets[chosen], mixes[chosen], lines, tried)
 
 
+def _description(examples: Examples, context: TrainingContext, encoder: str) -> _Opinion:
+    """How like the descriptions the texts are, which takes no label: where few have one it says most."""
+    vectors, directions = examples.by(encoder), context.described[encoder]
+    centre = vectors.mean(axis=0, dtype=np.float64)
+    model = HeadsModel(directions, -directions @ centre, encoder)
+    return _Opinion("description", encoder, model, model.logits(examples.inputs()))
+
+
 def _nearby(examples: Examples, folds: Folds, context: TrainingContext, encoder: str) -> list[_Opinion]:
-    vectors = examples.vectors if encoder == BASE else examples.more_vectors[encoder]
-    assert vectors is not None, "lines were fitted on them"
     fitted = fit_anchors(
-        vectors,
+        examples.by(encoder),
         examples.targets,
         examples.weights,
         folds=folds,
@@ -91,18 +102,16 @@ def _nearby(examples: Examples, folds: Folds, context: TrainingContext, encoder:
 
 
 def _called(opinions: Sequence[_Opinion]) -> str:
-    if len(opinions) == 1:
-        return "lines"
-    encoders = dict.fromkeys(opinion.encoder for opinion in opinions)
-    return f"lines, kernel and neighbours over {' and '.join(encoders)}"
+    parts, encoders = (dict.fromkeys(getattr(o, name) for o in opinions) for name in ("part", "encoder"))
+    return f"{', '.join(parts)} over {', '.join(encoders)}"
 
 
 def _simplest(losses: Sequence[Floats], weights: Floats) -> int:
-    """The first of the mixes that no later one beats by half a standard error of the difference."""
+    """The first of the mixes that no later one beats by a standard error of the difference."""
     best = 0
     for later in range(1, len(losses)):
         gain = weights * (losses[best] - losses[later])
-        if gain.sum() > gain.std() * np.sqrt(len(gain)) / 2:
+        if gain.sum() > gain.std() * np.sqrt(len(gain)):
             best = later
     return best
 

@@ -41,8 +41,7 @@ def fit_lines(
             "Heads are trained on vectors, and these texts have none.",
             fix="Encode the texts first, or train `linear` only.",
         )
-    vectors = examples.vectors if encoder == BASE else examples.more_vectors[encoder]
-    lines = fit_centred(vectors, examples, folds=folds, context=context, grid=grid)
+    lines = fit_centred(examples.by(encoder), examples, folds=folds, context=context, grid=grid)
     return FitResult(
         model=HeadsModel(lines.coef, lines.intercept, encoder),
         oof_logits=lines.oof_logits,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rubricator.label.teachers.phrasings import pieces, whole
+from rubricator.encode.phrasings import pieces, whole
 from rubricator.taxonomy import Category
 
 
