@@ -17,7 +17,7 @@ _KNOWN = 0.5  # share of the texts
 
 @dataclass(frozen=True, slots=True)
 class UsableEncoders:
-    """`caches` are encoders behind their caches by name, in order; `left_out` says why others are not there."""
+    """`caches` are encoders behind their caches by name, in order; `left_out` says why others are not."""
 
     caches: Mapping[str, VectorCache]
     left_out: tuple[str, ...]  # sentences

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from rubricator.config import Config
 from rubricator.dataset import files
@@ -126,28 +127,30 @@ def _work(run: Run) -> list[str]:
     limit = TimeLimit(run.config.train.time_limit)
     vectors = encode_for_training(dataset.texts, run.taxonomy, run.config, limit, progress=run.progress)
     data = training_data(dataset, label_set, vectors.first, vectors.more, vectors.described)
-    trained, held_out = train(
-        data,
-        split,
-        label_set,
-        run.taxonomy,
-        run.config,
-        folder=run.file("stages/training/all").parent,
-        limit=limit,
-        progress=run.progress,
-    )
-    if run.config.train.refit == "all":
-        again = refit(
-            trained,
+    # The products are too small to share: a second thread mostly waits, the more on a busy machine.
+    with threadpool_limits(limits=1, user_api="blas"):
+        trained, held_out = train(
             data,
-            label_set.probabilities,
-            label_set.sources.human,
-            taxonomy=run.taxonomy,
-            config=run.config,
-            folder=run.file("stages/training/refitted/any").parent,
+            split,
+            label_set,
+            run.taxonomy,
+            run.config,
+            folder=run.file("stages/training/all").parent,
+            limit=limit,
             progress=run.progress,
         )
-        trained = replace(trained, refitted=again)
+        if run.config.train.refit == "all":
+            again = refit(
+                trained,
+                data,
+                label_set.probabilities,
+                label_set.sources.human,
+                taxonomy=run.taxonomy,
+                config=run.config,
+                folder=run.file("stages/training/refitted/any").parent,
+                progress=run.progress,
+            )
+            trained = replace(trained, refitted=again)
     named = [*trained.untrained, *trained.encoders]
     encoders = open_named(named, trained.encoders, run.config, progress=run.progress)
     costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}

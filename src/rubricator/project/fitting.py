@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from rubricator.config import Config
 from rubricator.dataset.dataset import Dataset
@@ -98,15 +99,16 @@ def train_dataset(
     for note in vectors.notes:
         _log.warning(note)
     everyone = np.ones(len(dataset.texts), dtype=bool)
-    trained, _ = train_models(
-        training_data(dataset, label_set, vectors.first, vectors.more, vectors.described),
-        label_set.targets,
-        train=everyone,
-        validation=~everyone,
-        taxonomy=taxonomy,
-        config=config,
-        folder=folder / "training",
-        limit=limit,
-        progress=progress,
-    )
+    with threadpool_limits(limits=1, user_api="blas"):
+        trained, _ = train_models(
+            training_data(dataset, label_set, vectors.first, vectors.more, vectors.described),
+            label_set.targets,
+            train=everyone,
+            validation=~everyone,
+            taxonomy=taxonomy,
+            config=config,
+            folder=folder / "training",
+            limit=limit,
+            progress=progress,
+        )
     return trained

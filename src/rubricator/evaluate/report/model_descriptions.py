@@ -38,7 +38,7 @@ def described(name: str, facts: Mapping[str, Any]) -> str:
 
 
 def _encoders(parts: Sequence[Mapping[str, Any]]) -> str:
-    count = len({part["encoder"] for part in parts})
+    count = len({part["encoder"] for part in parts if part["encoder"]})
     return "one encoder" if count == 1 else f"{count} encoders"
 
 
@@ -48,5 +48,5 @@ def _mix(parts: Sequence[Mapping[str, Any]]) -> str:
     for part in parts:
         shares[part["part"]] = shares.get(part["part"], 0.0) + part["share"]
     words = [f"{_PARTS[part]} {share:.0%}" for part, share in shares.items()]
-    further = sum(part["share"] for part in parts if part["encoder"] != BASE)
+    further = sum(part["share"] for part in parts if part["encoder"] not in (BASE, None))
     return series(words) + (f"; further encoders {further:.0%}" if further else "")

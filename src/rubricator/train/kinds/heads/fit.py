@@ -19,16 +19,19 @@ from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.heads.anchors import fit_anchors
 from rubricator.train.kinds.heads.lines import fit_lines
 from rubricator.train.kinds.heads.mixing import Mix, mixed
+from rubricator.train.kinds.linear.fit import fit_linear
 from rubricator.train.logistic import Folds
 from rubricator.train.training_context import FitResult, TrainingContext
+
+_MANY = 2000  # labelled texts from which on single words say more than vectors know
 
 
 @dataclass(frozen=True, slots=True)
 class _Opinion:
     """What one part says: `model` as served, `oof_logits` [n, categories] by other folds."""
 
-    part: str  # lines, description, kernel or neighbours
-    encoder: str
+    part: str  # lines, description, kernel, neighbours or terms
+    encoder: str | None  # name of the encoder whose vectors it looks at
     model: Model
     oof_logits: Floats
 
@@ -36,9 +39,10 @@ class _Opinion:
 def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train heads on the vectors of every encoder; the simplest mix about as good as the best is kept.
 
-    Lines alone, with likeness to the descriptions, with kernel and neighbours over the first encoder, and all
-    of it over all encoders are compared by their log-loss over the folds, weights fitted without the fold; a
-    larger mix must be ahead by a standard error. Where `imbalance` asks for something, only lines can follow.
+    Compared by their log-loss over the folds, with weights fitted without the fold, are lines alone, with likeness
+    to the descriptions, with kernel and neighbours over the first encoder, all of it over all encoders, and
+    with TF-IDF where labels are many; a larger mix must be ahead by a standard error. Where `imbalance` asks
+    for something, only lines can follow.
 
     Raises:
         TrainingError: No vectors, or no row has weight.
@@ -57,6 +61,9 @@ def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> 
             opinions.append(_description(examples, context, encoder))
         sets.append([*sets[-1], *opinions, *_nearby(examples, folds, context, encoder)])
     used = examples.weights > 0
+    if used.sum() >= _MANY:
+        terms = fit_linear(examples, folds=folds, context=context)
+        sets.append([*sets[-1], _Opinion("terms", None, terms.model, terms.oof_logits)])
     mixes = [
         mixed(
             [opinion.oof_logits for opinion in opinions],
@@ -103,7 +110,7 @@ def _nearby(examples: Examples, folds: Folds, context: TrainingContext, encoder:
 
 def _called(opinions: Sequence[_Opinion]) -> str:
     parts, encoders = (dict.fromkeys(getattr(o, name) for o in opinions) for name in ("part", "encoder"))
-    return f"{', '.join(parts)} over {', '.join(encoders)}"
+    return f"{', '.join(parts)} over {', '.join(name for name in encoders if name)}"
 
 
 def _simplest(losses: Sequence[Floats], weights: Floats) -> int:
