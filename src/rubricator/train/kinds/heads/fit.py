@@ -39,10 +39,10 @@ class _Opinion:
 def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
     """Train heads on the vectors of every encoder; the simplest mix about as good as the best is kept.
 
-    Compared by their log-loss over the folds, with weights fitted without the fold, are lines alone, with likeness
-    to the descriptions, with kernel and neighbours over the first encoder, all of it over all encoders, and
-    with TF-IDF where labels are many; a larger mix must be ahead by a standard error. Where `imbalance` asks
-    for something, only lines can follow.
+    Compared by their log-loss over the folds, with weights fitted without the fold, are lines alone, with
+    likeness to the descriptions, with kernel and neighbours over the first encoder, all of it over all
+    encoders, and with TF-IDF where labels are many; a larger mix must be ahead by a standard error. Where
+    `imbalance` asks for something, only lines can follow.
 
     Raises:
         TrainingError: No vectors, or no row has weight.
