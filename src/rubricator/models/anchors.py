@@ -52,13 +52,13 @@ class AnchorsModel(Model):
     Each column depends on its own category alone.
 
     Attributes:
-        anchors: Unit vectors of labelled texts, shape [anchors, width].
+        anchors: Vectors of labelled texts, shape [anchors, width].
         centre: Mean of the vectors, from which neighbours see one another, shape [width].
         counts: How much each anchor counts as a neighbour, shape [anchors].
         targets: Which categories it has, in [0, 1], shape [anchors, categories].
         dual: What it adds to the logits of a text that equals it, shape [anchors, categories].
         intercept: Kernel logits of a text like nothing, shape [categories].
-        gamma: How fast likeness falls with the squared distance of unit vectors.
+        gamma: How fast likeness falls with the squared distance.
         neighbours: How many anchors are asked.
         warmth: Difference of cosines that makes a neighbour count e times as much.
         kernel_share: Weight of the kernel part; that of the neighbours is the rest.
@@ -93,9 +93,11 @@ class AnchorsModel(Model):
         vectors = np.asarray(inputs.vectors(self.encoder), dtype=np.float32)
         logits = np.empty((len(vectors), self.categories))
         ways = directions(self.anchors, self.centre) if self.kernel_share < 1 else None
+        squares = (self.anchors**2).sum(axis=1)
         for row, vector in enumerate(vectors):
             # One text at a time: a product of all would round differently for other numbers of texts.
-            likeness = np.exp(-2 * self.gamma * np.maximum(1 - self.anchors @ vector, 0)).astype(np.float64)
+            distances = squares + (vector**2).sum() - 2 * (self.anchors @ vector)
+            likeness = np.exp(-self.gamma * np.maximum(distances, 0)).astype(np.float64)
             z = self.kernel_share * ((self.dual.T * likeness).sum(axis=1) + self.intercept)
             if ways is not None:
                 cosines = ways @ directions(vector[None], self.centre)[0]

@@ -59,7 +59,7 @@ def fit_anchors(
     within `LANDMARKS`² numbers for each fold and time grows with n alone.
 
     Args:
-        vectors: Unit vectors, shape [n, width].
+        vectors: Shape [n, width].
         targets: Shape [n, categories], in [0, 1].
         weights: Shape [n]; rows of weight 0 are predicted but not learnt from.
         folds: Fold of each row, shape [n].
@@ -168,9 +168,10 @@ def _oof_neighbours(
 
 
 def _kernel(vectors: Vectors, anchors: Vectors, gamma: float) -> Floats:
-    """RBF kernel of unit vectors, shape [vectors, anchors]."""
-    distance = 2 * np.maximum(1 - vectors.astype(np.float64) @ anchors.astype(np.float64).T, 0)
-    return np.exp(-gamma * distance)
+    """RBF kernel, shape [vectors, anchors]."""
+    x, a = vectors.astype(np.float64), anchors.astype(np.float64)
+    distances = (x**2).sum(axis=1)[:, None] + (a**2).sum(axis=1) - 2 * x @ a.T
+    return np.asarray(np.exp(-gamma * np.maximum(distances, 0)))
 
 
 def _blocks(rows: Indices) -> list[Indices]:
