@@ -198,8 +198,7 @@ def _depends(run: Run) -> dict[str, str]:
     with open_store(run) as store:
         reviews = reviews_digest(store, dataset.texts, run.taxonomy)
     return {
-        "config": run.config.model_dump_json(include={"label", "seed"}),
-        "encode": run.config.encode.first.model_dump_json(),
+        "config": run.config.model_dump_json(include={"label", "seed", "encode"}),
         "taxonomy": run.taxonomy.version,
         "reviews": reviews,
     } | {
