@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from small_encoder import write_encoder
 from rubricator.label_space import DecisionRule
 from rubricator.models.ensemble import EnsembleModel
 from rubricator.train import trainers
-from rubricator.train.kinds.heads import fit_heads
+from rubricator.train.kinds.heads import fit_lines
 from rubricator.train.training_context import FitResult
 
 WIDTHS = {"base": 32, "second": 16}
@@ -31,13 +30,13 @@ def look_through(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         vectors = {"base": examples.vectors, **examples.more_vectors}
         assert {name: found.shape[1] for name, found in vectors.items()}.items() <= WIDTHS.items()
         each = [
-            (name, fit_heads(replace(examples, vectors=vectors[name]), folds=folds, context=context))
+            fit_lines(examples, folds=folds, context=context, encoder=name)
             for name in names
             if name in vectors
         ]
         rule = DecisionRule(context.space, *np.array([[1.0] * 3, [0.0] * 3, [0.5] * 3]))
-        heads = [replace(fitted.model, encoder=name) for name, fitted in each]
-        mean = np.mean([fitted.oof_logits for _, fitted in each], axis=0)
+        heads = [fitted.model for fitted in each]
+        mean = np.mean([fitted.oof_logits for fitted in each], axis=0)
         return FitResult(
             model=EnsembleModel.mean_of(heads, [rule] * len(heads)), oof_logits=mean, facts={"c": []}
         )
