@@ -66,7 +66,9 @@ def by_hand(model: AnchorsModel, vector: np.ndarray) -> np.ndarray:
 
     nearest = sorted(range(len(anchors)), key=lambda row: -cosine(anchors[row]))[: model.neighbours]
     first = cosine(anchors[nearest[0]])
-    counts = {row: model.counts[row] * np.exp((cosine(anchors[row]) - first) / model.warmth) for row in nearest}
+    counts = {
+        row: model.counts[row] * np.exp((cosine(anchors[row]) - first) / model.warmth) for row in nearest
+    }
     everywhere = model.counts @ model.targets / model.counts.sum()
     having = sum(count * model.targets[row].astype(float) for row, count in counts.items())
     share = (having + PRIOR * everywhere) / (sum(counts.values()) + PRIOR)
@@ -142,7 +144,10 @@ def about(**changed):
     ("tamper", "said"),
     [
         (arrays(lambda a: a.update(dual=a["dual"][:-1])), "dual has the shape 29 × 3 instead of 30 anchors"),
-        (arrays(lambda a: a.update(targets=a["targets"][:, :2])), "has the shape 30 × 3 instead of 30 anchors × 2 categories"),
+        (
+            arrays(lambda a: a.update(targets=a["targets"][:, :2])),
+            "has the shape 30 × 3 instead of 30 anchors × 2 categories",
+        ),
         (arrays(lambda a: a.update(centre=a["centre"][:5])), "centre has the shape 5 instead of 8 width"),
         (arrays(lambda a: a.update(counts=np.full(30, np.nan))), "counts holds numbers that are not finite"),
         (arrays(lambda a: a.update(anchors=a["anchors"] * np.float32(np.inf))), "not finite"),
