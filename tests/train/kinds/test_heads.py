@@ -111,7 +111,10 @@ def test_where_lines_do_they_are_alone(tmp_path, single):
     assert isinstance(fitted.model, HeadsModel)
     assert (fitted.oof_logits == lines.oof_logits).all()
     assert (fitted.model.coef == lines.model.coef).all()
-    assert list(fitted.facts["tried"]) == ["lines over base", "lines, kernel, neighbours over base"]
+    assert [mix["parts"] for mix in fitted.facts["tried"]] == [["lines"], ["lines", "kernel", "neighbours"]]
+    assert [mix["chosen"] for mix in fitted.facts["tried"]] == [True, False]
+    oof = loss(lines.oof_logits, examples.targets, single=single)
+    assert fitted.facts["tried"][0]["log_loss"] < oof + 0.1, "the mix brings lines to scale"
 
 
 @pytest.mark.parametrize("single", [True, False])
@@ -173,7 +176,7 @@ def test_a_second_encoder_has_a_say_only_where_it_helps(tmp_path):
     assert with_help.model.encoders == {BASE: WIDTH, "second": WIDTH}
     assert sum(share for (_, encoder), share in shares(with_help).items() if encoder == "second") > 0.3
     assert without.model.encoders == {BASE: WIDTH}
-    assert len(without.facts["tried"]) == 3
+    assert [mix["encoders"] for mix in without.facts["tried"]] == [[BASE], [BASE], [BASE, "second"]]
 
 
 def test_descriptions_say_most_where_two_texts_a_category_are_labelled(tmp_path):
@@ -207,7 +210,7 @@ def test_single_words_have_a_say_where_labels_are_many(tmp_path, monkeypatch):
     assert shares(go(telling, tmp_path))["terms", None] > 0.3
     assert ("terms", None) not in shares(go(vague, tmp_path))
     few = replace(telling, weights=np.where(np.arange(160) < 140, 1.0, 0.0))
-    assert not any("terms" in name for name in go(few, tmp_path).facts["tried"])
+    assert not any("terms" in mix["parts"] for mix in go(few, tmp_path).facts["tried"])
 
 
 @pytest.mark.parametrize("single", [True, False])
