@@ -21,8 +21,8 @@ def details(tmp_path, *tried):
 def test_each_mix_that_was_tried_has_its_log_loss(tmp_path):
     (table,) = details(tmp_path, LINES | {"chosen": False}, ALL | {"chosen": True}).tables
     assert table.rows == (
-        ("logistic regressions", "bundled", 0.5123, ""),
-        ("logistic regressions and kernel ridge regression", "bundled and bundled-use", 0.25, "yes"),
+        ("lines", "bundled", 0.5123, ""),
+        ("lines, kernel", "bundled and bundled-use", 0.25, "yes"),
     )
     assert table.summary == (
         "Heads are logistic regressions and kernel ridge regression: log-loss 0.250, lines alone 0.512"

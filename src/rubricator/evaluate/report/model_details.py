@@ -79,7 +79,7 @@ def _mixes(tried: Sequence[Mapping[str, Any]], config: Config) -> FactTable:
         columns=("parts", "encoders", "log-loss", "taken"),
         rows=tuple(
             (
-                parts_in_words(mix["parts"]),
+                ", ".join(mix["parts"]),  # a cell is cut where it is long
                 config.encode.written(mix["encoders"]),
                 round(mix["log_loss"], 4),
                 "yes" if mix["chosen"] else "",
