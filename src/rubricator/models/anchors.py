@@ -11,8 +11,9 @@ from pydantic import Field
 from scipy.special import logit
 
 from rubricator.dataset.inputs import BASE, Inputs
+from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
-from rubricator.models.serialization import About, Files, Layout
+from rubricator.models.serialization import ARRAYS, FIX, About, Files, Layout
 from rubricator.stats.arrays import Floats, Vectors
 
 PRIOR = 0.5
@@ -98,7 +99,7 @@ class AnchorsModel(Model):
             # One text at a time: a product of all would round differently for other numbers of texts.
             distances = squares + (vector**2).sum() - 2 * (self.anchors @ vector)
             likeness = np.exp(-self.gamma * np.maximum(distances, 0)).astype(np.float64)
-            z = self.kernel_share * ((self.dual.T * likeness).sum(axis=1) + self.intercept)
+            z = self.kernel_share * (_sums(self.dual * likeness[:, None]) + self.intercept)
             if ways is not None:
                 cosines = ways @ directions(vector[None], self.centre)[0]
                 share = neighbour_shares(
@@ -123,8 +124,9 @@ class AnchorsModel(Model):
     @classmethod
     def of_files(cls, files: Files) -> Self:
         """The inverse of `files`."""
-        about = _LAYOUT.read_about(files)
-        parts: dict[str, Any] = {**_LAYOUT.read_arrays(files), **about.model_dump(exclude={"kind"})}
+        about, arrays = _LAYOUT.read_about(files), _LAYOUT.read_arrays(files)
+        _check(arrays["counts"], arrays["targets"])
+        parts: dict[str, Any] = {**arrays, **about.model_dump(exclude={"kind"})}
         return cls(**parts)
 
 
@@ -144,11 +146,28 @@ def neighbour_shares(cosines: Floats, targets: Vectors, counts: Floats, *, k: in
     rows = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
     near = np.take_along_axis(cosines, rows, axis=1).astype(np.float64)
     weights = counts[rows] * np.exp((near - near.max(axis=1, keepdims=True)) / warmth)
-    prior = (counts[:, None] * targets).sum(axis=0) / counts.sum()
-    # Elementwise: a product of matrices would round differently when a category is added.
-    having = (weights[:, :, None] * targets[rows]).sum(axis=1)
+    prior = _sums(counts[:, None] * targets) / counts.sum()
+    having = _sums(weights[:, :, None] * targets[rows])
     share = (having + PRIOR * prior) / (weights.sum(axis=1, keepdims=True) + PRIOR)
     return np.asarray(logit(np.clip(share, _LEAST, 1 - _LEAST)))
+
+
+def _sums(terms: Floats) -> Floats:
+    """Sums over the last axis but one, each column added up in the same order however many there are.
+
+    A product of matrices would round differently when a category is added, and so would a sum over columns,
+    which NumPy adds up pairwise where there is one and row by row where there are several.
+    """
+    return np.asarray(np.ascontiguousarray(np.swapaxes(terms, -1, -2)).sum(axis=-1))
+
+
+def _check(counts: Floats, targets: Vectors) -> None:
+    if not len(counts):
+        raise ArtifactError(f"{ARRAYS} holds no anchors.", fix=FIX)
+    if counts.min() <= 0:
+        raise ArtifactError(f"{ARRAYS}: counts holds numbers that are not above 0.", fix=FIX)
+    if targets.size and not 0 <= targets.min() <= targets.max() <= 1:
+        raise ArtifactError(f"{ARRAYS}: targets holds numbers outside of 0 to 1.", fix=FIX)
 
 
 def directions(vectors: Vectors, centre: Floats) -> Vectors:

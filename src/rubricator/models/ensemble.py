@@ -89,5 +89,10 @@ class EnsembleModel(Model):
         members = tuple(read_member(part(files, str(number))) for number in range(count))
         if len({member.categories for member in members}) != 1:
             raise ArtifactError("The members of the ensemble know different numbers of categories.", fix=FIX)
+        asked = {pair for member in members for pair in member.encoders.items()}
+        if len(asked) > len(dict(asked)):
+            raise ArtifactError(
+                "The members of the ensemble ask one encoder for vectors of different width.", fix=FIX
+            )
         arrays = _LAYOUT.read_arrays(files, members=count, categories=members[0].categories)
         return cls(members, arrays["weight"], arrays["slope"], arrays["intercept"])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from rubricator.config import Config
+from rubricator.encode import usable
 from rubricator.label.teachers import encoders
 
 TEXTS = ["Паром ушёл", "Мост развели", "Порт закрыт"]
@@ -28,8 +29,8 @@ def share(monkeypatch):
             encoder=SimpleNamespace(languages=name), fingerprint=f"{encoder} {name}", encode=len
         )
 
-    monkeypatch.setattr(encoders, "vector_cache", cache)
-    monkeypatch.setattr(encoders, "known_share", lambda _, languages: shares.get(languages, 1.0))
+    monkeypatch.setattr(usable, "vector_cache", cache)
+    monkeypatch.setattr(usable, "known_share", lambda _, languages: shares.get(languages, 1.0))
     return shares
 
 
@@ -45,7 +46,7 @@ def test_one_that_does_not_know_the_language_is_left_out_and_named(share, caplog
     share["second"] = 0.02
     with caplog.at_level(logging.WARNING):
         assert names("first", "second", "third") == ["first", "third"]
-    assert "second knows the language of 2% of the texts" in caplog.text
+    assert "The encoder 'second' takes no part: it knows the language of 2% of the texts" in caplog.text
 
 
 def test_the_first_takes_part_whatever_it_knows(share):

@@ -18,7 +18,6 @@ _WORDS = {
     "lora": "the encoder, trained further by low-rank adapters; the mean of all folds, judged one by one",
 }
 
-
 _PARTS = {
     "lines": "logistic regressions",
     "description": "likeness to the descriptions",
@@ -33,13 +32,21 @@ def described(name: str, facts: Mapping[str, Any]) -> str:
     if "members" in facts:
         return f"the mean of {' and '.join(facts['members'])}, calibrated"
     if "parts" in facts:
-        return f"heads on the vectors of {_encoders(facts['parts'])}, mixed: {_mix(facts['parts'])}"
+        return _heads(facts["parts"])
     return _WORDS[name]
 
 
-def _encoders(parts: Sequence[Mapping[str, Any]]) -> str:
+def parts_in_words(parts: Sequence[str]) -> str:
+    """The parts of heads, as facts name them, as a list in words."""
+    return series([_PARTS[part] for part in parts])
+
+
+def _heads(parts: Sequence[Mapping[str, Any]]) -> str:
     count = len({part["encoder"] for part in parts if part["encoder"]})
-    return "one encoder" if count == 1 else f"{count} encoders"
+    if not count:
+        return "heads that are TF-IDF alone"
+    encoders = "one encoder" if count == 1 else f"{count} encoders"
+    return f"heads on the vectors of {encoders}, mixed: {_mix(parts)}"
 
 
 def _mix(parts: Sequence[Mapping[str, Any]]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rubricator.config import Config
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.inputs import EncodeTexts, Features
 from rubricator.evaluate.plots.plot import Plot
+from rubricator.evaluate.report.model_descriptions import parts_in_words
 from rubricator.evaluate.report.report_data import Details, FactTable
 from rubricator.models.cascade import CascadeModel, rule_figures
 from rubricator.models.training_result import WORDS, LearningCurve, TrainingResult
@@ -36,6 +38,8 @@ def details_of(
     tables = []
     if isinstance(cascade, CascadeModel) and cascade.rules and len(test_set.examples):
         tables.append(_rules(cascade, test_set, taxonomy))
+    if tried := trained.facts.get("heads", {}).get("tried"):
+        tables.append(_mixes(tried, config))
     if trained.curve is not None:
         tables.append(_learning_curve(trained.curve))
     plots = _plots(trained, test_set, config, folder / "plots") if config.evaluate.plots else ()
@@ -63,6 +67,27 @@ def _rules(cascade: CascadeModel, test_set: TestSet, taxonomy: Taxonomy) -> Fact
             for one in rules
         ),
         summary=f"{title}: {len(rules)} of them take {taken:,} test texts, {right:,} of them rightly",
+    )
+
+
+def _mixes(tried: Sequence[Mapping[str, Any]], config: Config) -> FactTable:
+    chosen = next(mix for mix in tried if mix["chosen"])
+    return FactTable(
+        title="What heads may be mixed of",
+        about="Log-loss of the texts that heads learnt from, each by parts and weights that did not see its "
+        "fold; less is better. A larger mix is taken only if it is ahead by a standard error.",
+        columns=("parts", "encoders", "log-loss", "taken"),
+        rows=tuple(
+            (
+                ", ".join(mix["parts"]),  # a cell is cut where it is long
+                config.encode.written(mix["encoders"]),
+                round(mix["log_loss"], 4),
+                "yes" if mix["chosen"] else "",
+            )
+            for mix in tried
+        ),
+        summary=f"Heads are {parts_in_words(chosen['parts'])}: log-loss {chosen['log_loss']:.3f}"
+        + (f", lines alone {tried[0]['log_loss']:.3f}" if chosen is not tried[0] else ""),
     )
 
 

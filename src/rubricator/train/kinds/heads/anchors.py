@@ -6,10 +6,11 @@ Ridge regression on soft targets classifies about as well as its logistic sister
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve
+from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
 from rubricator.models.anchors import AnchorsModel, directions, neighbour_shares
@@ -28,6 +29,7 @@ KEPT = 4000
 LANDMARKS = 2048
 _BLOCK = 4096  # rows of a kernel at a time
 _JITTER = 1e-8
+_COLUMNS = 16  # categories at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def fit_anchors(
         vectors: Shape [n, width].
         targets: Shape [n, categories], in [0, 1].
         weights: Shape [n]; rows of weight 0 are predicted but not learnt from.
-        folds: Fold of each row, shape [n].
+        folds: Fold of each row, shape [n]; at least two different ones among rows with weight.
         encoder: Name under which the model asks for its vectors.
         seed: Of the lot.
         progress: Shown where the texts are too many to be anchors each.
@@ -71,7 +73,7 @@ def fit_anchors(
     centre = vectors[used].mean(axis=0, dtype=np.float64)
     spread = float(((vectors[used] - centre) ** 2).sum(axis=1).mean()) or 1.0
     gamma = _GAMMA / spread
-    mean = np.average(targets[used], axis=0, weights=weights[used])
+    mean = np.array([np.average(column[used], weights=weights[used]) for column in targets.T])
     intercept, aims = 2 * mean - 1, 2 * (targets - mean)
     with threadpool_limits(limits=1, user_api="blas"):
         if len(used) <= KEPT:
@@ -107,11 +109,11 @@ def _exact(
     def fitted(inside: Indices) -> Floats:
         rows = used[inside]
         square = kernel[np.ix_(rows, inside)] + np.diag(_PENALTY / weights[rows])
-        return np.asarray(solve(square, aims[rows], assume_a="pos"))
+        return _solved(square, aims[rows])
 
     for fold in np.unique(folds):
         inside, held_out = np.flatnonzero(folds[used] != fold), np.flatnonzero(folds == fold)
-        oof[held_out] = kernel[np.ix_(held_out, inside)] @ fitted(inside) if len(inside) else 0.0
+        oof[held_out] = _product(kernel[np.ix_(held_out, inside)], fitted(inside))
     return fitted(np.arange(len(used))), oof
 
 
@@ -136,18 +138,18 @@ def _spanned(
                 kernel = _kernel(vectors[rows], vectors[anchors], gamma)
                 counted = kernel * weights[rows, None]
                 squares[fold] += counted.T @ kernel
-                sums[fold] += counted.T @ aims[rows]
+                sums[fold] += _product(counted.T, aims[rows])
                 step(len(rows))
 
         def fitted(without: object) -> Floats:
             names = [fold for fold in squares if fold != without]
             square = sum((squares[fold] for fold in names), _PENALTY * among)
-            return np.asarray(solve(square, sum(sums[fold] for fold in names), assume_a="pos"))
+            return _solved(square, np.asarray(sum(sums[fold] for fold in names)))
 
         for fold in squares:
             dual = fitted(fold)
             for rows in _blocks(np.flatnonzero(folds == fold)):
-                oof[rows] = _kernel(vectors[rows], vectors[anchors], gamma) @ dual
+                oof[rows] = _product(_kernel(vectors[rows], vectors[anchors], gamma), dual)
                 step(len(rows))
     return fitted(None), oof
 
@@ -172,6 +174,30 @@ def _kernel(vectors: Vectors, anchors: Vectors, gamma: float) -> Floats:
     x, a = vectors.astype(np.float64), anchors.astype(np.float64)
     distances = (x**2).sum(axis=1)[:, None] + (a**2).sum(axis=1) - 2 * x @ a.T
     return np.asarray(np.exp(-gamma * np.maximum(distances, 0)))
+
+
+def _solved(square: Floats, right: Floats) -> Floats:
+    """What `square`, positive definite, must be multiplied by to give `right` [n, categories]."""
+    factor = cho_factor(square, overwrite_a=True)
+    return _by_columns(lambda columns: cho_solve(factor, columns), right)
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    return _by_columns(lambda columns: left @ columns, right)
+
+
+def _by_columns(work: Callable[[Floats], Floats], right: Floats) -> Floats:
+    """`work` on so many columns at a time, with zeros where there are fewer.
+
+    BLAS rounds by the shape of a matrix, so that otherwise a new category would change the others' last bits.
+    """
+    found = []
+    for start in range(0, right.shape[1], _COLUMNS):
+        columns = right[:, start : start + _COLUMNS]
+        whole = np.zeros((len(right), _COLUMNS))
+        whole[:, : columns.shape[1]] = columns
+        found.append(work(whole)[:, : columns.shape[1]])
+    return np.hstack(found)
 
 
 def _blocks(rows: Indices) -> list[Indices]:

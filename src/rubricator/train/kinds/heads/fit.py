@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -75,13 +75,16 @@ def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> 
         for opinions in sets
     ]
     chosen = _simplest([mix.losses[used] for mix in mixes], examples.weights[used])
-    tried = {
-        _called(opinions): float(np.average(mix.losses, weights=examples.weights))
-        for opinions, mix in zip(sets, mixes, strict=True)
-    }
-    if not chosen:
-        return replace(lines, facts={**lines.facts, "tried": tried})
-    return _together(sets[chosen], mixes[chosen], lines, tried)
+    tried = [
+        {
+            **_named(opinions),
+            "log_loss": float(np.average(mix.losses, weights=examples.weights)),
+            "chosen": number == chosen,
+        }
+        for number, (opinions, mix) in enumerate(zip(sets, mixes, strict=True))
+    ]
+    lines = replace(lines, facts={**lines.facts, "tried": tried})
+    return _together(sets[chosen], mixes[chosen], lines) if chosen else lines
 
 
 def _description(examples: Examples, context: TrainingContext, encoder: str) -> _Opinion:
@@ -108,9 +111,11 @@ def _nearby(examples: Examples, folds: Folds, context: TrainingContext, encoder:
     return parts
 
 
-def _called(opinions: Sequence[_Opinion]) -> str:
-    parts, encoders = (dict.fromkeys(getattr(o, name) for o in opinions) for name in ("part", "encoder"))
-    return f"{', '.join(parts)} over {', '.join(name for name in encoders if name)}"
+def _named(opinions: Sequence[_Opinion]) -> dict[str, list[str]]:
+    return {
+        "parts": list(dict.fromkeys(opinion.part for opinion in opinions)),
+        "encoders": list(dict.fromkeys(opinion.encoder for opinion in opinions if opinion.encoder)),
+    }
 
 
 def _simplest(losses: Sequence[Floats], weights: Floats) -> int:
@@ -123,9 +128,7 @@ def _simplest(losses: Sequence[Floats], weights: Floats) -> int:
     return best
 
 
-def _together(
-    opinions: Sequence[_Opinion], mix: Mix, lines: FitResult, tried: Mapping[str, float]
-) -> FitResult:
+def _together(opinions: Sequence[_Opinion], mix: Mix, lines: FitResult) -> FitResult:
     total = float(mix.weights.sum())
     members, weights = zip(*_members(opinions, mix.weights / total), strict=True)
     model = EnsembleModel(
@@ -140,7 +143,7 @@ def _together(
         for opinion, share in zip(opinions, shares, strict=True)
         if share > 0
     ]
-    facts = {**lines.facts, "parts": parts, "tried": tried}
+    facts = {**lines.facts, "parts": parts}
     return FitResult(model=model, oof_logits=mix.oof_logits, notes=lines.notes, facts=facts)
 
 

@@ -61,7 +61,7 @@ def _least_loss(stack: Floats, targets: Floats, weights: Floats, space: LabelSpa
 
     opinions, _, categories = stack.shape
     counted = weights / weights.sum()
-    scale = np.array([max(float(z.std()), 1e-12) for z in stack])
+    scale = np.array([max(float(z[weights > 0].std()), 1e-12) for z in stack])
     scaled = stack / scale[:, None, None]
 
     def objective(line: Floats) -> tuple[float, Floats]:
