@@ -92,7 +92,7 @@ def test_an_encoder_that_cannot_be_had_is_left_out_of_the_whole_run(
     look_through(monkeypatch, "base", "second")
     run = prepare("broad", "nowhere")
     run_stages(run, STAGES)
-    told = [line for line in stage_lines(run, "train") if "goes without the encoder" in line]
+    told = [line for line in stage_lines(run, "train") if "takes no part" in line]
     assert len(told) == 1
     assert str(home / "nowhere") in told[0]
     assert served_widths(run) == {"base": WIDTHS["base"]}
@@ -100,7 +100,7 @@ def test_an_encoder_that_cannot_be_had_is_left_out_of_the_whole_run(
 
 
 @pytest.mark.slow
-def test_a_further_encoder_does_not_undo_the_labels(prepare: Prepare) -> None:
+def test_a_further_encoder_does_not_undo_the_labels_of_rules(prepare: Prepare) -> None:
     run = prepare("broad")
     run_stages(run, STAGES, until="label")
     said: list[str] = []

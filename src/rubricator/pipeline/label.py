@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rubricator.config import Config, LlmTeacherConfig, ReplayEngineConfig
+from rubricator.config import Config, EncoderTeacherConfig, LlmTeacherConfig, ReplayEngineConfig
 from rubricator.dataset import files
 from rubricator.dataset.annotations import ARRAYS, FACTS, Annotations, TeacherScores, write_annotations
 from rubricator.dataset.dataset import Dataset
@@ -197,8 +197,12 @@ def _depends(run: Run) -> dict[str, str]:
     dataset = files.read_dataset(run.folder)
     with open_store(run) as store:
         reviews = reviews_digest(store, dataset.texts, run.taxonomy)
+    # Only descriptions are compared through every encoder.
+    compares = any(isinstance(section, EncoderTeacherConfig) for section in run.config.label.teachers)
+    encode = run.config.encode
     return {
-        "config": run.config.model_dump_json(include={"label", "seed", "encode"}),
+        "config": run.config.model_dump_json(include={"label", "seed"}),
+        "encode": (encode if compares else encode.first).model_dump_json(),
         "taxonomy": run.taxonomy.version,
         "reviews": reviews,
     } | {
