@@ -11,6 +11,9 @@ from rubricator.train.kinds.heads.co_training import teach
 from rubricator.train.training_context import TrainingContext
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(params=[True, False], ids=["single", "several"])
 def single(request):
     return request.param
