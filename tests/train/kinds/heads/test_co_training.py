@@ -10,7 +10,6 @@ from rubricator.train.kinds.heads import fit_heads
 from rubricator.train.kinds.heads.co_training import teach
 from rubricator.train.training_context import TrainingContext
 
-
 pytestmark = pytest.mark.slow
 
 
