@@ -40,9 +40,12 @@ class Heads(Section):
 
     With `mix`, a kernel machine and the nearest labelled texts have a say beside the lines, and every encoder
     that is named has, as much as the folds say; without it there is a line per category and nothing else.
+    With `co_training`, encoders of a mix teach one another on texts without a label that counts, if the
+    folds say that this helps.
     """
 
     mix: bool = True
+    co_training: bool = False
 
 
 class Static(Section):

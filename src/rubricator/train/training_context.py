@@ -70,6 +70,8 @@ class TrainingContext:
     rules: Sequence[Rule] | None = None  # rules that a person wrote or edited, taken instead of mined ones
     # Directions of the categories as their descriptions have it, by the name of the encoder.
     described: Mapping[str, Floats] = field(default_factory=dict, compare=False)
+    # Texts without a label, or whose labels do not count, and no duplicates of those that teach.
+    unlabelled: Examples | None = field(default=None, compare=False, repr=False)
     limit: TimeLimit = field(default_factory=TimeLimit)
     last_ngrams: LastResult = field(default_factory=LastResult, compare=False, repr=False)
 

@@ -23,6 +23,8 @@ _PARTS = {
     "description": "likeness to the descriptions",
     "kernel": "kernel ridge regression",
     "neighbours": "nearest labelled texts",
+    "taught kernel": "kernel ridge regression taught by the other encoder",
+    "taught neighbours": "nearest texts, labelled or taught by the other encoder",
     "terms": "TF-IDF",
 }
 

@@ -46,7 +46,8 @@ class FinishedCandidates:
         self, learning: Examples, validation: Examples, folds: Indices, context: TrainingContext
     ) -> None:
         self._folder, self._context = context.folder / "finished", context
-        self._examples, self._folds = (learning, validation), folds
+        known = (learning, validation, context.unlabelled)
+        self._examples, self._folds = [one for one in known if one is not None], folds
 
     @cached_property
     def _key(self) -> str:

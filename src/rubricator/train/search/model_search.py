@@ -20,6 +20,7 @@ from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.calibration.thresholds import scarce
 from rubricator.train.search.candidates import Candidate, ModelSearch
 from rubricator.train.search.label_weights import self_trained, weak_label_weight
+from rubricator.train.search.unlabelled import draw_unlabelled
 from rubricator.train.search.validation import ValidationSet, make_validation_set, spread_folds
 from rubricator.train.selection import metric_of
 from rubricator.train.time_limit import TimeLimit
@@ -79,6 +80,12 @@ def train_models(
     if config.train.self_training:
         targets = self_trained(data, targets, counted, train, folds, context)
     everything = replace(data.examples, targets=targets, weights=counted)
+    if config.train.heads.co_training:
+        taught = unlabelled | (train & (counted == 0))
+        learnt = train & (counted > 0)
+        context = replace(
+            context, unlabelled=draw_unlabelled(everything, taught, learnt=learnt, seed=config.seed)
+        )
     validation_set = make_validation_set(
         data, everything, train=train, validation=validation, folds=folds, space=space, config=config
     )

@@ -15,6 +15,7 @@ from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
+from rubricator.train.search.unlabelled import draw_unlabelled
 from rubricator.train.search.validation import spread_folds
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import FitResult, TrainingContext
@@ -58,7 +59,15 @@ def refit(
         TrainingContext.of(config, space=taxonomy.space, folder=folder, progress=progress),
         keywords=taxonomy_rules(taxonomy),
         rules=given_rules(config, taxonomy),
+        described=data.described,
     )
+    if config.train.heads.co_training:
+        context = replace(
+            context,
+            unlabelled=draw_unlabelled(
+                everything, ~labelled | (weights == 0), learnt=labelled & (weights > 0), seed=config.seed
+            ),
+        )
     winner = trained.choice.name
     members = trained.facts[winner].get("members", [winner])
     learning = everything.subset(labelled).hardened(taxonomy.space)

@@ -158,10 +158,12 @@ def _oof_neighbours(
     vectors: Vectors, targets: Floats, weights: Floats, folds: Folds, used: Indices, centre: Floats
 ) -> Floats:
     unit = directions(vectors, centre)
-    found = np.empty(targets.shape)
+    found = np.zeros(targets.shape)
     labels = targets.astype(np.float32)
     for fold in np.unique(folds):
         others = used[folds[used] != fold]
+        if not len(others):
+            continue
         for rows in _blocks(np.flatnonzero(folds == fold)):
             found[rows] = neighbour_shares(
                 unit[rows] @ unit[others].T, labels[others], weights[others], k=_NEIGHBOURS, warmth=_WARMTH

@@ -17,6 +17,7 @@ from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.heads import HeadsModel
 from rubricator.stats.arrays import Floats
 from rubricator.train.kinds.heads.anchors import fit_anchors
+from rubricator.train.kinds.heads.co_training import teach
 from rubricator.train.kinds.heads.lines import fit_lines
 from rubricator.train.kinds.heads.mixing import Mix, mixed
 from rubricator.train.kinds.linear.fit import fit_linear
@@ -41,8 +42,9 @@ def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> 
 
     Compared by their log-loss over the folds, with weights fitted without the fold, are lines alone, with
     likeness to the descriptions, with kernel and neighbours over the first encoder, all of it over all
-    encoders, and with TF-IDF where labels are many; a larger mix must be ahead by a standard error. Where
-    `imbalance` asks for something, only lines can follow.
+    encoders, with encoders that teach one another on unlabelled texts where labels are few, and with TF-IDF
+    where they are many; a larger mix must be ahead by a standard error. Where `imbalance` asks for
+    something, only lines can follow.
 
     Raises:
         TrainingError: No vectors, or no row has weight.
@@ -61,6 +63,8 @@ def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> 
             opinions.append(_description(examples, context, encoder))
         sets.append([*sets[-1], *opinions, *_nearby(examples, folds, context, encoder)])
     used = examples.weights > 0
+    if context.unlabelled is not None and _can_teach(examples, folds):
+        sets.append(_taught(sets[-1], examples, context.unlabelled, folds, context))
     if used.sum() >= _MANY:
         terms = fit_linear(examples, folds=folds, context=context)
         sets.append([*sets[-1], _Opinion("terms", None, terms.model, terms.oof_logits)])
@@ -116,6 +120,28 @@ def _named(opinions: Sequence[_Opinion]) -> dict[str, list[str]]:
         "parts": list(dict.fromkeys(opinion.part for opinion in opinions)),
         "encoders": list(dict.fromkeys(opinion.encoder for opinion in opinions if opinion.encoder)),
     }
+
+
+def _can_teach(examples: Examples, folds: Folds) -> bool:
+    """Whether there are two views and so few labels that it may pay, in folds enough to tell."""
+    used = examples.weights > 0
+    few = used.sum() < _MANY and len(np.unique(folds[used])) > 2
+    return bool(examples.more_vectors and few)
+
+
+def _taught(
+    opinions: Sequence[_Opinion],
+    examples: Examples,
+    unlabelled: Examples,
+    folds: Folds,
+    context: TrainingContext,
+) -> list[_Opinion]:
+    """The opinions with kernels and neighbours that have learnt from one another in place of their own."""
+    kept = [opinion for opinion in opinions if opinion.part not in ("kernel", "neighbours")]
+    for name, view in teach(examples, unlabelled, folds=folds, context=context).items():
+        kept.append(_Opinion("taught kernel", name, view.model, view.oof_kernel))
+        kept.append(_Opinion("taught neighbours", name, view.model, view.oof_neighbours))
+    return kept
 
 
 def _simplest(losses: Sequence[Floats], weights: Floats) -> int:
