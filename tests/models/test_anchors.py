@@ -1,6 +1,7 @@
 """What labelled texts that the model keeps say of a new one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,8 +46,7 @@ def model(
 
 def fewer(of: AnchorsModel, categories: int) -> AnchorsModel:
     cut = {name: getattr(of, name)[:, :categories].copy() for name in ("targets", "dual")}
-    same = {name: getattr(of, name) for name in AnchorsModel.__slots__ if name not in cut}
-    return AnchorsModel(**{**same, **cut, "intercept": of.intercept[:categories].copy()})
+    return replace(of, **cut, intercept=of.intercept[:categories].copy())
 
 
 def seen(vectors: np.ndarray) -> Inputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -78,6 +78,13 @@ class AnchorsModel(Model):
     warmth: float
     kernel_share: float
     encoder: str = BASE
+    # Worked out once: a service is asked text by text.
+    _directions: Vectors = field(init=False, repr=False, compare=False)
+    _squares: Vectors = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_directions", directions(self.anchors, self.centre))
+        object.__setattr__(self, "_squares", (self.anchors**2).sum(axis=1))
 
     @property
     def categories(self) -> int:
@@ -93,15 +100,13 @@ class AnchorsModel(Model):
         """Logits, shape [texts, categories]; those of a text do not depend on the texts beside it."""
         vectors = np.asarray(inputs.vectors(self.encoder), dtype=np.float32)
         logits = np.empty((len(vectors), self.categories))
-        ways = directions(self.anchors, self.centre) if self.kernel_share < 1 else None
-        squares = (self.anchors**2).sum(axis=1)
         for row, vector in enumerate(vectors):
             # One text at a time: a product of all would round differently for other numbers of texts.
-            distances = squares + (vector**2).sum() - 2 * (self.anchors @ vector)
+            distances = self._squares + (vector**2).sum() - 2 * (self.anchors @ vector)
             likeness = np.exp(-self.gamma * np.maximum(distances, 0)).astype(np.float64)
             z = self.kernel_share * (_sums(self.dual * likeness[:, None]) + self.intercept)
-            if ways is not None:
-                cosines = ways @ directions(vector[None], self.centre)[0]
+            if self.kernel_share < 1:
+                cosines = self._directions @ directions(vector[None], self.centre)[0]
                 share = neighbour_shares(
                     cosines[None], self.targets, self.counts, k=self.neighbours, warmth=self.warmth
                 )
