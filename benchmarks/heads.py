@@ -18,6 +18,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -106,6 +107,7 @@ def add_set(found: dict[str, Any], name: str, given: Namespace) -> None:
     found["sets"][name] = compared(data, rows) | {"commit": described()["commit"], "ways": rows}
 
 
+@cache  # reading takes a while
 def split_here(name: str) -> Divided:
     """The data divided as here: few texts drawn more often, small golden sets cross-validated."""
     data = divided(name, draws=FEW_DRAWS)
@@ -148,7 +150,8 @@ def compared(data: Divided, rows: Mapping[str, dict[str, Any]]) -> dict[str, Any
     for way, one in samples.items():
         rows[way]["value"] = written(one.estimate(figure))
         rows[way]["macro_f1"] = written(one.estimate("macro_f1"))
-        rows[way]["gain"] = written(change(one, samples[NEW], figure)) if way != NEW else None
+        compares = way != NEW and NEW in samples
+        rows[way]["gain"] = written(change(one, samples[NEW], figure)) if compares else None
     return {
         "figure": data.figure,
         "texts": len(tested),
@@ -181,7 +184,7 @@ def mean_gains(sets: Mapping[str, Any]) -> dict[str, Any]:
         figure = FIGURE.get(data.figure, data.figure)
         samples = resampled(data, found["ways"], [row for _, test in data.splits for row in test])
         for way, one in samples.items():
-            if way != NEW:
+            if way != NEW and NEW in samples:
                 new = samples[NEW]
                 gained = new.samples[figure] - one.samples[figure]
                 gains.setdefault(way, []).append((new.point[figure][0] - one.point[figure][0], gained))
