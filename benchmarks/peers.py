@@ -106,6 +106,26 @@ def earlier(path: Path | None) -> dict[str, Any]:
 def measured(data: Divided, peer: str, python: str, bounds: Bounds) -> dict[str, Any]:
     """One peer on one data set: its figures with intervals, its seconds, its versions."""
     started = time.monotonic()
+    found = answered(data, peer, python, bounds)
+    if found["status"] != "ok":
+        return {"status": found["status"]}
+    tested = sum(len(test) for _, test in data.splits)
+    return {
+        "status": "ok",
+        "commit": described()["commit"],
+        "figure": data.figure,
+        "texts": tested,
+        **figures(data, found["predictions"]),
+        "train_seconds": found["train_seconds"],
+        "run_seconds": round(time.monotonic() - started, 1),
+        "texts_per_second": round(tested / max(found["predict_seconds"], 0.01), 1),
+        "versions": found["versions"],
+        "notes": found["notes"],
+    }
+
+
+def answered(data: Divided, peer: str, python: str, bounds: Bounds) -> dict[str, Any]:
+    """What a peer answered in a process of its own, or the status that says why it did not."""
     with tempfile.TemporaryDirectory() as folder:
         job, answer = Path(folder) / "job.json", Path(folder) / "answer.json"
         job.write_text(json.dumps(job_of(data, bounds), ensure_ascii=False), encoding="utf-8")
@@ -125,22 +145,7 @@ def measured(data: Divided, peer: str, python: str, bounds: Bounds) -> dict[str,
         if done.returncode:
             last = done.stderr.strip().splitlines()[-1:] or ["no word"]
             return {"status": f"failed: {last[0][:300]}"}
-        found = json.loads(answer.read_text(encoding="utf-8"))
-    if found["status"] != "ok":
-        return {"status": found["status"]}
-    tested = sum(len(test) for _, test in data.splits)
-    return {
-        "status": "ok",
-        "commit": described()["commit"],
-        "figure": data.figure,
-        "texts": tested,
-        **figures(data, found["predictions"]),
-        "train_seconds": found["train_seconds"],
-        "run_seconds": round(time.monotonic() - started, 1),
-        "texts_per_second": round(tested / max(found["predict_seconds"], 0.01), 1),
-        "versions": found["versions"],
-        "notes": found["notes"],
-    }
+        return dict(json.loads(answer.read_text(encoding="utf-8")))
 
 
 def job_of(data: Divided, bounds: Bounds) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def figures(data: Divided, predictions: list[list[list[str]]]) -> dict[str, Any]
     """Figures over the tested texts of all splits together, intervals over groups of duplicates."""
     rows = [row for _, test in data.splits for row in test]
     given = [keys for split in predictions for keys in split]
-    decisions = np.array([[key in keys for key in data.keys] for keys in given], dtype=bool)
+    decisions = data.space.indicators(given)
     scored = ScoredPredictions(
         part="test",
         about="predictions of a peer",

@@ -6,7 +6,7 @@ nobody sees other texts, other labels or other folds than the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from machine import ROOT
@@ -25,15 +25,18 @@ SEED = 13
 DATA = {
     "sib200-rus": ("sib200.yaml", "accuracy"),
     "sib200-eng": ("sib200-eng.yaml", "accuracy"),
+    "sib200-kaz": ("sib200-kaz.yaml", "accuracy"),
     "intents": ("intents.yaml", "accuracy"),
     "videos": ("videos.yaml", "accuracy"),
     "reviews": ("reviews.yaml", "weighted_f1"),
     "news": ("news.yaml", "macro_f1"),
     "sib200-rus-8": ("sib200.yaml", "accuracy"),
     "sib200-rus-16": ("sib200.yaml", "accuracy"),
+    "sib200-eng-8": ("sib200-eng.yaml", "accuracy"),
+    "sib200-eng-16": ("sib200-eng.yaml", "accuracy"),
 }
 """Name → config, and the figure that the row leads with."""
-FEW = {"sib200-rus-8": 8, "sib200-rus-16": 16}
+FEW = {"sib200-rus-8": 8, "sib200-rus-16": 16, "sib200-eng-8": 8, "sib200-eng-16": 16}
 """So many labelled texts of every category train, drawn anew for each split."""
 DRAWS = 2
 DIVIDED_HERE = ("videos", *FEW)
@@ -63,8 +66,8 @@ class Divided:
         return [[self.keys[place] for place in np.flatnonzero(row)] for row in self.truth]
 
 
-def divided(name: str) -> Divided:
-    """Read and divide one data set."""
+def divided(name: str, *, draws: int = DRAWS) -> Divided:
+    """Read and divide one data set; `draws` say how often a few texts are drawn, where few train."""
     file, figure = DATA[name]
     config = read_config(ROOT / "benchmarks/real" / file)
     taxonomy = Taxonomy.read(config.path(config.taxonomy))
@@ -79,7 +82,7 @@ def divided(name: str) -> Divided:
     else:
         splits = _as_run(split(dataset, taxonomy, config), [text.id for text in texts])
     if name in FEW:
-        splits = [_few(truth[rows], *splits[-1], FEW[name], seed=SEED + draw) for draw in range(DRAWS)]
+        splits = [_few(truth[rows], *splits[-1], FEW[name], seed=SEED + draw) for draw in range(draws)]
     return Divided(
         name=name,
         figure=figure,
@@ -91,6 +94,14 @@ def divided(name: str) -> Divided:
         splits=splits,
         config=config,
     )
+
+
+def nested(data: Divided, *, repeats: int) -> Divided:
+    """All its labelled texts by folds: each is measured once a repeat, by what the other folds taught."""
+    folds = [
+        make_folds(data.truth, data.groups, folds=FOLDS, seed=SEED + repeat) for repeat in range(repeats)
+    ]
+    return replace(data, splits=[pair for fold in folds for pair in _by_fold(fold.tolist())])
 
 
 def _as_run(split: DatasetSplit, ids: list[str]) -> list[tuple[list[int], list[int]]]:
