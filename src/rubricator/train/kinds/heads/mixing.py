@@ -1,7 +1,7 @@
 """How much each of several opinions counts: weights by the log-loss of out-of-fold logits.
 
 Stacking with weights that cannot be negative (Breiman, "Stacked regressions", 1996), the same for all
-categories, so that a category comes and goes without touching the others.
+categories: few numbers to fit, asked of all categories together.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ class Mix:
 
     def shares(self, opinions: Sequence[Floats]) -> Floats:
         """How much of the mixed logits' spread each opinion brings, [opinions]; they sum to 1."""
-        spread = self.weights * np.array([z.std() for z in opinions])
-        return np.asarray(spread / max(spread.sum(), 1e-12))
+        return _shares(self.weights, opinions)
 
 
 def mixed(
@@ -43,8 +42,7 @@ def mixed(
     """Mix the out-of-fold logits [n, categories] of several models by what gives the least log-loss."""
     stack = np.stack(opinions)
     weight, intercept = _least_loss(stack, targets, weights, space)
-    share = Mix(weight, intercept, stack[0], stack[0, :, 0]).shares(opinions)
-    kept = share >= _TRIFLE
+    kept = _shares(weight, opinions) >= _TRIFLE
     if kept.any() and not kept.all():
         weight = np.zeros(len(stack))
         weight[kept], intercept = _least_loss(stack[kept], targets, weights, space)
@@ -54,6 +52,11 @@ def mixed(
         w, b = _least_loss(stack[:, inside], targets[inside], weights[inside], space)
         oof[held_out] = np.tensordot(w, stack[:, held_out], 1) + b
     return Mix(weight, intercept, oof, _losses(oof, targets, space)[0])
+
+
+def _shares(weights: Floats, opinions: Sequence[Floats]) -> Floats:
+    spread = weights * np.array([z.std() for z in opinions])
+    return np.asarray(spread / max(spread.sum(), 1e-12))
 
 
 def _least_loss(stack: Floats, targets: Floats, weights: Floats, space: LabelSpace) -> tuple[Floats, Floats]:
