@@ -16,6 +16,7 @@ from rubricator.config import read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
 from rubricator.dataset.training_data import training_data
+from rubricator.encode import open_named
 from rubricator.encode.vectors import encode_texts
 from rubricator.models.training_files import read_training
 from rubricator.predict import Predictor
@@ -41,7 +42,9 @@ def test_the_artifact_predicts_what_the_training_object_predicts(
     material = training_data(dataset, label_set, vectors)
     trained, _ = read_training(run)
     rule = trained.rules[trained.choice.name]
-    expected = rule.probabilities(trained.winner.logits(material.examples.inputs()))
+    encoders = open_named(trained.untrained, {}, config)
+    inputs = material.examples.inputs({name: encoder.encode for name, encoder in encoders.items()})
+    expected = rule.probabilities(trained.winner.logits(inputs))
     some = np.arange(0, len(dataset.texts), 5)
     expected = expected[some]
     found = predictor.probabilities([dataset.texts[row] for row in some])
