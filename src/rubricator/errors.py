@@ -8,6 +8,11 @@ from difflib import get_close_matches
 from rubricator.masking import masked
 
 
+def plural(number: int, one: str, many: str = "") -> str:
+    """`1 text`, `12 texts`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 class RubricatorError(Exception):
     """Something the user can mend.
 

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from rubricator.errors import TaxonomyError
+from rubricator.errors import TaxonomyError, plural
 from rubricator.label_space import LabelSpace
 from rubricator.records import content_hash
 from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
@@ -221,7 +221,9 @@ class Taxonomy(BaseModel):
             raise TaxonomyError(problem, fix="Correct the file.") from error
         if faults := [*_same_names(taxonomy), *_misread_keys(taxonomy), *_silent_words(taxonomy)]:
             lines = "\n".join(f"  {fault}" for fault in faults)
-            raise TaxonomyError(f"{path} has {len(faults)} fault(s):\n{lines}", fix="Correct the file.")
+            raise TaxonomyError(
+                f"{path} has {plural(len(faults), 'fault')}:\n{lines}", fix="Correct the file."
+            )
         return taxonomy
 
 

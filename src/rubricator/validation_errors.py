@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from rubricator.errors import nearest
+from rubricator.errors import nearest, plural
 from rubricator.masking import is_secret
 
 _MOST_FAULTS = 30
@@ -20,7 +20,9 @@ _WORDS = {"string_type": "a text is expected", "tuple_type": "a list is expected
 
 def listed(where: str, error: ValidationError, model: type[BaseModel], *, written: Any = None) -> str:
     """How many faults `where` has, and below it `explain`."""
-    return f"{where} has {len(_own_faults(error)):,} fault(s):\n{explain(error, model, written=written)}"
+    return (
+        f"{where} has {plural(len(_own_faults(error)), 'fault')}:\n{explain(error, model, written=written)}"
+    )
 
 
 def explain(error: ValidationError, model: type[BaseModel], *, written: Any = None) -> str:

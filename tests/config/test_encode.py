@@ -68,4 +68,4 @@ def test_places_of_every_encoder_start_at_the_folder_of_the_config(tmp_path: Pat
 def test_lists_that_make_no_sense_are_refused_in_words(encode: dict, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
         config_of(encode)
-    assert "1 fault(s)" in caught.value.problem
+    assert "1 fault" in caught.value.problem

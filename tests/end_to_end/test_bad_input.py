@@ -84,7 +84,7 @@ def test_the_project_itself_runs(good_run: Path) -> None:
         ("taxonomy.yaml", "categories: [{key: a}, {key: a}]", "share the key 'a'"),
         ("taxonomy.yaml", "categories: [{key: ''}, {key: a}]", "categories.0.key"),
         ("taxonomy.yaml", None, "There is no taxonomy file"),
-        ("rubricator.yaml", CONFIG + "splt: {}\nclen: {}", "2 fault(s)"),
+        ("rubricator.yaml", CONFIG + "splt: {}\nclen: {}", "2 faults"),
         ("rubricator.yaml", CONFIG + "golden: {file: golden.csv, use: train}", "golden.csv"),
         ("rubricator.yaml", CONFIG + "golden: {use: train}", "there are no golden texts"),
     ],

@@ -222,7 +222,7 @@ def test_texts_are_read_as_far_as_encoders_reach():
 
 def test_texts_that_are_not_read_to_the_end_are_counted(caplog):
     clean_texts([Text(id="1", body="я" * REACH), Text(id="2", body="я" * (REACH + 1))], Clean())
-    assert "1 text(s) have more than 100,000 characters" in caplog.text
+    assert "1 text is longer than 100,000 characters" in caplog.text
     assert caplog.text.count("characters") == 1
 
 

@@ -85,7 +85,7 @@ def test_a_text_without_features_is_answered_from_its_vector_with_one_warning(ca
     assert logits[1] == pytest.approx(alone)
     assert logits[0] != pytest.approx(network.text @ some.vectors(BASE)[0].astype(float) + network.text_bias)
     (told,) = caplog.messages
-    assert "1 text(s) have none of the features length, slot" in told
+    assert "1 text has none of the features length, slot" in told
     assert "falls back to their text alone" in told
 
 

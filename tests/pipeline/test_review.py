@@ -174,7 +174,7 @@ def _fill(path: Path, answers: dict[str, str]) -> None:
 def test_nothing_of_a_faulty_file_is_stored(desk, run, tmp_path):
     path = tmp_path / "batch.csv"
     path.write_text("id,labels\n1,sport\n2,спорд\n77,food\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"2 fault\(s\); nothing of it was stored"):
+    with pytest.raises(DataError, match=r"2 faults; nothing of it was stored"):
         desk.take(path)
     assert stored(run) == {}
 

@@ -159,7 +159,7 @@ def test_all_faults_of_a_file_are_told_together():
     with pytest.raises(DataError) as caught:
         read(rows)
     message = caught.value.problem
-    assert "4 fault(s)" in message
+    assert "4 faults" in message
     assert "row 1: unknown category 'sprot' (did you mean 'sport'?)" in message
     assert "row 2: no text of this run has the id '9'" in message
     assert "row 3: the text '2' has another answer in row 4" in message

@@ -11,6 +11,7 @@ from dataclasses import replace
 import regex
 
 from rubricator.config import Clean
+from rubricator.errors import plural
 from rubricator.ingest.steps import STEPS, normalise_spaces
 from rubricator.progress import Progress, silent
 from rubricator.records import Text
@@ -62,7 +63,9 @@ def clean_texts(texts: Sequence[Text], config: Clean, *, progress: Progress = si
     cleaner = Cleaner(config)
     if longer := sum(len(text.original) > REACH for text in texts):
         _LOG.warning(
-            "%d text(s) have more than %s characters; the rest of them is not read", longer, f"{REACH:,}"
+            "%s longer than %s characters; the rest is not read",
+            plural(longer, "text is", "texts are"),
+            f"{REACH:,}",
         )
     cleaned: list[Text] = []
     with progress("Cleaning texts", total=len(texts)) as done:

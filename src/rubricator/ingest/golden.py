@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rubricator.errors import DataError
+from rubricator.errors import DataError, plural
 from rubricator.ingest.label_cells import names_of, parse_labels
 from rubricator.tables.cells import id_among, is_blank, written
 from rubricator.tables.reading import Row, Table, open_table
@@ -174,7 +174,7 @@ def _raise(faults: Collection[str], taxonomy: Taxonomy, where: str) -> None:
         more = f"\n  … and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         listed = "".join(f"\n  {fault}" for fault in list(faults)[:_SHOWN])
         raise DataError(
-            f"{where} has {len(faults)} fault(s) in its labels:{listed}{more}\n"
+            f"{where} has {plural(len(faults), 'fault')} in its labels:{listed}{more}\n"
             f"The categories are: {', '.join(taxonomy.keys)}.",
             fix="Correct these rows; every id must be that of a text that was read and not rejected. "
             + _SHAPES,

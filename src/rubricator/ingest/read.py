@@ -13,7 +13,7 @@ from typing import Any
 
 from rubricator.config import Columns, Config
 from rubricator.dataset.dataset import Rejected
-from rubricator.errors import DataError, nearest
+from rubricator.errors import DataError, nearest, plural
 from rubricator.ingest.clean import is_blank
 from rubricator.progress import Advance, Progress, silent
 from rubricator.records import Feature, Text
@@ -202,7 +202,7 @@ def _lacking(table: Table, missing: Sequence[tuple[str, str]]) -> DataError:
         "columns by --id, --title and --body of `rubricator predict`."
     )
     return DataError(
-        f"{table.path} lacks {len(missing)} column(s) named in the config:\n{lines}\n"
+        f"{table.path} lacks {plural(len(missing), 'column')} named in the config:\n{lines}\n"
         f"Its columns are: {', '.join(table.columns)}.{hint and f' {hint}'}",
         fix=fix,
     )

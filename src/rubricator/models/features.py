@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rubricator.config.kinds import ColumnKind
 from rubricator.dataset.inputs import BASE, Features
-from rubricator.errors import ArtifactError
+from rubricator.errors import ArtifactError, plural
 from rubricator.models.base import Model
 from rubricator.models.serialization import FIX
 from rubricator.records import Feature
@@ -140,7 +140,8 @@ class FeatureTable:
         """Warn, the first time, that texts without any feature are answered from their text alone."""
         self._tell(
             "fallback",
-            f"{texts} text(s) have none of the features {', '.join(c.name for c in self.columns)}: "
+            f"{plural(texts, 'text has', 'texts have')} none of the features "
+            f"{', '.join(column.name for column in self.columns)}: "
             "the model falls back to their text alone, which is less sure.",
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rubricator.errors import plural as plural
+
 if TYPE_CHECKING:  # numpy, which the command line need not wait for
     from rubricator.stats.bootstrap import Estimate
 
@@ -25,11 +27,6 @@ def interval(estimate: Estimate, digits: int = 2) -> str:
 def count(number: int) -> str:
     """`12,345`."""
     return f"{number:,}"
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """`1 text`, `12 texts`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def percent(share: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rubricator.errors import DataError
+from rubricator.errors import DataError, plural
 
 _LISTED = 20
 
@@ -19,6 +19,6 @@ def raise_faults(where: str, faults: Sequence[str], *, hint: str = "") -> None:
         more = f"\n  … and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
         listed = "".join(f"\n  {fault}" for fault in faults[:_LISTED])
         raise DataError(
-            f"{where} has {len(faults)} fault(s); nothing of it was stored:{listed}{more}{hint}",
+            f"{where} has {plural(len(faults), 'fault')}; nothing of it was stored:{listed}{more}{hint}",
             fix="Correct these places and import the file again.",
         )

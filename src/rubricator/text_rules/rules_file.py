@@ -11,7 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from rubricator.config import Config
-from rubricator.errors import ConfigError, nearest
+from rubricator.errors import ConfigError, nearest, plural
+from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
 from rubricator.taxonomy import Category, Taxonomy
 from rubricator.text_rules.rules import ColumnCondition, Condition, Rule
 from rubricator.validation_errors import explain
@@ -55,17 +56,15 @@ def read_rules(path: Path, taxonomy: Taxonomy) -> tuple[Rule, ...]:
         ConfigError: There is no such file, it is no YAML, or rules have faults; all are named at once.
     """
     try:
-        written = path.read_text(encoding="utf-8")
-        raw, node = yaml.safe_load(written), yaml.compose(written, Loader=yaml.SafeLoader)
+        written = read_text(path)
+        raw, node = parse_yaml(written), yaml.compose(written, Loader=yaml.SafeLoader)
     except FileNotFoundError as error:
         raise ConfigError(
             f"There is no file of rules {path}.",
             fix="Correct `train.cascade.rules`, or leave it out to mine.",
         ) from error
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as YAML in UTF-8: {error}", fix="Correct the file."
-        ) from error
+    except SettingsFileError as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", fix="Correct the file.") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("rules"), list) or len(raw) > 1:
         raise ConfigError(
             f"{path} is no file of rules: a list `rules:` was expected, and nothing beside it.",
@@ -81,7 +80,7 @@ def read_rules(path: Path, taxonomy: Taxonomy) -> tuple[Rule, ...]:
             faults += [f"  {place}, {fault}" for fault in error.args]
     if faults:
         listed = "\n".join(faults)
-        raise ConfigError(f"{path} has {len(faults)} fault(s):\n{listed}", fix="Correct the file.")
+        raise ConfigError(f"{path} has {plural(len(faults), 'fault')}:\n{listed}", fix="Correct the file.")
     return tuple(rules)
 
 

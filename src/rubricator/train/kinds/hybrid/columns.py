@@ -59,7 +59,7 @@ def learn_table(rows: Sequence[Features], settings: Hybrid) -> tuple[FeatureTabl
         )
     if idle:
         _log.warning(
-            "feature column(s) %s are left out: empty, the same everywhere or different in every text",
+            "left out of the features: %s; empty, the same everywhere or different in every text",
             ", ".join(idle),
         )
     return FeatureTable(columns), idle

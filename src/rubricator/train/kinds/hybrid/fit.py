@@ -85,7 +85,7 @@ def _prepare(
     if settings.max_missing is not None:
         left_out = too_empty(missing, settings.max_missing) & (examples.weights > 0)
         examples = replace(examples, weights=np.where(left_out, 0.0, examples.weights))
-        _log.info("%d text(s) with too many missing features are left out of training", left_out.sum())
+        _log.info("Left out of training, with too many missing features: %d", left_out.sum())
     task = HybridTask(
         examples=examples, table=table, numbers=numbers, missing=missing, folds=folds, context=context
     )
