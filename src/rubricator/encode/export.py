@@ -41,7 +41,9 @@ def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -
     """
     # The number in the tag is raised when what is written changes.
     key = content_hash("export:1", source.digest, source.name, source.prefix, source.pooling, str(FORMAT))
-    return built(cache / f"encoder-{key[:16]}", lambda folder: _export(source, folder, progress))
+    return built(
+        cache / f"encoder-{key[:16]}", lambda folder: _export(source, folder, progress), progress=progress
+    )
 
 
 def export_trained(
