@@ -78,8 +78,9 @@ def _export(source: EncoderSource, folder: Path, progress: Progress) -> None:
     _check_extra(source.name)
     from rubricator.encode.pooled import load_pooled
 
+    published = source.folder
     with progress("Exporting the encoder", total=3) as step:
-        model = load_pooled(source.folder, source.pooling)
+        model = load_pooled(published, source.pooling)
         step(1)
         _write(model, card_of(source, model), source, folder, step)
 
