@@ -51,7 +51,7 @@ class CompactEmbedding(nn.Module):
     def __init__(self, table: Tensor) -> None:
         super().__init__()
         # Some rows at a time: what is made on the way would take several times the memory of the table.
-        codes, scales = zip(*map(_in_8_bits, table.detach().split(_ROWS)), strict=True)
+        codes, scales = zip(*map(_in_8_bits, torch.split(table.detach(), _ROWS)), strict=True)
         self.register_buffer("codes", torch.cat(codes))
         self.register_buffer("scales", torch.cat(scales))
 
