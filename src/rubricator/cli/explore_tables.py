@@ -10,7 +10,7 @@ from rubricator.explore.profile import Profile
 from rubricator.pages.formatting import NONE, excerpt, percent, plural
 from rubricator.pipeline.explore import Exploration
 
-_SOURCES, _LINES, _PAIRS = 8, 8, 8
+_SOURCES, _LINES, _PAIRS, _WORDS = 8, 8, 8, 8
 
 
 def show_exploration(found: Exploration) -> None:
@@ -23,6 +23,7 @@ def show_exploration(found: Exploration) -> None:
     _show_boilerplate(profile)
     if profile.categories is not None:
         _show_categories(profile.categories)
+        _show_marks(profile)
         _show_pairs(profile)
     for note in profile.notes:
         out.print(f"[yellow]![/] {escape(note)}")
@@ -39,7 +40,7 @@ def _texts(profile: Profile) -> list[str]:
     lengths, copies, written = profile.lengths, profile.duplicates, profile.spelling
     lines = [
         f"{plural(profile.texts, 'text')} of {plural(profile.rows, 'row')}, {profile.distinct:,} different; "
-        f"{copies.exact:,} exact and {copies.near:,} near duplicates in {plural(copies.groups, 'group')}",
+        f"{plural(copies.copies, 'copy', 'copies')} in {plural(copies.groups, 'group')}, {copies.exact:,} word for word",
         f"Characters: middle {lengths.characters[50]:,}, 95 of 100 up to {lengths.characters[95]:,}, "
         f"longest {lengths.characters[100]:,}",
     ]
@@ -91,6 +92,12 @@ def _show_categories(labels: Categories) -> None:
         share = percent((people + teachers) / count)
         table.add_row("[dim]no category[/]", f"{people:,}", f"{teachers:,}", share)
     out.print(table)
+
+
+def _show_marks(profile: Profile) -> None:
+    for key, words in profile.marks.items():
+        if words:
+            out.print(f"[bold]{escape(key)}[/]: {escape(', '.join(one.word for one in words[:_WORDS]))}")
 
 
 def _show_pairs(profile: Profile) -> None:

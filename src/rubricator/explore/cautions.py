@@ -72,7 +72,10 @@ def cautions(profile: Profile, known: Known, caller: Caller) -> list[Caution]:
         *_of_writing(profile, caller),
     ]
     if profile.categories is not None:
-        found += [*_of_labels(profile.categories, caller), *_of_closeness(profile, caller)]
+        found += [
+            *_of_labels(profile.categories, caller, unlabelled=profile.texts - profile.categories.people),
+            *_of_closeness(profile, caller),
+        ]
         found += _of_sources(profile, known, caller)
     else:
         found += _of_no_categories(caller)
@@ -114,7 +117,7 @@ def _of_languages(profile: Profile, caller: Caller) -> Iterator[Caution]:
     assert profile.languages is not None
     (first, _), *others = profile.languages.counts.items()
     told = sum(profile.languages.counts.values())
-    small = {name: count for name, count in others if count >= _NOT_WORTH * told}
+    small = {name: count for name, count in others if count >= 2 * _NOT_WORTH * told}
     if small:
         named = series([f"{name} ({percent(count / told)})" for name, count in list(small.items())[:_LISTED]])
         yield Caution(
@@ -234,7 +237,8 @@ def _of_fields(profile: Profile, caller: Caller) -> Iterator[Caution]:
     if profile.time_line and profile.time_line.strange:
         yield Caution(
             weight=0.2 * profile.time_line.strange / profile.texts,
-            problem=f"{plural(profile.time_line.strange, 'text')} lie in the future, or before there were web pages.",
+            problem=f"{plural(profile.time_line.strange, 'text has', 'texts have')} a time in the future, or before "
+            "there were web pages.",
             harm="In a split by time they come out at the wrong end.",
             advice="Correct the column of times.",
         )
@@ -273,7 +277,7 @@ def _of_no_categories(caller: Caller) -> Iterator[Caution]:
     )
 
 
-def _of_labels(labels: Categories, caller: Caller) -> Iterator[Caution]:
+def _of_labels(labels: Categories, caller: Caller, *, unlabelled: int) -> Iterator[Caution]:
     review = caller.command("review", "--count", "100", "--order", "random")
     if not labels.people:
         yield Caution(
@@ -285,6 +289,7 @@ def _of_labels(labels: Categories, caller: Caller) -> Iterator[Caution]:
         )
         return
     counts = labels.counts
+    more = (caller.command("review", "--count", "50"),) if unlabelled else ()
     none = [one.title for one in counts if not one.people]
     few = [f"{one.title} ({one.people})" for one in counts if 0 < one.people < FEW]
     if none:
@@ -292,8 +297,10 @@ def _of_labels(labels: Categories, caller: Caller) -> Iterator[Caution]:
             weight=0.45 + 0.5 * len(none) / len(counts),
             problem=f"No person gave {_some(none)} to any text.",
             harm="What nobody has labelled is not measured, and learned only from teachers.",
-            advice="Label some of the texts nearest to it, which the page lists; or drop the category.",
-            commands=(caller.command("review", "--count", "50"),),
+            advice="Label some of the texts nearest to it, which the page lists; or drop the category."
+            if unlabelled
+            else "Gather texts of it, or drop the category.",
+            commands=more,
         )
     if few:
         yield Caution(
@@ -301,8 +308,11 @@ def _of_labels(labels: Categories, caller: Caller) -> Iterator[Caution]:
             problem=f"{plural(len(few), 'category has', 'categories have')} fewer than {FEW} labels by people: "
             f"{_some(few)}.",
             harm="Its F1 has an interval of ±0.15 or more, and its threshold is a guess.",
-            advice="Label twenty of the texts nearest to it, which the page lists: real texts teach more than made ones.",
-            commands=(caller.command("review", "--count", "50"),),
+            advice="Label twenty of the texts nearest to it, which the page lists: real texts teach more than made "
+            "ones."
+            if unlabelled
+            else "All texts are labelled: gather more of it, or merge it with another.",
+            commands=more,
         )
     if labels.imbalance and labels.imbalance >= 20:
         largest, smallest = (
@@ -346,7 +356,9 @@ def _of_closeness(profile: Profile, caller: Caller) -> Iterator[Caution]:
             weight=min(0.7, 0.25 + 0.1 * len(close) * min(first.close, 3) / 3),
             problem=f"{plural(len(close), 'pair')} of categories can hardly be told apart: {_some(names)} "
             f"(of the first, {' and '.join(figures)}).",
-            harm="Labels flip between the two; no model can be better than they are.",
+            harm="Labels flip between the two, and no model can be better than its labels."
+            if first.confusion is not None and first.confusion >= CONFUSED
+            else "A model that reads by such vectors takes the one for the other.",
             advice=first.suggestion,
             commands=(caller.command("label", "--report"),),
         )

@@ -25,7 +25,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Texts that say the same; `copies` shows some of them, one of each wording first."""
+    """Texts that say the same; `copies` shows one of each wording, and two if there is only one."""
 
     texts: int
     wordings: int
@@ -38,7 +38,7 @@ class Duplicates:
     """Texts that come more than once.
 
     Attributes:
-        exact: Texts with an earlier one of the same words; `near`: others with an earlier similar one.
+        copies: Texts beside the first of each group, `exact` of them word for word like an earlier one.
         groups: Number of groups of two or more.
         across_sources: Groups with texts of several sources.
         largest: The largest groups.
@@ -47,8 +47,8 @@ class Duplicates:
         crossing: Groups whose texts the input puts into different parts.
     """
 
+    copies: int
     exact: int
-    near: int
     groups: int
     across_sources: int
     largest: list[Group]
@@ -67,8 +67,8 @@ def duplicates(known: Known) -> Duplicates:
     human, texts = known.human, known.texts
     against = [own for own in several if len(_labels(known, [row for row in own if human[row]])) > 1]
     return Duplicates(
+        copies=sum(len(own) - 1 for own in several),
         exact=known.facts.get("exact_duplicates", 0),
-        near=known.facts.get("near_duplicates", 0),
         groups=len(several),
         across_sources=sum(len({texts[row].source for row in own} - {""}) > 1 for own in several),
         largest=[_group(known, own) for own in several[:_GROUPS]],
@@ -93,7 +93,7 @@ def _group(known: Known, rows: list[int], *, by_label: bool = False) -> Group:
         mark: object = known.categories[row].tobytes() if by_label else _wording(known.texts[row])
         (others if mark in seen else different).append(row)
         seen.add(mark)
-    shown = [*different, *others][:_MEMBERS]
+    shown = (different if len(different) > 1 else [*different, *others[:1]])[:_MEMBERS]
     copies = [
         Copy(
             known.texts[row].id,

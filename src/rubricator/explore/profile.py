@@ -14,6 +14,7 @@ from rubricator.explore.categories import Categories, categories
 from rubricator.explore.closeness import Pair, close_categories
 from rubricator.explore.duplicates import Duplicates, duplicates
 from rubricator.explore.known import Known
+from rubricator.explore.marking_words import MarkingWord, find_phrases, marking_words
 from rubricator.explore.rare import Rare, rare_categories
 from rubricator.explore.spelling import Spelling, spelling
 from rubricator.explore.texts import (
@@ -51,7 +52,13 @@ class Languages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What texts are like. `distinct` counts groups of duplicates; `encoder` is empty where there are no vectors."""
+    """What texts are like.
+
+    Attributes:
+        distinct: Number of texts, of duplicates only the first.
+        marks: The words and phrases that mark each category, by its key.
+        encoder: By which texts were compared; empty where they were not.
+    """
 
     name: str
     created: str
@@ -72,6 +79,7 @@ class Profile:
     boilerplate_taken: bool
     duplicates: Duplicates
     categories: Categories | None
+    marks: dict[str, list[MarkingWord]]
     close: list[Pair]
     rare: list[Rare]
     encoder: str
@@ -83,6 +91,7 @@ def profile_of(known: Known, *, seed: int = 0, progress: Progress = silent) -> P
     """Work out everything that the page shows of the texts and their labels."""
     texts, facts = known.texts, known.facts
     notes = list(known.notes)
+    marks = _marks(known, seed=seed, progress=progress)
     with progress("Looking at texts", total=6) as done:
         measured = lengths(known)
         done(1)
@@ -116,12 +125,22 @@ def profile_of(known: Known, *, seed: int = 0, progress: Progress = silent) -> P
         boilerplate_taken=known.boilerplate_taken,
         duplicates=copies,
         categories=labels,
+        marks=marks,
         close=close,
         rare=rare,
         encoder=known.encoder if known.vectors is not None else "",
         synthetic=len(known.synthetic),
         notes=notes,
     )
+
+
+def _marks(known: Known, *, seed: int, progress: Progress) -> dict[str, list[MarkingWord]]:
+    """The words that mark each category, by its key."""
+    if known.taxonomy is None or not known.labelled.any():
+        return {}
+    phrases = find_phrases(known.contents, seed=seed, progress=progress)
+    found = marking_words(phrases, known.categories, among=known.labelled)
+    return dict(zip(known.taxonomy.keys, found, strict=True))
 
 
 def _languages(contents: Sequence[str], notes: list[str]) -> Languages | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import regex
 
 _WORD = regex.compile(r"\p{L}+")
 _MIXED = regex.compile(r"\b\p{L}*(?:\p{Latin}\p{Cyrillic}|\p{Cyrillic}\p{Latin})\p{L}*\b")
-_STRETCHED = regex.compile(r"(\p{L})\1{2,}")
+_STRETCHED = regex.compile(r"(\p{Ll})\1{2,}")
 # Remains of a wrong decoding (UTF-8 read as Windows-1251 or Latin-1), and of characters lost for good.
 _BROKEN = regex.compile(
     r"\ufffd|(?:[РС][\u0402-\u040f\u0452-\u045f°±²³µ¶·»јЅѕї]){2}|(?:[ÐÑ][\u0080-\u00bf]){2}"
@@ -79,7 +80,7 @@ def spelling(contents: Sequence[str]) -> Spelling:
 
     A typo is a word of seven or more letters that occurs once or twice and differs by one letter (left out,
     put in, changed or swapped with its neighbour) from one that occurs at least 50 times as often; endings do
-    not count, where words are inflected. The search by deletions is that of Garbe, "SymSpell", 2012.
+    not count, where words are inflected, and a word of which there are other forms is one by itself. The search by deletions is that of Garbe, "SymSpell", 2012.
     """
     step = max(1, -(-len(contents) // _TEXTS))
     sample = contents[::step]
@@ -132,6 +133,7 @@ def _word_around(content: str, place: int) -> str:
 
 
 def _typos(words: Counter[str]) -> Iterator[Typo]:
+    ordered = sorted(words)
     frequent: dict[str, list[str]] = {}
     for word, count in words.items():
         if count >= _FREQUENT and len(word) >= _LONG - 1:
@@ -142,8 +144,15 @@ def _typos(words: Counter[str]) -> Iterator[Typo]:
             forms = (word, *_deletions(word))
             meant = {one for form in forms for one in frequent.get(form, ()) if _one_slip(word, one)}
             best = max(meant, key=lambda one: words[one], default="")
-            if best and words[best] >= _TIMES * count:
+            if best and words[best] >= _TIMES * count and not _has_forms(word, ordered):
                 yield Typo(word, count, best, words[best])
+
+
+def _has_forms(word: str, ordered: Sequence[str]) -> bool:
+    """Whether another word begins like this one and has another ending."""
+    stem = word[: -_ENDING + 1]
+    start = bisect_left(ordered, stem)
+    return any(other.startswith(stem) and other != word for other in ordered[start : start + 2])
 
 
 def _deletions(word: str) -> list[str]:
