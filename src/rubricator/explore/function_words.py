@@ -27,4 +27,4 @@ def function_words() -> frozenset[str]:
     """Russian and English ones, folded as `text_rules.matcher.tokens` folds words."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # a second to import
 
-    return frozenset(_RUSSIAN.split()) | ENGLISH_STOP_WORDS | {"ll", "ve"}
+    return frozenset({*_RUSSIAN.split(), *ENGLISH_STOP_WORDS, "ll", "ve"})
