@@ -57,7 +57,7 @@ COMMANDS = {
     "explore": Command(
         _BEGIN,
         "explore:explore_texts",
-        "Show what texts are like, their duplicates and categories, and what will hurt a model, the worst first.",
+        "Show what texts are like, their duplicates and categories, and what will hurt a model.",
     ),
     "run": Command(
         _PIPELINE,

@@ -53,11 +53,12 @@ def explore_texts(
         typer.Option("--no-vectors", help="Encode nothing: quicker, without what compares texts by meaning."),
     ] = False,
 ) -> None:
-    """Show what texts are like, their duplicates and categories, and what will hurt a model, the worst first.
+    """Show what texts are like, their duplicates and categories, and what will hurt a model.
 
-    Writes `explore.html` and the same as `explore.json` into the folder of the run. It works at any state of a
-    run: with labels, when they are there, and teachers' opinions. With FILE no settings are needed: columns
-    that are called as usual are found, and the categories are those in the column of labels.
+    Writes `explore.html` and the same as `explore.json` into the folder of the run. Works at any state of a
+    run: with labels and teachers' opinions where they are there. What hurts most comes first. With FILE no
+    settings are needed: columns that are called as usual are found, and the categories are those in the
+    column of labels.
 
     Example: `rubricator explore -c examples/news/rubricator.yaml`
 

@@ -38,16 +38,15 @@ def show_exploration(found: Exploration) -> None:
 
 def _texts(profile: Profile) -> list[str]:
     lengths, copies, written = profile.lengths, profile.duplicates, profile.spelling
-    lines = [
-        f"{plural(profile.texts, 'text')} of {plural(profile.rows, 'row')}, {profile.distinct:,} different; "
-        f"{plural(copies.copies, 'copy', 'copies')} in {plural(copies.groups, 'group')}, {copies.exact:,} word for word",
-        f"Characters: middle {lengths.characters[50]:,}, 95 of 100 up to {lengths.characters[95]:,}, "
-        f"longest {lengths.characters[100]:,}",
-    ]
+    characters, tokens = lengths.characters, lengths.tokens
+    rows = f"{plural(profile.texts, 'text')} of {plural(profile.rows, 'row')}, {profile.distinct:,} different"
+    doubled = f"{plural(copies.copies, 'copy', 'copies')} in {plural(copies.groups, 'group')}"
+    shown = f"middle {characters[50]:,}, 95 of 100 up to {characters[95]:,}, longest {characters[100]:,}"
+    lines = [f"{rows}; {doubled}, {copies.exact:,} word for word", f"Characters: {shown}"]
     if lengths.tokens:
         lines.append(
-            f"Tokens: middle {lengths.tokens[50]:,}, longest {lengths.tokens[100]:,}; {lengths.cut_off:,} texts are "
-            f"longer than the {lengths.max_tokens} that are read"
+            f"Tokens: middle {tokens[50]:,}, longest {tokens[100]:,}; {lengths.cut_off:,} texts are longer "
+            f"than the {lengths.max_tokens} that are read"
         )
     if profile.languages is not None:
         counts = ", ".join(f"{name} {count:,}" for name, count in profile.languages.counts.items())

@@ -73,8 +73,8 @@ class Data(Section):
 class Clean(Section):
     """Cleaning steps in the order in which they run; each can be switched off.
 
-    `boilerplate`, off by default, comes last and takes out the lines, and the words at their edges, that stand
-    in more than `boilerplate_share` of a source's texts.
+    `boilerplate`, off by default, comes last and takes out the lines, and the words at their edges, that
+    stand in more than `boilerplate_share` of a source's texts.
     """
 
     unicode: bool = True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rubricator.explore.known import Known
-from rubricator.explore.texts import time_line, stretch
+from rubricator.explore.texts import stretch, time_line
 from rubricator.records import Origin
 from rubricator.stats.arrays import Bools
 
@@ -34,7 +34,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Labels by category (rows) and by something else (columns): `texts` counts the labelled ones of each column."""
+    """Labels by category (rows) and something else (columns, each with the number of its labelled texts)."""
 
     columns: dict[str, int]
     counts: dict[str, list[int]]
@@ -150,7 +150,7 @@ def _over_time(known: Known, times: Sequence[str]) -> Spread | None:
 
 
 def source_dependence(known: Known) -> list[tuple[str, str, float, float]]:
-    """Categories most of whose labels by people come from one source that holds far less of such labels in all.
+    """Categories most of whose labels by people come from a source that holds far fewer of all such labels.
 
     Rows are category key, source, share of the category's labels there, share of all labels there.
     """

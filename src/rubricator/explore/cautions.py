@@ -43,7 +43,7 @@ class Caller:
 
     Attributes:
         options: What every command must be given to mean this project and these settings.
-        file: Whether these are the arguments of `explore` about a mere file: other commands need settings first.
+        file: Whether these are arguments of `explore` about a mere file: other commands need settings.
     """
 
     options: str
@@ -76,7 +76,7 @@ def cautions(profile: Profile, known: Known, caller: Caller) -> list[Caution]:
             *_of_labels(profile.categories, caller, unlabelled=profile.texts - profile.categories.people),
             *_of_closeness(profile, caller),
         ]
-        found += _of_sources(profile, known, caller)
+        found += _of_sources(known, caller)
     else:
         found += _of_no_categories(caller)
     return sorted(found, key=lambda one: -one.weight)
@@ -124,7 +124,7 @@ def _of_languages(profile: Profile, caller: Caller) -> Iterator[Caution]:
             weight=0.25 * sum(small.values()) / told,
             problem=f"Besides {first} there are texts in {named}.",
             harm="Word-based models and keywords learn each language by itself, from its own few labels.",
-            advice="Have texts of every language among the labelled ones, and an encoder that knows them all.",
+            advice="Have texts of every language among the labelled ones, and an encoder for all.",
             commands=(caller.setting("train", "train.models=[heads]"),),
         )
 
@@ -171,9 +171,9 @@ def _of_boilerplate(profile: Profile, caller: Caller) -> Iterator[Caution]:
         named = "; ".join(f"{source or 'the texts'}: “{by_source[source][0][:60]}”" for source in worst)
         yield Caution(
             weight=0.6 * touched / profile.texts,
-            problem=f"{plural(len(by_source), 'source repeats', 'sources repeat')} the same lines from text to "
-            f"text, in at least {touched:,} texts ({named}).",
-            harm="A model learns the source by them instead of the topic, and texts look more alike than they are.",
+            problem=f"{plural(len(by_source), 'source repeats', 'sources repeat')} lines in text after text, "
+            f"in at least {touched:,} texts ({named}).",
+            harm="A model learns the source by them instead of the topic; texts look more alike.",
             advice="Take them out while cleaning; the run then shows what it took.",
             commands=(caller.setting("read", "clean.boilerplate=true"),),
         )
@@ -185,8 +185,8 @@ def _of_duplicates(profile: Profile, caller: Caller) -> Iterator[Caution]:
     if copies.contradictory_count:
         yield Caution(
             weight=0.5 + min(0.4, copies.contradictory_count / max(copies.groups, 1)),
-            problem=f"{plural(copies.contradictory_count, 'group')} of duplicates were given different labels "
-            "by people.",
+            problem=f"{plural(copies.contradictory_count, 'group')} of duplicates were labelled "
+            "differently by people.",
             harm="One of each pair is wrong: it teaches the wrong thing, and caps every figure.",
             advice="Decide which label is right: the page shows them, and audit lists them.",
             commands=(caller.command("audit"),),
@@ -216,7 +216,7 @@ def _of_fields(profile: Profile, caller: Caller) -> Iterator[Caution]:
             yield Caution(
                 weight=0.15 * share,
                 problem=f"{one.texts:,} texts ({percent(share)}) have no time that could be read.",
-                harm="They cannot be put in order: in a split by time they train, whenever they were written.",
+                harm="They cannot be put in order: a split by time trains on them, however new they are.",
                 advice="Look at the column; or split at random.",
                 commands=(caller.setting("split", "split.by=random"),),
             )
@@ -231,14 +231,14 @@ def _of_fields(profile: Profile, caller: Caller) -> Iterator[Caution]:
             yield Caution(
                 weight=0.1 * share,
                 problem=f"The column {one.field} is empty in {percent(share)} of texts.",
-                harm="A model of text and columns learns little from it, and whether it is empty may tell the label.",
+                harm="A model of text and columns learns little from it; being empty may tell the label.",
                 advice="Leave it out of `data.columns.features` and compare.",
             )
     if profile.time_line and profile.time_line.strange:
         yield Caution(
             weight=0.2 * profile.time_line.strange / profile.texts,
-            problem=f"{plural(profile.time_line.strange, 'text has', 'texts have')} a time in the future, or before "
-            "there were web pages.",
+            problem=f"{plural(profile.time_line.strange, 'text has', 'texts have')} a time in the future or "
+            "before there were web pages.",
             harm="In a split by time they come out at the wrong end.",
             advice="Correct the column of times.",
         )
@@ -284,7 +284,7 @@ def _of_labels(labels: Categories, caller: Caller, *, unlabelled: int) -> Iterat
             weight=0.8,
             problem="No text is labelled by a person.",
             harm="Nothing tells whether labels are right, and no figure of any model can be believed.",
-            advice="Label a hundred texts drawn at random: that is an evening, and measures all that follows.",
+            advice="Label a hundred texts drawn at random: an evening's work that measures all that follows.",
             commands=(review,),
         )
         return
@@ -305,11 +305,11 @@ def _of_labels(labels: Categories, caller: Caller, *, unlabelled: int) -> Iterat
     if few:
         yield Caution(
             weight=0.25 + 0.4 * len(few) / len(counts),
-            problem=f"{plural(len(few), 'category has', 'categories have')} fewer than {FEW} labels by people: "
-            f"{_some(few)}.",
+            problem=f"{plural(len(few), 'category has', 'categories have')} fewer than {FEW} labels by "
+            f"people: {_some(few)}.",
             harm="Its F1 has an interval of ±0.15 or more, and its threshold is a guess.",
-            advice="Label twenty of the texts nearest to it, which the page lists: real texts teach more than made "
-            "ones."
+            advice="Label twenty of the texts nearest to it, which the page lists: real texts teach more "
+            "than made ones."
             if unlabelled
             else "All texts are labelled: gather more of it, or merge it with another.",
             commands=more,
@@ -364,7 +364,7 @@ def _of_closeness(profile: Profile, caller: Caller) -> Iterator[Caution]:
         )
 
 
-def _of_sources(profile: Profile, known: Known, caller: Caller) -> Iterator[Caution]:
+def _of_sources(known: Known, caller: Caller) -> Iterator[Caution]:
     dependent = source_dependence(known)
     if dependent:
         titles = known.titles
@@ -375,7 +375,7 @@ def _of_sources(profile: Profile, known: Known, caller: Caller) -> Iterator[Caut
         yield Caution(
             weight=0.2 + 0.3 * len(dependent) / len(titles),
             problem=f"Labels go by the source ({named}).",
-            harm="A model can learn the source's manner instead of the topic, and the usual split does not show it.",
+            harm="A model can learn the source's manner instead of the topic; the usual split hides it.",
             advice="Measure on sources that it never saw.",
             commands=(caller.setting("run", "split.group_by=source", "split.by=random"),),
         )

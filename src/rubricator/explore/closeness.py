@@ -1,4 +1,4 @@
-"""Categories too close to tell apart: those that teachers take for one another, and whose texts lie together."""
+"""Categories too close to tell apart: teachers take them for one another, or their texts lie together."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Pair:
     """Two categories.
 
     Attributes:
-        confusion: Of the times that one opinion named the rarer of the two, the share in which another opinion
-            on the same text named the other one instead; None where fewer than twenty were compared.
+        confusion: Of the times that one opinion named the rarer of the two, the share in which another
+            opinion on the same text named the other one instead; None where fewer than twenty were compared.
         compared: How many times that were.
-        overlap: Of the ten texts most like one of either category, the share that has the other category only,
-            as if both were equally large; None where a category has fewer than five labelled texts.
+        overlap: Of the ten texts most like one of either category, the share that has only the other one, as
+            if both were equally large; None where a category has fewer than five labelled texts.
         suggestion: What to do about it; empty where they can be told apart.
         examples: Excerpts of texts between the two, with their ids.
     """
@@ -49,8 +49,8 @@ class Pair:
 def close_categories(known: Known, *, seed: int = 0) -> list[Pair]:
     """Every two categories of which something is known, the closest first.
 
-    Opinions are those of the teachers and, as one more, those of people; what all agree on is none. Texts that
-    have both categories, or that one opinion gives both, say nothing of the two.
+    Opinions are those of the teachers and, as one more, those of people; what all agree on is none. Texts
+    that have both categories, or that one opinion gives both, say nothing of the two.
     """
     taxonomy = known.taxonomy
     if taxonomy is None:
@@ -84,7 +84,7 @@ def _decisions(known: Known) -> list[tuple[Bools, Bools]]:
 
 
 def _confusion(decisions: Sequence[tuple[Bools, Bools]]) -> tuple[Indices, Indices]:
-    """How often two opinions on one text differ by naming one category instead of another; and all namings."""
+    """How often two opinions on one text name one category instead of another; and how often any is named."""
     width = decisions[0][0].shape[1] if decisions else 0
     confused, named = np.zeros((width, width), dtype=np.intp), np.zeros(width, dtype=np.intp)
     for (one, has_one), (other, has_other) in combinations(decisions, 2):
@@ -146,7 +146,7 @@ def _neighbours(vectors: Vectors, groups: Sequence[str]) -> Indices:
 
 
 def _share(marks: Bools, sizes: Indices, near: Indices, a: int, b: int) -> float:
-    """Of the neighbours of texts that have a and not b: those with b only, each category weighing the same."""
+    """Of the neighbours of texts with a and not b: those with b only, both categories weighing the same."""
     own = marks[:, a] & ~marks[:, b]
     around = marks[near[own]]
     of_a = (around[..., a] & ~around[..., b]).sum(axis=1) / sizes[a]
@@ -164,8 +164,8 @@ def _advised(known: Known, pair: Pair, a: int, b: int) -> Pair:
         advice = f"Describe {' and '.join(bare)}: nothing says yet what belongs there."
     elif confused and alike:
         advice = (
-            "Teachers mix them up and their texts lie together. If nobody uses the difference, merge them; if "
-            "somebody does, say in both descriptions what decides, and label texts that lie between."
+            "Teachers mix them up and their texts lie together. If nobody uses the difference, merge them; "
+            "if somebody does, say in both descriptions what decides, and label texts that lie between."
         )
     elif confused:
         advice = (

@@ -1,4 +1,4 @@
-"""All that is known of texts when they are explored: what earlier stages kept, and nothing worked out anew."""
+"""All that is known of texts when they are explored: what earlier stages kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For a rare category, the unlabelled texts that are most likely in it: to label some is cheaper than to make some."""
+"""For a rare category, the unlabelled texts most likely in it: labelling some is cheaper than making some."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Rare:
 
 
 def rare_categories(known: Known) -> list[Rare]:
-    """The rarest categories, each with unlabelled texts by the cosine of their vectors, all seen from the middle.
+    """The rarest categories, each with unlabelled texts by the cosine of vectors, all seen from the middle.
 
     Of near-duplicates one is shown. Empty without vectors.
     """

@@ -80,7 +80,8 @@ def spelling(contents: Sequence[str]) -> Spelling:
 
     A typo is a word of seven or more letters that occurs once or twice and differs by one letter (left out,
     put in, changed or swapped with its neighbour) from one that occurs at least 50 times as often; endings do
-    not count, where words are inflected, and a word of which there are other forms is one by itself. The search by deletions is that of Garbe, "SymSpell", 2012.
+    not count, where words are inflected, and a word of which there are other forms is one by itself. The
+    search by deletions is that of Garbe, "SymSpell", 2012.
     """
     step = max(1, -(-len(contents) // _TEXTS))
     sample = contents[::step]

@@ -152,7 +152,7 @@ def _without_gaps(counts: Counter[str], unit: str) -> dict[str, int]:
     """All stretches from the first to the last, in order."""
     step = timedelta(hours=1) if unit == "hour" else timedelta(days=1)
     form = {"hour": "%Y-%m-%d %H:00", "month": "%Y-%m", "year": "%Y"}.get(unit, "%Y-%m-%d")
-    moment, last = datetime.strptime(min(counts), form), max(counts)  # noqa: DTZ007 - read from its own form
+    moment, last = datetime.strptime(min(counts), form), max(counts)
     bars: dict[str, int] = {}
     while (name := stretch(moment, unit)) <= last:
         bars[name] = counts[name]

@@ -122,10 +122,9 @@ def _candidates(source: _Source, share: float) -> dict[tuple[Place, _Words], int
         if len(lines) > 1  # a text of one line is no part of itself
     )
     found: dict[tuple[Place, _Words], int] = {("line", w): n for w, n in whole.items() if n > fewest}
-    repeated = set(w for _, w in found)
-    for place in ("beginning", "end", "inside"):
-        longest = _longest(source, place, fewest, repeated)
-        found |= {(place, words): count for words, count in longest}  # type: ignore[misc]
+    repeated = {w for _, w in found}
+    for place in _PHRASES:
+        found |= {(place, words): count for words, count in _longest(source, place, fewest, repeated)}
     return found
 
 

@@ -62,7 +62,7 @@ class Cleaner:
 
 
 def step_effects(texts: Sequence[Text], config: Clean, *, most: int) -> tuple[dict[str, int], int]:
-    """In how many texts each step changes something by itself, of at most so many, and of how many that is."""
+    """In how many of at most so many texts each step changes something by itself; and of how many that is."""
     count = min(most, len(texts))
     sample = [texts[number * len(texts) // count].original[:REACH] for number in range(count)]
     steps = {name: step for name, step in STEPS.items() if getattr(config, name) and name != "spaces"}

@@ -27,8 +27,8 @@ def taxonomy_of(cells: Iterable[str], *, column: str) -> Taxonomy | None:
     counts = Counter(name for cell in whole for name in _names(cell, separator))
     if len(counts) > _MOST:
         raise DataError(
-            f"The column '{column}' holds {len(counts):,} different labels, the first '{whole[0][:60]}': too many "
-            "for categories.",
+            f"The column '{column}' holds {len(counts):,} different labels, the first '{whole[0][:60]}': too "
+            "many for categories.",
             fix="Name another column with --labels COLUMN, or leave it out.",
         )
     by_key: dict[str, str] = {}

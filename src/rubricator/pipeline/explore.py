@@ -117,7 +117,7 @@ def explore(run: Run, *, vectors: bool = True) -> Exploration:
 def explore_files(
     config: Config, folder: Path, *, options: str, vectors: bool = True, progress: Progress = silent
 ) -> Exploration:
-    """Explore files for which there is no list of categories: those of the column of labels are taken, if any.
+    """Explore files for which there is no list of categories: those of the column of labels are taken.
 
     `options` are the arguments with which `explore` is called again. Nothing but the page and its figures is
     written into the folder.
@@ -185,8 +185,7 @@ def _labelled(known: Known, dataset: Dataset, run: Run) -> Known:
     except (DataError, KeyError, FileNotFoundError):
         label_set = None
     if label_set is None or label_set.sources.ids != tuple(text.id for text in dataset.texts):
-        note = "The labels in the folder of the run are of other texts or categories: `rubricator label` makes new ones."
-        return replace(known, notes=(*known.notes, note))
+        return replace(known, notes=(*known.notes, _OTHERS))
     stale = () if is_current(run, label.STAGE) else (_STALE,)
     space, agreement = run.taxonomy.space, annotations.agreement.probabilities
     has = np.isfinite(agreement).all(axis=1)
@@ -203,8 +202,11 @@ def _labelled(known: Known, dataset: Dataset, run: Run) -> Known:
 
 
 _STALE = (
-    "Labels are those that `rubricator label` left: settings, reviews or the program have changed since, or answers "
-    "are missing."
+    "Labels are those that `rubricator label` left: settings, reviews or the program have changed since, or "
+    "answers are missing."
+)
+_OTHERS = (
+    "The labels in the folder of the run are of other texts or categories: `rubricator label` makes new ones."
 )
 
 
