@@ -16,6 +16,7 @@ from rubricator.pages.formatting import percent, plural, series
 _FEW_TEXTS = 200
 _NOT_WORTH = 0.01  # share of texts below which nothing is said
 _LISTED = 4
+_GROUPS_WERE = ("group of duplicates was", "groups of duplicates were")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +186,7 @@ def _of_duplicates(profile: Profile, caller: Caller) -> Iterator[Caution]:
     if copies.contradictory_count:
         yield Caution(
             weight=0.5 + min(0.4, copies.contradictory_count / max(copies.groups, 1)),
-            problem=f"{plural(copies.contradictory_count, 'group')} of duplicates were labelled "
-            "differently by people.",
+            problem=f"{plural(copies.contradictory_count, *_GROUPS_WERE)} labelled differently by people.",
             harm="One of each pair is wrong: it teaches the wrong thing, and caps every figure.",
             advice="Decide which label is right: the page shows them, and audit lists them.",
             commands=(caller.command("audit"),),
@@ -194,7 +194,7 @@ def _of_duplicates(profile: Profile, caller: Caller) -> Iterator[Caution]:
     if copies.crossing:
         yield Caution(
             weight=0.5,
-            problem=f"{plural(copies.crossing, 'group')} of duplicates lie in different parts of the input.",
+            problem=f"{plural(copies.crossing, *_GROUPS_WERE)} put into different parts by the input.",
             harm="A model that has seen a test text looks better than it is.",
             advice="See what the split does with them: texts with a twin in test leave train.",
             commands=(caller.command("split"),),

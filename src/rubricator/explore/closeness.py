@@ -55,7 +55,7 @@ def close_categories(known: Known, *, seed: int = 0) -> list[Pair]:
     taxonomy = known.taxonomy
     if taxonomy is None:
         return []
-    confused, named = _confusion(_decisions(known))
+    confused, named = _confusion(_decisions(known), len(taxonomy.keys))
     overlap = _overlap(known, seed=seed)
     pairs = []
     for a, b in combinations(range(len(taxonomy.keys)), 2):
@@ -83,9 +83,8 @@ def _decisions(known: Known) -> list[tuple[Bools, Bools]]:
     return opinions
 
 
-def _confusion(decisions: Sequence[tuple[Bools, Bools]]) -> tuple[Indices, Indices]:
+def _confusion(decisions: Sequence[tuple[Bools, Bools]], width: int) -> tuple[Indices, Indices]:
     """How often two opinions on one text name one category instead of another; and how often any is named."""
-    width = decisions[0][0].shape[1] if decisions else 0
     confused, named = np.zeros((width, width), dtype=np.intp), np.zeros(width, dtype=np.intp)
     for (one, has_one), (other, has_other) in combinations(decisions, 2):
         both = has_one & has_other

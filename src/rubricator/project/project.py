@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,10 @@ class Project:
         Raises:
             DataError: The texts cannot be read, or the page cannot be written.
         """
-        return ExploreResult(explore(self._until("read"), vectors=vectors))
+        settings = [part for one in self._overrides for part in ("--set", one)]
+        options = shown_arguments(["-c", str(self._file), *settings, "--out", str(self.folder)])
+        run = replace(self._until("read"), options=options)
+        return ExploreResult(explore(run, vectors=vectors))
 
     def read(self, *, force: bool = False) -> ReadResult:
         """Read and clean the texts, find duplicates and the golden labels."""
@@ -181,12 +185,6 @@ class Project:
         old = other.evaluate().folder if isinstance(other, Project) else Path(other)
         return ComparisonResult(compare([old, self._until("evaluate").folder]))
 
-    @property
-    def _options(self) -> str:
-        """The arguments by which the command line means this project."""
-        settings = [part for one in self._overrides for part in ("--set", one)]
-        return shown_arguments(["-c", str(self._file), *settings, "--out", str(self.folder)])
-
     def _until(self, stage: str, *, force: bool = False, redo: Sequence[str] = ()) -> Run:
         run = Run(
             self.config,
@@ -195,7 +193,6 @@ class Project:
             progress=self._progress,
             say=_say,
             command=repr(self),
-            options=self._options,
         )
         run_stages(run, STAGES, until=stage, force=(redo or [stage]) if force else [])
         return run
