@@ -19,7 +19,7 @@ _FEWEST_BYTES = 20  # of letters in UTF-8: a shorter text could be any of severa
 # A text is another's only if all known languages together are improbable. On 701 sentences of SIB-200 each,
 # cut off after 30 characters, 0.3 % of the Russian and the English and 97 % of the Kazakh fall below it.
 _IMPROBABLE = 0.1
-_USUAL = 0.01
+_USUAL = 0.02
 _SURE = 0.95  # when one language is said of a text
 # Written like a language of which they are varieties.
 _VARIETIES = {"ar": ("ary", "arz"), "en": ("pcm",), "no": ("nn",), "zh": ("wuu", "yue")}
@@ -61,8 +61,8 @@ def known_share(contents: Sequence[str], languages: Collection[str] | None) -> f
 def languages_of(contents: Sequence[str], *, most: int) -> list[str]:
     """The language of at most so many texts, spread evenly over all: a code of ISO 639-1.
 
-    Languages that a hundredth of the texts are surely written in are found first; what is doubtful, as short
-    texts are, is then told among these. Empty where that cannot be told either: of a few letters, of several
+    Languages that hold a fiftieth of the probability of all texts together are found first; what is doubtful,
+    as short texts are, is then told among these. Empty where that cannot be told either: of a few letters, of several
     languages, or of none.
 
     Raises:
@@ -73,17 +73,19 @@ def languages_of(contents: Sequence[str], *, most: int) -> list[str]:
         dict(identifier.rank(text)) if _bytes_of_letters(text) >= _FEWEST_BYTES else {}
         for text in _sampled(contents, most)
     ]
-    first = [_surest(rank, rank) for rank in ranks]
-    counts = Counter(name for name in first if name)
-    usual = {name for name, count in counts.items() if count >= max(2, _USUAL * counts.total())}
-    return [name or _surest(rank, usual) for name, rank in zip(first, ranks, strict=True)]
+    held: Counter[str] = Counter()
+    for rank in ranks:
+        held.update(rank)
+    usual = {name for name, mass in held.items() if mass >= _USUAL * held.total()}
+    return [_surest(rank, rank) or _surest(rank, usual) for rank in ranks]
 
 
 def _surest(rank: Mapping[str, float], among: Collection[str]) -> str:
     """The likeliest of these languages, if it is sure to be it rather than another of them."""
     shares = {name: share for name, share in rank.items() if name in among}
     best = max(shares, key=shares.__getitem__, default=_NO_LANGUAGE)
-    sure = best != _NO_LANGUAGE and shares[best] >= _SURE * sum(shares.values()) > 0
+    total = sum(shares.values())
+    sure = best != _NO_LANGUAGE and total >= _IMPROBABLE and shares[best] >= _SURE * total
     return best if sure else ""
 
 
