@@ -37,7 +37,7 @@ def everything_wrong() -> Known:
     """Texts of which all that can be told is wrong."""
     count = 300
     words = [
-        "Паром снова опоздал к пристани",
+        "Паром снова опоздал к пристани, и никто не мог объяснить людям на берегу, почему он задержался",
         "The ferry was late again today, and nobody could tell the people waiting on the pier why",
         "Суп",
         "Тeлескоп в саду",
@@ -46,7 +46,7 @@ def everything_wrong() -> Known:
     times = [datetime(1950 if n == 1 else 2024, 5, 1, tzinfo=UTC) if n % 3 else None for n in range(count)]
     sources = ["" if n % 5 == 0 else "мыс" if n < 40 else "луг" for n in range(count)]
     texts = texts_of(
-        contents, time=times, source=sources, part=["test" if n % 2 else "train" for n in range(count)],
+        contents, time=times, source=sources, part=["test" if n % 3 else "train" for n in range(count)],
         features=[{"строк": None if n % 2 else 1} for n in range(count)],
     )  # fmt: skip
     labels: list[list[str] | None] = [
@@ -93,7 +93,7 @@ def test_everything_wrong_is_told_the_worst_first() -> None:
         "1 category has fewer than 30 labels by people: chess (1)",
         "food has",
         "Neither description nor keywords: sea, food, chess, void",
-        "pairs of categories can hardly be told apart",
+        "of categories can hardly be told apart",
         "Labels go by the source (sea: ",
     ):
         assert words in problems, words

@@ -48,6 +48,18 @@ def explore_texts(
     time: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="With FILE: column of times.", show_default=False)
     ] = None,
+    suggest_taxonomy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the themes of the texts as a first list of categories.",
+            show_default=False,
+        ),
+    ] = None,
+    map_files: Annotated[
+        bool,
+        typer.Option("--map-files", help="Write the map as PNG, PDF and JSON into explore-map/, too."),
+    ] = False,
     no_vectors: Annotated[
         bool,
         typer.Option("--no-vectors", help="Encode nothing: quicker, without what compares texts by meaning."),
@@ -65,7 +77,7 @@ def explore_texts(
     A file: `rubricator explore reviews.csv --text review`
     """
     from rubricator.cli.explore_tables import show_exploration
-    from rubricator.pipeline.explore import PAGE
+    from rubricator.pipeline.explore import MAP, PAGE
 
     columns = {
         "id": id_column,
@@ -85,6 +97,11 @@ def explore_texts(
     )
     show_exploration(found)
     out.print(f"\nPage      {found.folder / PAGE}")
+    if suggest_taxonomy:
+        found.suggest_taxonomy(suggest_taxonomy)
+        out.print(f"Draft     {suggest_taxonomy}")
+    if map_files and found.write_map():
+        out.print(f"Map       {found.folder / MAP}")
 
 
 def _of_settings(

@@ -25,6 +25,7 @@ def show_exploration(found: Exploration) -> None:
         _show_categories(profile.categories)
         _show_marks(profile)
         _show_pairs(profile)
+    _show_themes(profile)
     for note in profile.notes:
         out.print(f"[yellow]![/] {escape(note)}")
     out.print("\n[bold]What will hurt a model, the worst first[/]")
@@ -97,6 +98,14 @@ def _show_marks(profile: Profile) -> None:
     for key, words in profile.marks.items():
         if words:
             out.print(f"[bold]{escape(key)}[/]: {escape(', '.join(one.word for one in words[:_WORDS]))}")
+
+
+def _show_themes(profile: Profile) -> None:
+    if profile.themes:
+        table = figure_table("theme", "texts", "share")
+        for one in profile.themes:
+            table.add_row(escape(excerpt(one.title, 60)), f"{one.texts:,}", percent(one.share))
+        out.print(table)
 
 
 def _show_pairs(profile: Profile) -> None:

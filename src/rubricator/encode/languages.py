@@ -61,8 +61,8 @@ def known_share(contents: Sequence[str], languages: Collection[str] | None) -> f
 def languages_of(contents: Sequence[str], *, most: int) -> list[str]:
     """The language of at most so many texts, spread evenly over all: a code of ISO 639-1.
 
-    Languages that hold a fiftieth of the probability of all texts together are found first; what is doubtful,
-    as short texts are, is then told among these. Empty where that cannot be told either: of a few letters, of several
+    What is doubtful, as short texts are, is told among the languages that hold a fiftieth of the probability
+    of all texts together. Empty where that cannot be told either: of a few letters, of several
     languages, or of none.
 
     Raises:

@@ -1,12 +1,16 @@
-"""The profile as one HTML page: no script, no request to anywhere."""
+"""The profile as one HTML page that asks nothing of anywhere; only its map, if there is one, has a script."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from rubricator.explore.cautions import Caution
 from rubricator.explore.closeness import CONFUSED, OVERLAPPING
+from rubricator.explore.map.points import MapPoints
+from rubricator.explore.map.section import map_assets, map_policy, map_section
 from rubricator.explore.profile import Profile
 from rubricator.explore.rare import FEW
 from rubricator.pages.formatting import excerpt
@@ -30,8 +34,8 @@ _STEPS = {
 }
 
 
-def explore_page(profile: Profile, cautions: Sequence[Caution]) -> str:
-    """The page: what will hurt first, then texts, duplicates and categories."""
+def explore_page(profile: Profile, cautions: Sequence[Caution], points: MapPoints | None = None) -> str:
+    """The page: what will hurt, then texts, duplicates, categories, themes and, if there is one, a map."""
     labels = profile.categories
     context: dict[str, Any] = {
         "kind": "Exploration of texts",
@@ -44,6 +48,9 @@ def explore_page(profile: Profile, cautions: Sequence[Caution]) -> str:
         "pairs": [pair for number, pair in enumerate(profile.close) if pair.close >= 1 or number < _PAIRS],
         "limits": (CONFUSED, OVERLAPPING),
         "few": FEW,
+        "map": map_section(points) if points else "",
+        "assets": map_assets() if points else "",
+        "policy": Markup(f"; {map_policy()}") if points else "",  # noqa: S704 - a hash
     }
     filters: dict[str, Callable[..., str]] = {"width": _width, "short": excerpt, "named": _named}
     return render_page("rubricator.explore", "explore.html.jinja", context, filters)

@@ -14,7 +14,7 @@ from rubricator.explore.categories import Categories, categories
 from rubricator.explore.closeness import Pair, close_categories
 from rubricator.explore.duplicates import Duplicates, duplicates
 from rubricator.explore.known import Known
-from rubricator.explore.marking_words import MarkingWord, find_phrases, marking_words
+from rubricator.explore.marking_words import MarkingWord, Phrases, find_phrases, marking_words
 from rubricator.explore.rare import Rare, rare_categories
 from rubricator.explore.spelling import Spelling, spelling
 from rubricator.explore.texts import (
@@ -29,6 +29,7 @@ from rubricator.explore.texts import (
     sources,
     time_line,
 )
+from rubricator.explore.themes import Theme, Themes
 from rubricator.progress import Progress, silent
 
 _LANGUAGES_OF = 3000
@@ -80,6 +81,7 @@ class Profile:
     duplicates: Duplicates
     categories: Categories | None
     marks: dict[str, list[MarkingWord]]
+    themes: list[Theme]
     close: list[Pair]
     rare: list[Rare]
     encoder: str
@@ -87,11 +89,19 @@ class Profile:
     notes: list[str] = field(default_factory=list)
 
 
-def profile_of(known: Known, *, seed: int = 0, progress: Progress = silent) -> Profile:
-    """Work out everything that the page shows of the texts and their labels."""
+def profile_of(
+    known: Known,
+    *,
+    phrases: Phrases | None = None,
+    themes: Themes | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Profile:
+    """Work out everything that the page shows of the texts and their labels; `phrases` are of these texts."""
     texts, facts = known.texts, known.facts
     notes = list(known.notes)
-    marks = _marks(known, seed=seed, progress=progress)
+    phrases = phrases or find_phrases(known.contents, seed=seed, progress=progress)
+    marks = _marks(known, phrases)
     with progress("Looking at texts", total=6) as done:
         measured = lengths(known)
         done(1)
@@ -126,6 +136,7 @@ def profile_of(known: Known, *, seed: int = 0, progress: Progress = silent) -> P
         duplicates=copies,
         categories=labels,
         marks=marks,
+        themes=themes.found if themes else [],
         close=close,
         rare=rare,
         encoder=known.encoder if known.vectors is not None else "",
@@ -134,11 +145,10 @@ def profile_of(known: Known, *, seed: int = 0, progress: Progress = silent) -> P
     )
 
 
-def _marks(known: Known, *, seed: int, progress: Progress) -> dict[str, list[MarkingWord]]:
+def _marks(known: Known, phrases: Phrases) -> dict[str, list[MarkingWord]]:
     """The words that mark each category, by its key."""
     if known.taxonomy is None or not known.labelled.any():
         return {}
-    phrases = find_phrases(known.contents, seed=seed, progress=progress)
     found = marking_words(phrases, known.categories, among=known.labelled)
     return dict(zip(known.taxonomy.keys, found, strict=True))
 

@@ -23,8 +23,13 @@ from rubricator.encode.usable import usable_encoders
 from rubricator.errors import DataError, EncoderError, MissingExtraError, nearest
 from rubricator.explore.cautions import Caller, Caution, cautions
 from rubricator.explore.known import Known
+from rubricator.explore.map.files import write_map
+from rubricator.explore.map.known_map import known_map
+from rubricator.explore.map.points import MapPoints
+from rubricator.explore.marking_words import find_phrases
 from rubricator.explore.page import explore_page
 from rubricator.explore.profile import Profile, profile_of
+from rubricator.explore.themes import Themes, draft_taxonomy, find_themes
 from rubricator.ingest.boilerplate import find_boilerplate
 from rubricator.ingest.clean import step_effects
 from rubricator.ingest.columns import OTHER_ROLES, ROLES, usual_columns
@@ -41,22 +46,56 @@ from rubricator.taxonomy import Taxonomy
 
 _NO_NAME = re.compile(r"[^\w.-]+")
 _ANY = "text"
-PAGE, FACTS = "explore.html", "explore.json"
+PAGE, FACTS, MAP = "explore.html", "explore.json", "explore-map"
 _STEPS_OF = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What was found, and the folder where `explore.html` and `explore.json` lie."""
+    """What was found, and the folder where `explore.html` and `explore.json` lie.
+
+    `themes` and the `points` of the map are None without vectors.
+    """
 
     folder: Path
     profile: Profile
     cautions: Sequence[Caution]
+    themes: Themes | None = None
+    points: MapPoints | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """Everything that the page shows, as plain values."""
         return {"cautions": [asdict(one) for one in self.cautions], **asdict(self.profile)}
+
+    def suggest_taxonomy(self, path: Path) -> None:
+        """Write the themes as a first list of categories, in YAML.
+
+        Raises:
+            DataError: There are fewer than two themes, the file is there, or it cannot be written.
+        """
+        if self.themes is None:
+            raise DataError(
+                "Without vectors there are no themes to make categories of.",
+                fix="Leave --no-vectors out; `rubricator doctor` says which encoders there are.",
+            )
+        draft = draft_taxonomy(self.themes, name=self.profile.name)
+        if path.exists():
+            raise DataError(f"{path} is there already.", fix="Name another file: nothing is overwritten.")
+        try:
+            path.write_text(draft, encoding="utf-8")
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be written: {error.strerror}.", fix="Name a file that you can write."
+            ) from error
+
+    def write_map(self) -> list[Path]:
+        """Write the map as pictures, PDF and JSON into the folder `explore-map`; nothing without vectors.
+
+        Raises:
+            DataError: They cannot be written.
+        """
+        return write_map(self.points, self.folder / MAP) if self.points else []
 
 
 def settings_of_file(file: Path, named: Mapping[str, str], overrides: Sequence[str] = ()) -> Config:
@@ -214,9 +253,15 @@ def _explored(
     known: Known, config: Config, folder: Path, caller: Caller, progress: Progress, *, vectors: bool
 ) -> Exploration:
     known = _encoded(known, config, progress) if vectors else replace(known, notes=(*known.notes, _UNENCODED))
-    profile = profile_of(known, seed=config.seed, progress=progress)
-    found = Exploration(folder, profile, cautions(profile, known, caller))
-    write_page(folder / PAGE, explore_page(profile, found.cautions))
+    seed, ids, contents = config.seed, [text.id for text in known.texts], known.contents
+    phrases = find_phrases(contents, seed=seed, progress=progress)
+    themes = points = None
+    if known.vectors is not None:
+        themes = find_themes(ids, contents, known.vectors, phrases=phrases, seed=seed, progress=progress)
+        points = known_map(known, themes, seed=seed, progress=progress)
+    profile = profile_of(known, phrases=phrases, themes=themes, seed=seed, progress=progress)
+    found = Exploration(folder, profile, cautions(profile, known, caller), themes, points)
+    write_page(folder / PAGE, explore_page(profile, found.cautions, points))
     files.write_json(folder / FACTS, found.facts)
     return found
 
