@@ -174,7 +174,8 @@ def modularity(graph: csr_array, groups: Indices) -> float:
     degrees = np.asarray(graph.sum(axis=1), dtype=np.float64)
     total = degrees.sum()
     within = float((members @ graph @ members.T).trace())
-    return within / total - float((((members @ degrees) / total) ** 2).sum())
+    expected = np.square((members @ degrees) / total).sum()
+    return within / float(total) - float(expected)
 
 
 def _without_crumbs(groups: Indices, places: Floats) -> Indices:
