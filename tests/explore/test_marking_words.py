@@ -27,7 +27,7 @@ SEA = [
     "Маяк на мысе чинят, и паром ходит только днём",
     "Рыбаки вернулись в порт с пустыми сетями",
 ]
-TIMES = 4  # as often each text stands there: of so few texts nothing would be sure
+TIMES = 8  # as often each text stands there: of so few texts nothing would be sure
 CONTENTS = [*BANK * TIMES, *GARDEN * TIMES, *SEA * TIMES]
 MEMBERSHIP = np.repeat(np.eye(3, dtype=bool), 5 * TIMES, axis=0)
 OF_BANK = MEMBERSHIP[:, 0]
@@ -83,15 +83,15 @@ def test_texts_without_words_have_no_marks(contents):
 
 def test_chunks_find_what_all_texts_together_hold(monkeypatch):
     whole = find_phrases(CONTENTS)
-    monkeypatch.setattr(module, "_CHUNK", 7)
+    monkeypatch.setattr(module, "_CHUNK", 13)
     parts = find_phrases(CONTENTS)
     assert parts.names == whole.names
     np.testing.assert_array_equal(parts.held.todense(), whole.held.todense())
 
 
 def test_of_many_texts_a_sample_is_looked_at(monkeypatch):
-    monkeypatch.setattr(module, "_MOST_TEXTS", 20)
+    monkeypatch.setattr(module, "_MOST_TEXTS", 60)
     phrases = find_phrases(CONTENTS, seed=1)
-    assert phrases.looked_at.sum() == 20
+    assert phrases.looked_at.sum() == 60
     assert not phrases.held[np.flatnonzero(~phrases.looked_at)].sum()
     assert phrases.held.shape[0] == len(CONTENTS)

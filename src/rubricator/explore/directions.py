@@ -8,6 +8,7 @@ from rubricator.stats.arrays import Bools, Floats, Indices, Vectors
 
 _DIMENSIONS = 50  # what is left out is mostly noise
 _BLOCK = 2_000
+_NOTHING = 1e-6  # rounding of single precision, which is no direction
 
 
 def directions(vectors: Vectors, *, seed: int = 0) -> Floats:
@@ -16,14 +17,15 @@ def directions(vectors: Vectors, *, seed: int = 0) -> Floats:
     Sentence vectors lie in a narrow cone, so that likeness is seen from its middle (Mu and Viswanath,
     "All-but-the-top", ICLR 2018). Lengths are 1, or 0 where a text lies in the middle.
     """
-    from sklearn.decomposition import PCA  # a second to import
+    from sklearn.utils.extmath import randomized_svd  # a second to import
 
     width = min(_DIMENSIONS, *vectors.shape)
     if not width:
         return np.zeros((len(vectors), 2))
-    kept = PCA(width, svd_solver="randomized", random_state=seed).fit_transform(vectors.astype(np.float64))
+    axes, strengths, _ = randomized_svd(vectors - vectors.mean(axis=0), width, random_state=seed)
+    kept = np.asarray(axes * strengths, dtype=np.float64)
     lengths = np.linalg.norm(kept, axis=1, keepdims=True)
-    return np.asarray(kept / np.maximum(lengths, 1e-12))
+    return np.asarray(kept / np.maximum(lengths, _NOTHING))
 
 
 def nearest(rows: Floats, known: Floats, count: int) -> tuple[Indices, Floats]:

@@ -123,7 +123,7 @@ def draft_taxonomy(themes: Themes, *, name: str) -> str:
         _yaml(head) + "categories:",
     ]
     for key, theme in zip(keys, themes.found, strict=True):
-        examples = ", ".join(" ".join(text_id.split()) for text_id in theme.examples)
+        examples = ", ".join(map(_printable, theme.examples))
         about = {"key": key, "name": theme.title}
         if theme.words:
             about["description"] = ", ".join(word.word for word in theme.words)
@@ -174,7 +174,8 @@ def modularity(graph: csr_array, groups: Indices) -> float:
     degrees = np.asarray(graph.sum(axis=1), dtype=np.float64)
     total = degrees.sum()
     within = float((members @ graph @ members.T).trace())
-    return within / total - float((((members @ degrees) / total) ** 2).sum())
+    expected = np.square((members @ degrees) / total).sum()
+    return within / float(total) - float(expected)
 
 
 def _without_crumbs(groups: Indices, places: Floats) -> Indices:
@@ -219,12 +220,15 @@ def _titles(words: Sequence[Sequence[MarkingWord]]) -> list[str]:
 def _keys(themes: Sequence[Theme]) -> list[str]:
     """The first word of each title; a number keeps those apart that begin alike."""
     keys: list[str] = []
-    taken = {folded(theme.title) for theme in themes}
     for number, theme in enumerate(themes, 1):
-        first = theme.words[0].word.replace(" ", "_")[:50] if theme.words else f"theme_{number}"
-        keys.append(first if folded(first) not in taken else f"{first}_{number}")
-        taken.add(folded(keys[-1]))
+        key = theme.words[0].word.replace(" ", "_")[:50] if theme.words else f"theme_{number}"
+        others = {folded(other.title) for other in themes if other is not theme} | set(map(folded, keys))
+        keys.append(f"{key}_{number}" if folded(key) in others else key)
     return keys
+
+
+def _printable(text_id: str) -> str:
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text_id)
 
 
 def _yaml(value: object) -> str:

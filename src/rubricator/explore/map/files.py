@@ -102,9 +102,8 @@ def _draw_groups(axes: Axes, points: MapPoints, column: MapColumn, size: float) 
             name = column.nothing if level < 0 else column.levels[level]
             style = {"color": NONE} if level < 0 else {"color": colour(level), "marker": shape(level)}
             _scatter(axes, points, rows, size, label=f"{name} ({rows.sum():,})", **style)
-    legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
-    for handle in legend.legend_handles:
-        handle.set_sizes([30])
+    scale = float(np.sqrt(30 / size))  # signs of the legend are readable however small the points are
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, markerscale=scale)
 
 
 def _draw_numbers(figure: Figure, axes: Axes, points: MapPoints, column: MapColumn, size: float) -> None:
@@ -116,7 +115,7 @@ def _draw_numbers(figure: Figure, axes: Axes, points: MapPoints, column: MapColu
     drawn = _scatter(axes, points, known, size, c=values, cmap=SCALE, vmin=low, vmax=high)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.6)
     if column.kind == "time":
-        ticks = np.linspace(low, high, 5)
+        ticks = np.linspace(low, high, 5).tolist()
         bar.set_ticks(ticks, labels=[f"{datetime.fromtimestamp(tick, UTC):%Y-%m-%d}" for tick in ticks])
 
 
