@@ -145,13 +145,14 @@ for (const section of document.querySelectorAll("section.map")) {
     waits = false;
     if (!pixels) return;
     words.fill(0xffffffff);
-    const radius = size(), forms = [0, 1, 2, 3].map((form) => stamp(form, radius)), small = stamp(0, Math.max(1, radius * 0.7));
+    const radius = size(), forms = [0, 1, 2, 3].map((form) => stamp(form, radius)), small = stamp(0, Math.max(dots, Math.round(3 * radius) / 4));
     const strength = count > 20000 ? 190 : 225;
     for (let pass = 0; pass < count; pass++) {
       const at = order[pass], x = xy[2 * at] * view.k + view.x, y = xy[2 * at + 1] * view.k + view.y;
       if (x < 0 || y < 0 || x >= wide || y >= high) continue;
-      if (paint[at]) press(forms[shape[at]], x | 0, y | 0, paint[at], strength);
-      else press(small, x | 0, y | 0, grey, 90);
+      if (!paint[at]) press(small, x | 0, y | 0, grey, 90);
+      else if (paint[at] === grey) press(small, x | 0, y | 0, grey, strength);
+      else press(forms[shape[at]], x | 0, y | 0, paint[at], strength);
     }
     pen.putImageData(pixels, 0, 0);
     label();
