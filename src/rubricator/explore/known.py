@@ -1,4 +1,4 @@
-"""All that is known of texts when they are explored: what earlier stages kept, and nothing worked out anew."""
+"""All that is known of texts when they are explored: what earlier stages kept."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.dataset.annotations import TeacherProbabilities
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.dataset.synthetic import SyntheticText
 from rubricator.records import Origin, Text
 from rubricator.stats.arrays import Bools, Floats, Indices, Vectors
@@ -31,8 +32,11 @@ class Known:
         opinions: What each teacher thinks, in the order of the config.
         vectors: L2-normalised, shape [texts, width], by the encoder that the config calls `encoder`.
         directions: Where each category lies by its description, shape [categories, width].
-        tokens: Length of every text in tokens, shape [texts], of which models read `max_tokens`.
+        tokens: Length of every text in tokens, shape [texts], of which models read
+            `max_tokens` and the encoder could read `positions`.
         synthetic: Texts made for training; none of the rows.
+        steps: In how many texts of `steps_sample` each cleaning step changes something by itself.
+        boilerplate: What sources repeat; cleaning took it out where `boilerplate_taken`.
         notes: What a reader must know of all this, as sentences: why there are no vectors, say.
     """
 
@@ -52,6 +56,11 @@ class Known:
     max_tokens: int = 0
     synthetic: Sequence[SyntheticText] = ()
     synthetic_vectors: Vectors | None = None
+    steps: Mapping[str, int] = field(default_factory=dict)
+    steps_sample: int = 0
+    boilerplate: Sequence[Repeated] = ()
+    boilerplate_taken: bool = False
+    positions: int = 0
     notes: tuple[str, ...] = ()
 
     @property
