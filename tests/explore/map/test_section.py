@@ -83,6 +83,12 @@ def test_the_policy_names_the_script_by_its_hash_and_nothing_else_may_run():
     assert "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", str(map_assets()))
 
 
+def test_the_note_says_what_a_layout_is_worth():
+    assert "show little" in map_section(points())
+    umap = MapPoints(name="", positions=np.zeros((1, 2)), method="UMAP", ids=["a"], contents=["б"])
+    assert "show little" not in map_section(umap)
+
+
 def test_of_very_many_points_some_are_drawn_and_it_is_said(monkeypatch):
     monkeypatch.setattr(module, "_MOST_POINTS", 4)
     html = map_section(points())

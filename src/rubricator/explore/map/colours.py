@@ -7,8 +7,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#6
 SHAPES = ("o", "s", "^", "D")
 """Matplotlib's names; the next one where colours begin again."""
 NONE = "#b9bdc4"
-SCALE = "cividis"
-"""Nuñez, Anderton and Renslow, 2018: reads the same with and without colour blindness."""
+SCALE, SCALE_ENDS = "cividis", 0.83
+"""Nuñez, Anderton and Renslow, 2018: reads the same with any colour vision; without its last yellow."""
 
 
 def colour(level: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rubricator.errors import DataError
-from rubricator.explore.map.colours import NONE, SCALE, colour, shape
+from rubricator.explore.map.colours import NONE, SCALE, SCALE_ENDS, colour, shape
 from rubricator.explore.map.points import MapColumn, MapPoints
 from rubricator.pages.formatting import plural
 from rubricator.whole_files import whole_file
@@ -108,11 +108,15 @@ def _draw_groups(axes: Axes, points: MapPoints, column: MapColumn, size: float) 
 
 def _draw_numbers(figure: Figure, axes: Axes, points: MapPoints, column: MapColumn, size: float) -> None:
     assert column.values is not None
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    scale = ListedColormap(colormaps[SCALE](np.linspace(0, SCALE_ENDS, 256)))
     known = ~np.isnan(column.values)
     _scatter(axes, points, ~known, size, color=NONE)
     values = column.values[known]
     low, high = np.percentile(values, (1, 99))
-    drawn = _scatter(axes, points, known, size, c=values, cmap=SCALE, vmin=low, vmax=high)
+    drawn = _scatter(axes, points, known, size, c=values, cmap=scale, vmin=low, vmax=high)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.6)
     if column.kind == "time":
         ticks = np.linspace(low, high, 5).tolist()

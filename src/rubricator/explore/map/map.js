@@ -7,13 +7,14 @@ for (const section of document.querySelectorAll("section.map")) {
   const stage = find("stage"), plot = find("plot"), over = find("over"), tip = find("tip");
   const search = find("search"), said = find("said");
   const pen = plot.getContext("2d", {alpha: false}), ink = over.getContext("2d");
-  const count = data.ids.length, span = 65535;
+  const count = data.ids.length;
   const xy = new Uint16Array(Uint8Array.from(atob(data.xy), (c) => c.charCodeAt(0)).buffer);
   const low = data.texts.map((text, at) => (text + "\n" + data.ids[at]).toLowerCase().replaceAll("ё", "е"));
   const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#6b4c9a", "#404040"];
   const NONE = "#b9bdc4", CHOSEN = "#111111";
-  // Cividis (Nuñez, Anderton and Renslow, 2018) reads the same with and without colour blindness.
-  const SCALE = ["#00224e", "#2a3f6d", "#575d6d", "#7d7c78", "#a59c74", "#d2c060", "#fee838"];
+  // Cividis (Nuñez, Anderton and Renslow, 2018) reads the same with and without colour blindness;
+  // its last yellow is left out, which white swallows.
+  const SCALE = ["#00224e", "#2a3f6d", "#575d6d", "#7d7c78", "#a59c74", "#d2c060"];
 
   let column = null, shown = new Set(), found = null, chosen = new Set(), here = -1, lassoing = false;
   let wide = 0, high = 0, dots = 1, view = {k: 1, x: 0, y: 0}, home = 1, pixels = null, words = null, waits = false;
@@ -144,13 +145,14 @@ for (const section of document.querySelectorAll("section.map")) {
     waits = false;
     if (!pixels) return;
     words.fill(0xffffffff);
-    const radius = size(), forms = [0, 1, 2, 3].map((form) => stamp(form, radius)), small = stamp(0, Math.max(1, radius * 0.7));
+    const radius = size(), forms = [0, 1, 2, 3].map((form) => stamp(form, radius)), small = stamp(0, Math.max(dots, Math.round(3 * radius) / 4));
     const strength = count > 20000 ? 190 : 225;
     for (let pass = 0; pass < count; pass++) {
       const at = order[pass], x = xy[2 * at] * view.k + view.x, y = xy[2 * at + 1] * view.k + view.y;
       if (x < 0 || y < 0 || x >= wide || y >= high) continue;
-      if (paint[at]) press(forms[shape[at]], x | 0, y | 0, paint[at], strength);
-      else press(small, x | 0, y | 0, grey, 90);
+      if (!paint[at]) press(small, x | 0, y | 0, grey, 90);
+      else if (paint[at] === grey) press(small, x | 0, y | 0, grey, strength);
+      else press(forms[shape[at]], x | 0, y | 0, paint[at], strength);
     }
     pen.putImageData(pixels, 0, 0);
     label();
@@ -180,7 +182,9 @@ for (const section of document.querySelectorAll("section.map")) {
       ink.stroke();
     };
     ink.strokeStyle = CHOSEN; ink.lineWidth = dots;
-    if (chosen.size <= 3000) for (const at of chosen) ring(at, size() + dots);
+    if (chosen.size > 300) ink.strokeStyle = "rgb(17 17 17 / 0.35)";
+    for (const at of chosen) ring(at, size() + dots);
+    ink.strokeStyle = CHOSEN;
     if (here >= 0) { ink.lineWidth = 2.5 * dots; ring(here, size() + 3 * dots); }
     if (trail.length > 1) {
       ink.beginPath(); trail.forEach(([x, y]) => ink.lineTo(x, y)); ink.closePath();
@@ -188,7 +192,6 @@ for (const section of document.querySelectorAll("section.map")) {
     }
   };
   const whole = () => {
-    home = Math.min(wide, high) / span * 0.94;
     const {left, top, right, bottom} = data.box;
     home = 0.94 * Math.min(wide / Math.max(1, right - left), high / Math.max(1, bottom - top));
     view = {k: home, x: (wide - (left + right) * home) / 2, y: (high - (top + bottom) * home) / 2};
@@ -248,7 +251,8 @@ for (const section of document.querySelectorAll("section.map")) {
     }
     return odd;
   };
-  const selectable = (at) => paint[at] && !(data.unselectable || []).includes(at);
+  const barred = new Set(data.unselectable);
+  const selectable = (at) => paint[at] && !barred.has(at);
   const idsOf = () => [...chosen].sort((one, other) => one - other).map((at) => data.ids[at]);
   const tell = () => {
     find("chosen").hidden = !chosen.size;

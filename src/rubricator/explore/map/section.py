@@ -26,6 +26,10 @@ _KEYS = (
     "Arrows move, plus and minus zoom, 0 shows the whole map, n and p go through the texts, Enter selects "
     "one, l draws a selection, Escape ends it"
 )
+_FLAT = (
+    "Two principal components show little of what texts have in common; UMAP, in the extra `explore`, puts "
+    "those alike side by side."
+)
 _FAR = (
     "How far groups lie apart, and how large they look, means little; that texts lie side by side means much."
 )
@@ -43,7 +47,7 @@ def map_section(points: MapPoints, *, note: str = "") -> Markup:
     if len(rows) < len(points):
         said.append(f"So many of {len(points):,} are drawn, spread evenly.")
     said += [
-        _FAR,
+        _FLAT if points.method == "PCA" else _FAR,
         "A text with several groups has the colour of its first; choose one in the legend to see all.",
     ]
     said += [f"Search looks at the first {length} characters.", _KEYS + ".", note]
