@@ -76,7 +76,7 @@ def _decisions(known: Known) -> list[tuple[Bools, Bools]]:
     space = known.taxonomy.space
     opinions = []
     for opinion in known.opinions:
-        has = np.isfinite(opinion.probabilities).any(axis=1)
+        has: Bools = np.isfinite(opinion.probabilities).any(axis=1)
         opinions.append((space.decide(opinion.probabilities), has))
     if known.human.any():
         opinions.append((known.categories, known.human))
@@ -194,7 +194,7 @@ def _between(known: Known, a: int, b: int) -> Iterator[tuple[str, str]]:
         second = one[:, b] & ~one[:, a] & other[:, a] & ~other[:, b]
         split |= (first | second) & has_one & has_other
     groups: set[str] = set()
-    for row in np.flatnonzero(split):
+    for row in np.flatnonzero(split).tolist():
         text = known.texts[row]
         if known.groups[text.id] not in groups:
             groups.add(known.groups[text.id])
