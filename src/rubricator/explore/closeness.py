@@ -76,7 +76,7 @@ def _decisions(known: Known) -> list[tuple[Bools, Bools]]:
     space = known.taxonomy.space
     opinions = []
     for opinion in known.opinions:
-        has: Bools = np.isfinite(opinion.probabilities).any(axis=1)
+        has: Bools = np.asarray(np.isfinite(opinion.probabilities).any(axis=1))
         opinions.append((space.decide(opinion.probabilities), has))
     if known.human.any():
         opinions.append((known.categories, known.human))
