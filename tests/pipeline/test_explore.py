@@ -194,6 +194,13 @@ def test_files_that_hold_little_are_explored(content: str, named: dict[str, str]
     assert found.profile.texts >= 2
 
 
+def test_a_golden_set_of_categories_that_nobody_listed_is_told_of(tmp_path: Path) -> None:
+    config = read_config(project(tmp_path, single=True), ["golden.file=people.csv"])
+    found = explore_files(config, tmp_path / "out", options="-c x", vectors=False)
+    assert any("people.csv is not read" in note for note in found.profile.notes)
+    assert found.profile.categories is None
+
+
 def test_what_a_file_lacks_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no column 'отзывы' \(did you mean 'отзыв'"):
         explored(tmp_path, "отзыв,б\nа,1\n", {"body": "отзывы"})

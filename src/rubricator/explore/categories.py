@@ -10,7 +10,6 @@ import numpy as np
 
 from rubricator.explore.known import Known
 from rubricator.explore.texts import stretch, time_line
-from rubricator.records import Origin
 from rubricator.stats.arrays import Bools
 
 _COLUMNS = 12
@@ -173,4 +172,3 @@ def source_dependence(known: Known) -> list[tuple[str, str, float, float]]:
 
 
 _ENOUGH, _MOSTLY = 10, 0.6
-ORIGINS = (Origin.GOLDEN, Origin.REVIEW, Origin.AGREEMENT)

@@ -166,9 +166,13 @@ def explore_files(
     """
     corpus = read_texts(config, progress=progress)
     taxonomy = taxonomy_of(corpus.labels.values(), column=config.data.columns.labels or "")
+    golden = config.golden.file
     config = config.model_copy(update={"golden": config.golden.model_copy(update={"file": None})})
     dataset = read.dataset_of(_labels_of(corpus, taxonomy), config, taxonomy, progress=progress)
     known = _known(dataset, config, taxonomy, progress)
+    if golden:
+        unread = f"The golden set {golden} is not read: there is no list of the categories that it names."
+        known = replace(known, notes=(*known.notes, unread))
     if taxonomy is None and corpus.labels:
         known = replace(
             known, notes=(*known.notes, "All labels are the same: there are no categories to compare.")
