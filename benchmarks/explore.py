@@ -61,12 +61,14 @@ def explore_once(path: Path, *, vectors: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         found = explore_files(settings_of_file(path, {}), Path(folder), options=str(path), vectors=vectors)
         page = (found.folder / "explore.html").stat().st_size
+    used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "texts": found.profile.texts,
         "vectors": found.profile.encoder or None,
         "seconds": round(time.monotonic() - started, 1),
-        "mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "page_mib": round(page / 2**20, 1),
+        "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "mib": round(used.ru_maxrss / 1024),
+        "page_mib": round(page / 2**20, 2),
         "copies": found.profile.duplicates.copies,
         "cautions": len(found.cautions),
     }
@@ -88,10 +90,9 @@ def measured(sizes: list[int], *, seed: int, encode_all: bool) -> list[dict[str,
 
 
 def _line(row: dict[str, Any]) -> str:
-    figures = f"{row['seconds']:>8,.1f} s {row['mib']:>7,} MiB   page {row['page_mib']:>5} MiB"
-    return (
-        f"{row['texts']:>8,} texts  {row['vectors'] or 'no vectors':<12}{figures}   {row['copies']:,} copies"
-    )
+    seconds = f"{row['seconds']:>8,.1f} s ({row['processor_seconds']:>7,.1f} s of processor)"
+    figures = f"{seconds} {row['mib']:>7,} MiB   page {row['page_mib']:>5} MiB   {row['copies']:,} copies"
+    return f"{row['texts']:>8,} texts  {row['vectors'] or 'no vectors':<12}{figures}"
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import pytest
 from known_texts import known_of, texts_of
 
 from rubricator.dataset.annotations import TeacherProbabilities
-from rubricator.explore.closeness import Pair, close_categories
+from rubricator.explore.closeness import Pair, _neighbours, close_categories
 from rubricator.explore.rare import rare_categories
 
 KEYS = ("fish", "soup", "chess")
@@ -70,14 +70,25 @@ def test_overlap_is_half_where_nothing_tells_apart_and_none_where_all_does() -> 
     assert [p.suggestion != "" for p in found] == [True, False, False]
 
 
-def test_duplicates_are_no_neighbours() -> None:
-    vectors, labels = clusters(0.1)
-    copies = {str(n): str(n % 30) for n in range(90)}
-    apart = known_of(
-        texts_of([f"n{n}" for n in range(90)]), labels, keys=KEYS, vectors=vectors, groups=copies
-    )
-    vectors[30:60] = vectors[:30]  # every soup is a copy of a fish: without groups the nearest of all
-    assert pair(close_categories(apart), "fish", "soup").overlap == pytest.approx(0.5, abs=0.1)
+def test_opinions_that_give_both_say_nothing_of_the_two() -> None:
+    both = TeacherProbabilities("a", np.tile([0.9, 0.9, 0.1], (40, 1)), np.ones(40, dtype=bool))
+    one = TeacherProbabilities("b", np.tile([0.1, 0.9, 0.1], (40, 1)), np.ones(40, dtype=bool))
+    other = TeacherProbabilities("c", np.tile([0.9, 0.1, 0.1], (40, 1)), np.ones(40, dtype=bool))
+    texts = texts_of(["рыбный суп"] * 40)
+    multi = known_of(texts, [None] * 40, keys=KEYS, single=False, opinions=[both, one])
+    assert pair(close_categories(multi), "fish", "soup").confusion == 0
+    apart = known_of(texts, [None] * 40, keys=KEYS, single=False, opinions=[one, other])
+    assert pair(close_categories(apart), "fish", "soup").confusion == 1
+
+
+def test_no_duplicate_and_no_text_itself_is_a_neighbour() -> None:
+    vectors = np.random.default_rng(2).normal(size=(9, 4)).astype(np.float32)
+    groups = list("aabbccdde")
+    nearest, sound = _neighbours(np.concatenate([vectors, vectors]), groups * 2)
+    named = np.array(groups * 2)
+    assert (named[nearest] != named[:, None])[sound].all()
+    assert sound.all()
+    assert not _neighbours(vectors[:2], ["a", "a"])[1].any()
 
 
 def test_the_nearest_unlabelled_texts_of_a_rare_category_are_told_once_each() -> None:

@@ -14,8 +14,11 @@ from rubricator.cli.app import app
 from rubricator.config import read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
+from rubricator.dataset.synthetic import SYNTHETIC, SyntheticText, write_synthetic
+from rubricator.encode.usable import UsableEncoders
 from rubricator.errors import ConfigError, DataError, EncoderError
 from rubricator.explore.cautions import Caller
+from rubricator.explore.known import Known
 from rubricator.pipeline import explore as exploring
 from rubricator.pipeline.explore import Exploration, explore, explore_files, settings_of_file
 from rubricator.pipeline.stage import Run, run_stages
@@ -84,6 +87,53 @@ def test_without_an_encoder_the_page_says_so(tmp_path: Path, monkeypatch: pytest
     assert found.profile.notes == ["Nothing here that needs an encoder: There is no encoder. Install one."]
     with pytest.raises(DataError, match="no themes"):
         found.suggest_taxonomy(tmp_path / "draft.yaml")
+
+
+class LettersEncoder:
+    """Stands for an encoder behind its cache: vectors and tokens by letters."""
+
+    max_tokens, positions = 20, 40
+
+    @property
+    def encoder(self) -> LettersEncoder:
+        return self
+
+    def encode(self, contents: list[str], **_: object) -> np.ndarray:
+        counts = np.array([[text.lower().count(sign) + 0.1 for sign in "аоиетнср"] for text in contents])
+        return (counts / np.linalg.norm(counts, axis=1, keepdims=True)).astype(np.float32)
+
+    def token_counts(self, contents: list[str]) -> np.ndarray:
+        return np.array([len(text) // 2 for text in contents])
+
+
+def test_with_an_encoder_tokens_themes_nearest_texts_and_synthetic_ones_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Known] = []
+    usable = UsableEncoders({"base": LettersEncoder(), "second": LettersEncoder()}, ("Left out.",))  # type: ignore[dict-item]
+    monkeypatch.setattr(exploring, "usable_encoders", lambda *_, **__: usable)
+    monkeypatch.setattr(exploring, "known_map", lambda known, *_, **__: drawn.append(known))
+    run = labelled(tmp_path, single=False)
+    made = SyntheticText(
+        id="s",
+        content="Пирог с грозой",
+        categories=("food",),
+        parents=("1",),
+        groups=("1",),
+        making="llm",
+        stage="x",
+    )
+    write_synthetic(run.file(SYNTHETIC), [made])
+    profile = explore(run).profile
+    assert profile.lengths.cut_off > 0
+    assert profile.notes == ["Left out."]
+    assert profile.encoder == "bundled-use"
+    assert {one.key for one in profile.rare} == {"weather", "sport", "food"}
+    assert all(near.labels is not None for near in profile.rare[0].nearest[:1])
+    (known,) = drawn
+    assert known.synthetic == [made]
+    assert known.synthetic_vectors is not None
+    assert known.synthetic_vectors.shape == (1, 8)
 
 
 def test_what_cleaning_takes_out_is_found_told_and_taken(tmp_path: Path) -> None:

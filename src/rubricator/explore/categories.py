@@ -155,7 +155,7 @@ def source_dependence(known: Known) -> list[tuple[str, str, float, float]]:
     Rows are category key, source, share of the category's labels there, share of all labels there.
     """
     rows = np.flatnonzero(known.human)
-    sources = np.array([known.texts[row].source for row in rows])
+    sources = np.array([known.texts[row].source for row in rows.tolist()])
     names, places = np.unique(sources, return_inverse=True)
     if known.taxonomy is None or len(names) < 2:
         return []

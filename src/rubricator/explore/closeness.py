@@ -76,7 +76,7 @@ def _decisions(known: Known) -> list[tuple[Bools, Bools]]:
     space = known.taxonomy.space
     opinions = []
     for opinion in known.opinions:
-        has = np.isfinite(opinion.probabilities).any(axis=1)
+        has: Bools = np.asarray(np.isfinite(opinion.probabilities).any(axis=1))
         opinions.append((space.decide(opinion.probabilities), has))
     if known.human.any():
         opinions.append((known.categories, known.human))
@@ -131,23 +131,25 @@ def _centred(vectors: Vectors) -> Vectors:
     return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9))
 
 
-def _neighbours(vectors: Vectors, groups: Sequence[str]) -> Indices:
-    """Rows of the nearest texts that are no duplicates, shape [texts, neighbours]."""
+def _neighbours(vectors: Vectors, groups: Sequence[str]) -> tuple[Indices, Bools]:
+    """Rows of the nearest texts, and whether they are no duplicates, both of shape [texts, neighbours]."""
     count = min(_NEIGHBOURS, len(vectors) - 1)
     number = np.unique(np.array(groups), return_inverse=True)[1]
     nearest = np.empty((len(vectors), count), dtype=np.intp)
+    sound = np.empty((len(vectors), count), dtype=bool)
     for start in range(0, len(vectors), _BLOCK):
         block = slice(start, start + _BLOCK)
         likeness = vectors[block] @ vectors.T
         likeness[number[block, None] == number[None, :]] = -np.inf
         nearest[block] = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
-    return nearest
+        sound[block] = np.isfinite(np.take_along_axis(likeness, nearest[block], axis=1))
+    return nearest, sound
 
 
-def _share(marks: Bools, sizes: Indices, near: Indices, a: int, b: int) -> float:
+def _share(marks: Bools, sizes: Indices, near: tuple[Indices, Bools], a: int, b: int) -> float:
     """Of the neighbours of texts with a and not b: those with b only, both categories weighing the same."""
     own = marks[:, a] & ~marks[:, b]
-    around = marks[near[own]]
+    around = marks[near[0][own]] & near[1][own][..., None]
     of_a = (around[..., a] & ~around[..., b]).sum(axis=1) / sizes[a]
     of_b = (around[..., b] & ~around[..., a]).sum(axis=1) / sizes[b]
     either = of_a + of_b
@@ -192,7 +194,7 @@ def _between(known: Known, a: int, b: int) -> Iterator[tuple[str, str]]:
         second = one[:, b] & ~one[:, a] & other[:, a] & ~other[:, b]
         split |= (first | second) & has_one & has_other
     groups: set[str] = set()
-    for row in np.flatnonzero(split):
+    for row in np.flatnonzero(split).tolist():
         text = known.texts[row]
         if known.groups[text.id] not in groups:
             groups.add(known.groups[text.id])

@@ -88,7 +88,8 @@ def _group(known: Known, rows: list[int], *, by_label: bool = False) -> Group:
     texts = [known.texts[row] for row in rows]
     wordings = Counter(_wording(text) for text in texts)
     seen: set[object] = set()
-    different, others = [], []
+    different: list[int] = []
+    others: list[int] = []
     for row in rows:
         mark: object = known.categories[row].tobytes() if by_label else _wording(known.texts[row])
         (others if mark in seen else different).append(row)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import regex
 
 _WORD = regex.compile(r"\p{L}+")
-_MIXED = regex.compile(r"\b\p{L}*(?:\p{Latin}\p{Cyrillic}|\p{Cyrillic}\p{Latin})\p{L}*\b")
+_MIXED = regex.compile(r"\p{Latin}\p{Cyrillic}|\p{Cyrillic}\p{Latin}")
 _STRETCHED = regex.compile(r"(\p{Ll})\1{2,}")
 # Remains of a wrong decoding (UTF-8 read as Windows-1251 or Latin-1), and of characters lost for good.
 _BROKEN = regex.compile(
@@ -97,7 +97,7 @@ def spelling(contents: Sequence[str]) -> Spelling:
         looked_at=len(sample),
         typos=typos[:_SHOWN],
         typo_count=len(typos),
-        mixed=_places(sample, _MIXED),
+        mixed=_places(sample, _MIXED, whole_word=True),
         stretched=_places(sample, _STRETCHED, whole_word=True),
         broken=_places(sample, _BROKEN),
         rare=[

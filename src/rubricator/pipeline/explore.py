@@ -280,6 +280,7 @@ def _encoded(known: Known, config: Config, progress: Progress) -> Known:
         usable = usable_encoders(contents, config, progress=progress)
         name, cache = list(usable.caches.items())[-1]
         vectors = cache.encode(contents, progress=progress)
+        made = cache.encode([text.content for text in known.synthetic]) if known.synthetic else None
         base = usable.caches[BASE].encoder
         directions = None
         if known.taxonomy is not None:
@@ -291,6 +292,7 @@ def _encoded(known: Known, config: Config, progress: Progress) -> Known:
         known,
         encoder=config.encode.written([name]),
         vectors=vectors,
+        synthetic_vectors=made,
         directions=directions,
         tokens=base.token_counts(contents),
         max_tokens=base.max_tokens,
