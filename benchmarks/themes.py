@@ -2,10 +2,10 @@
 
     python benchmarks/themes.py --json benchmarks/results/themes.json
 
-Adjusted mutual information (Vinh, Epps and Bailey, 2010) on texts with one golden category: 0 is what
 Adjusted mutual information (Vinh, Epps and Bailey, 2010) on texts with one golden category: 0 is what chance
 gives, 1 is the same division. k-means of as many groups as there are categories stands beside it: it is told
 what the themes have to find out.
+"""
 
 from __future__ import annotations
 
