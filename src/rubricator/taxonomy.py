@@ -36,6 +36,7 @@ _LETTER = r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]"
 _COMMENT = r"\(\?#[^)]*\)"
 _MOST_COPIES = 100_000
 _EXCERPT = 80
+_NO_KEY = regex.compile(r"[\s,]+")
 _JOINTS = "|;"  # what joins labels in files, beside the comma
 
 
@@ -93,6 +94,11 @@ def _sound_key(key: str) -> str:
     if not 0 < len(key) <= 64 or "," in key or regex.search(r"\s", key):
         raise ValueError("a key has 1 to 64 letters, digits or signs, without spaces and commas")
     return key
+
+
+def key_of(name: str) -> str:
+    """A key for a category of which only the name is known."""
+    return _NO_KEY.sub("_", name.strip())[:64]
 
 
 Key = Annotated[str, AfterValidator(_sound_key)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rubricator.encode.bundled_use import LANGUAGES
-from rubricator.encode.languages import known_share
+from rubricator.encode.languages import known_share, languages_of
 from rubricator.errors import MissingExtraError
 
 pytest.importorskip("py3langid")
@@ -117,3 +117,18 @@ def test_sib_200_is_told_apart(language: str, least: float, most: float) -> None
     with (folder / "train.tsv").open(encoding="utf-8") as file:
         texts = [row["text"] for row in csv.DictReader(file, delimiter="\t")]
     assert least <= known_share(texts, LANGUAGES) <= most
+
+
+def test_short_texts_are_told_among_the_languages_that_long_ones_are_written_in() -> None:
+    russian = "На причале третий день ждут паром, а он всё не идёт, и чайки съели хлеб"
+    english = "The lighthouse keeper painted the door green because nobody remembered the old colour"
+    texts = [russian] * 8 + [english] * 8 + ["брат с дыркой", "12", "ок"]
+    found = languages_of(texts, most=100)
+    assert found[:16] == ["ru"] * 8 + ["en"] * 8
+    assert found[16:] == ["ru", "", ""]
+    assert languages_of(texts, most=4) == ["ru", "ru", "en", "en"]
+
+
+def test_a_text_of_a_language_that_no_other_has_is_not_given_theirs() -> None:
+    russian = "На причале третий день ждут паром, а он всё не идёт, и чайки съели хлеб"
+    assert languages_of([russian] * 99 + ["ㄱㄴㄷㄹ 바람이 불고 눈이 온다"], most=200)[-1] in ("ko", "")

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from rubricator.config import Clean, Columns
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
@@ -80,6 +81,7 @@ class Manifest(_Part):
         rule: Calibration and thresholds.
         columns: Which column of a file held what in training; the default for prediction.
         clean: Cleaning steps of training, repeated in prediction.
+        boilerplate: What sources repeat, taken out in training and in prediction.
         encoders: What each encoder the model looks through says of itself, by its name.
         data_fingerprint: Hash of the texts and labels trained on.
         files: Every other file of the artifact by its path with forward slashes.
@@ -95,6 +97,7 @@ class Manifest(_Part):
     rule: Rule
     columns: Columns
     clean: Clean
+    boilerplate: tuple[Repeated, ...] = ()
     max_characters: int = Field(ge=1)
     encoders: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]+$")], dict[str, JsonValue]]
     metrics: dict[str, JsonValue]

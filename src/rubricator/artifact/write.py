@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +19,7 @@ from rubricator.artifact import manifest as layout
 from rubricator.artifact.manifest import MANIFEST, Manifest, Rule, manifest_id
 from rubricator.artifact.read import read_artifact
 from rubricator.config import Clean, Columns
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.errors import ArtifactError
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
@@ -53,6 +55,7 @@ def write_artifact(
     metrics: Mapping[str, Any],
     data_fingerprint: str,
     card: str,
+    boilerplate: Sequence[Repeated] = (),
 ) -> Manifest:
     """Write an artifact beside `folder`, check it by reading it, then put it in the place of the old one.
 
@@ -73,6 +76,7 @@ def write_artifact(
         "rule": {part: getattr(rule, part).tolist() for part in Rule.model_fields},
         "columns": columns.model_dump(mode="json"),
         "clean": clean.model_dump(mode="json"),
+        "boilerplate": [asdict(one) for one in boilerplate],
         "max_characters": max_characters,
         "encoders": {key: dict(encoder.describe()) for key, encoder in encoders.items()},
         "metrics": dict(metrics),

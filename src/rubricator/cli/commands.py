@@ -54,6 +54,11 @@ COMMANDS = {
         "doctor:show_installation",
         "Show what is installed, which runtime and encoder will be used and why, what an extra would add.",
     ),
+    "explore": Command(
+        _BEGIN,
+        "explore:explore_texts",
+        "Show what texts are like, their duplicates and categories, and what will hurt a model.",
+    ),
     "run": Command(
         _PIPELINE,
         "run:run_pipeline",

@@ -30,7 +30,9 @@ def review_labels(
     config: ConfigFile = Path("rubricator.yaml"),
     overrides: Overrides = None,
     out_folder: OutFolder = None,
-    count: Annotated[int, typer.Option(min=1, help="How many texts.")] = 20,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="How many texts: 20 by default, or all those of --ids.")
+    ] = None,
     by: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who reviews; by default your login name.")
     ] = None,
@@ -40,6 +42,12 @@ def review_labels(
             help="Most promising texts with a random fifth, or all at random, which makes a golden set."
         ),
     ] = "gain",
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Ask about these texts: ids, one on each line, as the map saves them."
+        ),
+    ] = None,
     export: Annotated[
         Path | None,
         typer.Option(
@@ -68,6 +76,9 @@ def review_labels(
     interface for its project (`.xml`). Answers given in another run of the same texts are taken along by
     `--import` and its folder.
 
+    With `--ids` you are asked about the texts of a list, in its order: those selected on a map, say. They
+    are never blind, and measure nothing.
+
     Example: `rubricator review -c examples/news/rubricator.yaml --count 10`
 
     In a file: `rubricator review --export batch.csv --count 100`, then `rubricator review --import batch.csv`
@@ -75,22 +86,35 @@ def review_labels(
     from rubricator.cli.stages import go
     from rubricator.pipeline.review import open_review
     from rubricator.review.estimates import progress_lines
+    from rubricator.review.files import read_ids
 
     if export and import_:
         raise typer.BadParameter("--export and --import exclude each other")
+    listed = read_ids(ids) if ids else None
     run = go(config, overrides, out_folder, until="split")
     with open_review(run, by or _login()) as session:
         if import_:
             out.print(f"{session.take(import_):,} new answers from {import_}")
         elif export:
-            questions = session.questions(count, order=order)
+            questions = _questions(session, listed, count, order)
             written = session.write(export, questions)
             out.print(f"{len(questions):,} texts: {', '.join(str(path) for path in written)}")
             return
         elif not status:
-            _Batch(session, session.questions(count, order=order)).go()
+            _Batch(session, _questions(session, listed, count, order)).go()
         for line in progress_lines(session.progress()):
             out.print(line)
+
+
+def _questions(
+    session: ReviewSession, ids: Sequence[str] | None, count: int | None, order: Literal["gain", "random"]
+) -> list[Question]:
+    if ids is None:
+        return session.questions(count or 20, order=order)
+    questions = session.questions_about(ids)
+    if left := len(set(ids)) - len(questions):
+        out.print(f"{left:,} of the texts are golden, reviewed already or of the test part: not asked about.")
+    return questions[:count]
 
 
 def _login() -> str:

@@ -71,7 +71,11 @@ class Data(Section):
 
 
 class Clean(Section):
-    """Cleaning steps in the order in which they run; each can be switched off."""
+    """Cleaning steps in the order in which they run; each can be switched off.
+
+    `boilerplate`, off by default, comes last and takes out the lines, and the words at their edges, that
+    stand in more than `boilerplate_share` of a source's texts.
+    """
 
     unicode: bool = True
     html: bool = True
@@ -81,6 +85,8 @@ class Clean(Section):
     phones: bool = True
     emoji: bool = True
     spaces: bool = True
+    boilerplate: bool = False
+    boilerplate_share: Share = 0.05
 
 
 class Duplicates(Section):

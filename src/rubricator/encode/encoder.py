@@ -24,7 +24,7 @@ from rubricator.encode.tokenizer import TokenizerFault, encodings, read_tokenize
 from rubricator.errors import EncoderError
 from rubricator.progress import Progress, silent
 from rubricator.records import content_hash
-from rubricator.stats.arrays import Vectors
+from rubricator.stats.arrays import Indices, Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -133,6 +133,32 @@ class Encoder:
                 step(len(rows))
         return vectors
 
+    def token_counts(self, contents: Sequence[str]) -> Indices:
+        """Length of cleaned texts in tokens, with the prefix and nothing cut off, shape [texts].
+
+        Raises:
+            EncoderError: The tokenizer cannot cut a text.
+        """
+        whole = _read_tokenizer(self._folder / TOKENIZER_FILE, None)
+        counts: list[int] = []
+        for at in range(0, len(contents), _TOKENIZED_AT_ONCE):
+            texts = [self._card.prefix + _encodable(text) for text in contents[at : at + _TOKENIZED_AT_ONCE]]
+            try:
+                counts += [len(one.ids) for one in encodings(whole, texts)]
+            except TokenizerFault as error:
+                raise self._unusable(f"has no tokenizer that can be used: {error}") from error
+        return np.array(counts, dtype=np.intp)
+
+    @property
+    def max_tokens(self) -> int:
+        """Where texts are cut off."""
+        return self._card.max_tokens
+
+    @property
+    def positions(self) -> int:
+        """The most tokens that it could read."""
+        return self._card.positions
+
     def save(self, folder: Path) -> None:
         """Write what `load` needs, with the prefix and the length in force, into an existing folder."""
         for name in (GRAPH_FILE, TOKENIZER_FILE):
@@ -215,7 +241,7 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
 
-def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+def _read_tokenizer(path: Path, max_tokens: int | None) -> Tokenizer:
     try:
         tokenizer = read_tokenizer(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -224,7 +250,8 @@ def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
         raise EncoderError(
             f"{path} is no tokenizer that can be used: {error}.", fix="Restore the file."
         ) from error
-    tokenizer.enable_truncation(max_tokens)
+    if max_tokens is not None:
+        tokenizer.enable_truncation(max_tokens)
     return tokenizer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from rubricator.artifact import CardFacts, Manifest, render_card, write_artifact
 from rubricator.config import Config
 from rubricator.dataset import files
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.metrics import METRICS, read_metrics
 from rubricator.dataset.split import DatasetSplit
@@ -36,6 +37,7 @@ def write_winner(
     *,
     metrics: Mapping[str, Any],
     data_fingerprint: str,
+    boilerplate: Sequence[Repeated] = (),
     progress: Progress = silent,
 ) -> Manifest:
     """Write the artifact of the model that was chosen.
@@ -59,6 +61,7 @@ def write_winner(
         max_characters=config.data.max_characters,
         metrics={**metrics, COVERAGE: [asdict(point) for point in trained.coverage]},
         data_fingerprint=data_fingerprint,
+        boilerplate=boilerplate,
         card=render_card(card),
     )
 
@@ -100,6 +103,7 @@ def _work(run: Run) -> list[str]:
         _card(run, split, label_set, trained),
         metrics=files.read_json(run.folder / METRICS),
         data_fingerprint=dataset.fingerprint,
+        boilerplate=dataset.boilerplate,
         progress=run.progress,
     )
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

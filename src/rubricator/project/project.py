@@ -6,17 +6,19 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text as Line
 
 from rubricator.artifact import read_artifact
-from rubricator.config import Config, read_config
+from rubricator.config import Config, read_config, shown_arguments
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
 from rubricator.models.training_files import read_training
 from rubricator.pipeline.compare import compare
+from rubricator.pipeline.explore import explore
 from rubricator.pipeline.review import open_review
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
 from rubricator.pipeline.stages import STAGES
@@ -27,6 +29,7 @@ from rubricator.project.progress import bars
 from rubricator.project.results import (
     ComparisonResult,
     EvaluateResult,
+    ExploreResult,
     ExportResult,
     LabelResult,
     ReadResult,
@@ -108,6 +111,19 @@ class Project:
         track(run.folder, config, config.tracking)
         return RunResult(_read(run), _split(run), _label(run), _train(run), _evaluate(run), _export(run))
 
+    def explore(self, *, vectors: bool = True) -> ExploreResult:
+        """What the texts are like and what will hurt a model, with the labels and opinions that there are.
+
+        Writes `explore.html` and `explore.json` into the folder. Without `vectors` nothing is encoded.
+
+        Raises:
+            DataError: The texts cannot be read, or the page cannot be written.
+        """
+        settings = [part for one in self._overrides for part in ("--set", one)]
+        options = shown_arguments(["-c", str(self._file), *settings, "--out", str(self.folder)])
+        run = replace(self._until("read"), options=options)
+        return ExploreResult(explore(run, vectors=vectors))
+
     def read(self, *, force: bool = False) -> ReadResult:
         """Read and clean the texts, find duplicates and the golden labels."""
         return _read(self._until("read", force=force))
@@ -171,7 +187,12 @@ class Project:
 
     def _until(self, stage: str, *, force: bool = False, redo: Sequence[str] = ()) -> Run:
         run = Run(
-            self.config, self.taxonomy, self.folder, progress=self._progress, say=_say, command=repr(self)
+            self.config,
+            self.taxonomy,
+            self.folder,
+            progress=self._progress,
+            say=_say,
+            command=repr(self),
         )
         run_stages(run, STAGES, until=stage, force=(redo or [stage]) if force else [])
         return run

@@ -6,7 +6,7 @@ import base64
 import html
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.comparison.compare import Comparison
 from rubricator.evaluate.comparison.verdict import figure_name, verdict
+from rubricator.explore.profile import Profile
 from rubricator.models.training_result import WORDS, TrainingResult
+from rubricator.pipeline.explore import PAGE, Exploration
 from rubricator.predict import Predictor
 from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
@@ -78,6 +80,35 @@ class ReadResult(StageResult):
         ]
         names = ("id", "title", "body", "source", "time", "content", "group")
         return pl.DataFrame(rows, schema={**dict.fromkeys(names, pl.String), "golden": pl.List(pl.String)})
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreResult(Shown):
+    """What the texts are like, and what of it will hurt a model."""
+
+    exploration: Exploration
+
+    @property
+    def profile(self) -> Profile:
+        """Every figure of the page."""
+        return self.exploration.profile
+
+    @property
+    def page(self) -> Path:
+        """Where the page lies."""
+        return self.exploration.folder / PAGE
+
+    def to_frame(self) -> pl.DataFrame:
+        """A row per caution, the worst first."""
+        rows = [asdict(one) | {"commands": list(one.commands)} for one in self.exploration.cautions]
+        words = dict.fromkeys(("problem", "harm", "advice"), pl.String)
+        return pl.DataFrame(rows, schema={"weight": pl.Float64, **words, "commands": pl.List(pl.String)})
+
+    def sentences(self) -> Sequence[str]:
+        """How many texts there are, and what a reader must know of the figures."""
+        profile = self.profile
+        counted = f"{profile.texts:,} texts, {profile.distinct:,} different; the page: {self.page}"
+        return (counted, *profile.notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from rubricator.review.reviews import (
     review_of,
     stored_reviews,
 )
-from rubricator.review.selection import RANDOM_SHARE, pick
+from rubricator.review.selection import RANDOM_SHARE, Pick, gain, pick
 from rubricator.review.uncertainty import ReviewContext
 from rubricator.stats.arrays import Floats
 from rubricator.taxonomy import Taxonomy
@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # half a second to import
     from rubricator.store import Store
 
 Order = Literal["gain", "random"]
+_LISTED = 5
 
 
 @dataclass
@@ -84,6 +85,31 @@ class ReviewSession:
             random_share=1.0 if order == "random" else RANDOM_SHARE,
         )
         return [context.question(one) for one in picks]
+
+    def questions_about(self, ids: Sequence[str]) -> list[Question]:
+        """Questions about those of these texts that are open, in the order of the list.
+
+        Whoever chose them chose by what they saw: nothing here counts as drawn at random.
+
+        Raises:
+            DataError: No text has one of the ids.
+        """
+        if unknown := [text_id for text_id in dict.fromkeys(ids) if text_id not in self._row]:
+            raise DataError(
+                f"No text of the run has {len(unknown):,} of the ids: {', '.join(unknown[:_LISTED])}"
+                + (", …" if len(unknown) > _LISTED else "."),
+                fix="Take ids from this run: one on each line.",
+            )
+        reviews, context = self._reviews(), self.context()
+        gains = gain(
+            context.posterior,
+            context.decided,
+            np.stack([one.probabilities for one in context.opinions]),
+            self.taxonomy.space,
+        )
+        rows = [self._row[text_id] for text_id in dict.fromkeys(ids)]
+        asked = [row for row in rows if self._is_open(self.dataset.texts[row], reviews)]
+        return [context.question(Pick(row, "gain", float(gains[row]))) for row in asked]
 
     def answer(
         self, question: Question, categories: Collection[str], *, seconds: float | None = None
