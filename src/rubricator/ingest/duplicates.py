@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,7 @@ def group_duplicates(
     config: Duplicates,
     *,
     vectors: NDArray[np.float32] | None = None,
-    by_source: bool = False,
+    together: Sequence[Mapping[str, str]] = (),
     progress: Progress = silent,
 ) -> Groups:
     """Group texts whose content is equal or nearly equal.
@@ -60,8 +60,8 @@ def group_duplicates(
     candidates by locality-sensitive hashing and checks each by its true Jaccard similarity;
     `embeddings` compares all pairs of vectors.
 
-    With `by_source` texts of one source, where it is known, belong together too. `vectors` are L2-normalised,
-    shape [texts, width].
+    Texts with one value in a mapping of `together`, which goes by text id, belong together too (a source, an
+    author); a text that is not in it stands alone. `vectors` are L2-normalised, shape [texts, width].
 
     Raises:
         DataError: The method is `embeddings` and vectors are missing or of another number.
@@ -81,11 +81,11 @@ def group_duplicates(
             near = _link_by_cosine(vectors[distinct], distinct, config.threshold, links, done)
         elif config.method == "minhash":
             near = _link_by_shingles(words, distinct, config.threshold, links, done)
-    if by_source:
-        first_of_source: dict[str, int] = {}
+    for value_of in together:
+        first_rows: dict[str, int] = {}
         for row, text in enumerate(texts):
-            if text.source:
-                links.join(first_of_source.setdefault(text.source, row), row)
+            if text.id in value_of:
+                links.join(first_rows.setdefault(value_of[text.id], row), row)
     of = {text.id: texts[links.first(row)].id for row, text in enumerate(texts)}
     return Groups(of, exact, near)
 

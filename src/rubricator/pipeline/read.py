@@ -34,9 +34,9 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
     vectors = (
         encode_texts(texts, config, progress=progress) if config.duplicates.method == "embeddings" else None
     )
-    by_source = config.split.group_by == "source"
+    together = list(corpus.together.values())
     groups = group_duplicates(
-        texts, config.duplicates, vectors=vectors, by_source=by_source, progress=progress
+        texts, config.duplicates, vectors=vectors, together=together, progress=progress
     )
     golden = _golden(config, corpus, taxonomy)
     times = sorted(text.time for text in texts if text.time)
@@ -102,7 +102,7 @@ def _depends(run: Run) -> dict[str, str]:
     return {f"file:{name}": file_digest(p) if p.is_file() else "absent" for name, p in paths.items()} | {
         "config": config.model_dump_json(include={"data", "clean", "duplicates", "golden"}),
         "encode": config.encode.first.model_dump_json() if config.duplicates.method == "embeddings" else "",
-        "groups": str(config.split.group_by),
+        "groups": ",".join(config.split.group_by),
         "taxonomy": ",".join(run.taxonomy.keys) + f" {run.taxonomy.task} {run.taxonomy.none}",
     }
 
