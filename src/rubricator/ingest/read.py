@@ -28,8 +28,7 @@ _log = logging.getLogger(__name__)
 _EXCERPT = 120
 _KINDS = 5
 _LONG = 30
-# What databases, pandas and Excel write into a cell that has no value. A label may be called so.
-_MISSING = frozenset(
+MISSING = frozenset(
     [
         "NULL",
         "Null",
@@ -58,6 +57,7 @@ _MISSING = frozenset(
         "#ЧИСЛО!",
     ]
 )
+"""What databases, pandas and Excel write into a cell that has no value. A label may be called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +149,12 @@ class RowReader:
         value = row.cells.get(column)
         written = value if isinstance(value, str) else _as_text(value, column)
         # Long texts are no marks; to look them up would take a pass over each.
-        return "" if len(written) < _LONG and written.strip() in _MISSING else written
+        return "" if len(written) < _LONG and written.strip() in MISSING else written
 
     def _time(self, row: Row) -> datetime | None:
         value = row.cells.get(self.columns.time) if self.columns.time else None
         moment = parse_time(value)
-        if moment is None and (written := _as_string(value).strip()) and written not in _MISSING:
+        if moment is None and (written := _as_string(value).strip()) and written not in MISSING:
             self.unreadable_times += 1
             self.unreadable_time = self.unreadable_time or written
         return moment
@@ -310,7 +310,7 @@ def _read_rows(
             if label := reader.label(row):
                 corpus.labels[text.id] = label
             for column in together:
-                if (value := written(row.cells.get(column))) and value not in _MISSING:
+                if (value := written(row.cells.get(column))) and value not in MISSING:
                     corpus.together[column][text.id] = value
         done(len(batch))
     if reader.unreadable_times:
