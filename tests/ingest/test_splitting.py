@@ -384,7 +384,9 @@ def test_a_rare_category_is_in_every_part_where_it_has_enough_texts(least):
             seed=seed,
             min_per_category=least,
         )
-        rows = {part: [int(name[1:]) for name in members(made, part)] for part in ("train", "validation", "test")}
+        rows = {
+            part: [int(name[1:]) for name in members(made, part)] for part in ("train", "validation", "test")
+        }
         have = {part: targets[some].sum(axis=0) for part, some in rows.items()}
         assert min(some[1] for some in have.values()) == 1
         assert min(some[2] for some in have.values()) == least

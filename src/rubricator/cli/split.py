@@ -28,8 +28,8 @@ def split_texts(
         list[str] | None,
         typer.Argument(
             metavar="[FILES]…",
-            help="With --check: a split of your own. PART=FILE each, files named train, dev, test, or one file "
-            "with a column of parts. Without any, the split of the run.",
+            help="With --check: a split of your own. PART=FILE each, files named train, dev, test, or one "
+            "file with a column of parts. Without any, the split of the run.",
             show_default=False,
         ),
     ] = None,
@@ -40,8 +40,12 @@ def split_texts(
     overrides: Overrides = None,
     out_folder: OutFolder = None,
     force: Force = False,
-    group_by: Annotated[str | None, _column("--group-by", "Texts with one value there belong together.")] = None,
-    time: Annotated[str | None, _column("--time", "Times: no training text should be later than test.")] = None,
+    group_by: Annotated[
+        str | None, _column("--group-by", "Texts with one value in it belong together")
+    ] = None,
+    time: Annotated[
+        str | None, _column("--time", "Times: nothing in train should be later than test.")
+    ] = None,
     parent: Annotated[
         str | None, _column("--parent", "Of synthetic texts, the ids they were made from, joined by commas.")
     ] = None,

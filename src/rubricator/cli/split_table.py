@@ -67,7 +67,7 @@ def _points(measured: Measured) -> Table:
             table.add_row(
                 _WORDS[points.kind] if one == FIGURES[0] else "",
                 name,
-                *(_gain(gains and gains[one]) for gains in _gains(points)),
+                *(_gain(None if gains is None else gains[one]) for gains in _gains(points)),
             )
     return table
 
@@ -95,7 +95,8 @@ def _explained(measured: Measured) -> str:
         for name, value in zip(_names(measured), map(measured.as_it_is.__getitem__, FIGURES), strict=True)
     )
     return (
-        f"As it is: {as_it_is}, by {ABOUT}; {measured.train:,} texts train, {measured.test:,} are measured. In points, "
-        "how much lower the same comes out without the texts that leak, with a model that was trained without what "
-        "knows them, and with one trained without as many other texts. 95 % intervals, paired bootstrap."
+        f"As it is: {as_it_is}, by {ABOUT}; {measured.train:,} texts train, {measured.test:,} are measured."
+        " In points, how much lower the same comes out without the texts that leak, with a model trained"
+        " without what knows them, and with one trained without as many other texts. 95 % intervals, paired"
+        " bootstrap."
     )

@@ -278,12 +278,12 @@ def _grouping_columns(tables: Sequence[Table], config: Config) -> list[str]:
     for name in columns:
         if name not in there:
             raise DataError(
-                f"`split.group_by` names the column '{name}', which the texts do not have{nearest(name, there)}.",
+                f"`split.group_by` names the column '{name}', which no text has{nearest(name, there)}.",
                 fix=f"Their columns are: {', '.join(there)}.",
             )
         for table in tables:
             if name not in table.columns:
-                message = "%s lacks the column '%s' of `split.group_by`: its texts are grouped by duplicates alone."
+                message = "%s lacks the column '%s' of `split.group_by`: only duplicates group its texts."
                 _log.warning(message, table.path, name)
     return columns
 
@@ -309,9 +309,9 @@ def _read_rows(
             corpus.texts.append(text)
             if label := reader.label(row):
                 corpus.labels[text.id] = label
-            for column in together:
-                if (value := written(row.cells.get(column))) and value not in MISSING:
-                    corpus.together[column][text.id] = value
+            for name in together:
+                if (value := written(row.cells.get(name))) and value not in MISSING:
+                    corpus.together[name][text.id] = value
         done(len(batch))
     if reader.unreadable_times:
         message = "%s: %d times in the column '%s' cannot be read, such as '%s'; these texts have none."

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rubricator.config import Split
 from rubricator.errors import DataError
 from rubricator.ingest.split_groups import Gathered
 from rubricator.records import Text
-from rubricator.stats.arrays import Bools, Floats
+from rubricator.stats.arrays import Bools
 
 _MOST_LEFT_OUT = 0.1  # of all texts, before `by: auto` takes chance rather than time
 _MOMENTS = 256  # as many candidates for the boundary are tried
@@ -111,7 +112,9 @@ def _best_boundary(gathered: Gathered, share: float, *, later_than: float) -> Bo
     return None if best is None or math.isinf(best[0]) else Boundary(best[1], best[2], best[3])
 
 
-def _assigned(sizes: Floats, early: Floats, late: Floats, share: float) -> tuple[float, Bools, int]:
+def _assigned(
+    sizes: NDArray[np.integer], early: NDArray[np.integer], late: NDArray[np.integer], share: float
+) -> tuple[float, Bools, int]:
     """Which groups test: its cost, a mask of them, and how many texts are left out."""
     both = (early > 0) & (late > 0)
     across = np.flatnonzero(both)

@@ -50,8 +50,8 @@ def time_notes(gathered: Gathered, parts: Sequence[SplitPart], boundary: Boundar
         yield f"{untimed:,} texts have no time: they train."
     if left_out := sum(part == "left_out" for part in parts):
         yield (
-            f"{left_out:,} texts lie on the other side of that moment than the texts they belong to (duplicates, "
-            "or one group): they are left out."
+            f"{left_out:,} texts lie on the other side of that moment than those they belong to (twins, or "
+            "one group): they are left out."
         )
 
 
@@ -98,6 +98,5 @@ def rare_notes(
     for place in short[:_SHOWN]:
         listed = ", ".join(f"{counts[place]:,} in {part}" for part, counts in in_part.items())
         yield f"The category '{keys[place]}' has fewer than {least} labelled texts in a part: {listed}."
-    if more := len(short) - _SHOWN:
-        if more > 0:
-            yield f"So have {more:,} more: {', '.join(keys[place] for place in short[_SHOWN:])}."
+    if others := short[_SHOWN:]:
+        yield f"So have {len(others):,} more: {', '.join(keys[place] for place in others)}."

@@ -152,15 +152,15 @@ def _draw(
 def _refuse_empty(groups: list[Group], parts: Sequence[SplitPart], *, validation: str, use: str) -> None:
     if use == "test" and "train" not in parts and any(group.golden for group in groups):
         raise DataError(
-            "All texts are golden or belong to golden ones, and golden texts are kept for the test: none is left"
-            " to train.",
+            "All texts are golden or belong to golden ones, and golden texts are kept for the test: none is"
+            " left to train.",
             fix="Set `golden.use: train`, or add texts without labels.",
         )
     needed: tuple[Part, ...] = ("train", "test") if validation == "folds" else RANK
     empty = [part for part in needed if part not in parts]
     if empty:
-        number = f"{len(groups)} different texts" if len(groups) > 1 else "One text, or one group of them,"
         raise DataError(
-            f"{number} {'are' if len(groups) > 1 else 'is'} too few: nothing is left for {' and '.join(empty)}.",
-            fix="Add texts, set `split.validation: folds`, or group by another column than `split.group_by`.",
+            f"{len(groups)} different texts, or groups of them, are too few: nothing is left for "
+            f"{' and '.join(empty)}.",
+            fix="Add texts, set `split.validation: folds`, or name another column under `split.group_by`.",
         )

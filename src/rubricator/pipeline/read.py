@@ -35,9 +35,7 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
         encode_texts(texts, config, progress=progress) if config.duplicates.method == "embeddings" else None
     )
     together = list(corpus.together.values())
-    groups = group_duplicates(
-        texts, config.duplicates, vectors=vectors, together=together, progress=progress
-    )
+    groups = group_duplicates(texts, config.duplicates, vectors=vectors, together=together, progress=progress)
     golden = _golden(config, corpus, taxonomy)
     times = sorted(text.time for text in texts if text.time)
     facts = {

@@ -66,7 +66,7 @@ def _rare_notes(
         few = targets[crossed].sum(axis=0) < config.split.folds
         if few.any():
             names = ", ".join(key for key, short in zip(taxonomy.keys, few, strict=True) if short)
-            yield f"Fewer labelled texts than the {config.split.folds} folds, so that some lack them: {names}."
+            yield f"Fewer labelled texts than the {config.split.folds} folds, so some lack them: {names}."
 
 
 def _golden_folds(

@@ -22,7 +22,7 @@ from rubricator.pipeline.stage import Run
 from rubricator.progress import Progress, silent
 
 THRESHOLD = 0.5
-"""Jaccard similarity of word shingles from which texts are near-duplicates, as `duplicates.threshold` is by default."""
+"""Jaccard similarity of word shingles from which texts are near-duplicates, as `duplicates.threshold` is."""
 SEED = 13
 
 
@@ -54,7 +54,7 @@ class LeakCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitCheck:
-    """What a check found; `looked_for` are the kinds of leaks that could be seen, and `notes` say what could not.
+    """What a check found; `looked_for` are the kinds of leaks that could be seen, `notes` say what could not.
 
     `leaks` and `source` are for `read_pairs` and `write_pairs`.
     """
@@ -118,7 +118,8 @@ def _check(source: Source, threshold: float, seed: int, progress: Progress) -> S
     known, notes = source.known, list(source.known.notes)
     if known.own_ids and (repeated := repeated_ids(index)):
         notes.append(
-            f"{repeated:,} ids stand in several parts. Ids do not count as leaks: equal texts are found by their words."
+            f"{repeated:,} ids stand in several parts. That is no leak by itself: equal texts are found by "
+            "their words."
         )
     if known.times and not np.isfinite(index.time).any():
         notes.append(f"No text has a time in '{known.times}' that can be read: times are not compared.")

@@ -28,12 +28,14 @@ FIGURES = ("macro_f1", "micro_f1")
 class Points:
     """What one kind of leak, or `all` of them, is worth; figures by name, None where too little is left.
 
-    Differences are positive where the leak flatters, with paired bootstrap intervals over groups of equal texts.
+    Differences are positive where the leak flatters; intervals are those of a paired bootstrap over groups of
+    equal texts.
 
     Attributes:
-        kept: Test texts that do not leak; `without` is the score on them alone, `easier` by how much it is lower.
-        removed: Training texts that know a test text; `untold` is the score of a model trained without them on
-            all test texts, `flatters` by how much it is lower.
+        kept: Test texts that do not leak; `without` is the score on them alone, `easier` by how much it is
+            lower.
+        removed: Training texts that know a test text; `untold` is the score of a model trained without them
+            on all test texts, `flatters` by how much it is lower.
         fewer: By how much the score is lower for a model trained without as many other texts of the same
             categories: what `flatters` owes to there being fewer texts.
     """
@@ -111,10 +113,12 @@ def _chosen(index: Index, held: str, leaks: Sequence[Leak], notes: list[str], *,
     test = random.permutation(test)[:_MOST_TEST]
     knowing = [_knowing(index, leak, test) for leak in leaks if leak.kind != "time"]
     first = np.isin(train, np.concatenate([*knowing, test[:0]]))
-    train = np.concatenate([random.permutation(train[first]), random.permutation(train[~first])])[:_MOST_TRAIN]
+    train = np.concatenate([random.permutation(train[first]), random.permutation(train[~first])])[
+        :_MOST_TRAIN
+    ]
     notes.append(
-        f"Points are measured on {len(test):,} {held} texts drawn at random and {len(train):,} training texts, those "
-        "that know them among these."
+        f"Points are measured on {len(test):,} {held} texts drawn at random and {len(train):,} training "
+        "texts, those that know them among these."
     )
     return np.sort(np.concatenate([test, train]))
 
@@ -149,7 +153,7 @@ class _Scores:
         self._model = QuickModel(contents, truth, ~test, space, seed=seed)
 
     def measured(self, held: str, leaks: Sequence[Leak], progress: Progress) -> Measured:
-        kinds = [(leak.kind, leak.rows, leak.others) for leak in leaks]
+        kinds: list[tuple[str, Indices, Indices]] = [(one.kind, one.rows, one.others) for one in leaks]
         content = [leak for leak in leaks if leak.kind != "time"]
         if len(content) > 1:
             known, knowing = (
@@ -163,7 +167,9 @@ class _Scores:
             done(1)
             points = []
             for kind, known, knowing in kinds:
-                points.append(self._points(kind, np.isin(self._rows, known), np.isin(self._rows, knowing), decided))
+                points.append(
+                    self._points(kind, np.isin(self._rows, known), np.isin(self._rows, knowing), decided)
+                )
                 done(2)
         return Measured(
             held=held,
@@ -171,7 +177,7 @@ class _Scores:
             test=int(self._test.sum()),
             categories=len(self._space),
             single=self._space.single,
-            as_it_is=_figures(whole),
+            as_it_is={name: whole.estimate(name) for name in FIGURES},
             points=tuple(points),
         )
 
@@ -184,12 +190,12 @@ class _Scores:
         return Points(
             kind=kind,
             kept=int(kept.sum()),
-            without=without and _figures(without),
-            easier=without and _gains(without, whole),
+            without=_figures(without),
+            easier=_gains(without, whole),
             removed=int((~self._test & knowing).sum()),
-            untold=untold and _figures(untold),
-            flatters=untold and _gains(untold, whole),
-            fewer=fewer and _gains(fewer, whole),
+            untold=_figures(untold),
+            flatters=_gains(untold, whole),
+            fewer=_gains(fewer, whole),
         )
 
     def _trained(self, train: Bools | None) -> Resampled | None:
@@ -198,7 +204,7 @@ class _Scores:
         return self._resampled(self._model.decide(train, self._test))
 
     def _as_many_others(self, knowing: Bools) -> Bools | None:
-        """Training texts without as many of those that know nothing, of each set of categories; None if too few."""
+        """Training texts without as many that know nothing, of each set of categories; None if too few do."""
         random, train = np.random.default_rng(self._seed), ~self._test
         numbers = {names: number for number, names in enumerate(dict.fromkeys(self._categories))}
         codes = np.array([numbers[names] for names in self._categories])
@@ -216,9 +222,9 @@ class _Scores:
         return resample(self._truth, decided, self._groups, weights, draws=_DRAWS, seed=self._seed)
 
 
-def _figures(resampled: Resampled) -> dict[str, Estimate]:
-    return {name: resampled.estimate(name) for name in FIGURES}
+def _figures(resampled: Resampled | None) -> dict[str, Estimate] | None:
+    return None if resampled is None else {name: resampled.estimate(name) for name in FIGURES}
 
 
-def _gains(less: Resampled, more: Resampled) -> dict[str, Estimate]:
-    return {name: change(less, more, name) for name in FIGURES}
+def _gains(less: Resampled | None, more: Resampled) -> dict[str, Estimate] | None:
+    return None if less is None else {name: change(less, more, name) for name in FIGURES}

@@ -15,7 +15,6 @@ from rubricator.records import Text
 from rubricator.times import parse_time
 
 
-
 def texts_of(texts: Any, columns: Mapping[str, str] | None = None) -> list[Text]:
     """Texts with their positions as ids, from strings, `Text`s, or a pandas or polars frame.
 

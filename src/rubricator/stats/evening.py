@@ -1,4 +1,4 @@
-"""Parts and folds made even: sizes where groups are large, and some of every category where there is enough."""
+"""Parts and folds made even: sizes where groups are large, some of each category where there is enough."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def evened(
     """Move groups, one at a time, until sizes are as asked and no category is short in a part.
 
     Stratification (see `make_folds`) counts groups, so it misses the sizes where groups are large, and it may
-    leave a part without a rare category. Each move is the one that mends most: first categories that are short,
-    then the squared distance of all counts from their shares (the criterion of scikit-learn's
-    `StratifiedGroupKFold`, for any number of categories). It ends where no single move mends anything; what is
-    even within a tenth stays as it is.
+    leave a part without a rare category. Each move is the one that mends most: first categories that are
+    short, then the squared distance of all counts from their shares (close to the criterion of scikit-learn's
+    `StratifiedGroupKFold`, for any number of categories). It ends where no single move mends anything; what
+    is even within a tenth stays as it is.
 
     Args:
         part: Part of each group, from 0, shape [groups].
@@ -74,6 +74,10 @@ def _best_move(
         order = np.lexsort((imbalance, shortage, barred))
         group = int(order[0])
         gain = float(shortage[group]), float(imbalance[group])
-        if not barred[group] and gain < (0.0, -np.inf if only_short else -1e-9) and (best is None or gain < best[0]):
+        if (
+            not barred[group]
+            and gain < (0.0, -np.inf if only_short else -1e-9)
+            and (best is None or gain < best[0])
+        ):
             best = gain, (group, to)
     return None if best is None else best[1]

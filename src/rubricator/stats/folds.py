@@ -17,9 +17,9 @@ def make_folds(targets: ArrayLike, groups: Sequence[str], *, folds: int, seed: i
     """Number the folds so that groups stay whole and every category is spread evenly.
 
     Iterative stratification (Sechidis, Tsoumakas, Vlahavas, "On the stratification of multi-label
-    data", 2011), with texts that have no category as a category of their own. What it leaves uneven is mended:
-    folds of other sizes where groups are large, and a fold without a category of which every fold could have
-    one (see `evened`).
+    data", 2011), with texts that have no category as a category of their own. What it leaves uneven is
+    mended: folds of other sizes where groups are large, and a fold without a category of which every fold
+    could have one (see `evened`).
 
     Targets are truth or soft labels in [0, 1], shape [texts, categories]. The result is the fold of each
     text, from 0.

@@ -1,4 +1,4 @@
-"""A model that is trained in seconds, for questions about data: TF-IDF under linear support vector machines."""
+"""A model that is trained in seconds, for questions about data: TF-IDF under support vector machines."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class QuickModel:
     """Trains again and again on some of the same texts, whose features are computed once.
 
     One support vector machine per category (Joachims, "Text categorization with support vector machines",
-    1998; LIBLINEAR by Fan et al., 2008); single-label, the largest margin wins. It takes a fraction of the time
-    of the kind `linear` for want of probabilities.
+    1998; LIBLINEAR by Fan et al., 2008); single-label, the largest margin wins. It takes a fraction of the
+    time of the kind `linear` for want of probabilities.
 
     Args:
         contents: Cleaned texts.
@@ -38,7 +38,7 @@ class QuickModel:
         self._truth, self._space, self._seed = truth, space, seed
 
     def decide(self, train: Bools, test: Bools) -> Bools:
-        """Decisions about the texts of a mask by a model of those of another, shape [texts of test, categories]."""
+        """Decisions on the texts of one mask by a model of those of another, shape [tested, categories]."""
         from sklearn.svm import LinearSVC  # a second to import
 
         rows, asked = np.flatnonzero(train), np.flatnonzero(test)

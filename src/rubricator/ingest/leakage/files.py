@@ -105,6 +105,36 @@ class FileSource:
                 break
         return found
 
+    def count(self) -> None:
+        """Read over all files once, to count their texts in `rows`.
+
+        Raises:
+            DataError: There is one part, a file has no usable text, or the column of parts is none.
+        """
+        parts, self.rows = Counter[str](), 0
+        for file in self.files:
+            reader, usable = self._reader(file), 0
+            for batch in file.table.rows():
+                found = [self._part(row, file) for row in batch if self._usable(row, reader, file)]
+                usable += len(found)
+                parts.update(found)
+                if len(parts) > _MOST_PARTS:
+                    raise DataError(
+                        f"The column '{self.columns.part}' has more than {_MOST_PARTS} different values: it "
+                        "is no column of parts.",
+                        fix="Name the column that says train, validation or test by --part.",
+                    )
+            self.rows += usable
+            if not usable:
+                raise DataError(
+                    f"{file.table.path} has no text that can be used.", fix="Fill it, or omit it."
+                )
+        if len(parts) < 2:
+            raise DataError(
+                f"All texts are of the part '{next(iter(parts))}'; a split has two or more.",
+                fix="Give the files of the other parts, too.",
+            )
+
     def _note(self, sentence: str) -> None:
         if sentence not in self.known.notes:
             self.known.notes.append(sentence)
@@ -129,9 +159,7 @@ class FileSource:
         text = self._usable(row, reader, file)
         return None if text is None else self._finished(row, text, reader, file, cleaner)
 
-    def _finished(
-        self, row: Row, text: Text, reader: RowReader, file: _File, cleaner: Cleaner
-    ) -> PartText:
+    def _finished(self, row: Row, text: Text, reader: RowReader, file: _File, cleaner: Cleaner) -> PartText:
         cells, c = row.cells, self.columns
         label = reader.label(row)
         return PartText(
@@ -183,7 +211,7 @@ def open_split(files: Sequence[str | Path], columns: CheckColumns) -> FileSource
     if columns.labels is None:
         known.notes.append("No column of labels is known (--labels COLUMN): points are not measured.")
     source = FileSource(opened, columns, known)
-    _count_parts(source)
+    source.count()
     return source
 
 
@@ -252,36 +280,7 @@ def _fitted(tables: Sequence[Table], given: CheckColumns, *, has_parts: bool) ->
     if len(tables) == 1 and "part" not in roles:
         raise DataError(
             f"{tables[0].path} is one file, and no column in it tells the part of each text.",
-            fix=f"Name the column by --part, or give a file for each part. Its columns are: {', '.join(common)}.",
+            fix="Name the column by --part, or give a file for each part. Its columns are: "
+            f"{', '.join(common)}.",
         )
     return CheckColumns(**roles)
-
-
-def _count_parts(source: FileSource) -> None:
-    """Read over all files once.
-
-    Raises:
-        DataError: There is one part, a file has no usable text, or the column of parts holds something else.
-    """
-    parts, source.rows = Counter[str](), 0
-    for file in source.files:
-        reader, usable = source._reader(file), 0
-        for batch in file.table.rows():
-            for row in batch:
-                if source._usable(row, reader, file) is not None:
-                    usable += 1
-                    parts[source._part(row, file)] += 1
-            if len(parts) > _MOST_PARTS:
-                raise DataError(
-                    f"The column '{source.columns.part}' has more than {_MOST_PARTS} different values: it is "
-                    "no column of parts.",
-                    fix="Name the column that says train, validation or test by --part.",
-                )
-        source.rows += usable
-        if not usable:
-            raise DataError(f"{file.table.path} has no text that can be used.", fix="Leave it out, or fill it.")
-    if len(parts) < 2:
-        raise DataError(
-            f"All texts are of the part '{next(iter(parts))}'; a split has two or more.",
-            fix="Give the files of the other parts, too.",
-        )

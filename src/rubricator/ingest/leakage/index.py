@@ -27,8 +27,8 @@ class Index:
         part: Place of each text's part in `parts`.
         exact: The same for texts of the same words.
         bands: Hashes of bands of the MinHash sketch, shape [texts, bands]; see `long`.
-        sketch: The lowest byte of each of its values (b-bit minwise hashing: Li and König, 2010), from which the
-            similarity of a pair is estimated, shape [texts, permutations].
+        sketch: The lowest byte of each of its values (b-bit minwise hashing: Li and König, 2010), from which
+            the similarity of a pair is estimated, shape [texts, permutations].
         long: Texts with enough words to have near twins.
         id: Hash of the id; `group` of the group, `NO_HASH` where there is none.
         family: The same for a text and what was made from it, `NO_HASH` where nothing was.

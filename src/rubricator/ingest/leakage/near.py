@@ -64,13 +64,11 @@ def _in_buckets(rows: Indices, bucket: NDArray[np.uint32], part: NDArray[np.uint
     # Runs of one bucket follow one another; a part has one run in a bucket.
     for gap in range(1, int(part.max(initial=0)) + 1):
         early = np.flatnonzero(bucket_of_run[:-gap] == bucket_of_run[gap:])
-        for one, other in ((early, early + gap), (early + gap, early)):
-            yield _paired(rows, starts_run, ends_run, one, other, late_first=bool(len(one)) and one is not early)
+        yield _paired(rows, starts_run, ends_run, early, early + gap)[:, ::-1]
+        yield _paired(rows, starts_run, ends_run, early + gap, early)
 
 
-def _paired(
-    rows: Indices, starts: Indices, ends: Indices, one: Indices, other: Indices, *, late_first: bool
-) -> Pairs:
+def _paired(rows: Indices, starts: Indices, ends: Indices, one: Indices, other: Indices) -> Pairs:
     """All texts of the runs `one`, each with the first `_CROWD` of the run in `other` beside it."""
     size = ends[one] - starts[one]
     run = np.repeat(np.arange(len(one)), size)
@@ -79,8 +77,7 @@ def _paired(
     for place in range(_CROWD):
         twin = starts[other][run] + place
         there = twin < ends[other][run]
-        pair = rows[own[there]], rows[twin[there]]
-        found.append(np.column_stack(pair if late_first else pair[::-1]))
+        found.append(np.column_stack([rows[own[there]], rows[twin[there]]]))
     return np.concatenate(found).astype(np.int64)
 
 

@@ -47,7 +47,10 @@ class Source(Protocol):
     """Texts in parts, numbered from 0 in the order of `texts`."""
 
     known: Known
-    rows: int | None  # about how many there are, for the progress shown
+
+    @property
+    def rows(self) -> int | None:
+        """How many texts there are, where that is known."""
 
     def texts(self) -> Iterator[list[PartText]]:
         """All texts, in batches."""
