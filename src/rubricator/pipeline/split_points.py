@@ -26,7 +26,7 @@ FIGURES = ("macro_f1", "micro_f1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """What one kind of leak, or `all` of them, is worth; figures by name, None where too little is left.
+    """What one kind of leak, or `all` of them but times, is worth; by figure, None where too little is left.
 
     Differences are positive where the leak flatters; intervals are those of a paired bootstrap over groups of
     equal texts.
@@ -35,7 +35,7 @@ class Points:
         kept: Test texts that do not leak; `without` is the score on them alone, `easier` by how much it is
             lower.
         removed: Training texts that know a test text; `untold` is the score of a model trained without them
-            on all test texts, `flatters` by how much it is lower.
+            on all test texts, `flatters` by how much it is lower. None where they are half of all or more.
         fewer: By how much the score is lower for a model trained without as many other texts of the same
             categories: what `flatters` owes to there being fewer texts.
     """
@@ -185,8 +185,9 @@ class _Scores:
         whole, kept = self._resampled(decided), ~known[self._test]
         train = ~self._test & ~knowing
         without = self._resampled(decided, kept) if kept.sum() >= _FEWEST else None
-        untold = self._trained(train)
-        fewer = self._trained(self._as_many_others(knowing)) if untold else None
+        equally_few = self._as_many_others(knowing)
+        untold = None if equally_few is None else self._trained(train)
+        fewer = None if untold is None else self._trained(equally_few)
         return Points(
             kind=kind,
             kept=int(kept.sum()),
@@ -204,18 +205,23 @@ class _Scores:
         return self._resampled(self._model.decide(train, self._test))
 
     def _as_many_others(self, knowing: Bools) -> Bools | None:
-        """Training texts without as many that know nothing, of each set of categories; None if too few do."""
+        """Training texts without as many that know nothing, of the same categories as far as there are some.
+
+        None if fewer than half of the texts know nothing: then nothing tells a leak from a lack of texts.
+        """
         random, train = np.random.default_rng(self._seed), ~self._test
         numbers = {names: number for number, names in enumerate(dict.fromkeys(self._categories))}
         codes = np.array([numbers[names] for names in self._categories])
-        kept = train.copy()
+        others, missing = train & ~knowing, int((train & knowing).sum())
+        if others.sum() <= missing:
+            return None
         for code in np.unique(codes[train & knowing]):
             gone = int((train & knowing & (codes == code)).sum())
-            others = np.flatnonzero(train & ~knowing & (codes == code))
-            if len(others) < gone:
-                return None
-            kept[random.permutation(others)[:gone]] = False
-        return kept
+            drawn = random.permutation(np.flatnonzero(others & (codes == code)))[:gone]
+            others[drawn] = False
+            missing -= len(drawn)
+        others[random.permutation(np.flatnonzero(others))[:missing]] = False
+        return others | (train & knowing)
 
     def _resampled(self, decided: Bools, kept: Bools | None = None) -> Resampled:
         weights = None if kept is None else kept.astype(np.float64)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,28 +47,25 @@ def read_pairs(leaks: Sequence[Leak], source: Source) -> Iterator[list[Pair]]:
 
     Times have no pairs: each late text of train knows what each early one of test will bring.
     """
-    for leak in leaks:
-        for start in range(0, len(leak.rows) if leak.kind != "time" else 0, _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            rows, twins = leak.rows[part].tolist(), leak.twins[part].tolist()
-            texts = source.picked({*rows, *twins})
-            yield [
-                _pair(leak, texts[row], texts[twin], number, similarity)
-                for row, twin, number, similarity in zip(
-                    rows, twins, leak.numbers[part].tolist(), leak.similarity[part].tolist(), strict=True
-                )
-            ]
+    places = [(leak, place) for leak in leaks if leak.kind != "time" for place in range(len(leak.rows))]
+    for start in range(0, len(places), _AT_ONCE):
+        chosen = places[start : start + _AT_ONCE]
+        rows = {int(leak.rows[place]) for leak, place in chosen}
+        texts = source.picked(rows | {int(leak.twins[place]) for leak, place in chosen})
+        yield [_pair(leak, place, texts) for leak, place in chosen]
 
 
-def _pair(leak: Leak, text: PartText, twin: PartText, number: int, similarity: float) -> Pair:
+def _pair(leak: Leak, place: int, texts: Mapping[int, PartText]) -> Pair:
+    text, twin = texts[int(leak.rows[place])], texts[int(leak.twins[place])]
+    similarity = float(leak.similarity[place])
     return Pair(
         kind=leak.kind,
         part=text.part,
         id=text.id,
         twin_part=twin.part,
         twin_id=twin.id,
-        twins=number,
-        similarity=None if similarity != similarity else round(similarity, 3),
+        twins=int(leak.numbers[place]),
+        similarity=None if math.isnan(similarity) else round(similarity, 3),
         label=text.label,
         twin_label=twin.label,
         shared=text.group if leak.kind == "group" else "",
