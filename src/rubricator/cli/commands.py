@@ -70,7 +70,11 @@ COMMANDS = {
     "read": Command(
         _STAGE, "run:read_texts", "Read and clean the texts, find duplicates and the golden labels."
     ),
-    "split": Command(_STAGE, "run:split_texts", "Divide the texts into train, validation and test."),
+    "split": Command(
+        _STAGE,
+        "split:split_texts",
+        "Divide the texts into train, validation and test, or check a split for leaks.",
+    ),
     "label": Command(_STAGE, "label:label_texts", "Ask the teachers, store their answers, agree on labels."),
     "train": Command(
         _STAGE,

@@ -188,7 +188,7 @@ def _known(dataset: Dataset, config: Config, taxonomy: Taxonomy | None, progress
     """The texts with what people said of them."""
     texts, taken = dataset.texts, config.clean.boilerplate
     groups = dataset.groups
-    if config.split.group_by == "source":  # those groups say which texts stay together, not which are alike
+    if config.split.group_by:  # those groups say which texts stay together, not which are alike
         compared = config.duplicates.model_copy(update={"method": "minhash", "threshold": 0.5})
         own = config.duplicates if config.duplicates.method != "embeddings" else compared
         groups = group_duplicates(texts, own, progress=progress).of

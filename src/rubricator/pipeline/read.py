@@ -52,10 +52,8 @@ def dataset_of(
     vectors = (
         encode_texts(texts, config, progress=progress) if config.duplicates.method == "embeddings" else None
     )
-    by_source = config.split.group_by == "source"
-    groups = group_duplicates(
-        texts, config.duplicates, vectors=vectors, by_source=by_source, progress=progress
-    )
+    together = list(corpus.together.values())
+    groups = group_duplicates(texts, config.duplicates, vectors=vectors, together=together, progress=progress)
     golden = _golden(config, corpus, taxonomy) if taxonomy else {}
     times = sorted(text.time for text in texts if text.time)
     facts = {
@@ -136,7 +134,7 @@ def _depends(run: Run) -> dict[str, str]:
     return {f"file:{name}": file_digest(p) if p.is_file() else "absent" for name, p in paths.items()} | {
         "config": config.model_dump_json(include={"data", "clean", "duplicates", "golden"}),
         "encode": config.encode.first.model_dump_json() if config.duplicates.method == "embeddings" else "",
-        "groups": str(config.split.group_by),
+        "groups": ",".join(config.split.group_by),
         "taxonomy": ",".join(run.taxonomy.keys) + f" {run.taxonomy.task} {run.taxonomy.none}",
     }
 

@@ -20,6 +20,7 @@ from rubricator.models.training_files import read_training
 from rubricator.pipeline.compare import compare
 from rubricator.pipeline.explore import explore
 from rubricator.pipeline.review import open_review
+from rubricator.pipeline.split_check import check_files, check_run
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
 from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.tracking import check_tracking, track
@@ -37,6 +38,7 @@ from rubricator.project.results import (
     SplitResult,
     TrainResult,
 )
+from rubricator.project.split_check import SplitCheckResult, check_columns
 from rubricator.records import Text
 from rubricator.review.session import ReviewSession
 from rubricator.taxonomy import Taxonomy
@@ -131,6 +133,30 @@ class Project:
     def split(self, *, force: bool = False) -> SplitResult:
         """Divide the texts into train, validation and test."""
         return _split(self._until("split", force=force))
+
+    def check_split(
+        self,
+        files: Sequence[str | Path] = (),
+        *,
+        columns: Mapping[str, str] | None = None,
+        group_by: str | None = None,
+    ) -> SplitCheckResult:
+        """What leaks between the parts of the project's split, or of another one.
+
+        Args:
+            files: Another split: `PART=FILE` each, files named train, dev and test, or one with a column of
+                parts.
+            columns: Which column of the files holds which role: `id`, `title`, `body`, `labels`, `part`,
+                `time`, `parent`; see `CheckColumns`.
+            group_by: A column whose values should not be in several parts.
+
+        Raises:
+            DataError: A file or a column cannot be used.
+        """
+        if files:
+            asked = check_columns(columns, group_by)
+            return SplitCheckResult(check_files(files, asked, progress=self._progress))
+        return SplitCheckResult(check_run(self._until("split"), group_by=group_by))
 
     def label(self, *, force: bool = False) -> LabelResult:
         """Ask the teachers, store their answers, agree on labels."""

@@ -14,7 +14,7 @@ from rubricator.errors import TrainingError
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Bools, Floats
-from rubricator.stats.folds import draw_share, group_marks
+from rubricator.stats.folds import draw_share, group_counts
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.calibration.thresholds import scarce
@@ -120,8 +120,8 @@ def _sampled(data: TrainingData, targets: Floats, train: Bools, config: Config) 
     if config.train.sample == 1 or not train.any():
         return train
     rows = np.flatnonzero(train)
-    number, marks = group_marks(targets[rows], [data.examples.groups[row] for row in rows.tolist()])
-    drawn = draw_share(marks, share=config.train.sample, seed=config.seed)
+    number, counts = group_counts(targets[rows], [data.examples.groups[row] for row in rows.tolist()])
+    drawn = draw_share(counts, share=config.train.sample, seed=config.seed)
     chosen = np.zeros_like(train)
     chosen[rows[np.isin(number, drawn)]] = True
     return chosen
