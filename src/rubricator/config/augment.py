@@ -42,11 +42,11 @@ class AugmentModel(Section):
 class Judge(Section):
     """What a synthetic text must pass.
 
-    An LLM is asked `questions` times, at a temperature above zero and with the answers in another order each
-    time; all must agree. `model` names one of `augment.models`; by default another than the writer's where there
-    are several. `similarity` is the share of three-word shingles that make two texts near-copies,
-    `likeness` the probability that the current model, or where there is none the likeness of vectors, must
-    give the category. Lengths may go beyond those of real texts by `length` times.
+    A language model is asked `questions` times, at a temperature above zero and with the answers in another
+    order each time; all must agree. `model` names one of `augment.models`, by default the first. Texts are
+    near-copies that share `similarity` of their runs of three words. `likeness` is the probability that the
+    current model must give the category; by default it must decide so. Lengths may go beyond those of real
+    texts by `length` times.
     """
 
     model: str | None = None
@@ -62,11 +62,11 @@ class Augment(Section):
 
     `way: write` makes texts in three stages: generate from seeds, `diversify`, `restyle`; `graft` changes a
     real unlabelled near-miss just enough to belong. `how_many` says up to where: `count` real and synthetic
-    texts together, `ratio` of the most frequent category, or `rank` (the rarest category has ten times as many
-    as before, the next nine times, down to twice); never more than `max_ratio` synthetic to a real one.
-    Categories of `below` real training texts and more are left out, unless named in `categories`; above 75 they need
-    `force`. `language` is the one of the prompts; texts are in that of the seeds. The limits hold for one
-    run: the next goes on where the last one stopped.
+    texts together, `ratio` of the most frequent category, or `rank` (the rarest category has ten times as
+    many as before, the next nine times, down to twice); never more than `max_ratio` synthetic to a real one.
+    Categories of `below` real training texts and more are left out, unless named in `categories`; above 75
+    they need `force`. `language` is that of the prompts, `texts_in` that of the texts; by default theirs who
+    are real. The limits hold for one run: the next goes on where the last one stopped.
     """
 
     models: tuple[AugmentModel, ...]
@@ -88,7 +88,6 @@ class Augment(Section):
     judge: Judge = Judge()
     max_cost: float | None = Field(default=None, ge=0)
     max_minutes: float | None = Field(default=None, gt=0)
-    max_texts: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _models_are_told_apart(self) -> Self:
@@ -106,7 +105,7 @@ class Augment(Section):
     def _many_real_texts_are_forced(self) -> Self:
         if self.below > FORCED_ABOVE and not self.force:
             raise ValueError(
-                f"below is {self.below}: where a category has more than {FORCED_ABOVE} real texts, those of a "
-                "language model rarely pay (Cegin et al., NAACL 2025); set force: true to make them all the same"
+                f"below is {self.below}: where a category has more than {FORCED_ABOVE} real texts, those of "
+                "a language model rarely pay (Cegin et al., NAACL 2025); `force: true` makes them still"
             )
         return self
