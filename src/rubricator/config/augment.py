@@ -60,6 +60,8 @@ class Judge(Section):
 class Augment(Section):
     """Synthetic training texts for rare categories; without this section none are made.
 
+    `models` write in turn; without any only the cheap changes of rules are tried.
+
     `way: write` makes texts in three stages: generate from seeds, `diversify`, `restyle`; `graft` changes a
     real unlabelled near-miss just enough to belong. `how_many` says up to where: `count` real and synthetic
     texts together, `ratio` of the most frequent category, or `rank` (the rarest category has ten times as
@@ -69,7 +71,7 @@ class Augment(Section):
     are real. The limits hold for one run: the next goes on where the last one stopped.
     """
 
-    models: tuple[AugmentModel, ...]
+    models: tuple[AugmentModel, ...] = ()
     way: Literal["write", "graft"] = "write"
     diversify: bool = True
     restyle: bool = True
@@ -91,8 +93,6 @@ class Augment(Section):
 
     @model_validator(mode="after")
     def _models_are_told_apart(self) -> Self:
-        if not self.models:
-            raise ValueError("name at least one language model in `models`")
         names = [model.name for model in self.models]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
