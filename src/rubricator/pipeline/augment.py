@@ -26,7 +26,6 @@ from rubricator.dataset.synthetic import CANDIDATES, write_synthetic
 from rubricator.encode.languages import language_shares
 from rubricator.errors import ConfigError, DataError
 from rubricator.ingest.clean import Cleaner
-from rubricator.llm.engines.opened import OpenedEngines
 from rubricator.llm.limits import Limits, Meter
 from rubricator.pipeline.augment_material import LEAST_SHARE, material_of, membership_of
 from rubricator.pipeline.label import open_store
@@ -42,6 +41,8 @@ STATISTICS = "stages/augment.json"
 @contextmanager
 def _augmenter(run: Run, settings: Augment, *, asks: bool) -> Iterator[tuple[Augmenter, list[Wanted]]]:
     """All that makes and judges texts, and how many are wanted; without `asks` no model is started."""
+    from rubricator.llm.engines.opened import OpenedEngines  # httpx, which other stages need not wait for
+
     dataset = files.read_dataset(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     _check_categories(settings, run.taxonomy)
