@@ -87,6 +87,13 @@ class Augmenter:
     statistics: Statistics = field(default_factory=Statistics)
     failed: int = 0
 
+    def __post_init__(self) -> None:
+        self._pools: dict[str, SeedPool] = {}
+        self._misses: dict[str, NearMisses] = {}
+        self._grids: dict[str, AttributeGrid] = {}
+        self._wanted: dict[str, int] = {}
+        self._short_texts: dict[tuple[str, int], str] = {}
+
     def make(self, wanted: Sequence[Wanted], asker: Asker) -> Made:
         """Make the wanted texts, each in at most `attempts`.
 
@@ -277,10 +284,3 @@ class Augmenter:
         likeness = np.full(self.material.belongs.shape, -1.0)
         likeness[rows] = self.membership.likeness(self.material.contents(rows.tolist()))
         return likeness
-
-    def __post_init__(self) -> None:
-        self._pools: dict[str, SeedPool] = {}
-        self._misses: dict[str, NearMisses] = {}
-        self._grids: dict[str, AttributeGrid] = {}
-        self._wanted: dict[str, int] = {}
-        self._short_texts: dict[tuple[str, int], str] = {}
