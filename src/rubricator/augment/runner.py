@@ -157,7 +157,7 @@ class Augmenter:
     def begin(self, key: str, slot: int, attempt: int) -> Draft:
         """Draw what one text is made from and shall be like."""
         rng = random.Random(content_hash("draft:1", str(self.seed), key, str(slot), str(attempt)))
-        attributes = self._grids[key].draw(rng)
+        attributes, varied = self._grids[key].draw(rng), self._grids[key].draw(rng)
         category = next(one for one in self.material.taxonomy.categories if one.key == key)
         content = ""
         if self.settings.way == "graft":
@@ -167,7 +167,7 @@ class Augmenter:
             seeds = self._pools[key].draw(self.settings.seeds, rng)
         restyles = "restyle" in stages_of(self.settings)
         style = self._style.draw(seeds, attributes.source, _STYLE, rng) if restyles else []
-        return Draft(category, slot, attempt, tuple(seeds), tuple(style), attributes, content)
+        return Draft(category, slot, attempt, tuple(seeds), tuple(style), attributes, varied, content)
 
     def call(self, number: int, stage: WritingStage, draft: Draft) -> Call:
         """The question that has a draft written, in its `number`-th stage."""
@@ -184,7 +184,7 @@ class Augmenter:
                 draft.category,
                 seeds=[self._short(row, engine) for row in shown[stage]],
                 text=self._shortened(draft.content, engine),
-                attributes=draft.attributes,
+                attributes=draft.varied if stage == "diversify" else draft.attributes,
                 temperature=model.temperature,
                 most_tokens=self.settings.max_text_tokens,
             ),
