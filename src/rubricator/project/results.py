@@ -159,8 +159,7 @@ class AugmentResult(StageResult):
             for text in self.texts
         ]
         names = ("id", "text", "category", "stage", "model", "verdicts")
-        schema = {**dict.fromkeys(names, pl.String), "parents": pl.List(pl.String)}
-        return pl.DataFrame(rows, schema=schema)
+        return pl.DataFrame(rows, schema={**dict.fromkeys(names, pl.String), "parents": pl.List(pl.String)})
 
 
 @dataclass(frozen=True, slots=True)
