@@ -76,6 +76,11 @@ COMMANDS = {
         "Divide the texts into train, validation and test, or check a split for leaks.",
     ),
     "label": Command(_STAGE, "label:label_texts", "Ask the teachers, store their answers, agree on labels."),
+    "augment": Command(
+        _STAGE,
+        "augment:augment_texts",
+        "Have language models write training texts for rare categories, and a judge keep those that belong.",
+    ),
     "train": Command(
         _STAGE,
         "train:train_models",

@@ -1,5 +1,6 @@
 """`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
 
+from rubricator.config.augment import Augment, AugmentModel, Judge
 from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
@@ -33,6 +34,8 @@ from rubricator.config.train import KINDS, Kind, Metric, Train
 __all__ = [
     "ENCODER_NAMES",
     "KINDS",
+    "Augment",
+    "AugmentModel",
     "Cascade",
     "Clean",
     "ColumnKind",
@@ -51,6 +54,7 @@ __all__ = [
     "Golden",
     "Hybrid",
     "Imbalance",
+    "Judge",
     "Kind",
     "LlmTeacherConfig",
     "Lora",

@@ -10,8 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator.config import Duplicates
+from rubricator.dataset.near_copies import (
+    FEWEST_WORDS,
+    Shingles,
+    Sketches,
+    exact_key,
+    jaccard,
+    shingles_of,
+    words_of,
+)
 from rubricator.errors import DataError
-from rubricator.ingest.likeness import FEWEST_WORDS, exact_key, jaccard, lsh, shingles_of, sketcher, words_of
 from rubricator.progress import Progress, silent
 from rubricator.records import Text
 
@@ -109,25 +117,25 @@ def _link_exact(texts: Sequence[Text], words: list[list[str]], links: _Links) ->
 def _link_by_shingles(
     words: list[list[str]], rows: list[int], threshold: float, links: _Links, done: _Done
 ) -> int:
-    index, sketched = lsh(threshold), sketcher()
-    shingles: dict[int, NDArray[np.uint32]] = {}
+    index = Sketches(threshold)
+    shingles: dict[int, Shingles] = {}
     crowd: Counter[int] = Counter()
     near = 0
     for row in rows:
         if len(words[row]) >= FEWEST_WORDS:
             own = shingles[row] = shingles_of(words[row])
-            sketch = sketched(own)
-            near += _link_to_candidates(row, sorted(index.query(sketch)), shingles, threshold, links)
+            sketch = index.sketch(own)
+            near += _link_to_candidates(row, index.candidates(sketch), shingles, threshold, links)
             group = links.first(row)
             if crowd[group] < _CROWD:
-                index.insert(row, sketch, check_duplication=False)
+                index.add(row, sketch)
                 crowd[group] += 1
         done(1)
     return near
 
 
 def _link_to_candidates(
-    row: int, candidates: list[int], shingles: dict[int, NDArray[np.uint32]], threshold: float, links: _Links
+    row: int, candidates: list[int], shingles: dict[int, Shingles], threshold: float, links: _Links
 ) -> bool:
     """Link a row to every group in which it has a near twin; one twin per group is enough."""
     has_twin = False

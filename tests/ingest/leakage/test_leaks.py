@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rubricator.dataset.near_copies import FEWEST_WORDS, jaccard, shingles_of, words_of
 from rubricator.ingest.leakage.index import index_texts
 from rubricator.ingest.leakage.leaks import Leak, find_leaks, repeated_ids
 from rubricator.ingest.leakage.pairs import read_pairs
 from rubricator.ingest.leakage.run import RunSource
 from rubricator.ingest.leakage.source import Known, PartText
-from rubricator.ingest.likeness import FEWEST_WORDS, jaccard, shingles_of, words_of
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 STORY = "паром отошёл от причала с опозданием на час потому что ждали почтовый грузовик из соседнего посёлка"

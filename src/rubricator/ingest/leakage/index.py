@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.dataset.near_copies import FEWEST_WORDS, Sketches, exact_key, shingles_of, words_of
 from rubricator.ingest.leakage.source import PARTS, PartText, Source
-from rubricator.ingest.likeness import FEWEST_WORDS, exact_key, lsh, shingles_of, sketcher, words_of
 from rubricator.progress import Progress, silent
 from rubricator.records import content_hash
 from rubricator.stats.arrays import Bools, Floats
@@ -59,7 +59,7 @@ class Index:
 
 def index_texts(source: Source, *, threshold: float, progress: Progress = silent) -> Index:
     """Read all texts of a split once and keep what is compared; `threshold` is that of near-duplicates."""
-    sketches = _Sketches(threshold)
+    sketches = _Bands(threshold)
     names: dict[str, int] = {}
     labels: dict[str, int] = {}
     columns: dict[str, list[NDArray[np.generic]]] = {}
@@ -88,7 +88,7 @@ def index_texts(source: Source, *, threshold: float, progress: Progress = silent
 
 
 def _columns(
-    batch: list[PartText], names: dict[str, int], labels: dict[str, int], sketches: _Sketches
+    batch: list[PartText], names: dict[str, int], labels: dict[str, int], sketches: _Bands
 ) -> dict[str, NDArray[np.generic]]:
     words = [words_of(text.content) for text in batch]
     exact = [int(exact_key(own, text.content)[:16], 16) for own, text in zip(words, batch, strict=True)]
@@ -108,13 +108,12 @@ def _columns(
     }
 
 
-class _Sketches:
+class _Bands:
     """Sketches of many texts, cut down to what is kept."""
 
     def __init__(self, threshold: float) -> None:
-        index = lsh(threshold)
-        self._bands, self._rows = index.b, index.r
-        self._sketched = sketcher()
+        self._sketches = Sketches(threshold)
+        self._bands, self._rows = self._sketches.bands
         # Odd numbers, so that no bit of a value is lost.
         self._factors = np.random.default_rng(1).integers(0, 2**63, self._rows, dtype=np.uint64) * 2 + 1
 
@@ -126,7 +125,7 @@ class _Sketches:
 
     def _values(self, words: list[str]) -> NDArray[np.uint32]:
         shingles = shingles_of(words) if len(words) >= FEWEST_WORDS else np.zeros(0, dtype=np.uint32)
-        return np.asarray(self._sketched(shingles).hashvalues, dtype=np.uint32)
+        return np.asarray(self._sketches.sketch(shingles).hashvalues, dtype=np.uint32)
 
 
 def _hash(value: str) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from rubricator.dataset.near_copies import Shingles, jaccard, shingles_of, words_of
 from rubricator.ingest.leakage.index import Index
 from rubricator.ingest.leakage.source import Source
-from rubricator.ingest.likeness import Shingles, jaccard, shingles_of, words_of
 from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Bools, Floats, Indices
 
