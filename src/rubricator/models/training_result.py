@@ -123,6 +123,8 @@ class TrainingResult:
     costs: Mapping[str, Cost] = field(default_factory=dict)  # empty where nobody asked
     coverage: tuple[CoveragePoint, ...] = ()  # what share of validation the winner answers at which precision
     curve: LearningCurve | None = None  # None where too few texts are labelled by people
+    # How many synthetic texts taught the models, by category and by what made them; empty where none did.
+    synthetic: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     refitted: Refitted | None = None  # what is served instead of the winner, where that was asked for
 
     @property
