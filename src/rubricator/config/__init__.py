@@ -1,5 +1,6 @@
 """`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
 
+from rubricator.config.augment_pays import Cheap, CheapChange, Pays
 from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
@@ -34,6 +35,8 @@ __all__ = [
     "ENCODER_NAMES",
     "KINDS",
     "Cascade",
+    "Cheap",
+    "CheapChange",
     "Clean",
     "ColumnKind",
     "Columns",
@@ -57,6 +60,7 @@ __all__ = [
     "Metric",
     "OpenAIEngineConfig",
     "Part",
+    "Pays",
     "Price",
     "ReplayEngineConfig",
     "RulesTeacherConfig",

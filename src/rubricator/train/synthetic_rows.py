@@ -63,7 +63,8 @@ class Joining:
 def joining(synthetic: SyntheticExamples, examples: Examples, folds: Folds) -> Joining:
     """Which synthetic texts may join these examples, shape [n], and in which folds.
 
-    A child counts no more than the least of its parents: not at all where one of them does not.
+    A child counts no more than the least of its parents, and not at all where one of them does not, but for
+    those that are free: these need only lie in the same fold, if they are there.
     """
     worth: dict[str, float] = {}
     places: dict[str, set[int]] = {}
@@ -74,7 +75,7 @@ def joining(synthetic: SyntheticExamples, examples: Examples, folds: Folds) -> J
     for row, family in enumerate(synthetic.relatives):
         holding = [group for group in family if group not in synthetic.free]
         least = min((worth.get(group, 0.0) for group in holding), default=0.0)
-        where = set[int]().union(*(places.get(group, ()) for group in holding))
+        where = set[int]().union(*(places.get(group, ()) for group in family))
         if least > 0 and len(where) == 1:
             found.append((row, where.pop(), least))
     rows = np.array([row for row, _, _ in found], dtype=np.intp)
