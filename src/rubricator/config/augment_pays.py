@@ -27,8 +27,8 @@ class Pays(Section):
     """What must be shown before synthetic texts train: on real held-out texts alone.
 
     A category keeps a kind of text if its F1 rises in `confidence` of the samples of texts and of `seeds`
-    divisions into folds; those of a language model must also do better than changes by rule. `show: false` keeps
-    all unmeasured. A synthetic text counts `weight` of its least parent.
+    divisions into folds; those of a language model must do better than changes by rule, too. `show: false`
+    keeps all unmeasured. A synthetic text counts `weight` of its least parent.
     """
 
     confidence: float = Field(default=0.9, ge=0.5, lt=1)

@@ -10,9 +10,9 @@ import numpy as np
 
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.synthetic import SyntheticText
+from rubricator.dataset.synthetic import Making, SyntheticText
 from rubricator.records import Text
-from rubricator.stats.arrays import Bools, Vectors
+from rubricator.stats.arrays import Bools, Indices, Vectors
 from rubricator.taxonomy import Taxonomy
 
 _NAMED = 3  # of what was left out, so many are named
@@ -32,12 +32,12 @@ class SyntheticExamples:
 
     examples: Examples
     relatives: Sequence[Collection[str]]
-    making: Sequence[str]
+    making: Sequence[Making]
     free: Collection[str] = field(default=frozenset(), repr=False)
 
-    def subset(self, rows: Sequence[int] | Bools) -> SyntheticExamples:
+    def subset(self, rows: Indices | Bools) -> SyntheticExamples:
         """These rows alone."""
-        index = np.arange(len(self.examples))[np.asarray(rows)].tolist()
+        index = np.arange(len(self.examples))[rows].tolist()
         return replace(
             self,
             examples=self.examples.subset(np.asarray(index, dtype=np.intp)),

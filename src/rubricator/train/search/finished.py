@@ -47,7 +47,7 @@ class FinishedCandidates:
     ) -> None:
         self._folder, self._context = context.folder / "finished", context
         synthetic = context.synthetic
-        known = (learning, validation, context.unlabelled, synthetic and synthetic.examples)
+        known = (learning, validation, context.unlabelled, None if synthetic is None else synthetic.examples)
         # Where nothing is synthetic, what was kept before is found as it was.
         self._families = [] if synthetic is None else [repr([sorted(one) for one in synthetic.relatives])]
         self._examples, self._folds = [one for one in known if one is not None], folds
