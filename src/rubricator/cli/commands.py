@@ -67,6 +67,11 @@ COMMANDS = {
     ),
     "split": Command(_STAGE, "run:split_texts", "Divide the texts into train, validation and test."),
     "label": Command(_STAGE, "label:label_texts", "Ask the teachers, store their answers, agree on labels."),
+    "augment": Command(
+        _STAGE,
+        "augment:augment_texts",
+        "Have language models write training texts for rare categories, and a judge keep those that belong.",
+    ),
     "train": Command(
         _STAGE,
         "train:train_models",

@@ -1,5 +1,6 @@
 """`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
 
+from rubricator.config.augment import Augment, AugmentModel, Judge
 from rubricator.config.augment_pays import Cheap, CheapChange, Pays
 from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
@@ -34,6 +35,8 @@ from rubricator.config.train import KINDS, Kind, Metric, Train
 __all__ = [
     "ENCODER_NAMES",
     "KINDS",
+    "Augment",
+    "AugmentModel",
     "Cascade",
     "Cheap",
     "CheapChange",
@@ -54,6 +57,7 @@ __all__ = [
     "Golden",
     "Hybrid",
     "Imbalance",
+    "Judge",
     "Kind",
     "LlmTeacherConfig",
     "Lora",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from rubricator.config.augment import Augment
 from rubricator.config.encode import BUNDLED, ENCODER_NAMES, Encode, Encoders
 from rubricator.config.expand import expand
 from rubricator.config.label import LabelStage
@@ -147,6 +148,7 @@ class Config(Section):
     duplicates: Duplicates = Duplicates()
     golden: Golden = Golden()
     label: LabelStage = LabelStage()
+    augment: Augment | None = None
     split: Split = Split()
     encode: Encoders = Encoders()
     train: Train = Train()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -46,13 +47,34 @@ def known_share(contents: Sequence[str], languages: Collection[str] | None) -> f
     tellable = [text for text in _sampled(contents) if _bytes_of_letters(text) >= _FEWEST_BYTES]
     if not tellable:
         return 1.0
-    identifier = _identifier()
+    return sum(may_be_in(text, languages) for text in tellable) / len(tellable)
+
+
+def may_be_in(content: str, languages: Collection[str]) -> bool:
+    """Whether a text may be in one of these languages: unless it surely is in none; short ones may be in any.
+
+    Raises:
+        MissingExtraError: py3langid is not installed.
+    """
+    text = content[:_CHARACTERS]
+    if _bytes_of_letters(text) < _FEWEST_BYTES:
+        return True
     wanted = {_NO_LANGUAGE, *languages, *(name for known in languages for name in _VARIETIES.get(known, ()))}
-    known = 0
-    for text in tellable:
-        probability = sum(share for name, share in identifier.rank(text) if name in wanted)
-        known += probability >= _IMPROBABLE
-    return known / len(tellable)
+    probability: float = sum(share for name, share in _identifier().rank(text) if name in wanted)
+    return probability >= _IMPROBABLE
+
+
+def language_shares(contents: Sequence[str]) -> dict[str, float]:
+    """Shares of the languages that texts are probably in, by a sample of at most 300; the largest first.
+
+    Texts of a few letters are left out; nothing is known where all are.
+
+    Raises:
+        MissingExtraError: py3langid is not installed.
+    """
+    tellable = [text for text in _sampled(contents) if _bytes_of_letters(text) >= _FEWEST_BYTES]
+    counts = Counter(_identifier().rank(text)[0][0] for text in tellable)
+    return {language: count / len(tellable) for language, count in counts.most_common()}
 
 
 def _sampled(contents: Sequence[str]) -> list[str]:
@@ -70,7 +92,5 @@ def _identifier() -> LanguageIdentifier:
     try:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError as error:
-        raise MissingExtraError(
-            "py3langid", extra="use", purpose="Telling whether an encoder knows the language of the texts"
-        ) from error
+        raise MissingExtraError("py3langid", extra="use", purpose="Telling the language of texts") from error
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -19,11 +19,11 @@ from rubricator.errors import DataError
 from rubricator.label.aggregation.aggregator import Aggregation
 from rubricator.label.aggregation.labels import keys_of, label_texts, person_label
 from rubricator.label.aggregation.probabilities import teacher_scores
-from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import Asked, ask
 from rubricator.label.quality.cautions import label_cautions
 from rubricator.label.quality.inter_annotator import teacher_usage
 from rubricator.label.quality.teacher_metrics import measure_teachers
+from rubricator.llm.limits import Limits
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest

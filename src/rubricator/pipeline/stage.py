@@ -71,6 +71,7 @@ class Stage:
         work: Does it; returns a line or two about what was done.
         settled: Whether its outputs are the last word; if not, the next run does the work again
             although nothing changed (answers are missing that may come).
+        wanted: Whether the settings ask for it; if not, it is left out, and so is what it wrote before.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Stage:
     writes: tuple[str, ...]
     work: Callable[[Run], list[str]]
     settled: Callable[[Run], bool] = lambda _: True
+    wanted: Callable[[Run], bool] = lambda _: True
 
 
 def run_stages(
@@ -117,6 +119,10 @@ def _leave_older_layout(run: Run) -> None:
 
 def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
     record = run.file(f"stages/{stage.name}.done")
+    if not stage.wanted(run):
+        for path in (record, *(run.folder / name for name in stage.writes)):
+            path.unlink(missing_ok=True)
+        return
     key = _key(run, stage)
     done = _record(run, stage.name)
     if not forced and done.get("key") == key and done.get("outputs") == _digests(run, stage.writes):

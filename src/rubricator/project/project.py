@@ -15,7 +15,9 @@ from rubricator.artifact import read_artifact
 from rubricator.config import Config, read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
+from rubricator.dataset.synthetic import CANDIDATES, read_synthetic
 from rubricator.models.training_files import read_training
+from rubricator.pipeline.augment import STATISTICS, settings_of
 from rubricator.pipeline.compare import compare
 from rubricator.pipeline.review import open_review
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
@@ -25,6 +27,7 @@ from rubricator.progress import silent
 from rubricator.project.annotate import Annotation, annotate
 from rubricator.project.progress import bars
 from rubricator.project.results import (
+    AugmentResult,
     ComparisonResult,
     EvaluateResult,
     ExportResult,
@@ -120,6 +123,15 @@ class Project:
         """Ask the teachers, store their answers, agree on labels."""
         return _label(self._until("label", force=force))
 
+    def augment(self, *, force: bool = False) -> AugmentResult:
+        """Have language models write training texts for rare categories, as the section `augment` says.
+
+        Raises:
+            ConfigError: There is no such section.
+        """
+        settings_of(self.config)
+        return _augment(self._until("augment", force=force))
+
     def train(self, *, force: bool = False) -> TrainResult:
         """Train every model, calibrate it on validation, choose the best one."""
         return _train(self._until("train", force=force))
@@ -193,6 +205,12 @@ def _label(run: Run) -> LabelResult:
     dataset = files.read_dataset(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     return LabelResult(run.folder, stage_lines(run, "label"), dataset, label_set, run.taxonomy)
+
+
+def _augment(run: Run) -> AugmentResult:
+    texts = read_synthetic(run.folder / CANDIDATES)
+    statistics = files.read_json(run.folder / STATISTICS)["stages"]
+    return AugmentResult(run.folder, stage_lines(run, "augment"), texts, statistics)
 
 
 def _train(run: Run) -> TrainResult:

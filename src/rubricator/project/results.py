@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rubricator.artifact import Manifest
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.split import DatasetSplit
+from rubricator.dataset.synthetic import SyntheticText
 from rubricator.evaluate.comparison.compare import Comparison
 from rubricator.evaluate.comparison.verdict import figure_name, verdict
 from rubricator.models.training_result import WORDS, TrainingResult
@@ -133,6 +135,32 @@ class LabelResult(StageResult):
             ],
             schema={"teacher": pl.String, "texts": pl.Int64, **dict.fromkeys(names[1:], pl.Float64)},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentResult(StageResult):
+    """Synthetic texts that passed the judge; `statistics` tell per category and stage what was dropped."""
+
+    texts: Sequence[SyntheticText]
+    statistics: Sequence[Mapping[str, Any]]
+
+    def to_frame(self) -> pl.DataFrame:
+        """A row per text: what it says, its category, parents, stage, model and what the judge found."""
+        rows = [
+            {
+                "id": text.id,
+                "text": text.content,
+                "category": text.categories[0],
+                "parents": list(text.parents),
+                "stage": text.stage,
+                "model": text.model,
+                "verdicts": json.dumps(dict(text.verdicts), ensure_ascii=False),
+            }
+            for text in self.texts
+        ]
+        names = ("id", "text", "category", "stage", "model", "verdicts")
+        schema = {**dict.fromkeys(names, pl.String), "parents": pl.List(pl.String)}
+        return pl.DataFrame(rows, schema=schema)
 
 
 @dataclass(frozen=True, slots=True)

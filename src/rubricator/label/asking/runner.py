@@ -10,8 +10,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rubricator.label.asking.limits import NO_LIMITS, Limits, Meter
 from rubricator.label.teachers.protocol import Teacher
+from rubricator.llm.limits import NO_LIMITS, Limits, Meter
 from rubricator.progress import Advance, Progress, silent
 from rubricator.records import ONLY_FAILURES, Answer, Status, Text
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from rubricator.config import LlmTeacherConfig
 from rubricator.dataset.annotations import Scale
 from rubricator.errors import EngineError
-from rubricator.label.llm.engines.engine import Capabilities, Engine, Generation, Request
-from rubricator.label.llm.tasks.choose import Choose
-from rubricator.label.llm.tasks.each import Each, Questions
-from rubricator.label.llm.tasks.examples import Shots
-from rubricator.label.llm.tasks.explain import Explain
-from rubricator.label.llm.tasks.prompt import Prompt, TaskName
-from rubricator.label.llm.tasks.task import Example, Task
-from rubricator.label.llm.truncate import head_and_tail
+from rubricator.llm.engines.engine import Capabilities, Engine, Generation, Request
+from rubricator.llm.tasks.choose import Choose
+from rubricator.llm.tasks.each import Each, Questions
+from rubricator.llm.tasks.examples import Shots
+from rubricator.llm.tasks.explain import Explain
+from rubricator.llm.tasks.prompt import Prompt, TaskName
+from rubricator.llm.tasks.task import Example, Task
+from rubricator.llm.truncate import head_and_tail
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.taxonomy import Taxonomy
 
