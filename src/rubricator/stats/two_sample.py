@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rubricator.stats.arrays import Bools, Floats
 
@@ -63,7 +64,7 @@ def two_sample_test(
     return TwoSampleTest(float(aucs[0]), (1 + as_far) / (1 + permutations), sizes)
 
 
-def _held_out(vectors: Floats, folds: Floats) -> Floats:
+def _held_out(vectors: Floats, folds: NDArray[np.int64]) -> Floats:
     """What multiplied by labels gives the held-out scores of all rows, [n, n]: ridge is linear in them."""
     result = np.zeros((len(vectors), len(vectors)))
     for fold in np.unique(folds):

@@ -56,6 +56,8 @@ def cheap_texts(
     Texts and changes take turns. A changed text keeps all categories of its parent and counts for each of
     them that is wanted.
     """
+    if not changes:
+        return []
     made: dict[str, SyntheticText] = {}
     taken = {text.content for text in texts}
     for category, number in wanted.items():
