@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from rubricator.cli.app import app
 from rubricator.cli.commands import COMMANDS
 from rubricator.config import (
+    Augment,
     Config,
     GgufEngineConfig,
     LlmTeacherConfig,
@@ -148,7 +149,7 @@ def test_make_targets_on_the_pages_exist() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    assert len(COMMANDS) == 14
+    assert len(COMMANDS) == 15
     assert [name for name in COMMANDS if f"rubricator {name}" not in pages] == []
     options = {
         option
@@ -184,6 +185,7 @@ def test_every_setting_is_documented() -> None:
     names = keys(Config)
     assert len(names) > 25
     names += [name for model in ENGINES for name in model.model_fields if name != "kind"]
+    names += [f"augment.{name}" for name in Augment.model_fields]
     names += [name for name in LlmTeacherConfig.model_fields if name != "kind"]
     assert [name for name in names if f"`{name}`" not in page] == []
 

@@ -74,7 +74,7 @@ def _against(key: str, real: int, disputed: float, settings: Augment) -> str:
         return "it has no real training text to start from: label or review one"
     if disputed >= DISPUTED and not settings.force:
         return (
-            f"people disagree about {disputed:.0%} of its texts that several of them labelled: synthetic "
+            f"people disagree about {disputed:.0%} of the texts that they labelled with it: synthetic "
             "texts would make one opinion louder. Settle its description first, or set `augment.force: true`"
         )
     if real > FORCED_ABOVE and not settings.force:

@@ -93,6 +93,8 @@ def _show_plan(planned: AugmentPlan) -> None:
     cheap, dear = planned.cost
     out.print(
         f"{planned.texts:,} texts take {least:,} questions if all pass at once, {most:,} if all are made "
-        f"again up to the limit;\nabout {planned.tokens:,} tokens at least, cost {cheap:,.4g} to {dear:,.4g}."
-        " No model was asked."
+        "again up to the limit."
+    )
+    out.print(
+        f"About {planned.tokens:,} tokens at least, cost {cheap:,.4g} to {dear:,.4g}. No model was asked."
     )
