@@ -46,3 +46,11 @@ def test_vectors_that_are_all_the_same_are_no_error():
     found = two_sample_test(np.ones((20, 3)), np.ones((20, 3)))
     assert found.auc == pytest.approx(0.5)
     assert found.p_value == 1.0
+
+
+def test_copies_across_the_samples_share_a_group_or_they_mislead():
+    real = normal(60, seed=5)
+    copies = real + 0.01 * normal(60, seed=6)
+    groups = [str(row) for row in range(60)] * 2
+    assert two_sample_test(real, copies).auc < 0.3, "held out, each is taken for its copy"
+    assert two_sample_test(real, copies, groups).auc == pytest.approx(0.5, abs=0.08)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -63,8 +63,8 @@ class Augmentation:
     seeds: int
     confidence: float
     macro_f1: Mapping[Arm, Estimate]
-    categories: Sequence[CategoryEvidence]
-    notes: Sequence[str] = ()
+    categories: tuple[CategoryEvidence, ...]
+    notes: tuple[str, ...] = ()
 
     def keeps(self, text: SyntheticText) -> bool:
         """Whether one of the categories of a text keeps what made it."""

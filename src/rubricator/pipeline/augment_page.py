@@ -68,6 +68,7 @@ def distances(material: PageMaterial, run: Run) -> list[Distance]:
         plain = real.vectors[rows], synthetic.examples.vectors[made]
         contents = [real.contents[row] for row in rows], [synthetic.examples.contents[row] for row in made]
         evened = equalised(*contents)
+        groups = [*(real.groups[row] for row in rows), *(min(synthetic.relatives[row]) for row in made)]
         equal = [
             encode_texts([Text(id=str(n), content=text) for n, text in enumerate(part)], run.config)
             for part in evened
@@ -75,8 +76,8 @@ def distances(material: PageMaterial, run: Run) -> list[Distance]:
         found.append(
             Distance(
                 making=making,
-                plain=_test(*plain, *truth, seed=run.config.seed),
-                equal=_test(equal[0], equal[1], *truth, seed=run.config.seed),
+                plain=_test(*plain, *truth, groups, seed=run.config.seed),
+                equal=_test(equal[0], equal[1], *truth, groups, seed=run.config.seed),
             )
         )
     return found
@@ -90,12 +91,14 @@ def equalised(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], list
     return first, second
 
 
-def _test(one: Vectors, other: Vectors, truth: Floats, others: Floats, *, seed: int) -> TwoSampleTest | None:
+def _test(
+    one: Vectors, other: Vectors, truth: Floats, others: Floats, groups: Sequence[str], *, seed: int
+) -> TwoSampleTest | None:
     """The test on vectors from which the mean of each category was taken: its share is no difference."""
     vectors, targets = np.concatenate([one, other]).astype(np.float64), np.concatenate([truth, others])
     means = np.linalg.lstsq(targets, vectors, rcond=None)[0]
     rest = vectors - targets @ means
-    return two_sample_test(rest[: len(one)], rest[len(one) :], seed=seed)
+    return two_sample_test(rest[: len(one)], rest[len(one) :], groups, seed=seed)
 
 
 def maps(material: PageMaterial, titles: Mapping[str, str], keys: Sequence[str]) -> list[Map]:

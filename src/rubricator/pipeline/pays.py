@@ -37,7 +37,7 @@ from rubricator.pipeline.augment_material import material_of
 from rubricator.pipeline.augment_page import PageMaterial, distances, maps
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.pipeline.synthetic_rows import with_synthetic_texts
-from rubricator.train.search.augmentation import weigh
+from rubricator.train.search.augmentation import made_for, weigh
 from rubricator.train.search.encoding import encode_for_training
 from rubricator.train.time_limit import TimeLimit
 
@@ -97,7 +97,7 @@ def _evidence(
     run: Run, settings: Augment, data: TrainingData, label_set: LabelSet, keys: set[str]
 ) -> Augmentation:
     if not settings.pays.show or not keys:
-        return _unmeasured(data, settings, [key for key in run.taxonomy.keys if key in keys])
+        return _unmeasured(run, settings, data, label_set, keys)
     # The products are too small to share: a second thread mostly waits, the more on a busy machine.
     with threadpool_limits(limits=1, user_api="blas"):
         return weigh(
@@ -112,7 +112,9 @@ def _evidence(
         )
 
 
-def _unmeasured(data: TrainingData, settings: Augment, keys: Sequence[str]) -> Augmentation:
+def _unmeasured(
+    run: Run, settings: Augment, data: TrainingData, label_set: LabelSet, keys: set[str]
+) -> Augmentation:
     """Texts of a language model where there are some, else changes by rule; as the settings have it."""
     making = set(data.synthetic.making) if data.synthetic else set()
     kept: Making = "llm" if "llm" in making else "cheap"
@@ -123,10 +125,18 @@ def _unmeasured(data: TrainingData, settings: Augment, keys: Sequence[str]) -> A
         seeds=0,
         confidence=settings.pays.confidence,
         macro_f1={},
-        categories=[
-            CategoryEvidence(key=key, real=0, judged=0, made={}, kept=kept if making else None, reason=reason)
-            for key in keys
-        ],
+        categories=tuple(
+            CategoryEvidence(
+                key=key,
+                real=int((label_set.decided[:, column] & (data.part == "train")).sum()),
+                judged=0,
+                made=made_for(data.synthetic, column),
+                kept=kept if making else None,
+                reason=reason,
+            )
+            for column, key in enumerate(run.taxonomy.keys)
+            if key in keys
+        ),
     )
 
 

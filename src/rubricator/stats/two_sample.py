@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,12 @@ class TwoSampleTest:
 
 
 def two_sample_test(
-    one: Floats, other: Floats, *, permutations: int = 400, seed: int = 0
+    one: Floats,
+    other: Floats,
+    groups: Sequence[str] | None = None,
+    *,
+    permutations: int = 400,
+    seed: int = 0,
 ) -> TwoSampleTest | None:
     """Train a linear classifier to tell two samples apart, and measure it on vectors held out.
 
@@ -41,6 +47,8 @@ def two_sample_test(
     Args:
         one: Shape [n, width].
         other: Shape [m, width].
+        groups: Group of each vector of both, [n + m]; one group is held out together. Without it every vector
+            is its own. What is alike across the samples must share one, or it is taken for its likeness.
         permutations: Relabellings for the p-value.
         seed: Of folds, relabellings and the sample where there are too many.
 
@@ -48,16 +56,18 @@ def two_sample_test(
         None where a sample has too few vectors to hold some out.
     """
     random = np.random.default_rng(seed)
-    samples = [
-        part if len(part) <= _MOST else part[random.choice(len(part), _MOST, replace=False)]
-        for part in (one, other)
+    drawn = [
+        np.sort(random.permutation(len(part))[:_MOST]) + start
+        for part, start in ((one, 0), (other, len(one)))
     ]
-    sizes = len(samples[0]), len(samples[1])
+    sizes = len(drawn[0]), len(drawn[1])
     if min(sizes) < _FEWEST:
         return None
-    vectors = np.concatenate(samples).astype(np.float64)
+    rows = np.concatenate(drawn)
+    vectors = np.concatenate([one, other])[rows].astype(np.float64)
+    of_row = rows if groups is None else np.unique(np.asarray(groups)[rows], return_inverse=True)[1]
     second = np.arange(len(vectors)) >= sizes[0]
-    predict = _held_out(vectors, random.permutation(len(vectors)) % _FOLDS)
+    predict = _held_out(vectors, (random.permutation(int(of_row.max()) + 1) % _FOLDS)[of_row])
     labels = np.stack([second, *(random.permutation(second) for _ in range(permutations))])
     aucs = _auc(labels, (2.0 * labels - 1) @ predict.T)
     as_far = int((aucs[1:] >= aucs[0] - 1e-12).sum())

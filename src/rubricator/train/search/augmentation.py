@@ -8,6 +8,7 @@ divisions (paired bootstrap: Efron & Tibshirani, "An Introduction to the Bootstr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,6 @@ import numpy as np
 
 from rubricator.config import Config, Pays
 from rubricator.dataset.augmentation import Arm, Augmentation, CategoryEvidence
-from rubricator.dataset.examples import Examples
 from rubricator.dataset.synthetic import Making
 from rubricator.dataset.synthetic_examples import SyntheticExamples
 from rubricator.dataset.training_data import TrainingData
@@ -76,7 +76,7 @@ def weigh(
         progress: Display of long work.
     """
     arms = _Arms(data, targets, taxonomy, config, folder)
-    makings = [making for making in _MAKINGS if making in (data.synthetic or _NOTHING).making]
+    makings = [making for making in _MAKINGS if data.synthetic and making in data.synthetic.making]
     compared: list[Arm] = ["none", "weights", *makings]
     with progress("Weighing synthetic texts", total=pays.seeds * (len(compared) + 1)) as advance:
         figures = {}
@@ -97,7 +97,7 @@ def weigh(
         seeds=pays.seeds,
         confidence=pays.confidence,
         macro_f1={arm: one.estimate(-1) for arm, one in figures.items()},
-        categories=found,
+        categories=tuple(found),
     )
 
 
@@ -125,8 +125,8 @@ class _Arms:
         self.kind = proxy_kind(config.train, vectors=data.examples.vectors is not None)
         judges = self._judges(0)
         self.about, self.judging = judges.about, judges.examples
-        synthetic = self._context.synthetic or _NOTHING
-        self.joiners = synthetic.subset(joining(synthetic, self.learning, self._folds(0)).rows)
+        synthetic = self._context.synthetic
+        self.joiners = synthetic and synthetic.subset(joining(synthetic, self.learning, self._folds(0)).rows)
 
     def _folds(self, seed: int) -> Indices:
         if seed not in self._divided:
@@ -190,12 +190,10 @@ def _evidence(
 ) -> CategoryEvidence:
     column = arms.keys.index(key)
     judging, learning, joiners = arms.judging, arms.learning, arms.joiners
-    has = joiners.examples.targets[:, column] >= 0.5
-    making = np.array(joiners.making, dtype=object)
     pairs: list[tuple[Arm, Arm]] = [("weights", "none"), *((one, "none") for one in makings)]
     pairs += [("llm", "cheap")] if len(makings) > 1 else []
     chances = {f"{new} over {old}": _ahead(figures[new], figures[old], column) for new, old in pairs}
-    made = {one: int((has & (making == one)).sum()) for one in makings}
+    made = made_for(joiners, column)
     judged = int(((judging.targets[:, column] >= 0.5) & (judging.weights > 0)).sum())
     kept, reason = decide(made, chances, judged=judged, pays=pays)
     return CategoryEvidence(
@@ -208,6 +206,14 @@ def _evidence(
         kept=kept,
         reason=reason,
     )
+
+
+def made_for(synthetic: SyntheticExamples | None, column: int) -> dict[Making, int]:
+    """How many synthetic texts have the category of that column, by what made them."""
+    if synthetic is None:
+        return {}
+    has = synthetic.examples.targets[:, column] >= 0.5
+    return dict(Counter(making for making, one in zip(synthetic.making, has, strict=True) if one))
 
 
 def decide(
@@ -262,8 +268,3 @@ def _ahead(new: _Figures, old: _Figures, column: int) -> float:
     gain = new.samples[:, column] - old.samples[:, column]
     defined = gain[~np.isnan(gain)]
     return float((defined > 0).mean()) if len(defined) else 0.0
-
-
-_NOTHING = SyntheticExamples(
-    Examples(contents=[], vectors=None, targets=np.zeros((0, 0)), weights=np.zeros(0), groups=[]), (), ()
-)
