@@ -36,5 +36,8 @@ def test_a_grid_draws_values_that_real_texts_have_in_new_combinations():
 
 def test_a_range_of_lengths_goes_a_little_beyond_real_ones():
     lengths = LengthRange.of(["раз два три четыре", "раз два три четыре пять шесть"], beyond=2)
-    assert (lengths.least, lengths.most) == (2, 12)
+    assert (lengths.least, lengths.most, lengths.most_lines) == (2, 12, 2)
+    assert lengths.fits("раз два\nтри")
+    assert not lengths.fits("раз\nдва\nтри")
+    assert not lengths.fits("раз")
     assert LengthRange.of(["👍"], beyond=2).least == 1

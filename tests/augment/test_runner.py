@@ -61,6 +61,8 @@ def test_a_good_model_makes_what_is_wanted_in_three_stages(store):
         assert text.parents
         assert set(text.groups) == {texts.groups[parent] for parent in text.parents}
     assert (made.reached, made.failed, made.notes) == ("", 0, [])
+    # A judge that takes everything is right about the real texts of the category alone.
+    assert made.examined == (6, 3)
 
 
 PARTS = st.lists(
@@ -244,7 +246,7 @@ def test_a_limit_stops_the_run_and_the_next_goes_on(store):
     rest = augmenter(material(), settings(), costs)
     made = rest.make(want(6), asker(store))
     assert (len(made.texts), made.reached) == (6, "")
-    assert len(rest.judge.engine.asked) == 6 * 5 - 10
+    assert len(rest.judge.engine.asked) == 6 * 5 + 6 * 2 - 10
 
 
 def test_failures_are_asked_again(store):

@@ -157,7 +157,7 @@ def augmenter(
         texts,
         told,
         {model.name: engine for model in told.models},
-        Checks(texts, {"ru"}, LengthRange(3, 60), told.judge.similarity),
+        Checks(texts, {"ru"}, LengthRange(3, 60, 4), told.judge.similarity),
         LanguageJudge(engine, Question(told.language), told.judge),
         AlwaysYes(),
         str.strip,

@@ -121,7 +121,7 @@ def test_the_plan_asks_nothing_and_shows_a_prompt_and_the_cost(tmp_path):
     planned = plan(run)
     assert planned.texts > 0
     assert "Погода" in planned.prompt
-    assert planned.questions == (planned.texts * 5, planned.texts * 15)
+    assert planned.questions == (planned.texts * 5 + 12, planned.texts * 15 + 12)
     low, high = planned.cost
     assert 0 < low < high == pytest.approx(low * 3)
     assert {one.key: one.texts for one in planned.wanted if one.texts} == {"weather": planned.texts}

@@ -112,14 +112,21 @@ def _term(count: int, expected: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class LengthRange:
-    """Numbers of words that a text may have."""
+    """Numbers of words that a text may have, and the most lines: where nobody writes lists, none passes."""
 
     least: int
     most: int
+    most_lines: int
 
     @classmethod
     def of(cls, contents: Sequence[str], *, beyond: float) -> LengthRange:
         """Those between the 2nd and the 98th percentile of real texts, and `beyond` times further."""
         lengths = [len(words_of(content)) for content in contents] or [0]
         low, high = np.percentile(lengths, [2, 98])
-        return cls(max(1, math.floor(low / beyond)), math.ceil(high * beyond))
+        lines = np.percentile([content.count("\n") + 1 for content in contents] or [1], 98)
+        return cls(max(1, math.floor(low / beyond)), math.ceil(high * beyond), math.ceil(lines * beyond))
+
+    def fits(self, content: str) -> bool:
+        """Whether a text is as long as real ones are."""
+        lines = content.count("\n") + 1
+        return self.least <= len(words_of(content)) <= self.most and lines <= self.most_lines

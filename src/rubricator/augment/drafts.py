@@ -17,7 +17,7 @@ DROPPED = {
     "chatter": "an assistant's words around the text",
     "repeats": "the text repeats itself",
     "language": "another language",
-    "length": "too short or too long",
+    "length": "too short, too long, or of too many lines",
     "copies a seed": "a near-copy of what the prompt showed",
     "copies a real text": "a near-copy of a real text",
     "copies a synthetic text": "a near-copy of another synthetic text",

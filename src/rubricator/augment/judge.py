@@ -15,7 +15,7 @@ from rubricator.augment.membership import Membership
 from rubricator.augment.question import Opinion, Question
 from rubricator.augment.seeds import Material
 from rubricator.config import Judge
-from rubricator.dataset.near_copies import NearCopies, contained, words_of
+from rubricator.dataset.near_copies import NearCopies, contained
 from rubricator.encode.languages import may_be_in
 from rubricator.llm.engines.engine import Engine, Generation
 from rubricator.records import Answer, Status
@@ -54,7 +54,7 @@ class Checks:
         checks: tuple[tuple[str, Callable[[], bool]], ...] = (
             ("chatter", lambda: chats(content)),
             ("repeats", lambda: repeats_itself(content)),
-            ("length", lambda: not self._length_fits(content)),
+            ("length", lambda: not self.lengths.fits(content)),
             ("language", lambda: not may_be_in(content, self.languages)),
             ("copies a seed", lambda: self._copies_shown(draft)),
             ("copies a real text", lambda: self._real.has(content)),
@@ -68,9 +68,6 @@ class Checks:
             return False
         self._synthetic.add(content)
         return True
-
-    def _length_fits(self, content: str) -> bool:
-        return self.lengths.least <= len(words_of(content)) <= self.lengths.most
 
     def _copies_shown(self, draft: Draft) -> bool:
         # What was cut out of a seed is a copy, too, though most of the seed is not in it.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rubricator.augment.how_many import Wanted
-from rubricator.augment.runner import Augmenter, stages_of
+from rubricator.augment.runner import EXAMINED, Augmenter, stages_of
 from rubricator.config import Augment, OpenAIEngineConfig, Price
 from rubricator.llm.engines.engine import Message, Request
 
@@ -24,8 +24,8 @@ class AugmentPlan:
         notes: Categories that cannot be begun, each in a sentence.
         prompt: The first question in full; empty where no text is wanted.
         texts: Texts to be made.
-        questions: Least and most questions: if every text passes at once, and if all are made again up to the
-            limit.
+        questions: Least and most: if every text passes at once, and if all are made again up to the limit;
+            with those that examine the judge.
         tokens: Prompt and completion tokens of the least, estimated from above.
         cost: Least and most, in the currency of the prices.
     """
@@ -59,7 +59,8 @@ def plan_augmentation(augmenter: Augmenter, wanted: Sequence[Wanted], settings: 
             cost += (read * price.prompt + written * price.completion) / 1_000_000
     share = len(slots) / max(1, len(tried))
     each = len(stages_of(settings)) + settings.judge.questions
-    least, most = len(slots) * each, len(slots) * each * settings.attempts
+    examination = 2 * EXAMINED * settings.judge.questions * len({key for key, _ in slots})
+    least, most = (len(slots) * each * times + examination for times in (1, settings.attempts))
     costs = cost * share, cost * share * settings.attempts
     return AugmentPlan(wanted, notes, prompt, len(slots), (least, most), round(tokens * share), costs)
 

@@ -26,6 +26,10 @@ from rubricator.records import Answer, Status, content_hash
 from rubricator.stats.arrays import Floats
 
 _STYLE = 4
+EXAMINED = 3
+"""Real texts of each category, and of others, about which the judge is asked."""
+# No attempt has this number, so that real texts are told from drafts in the store.
+_REAL = -1
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,14 @@ class Made:
 
     Attributes:
         texts: Those that passed the judge, by category and slot.
+        examined: Real texts about whose category the judge was asked, and how many times it was right.
         notes: Categories that could not be begun, each in a sentence.
         failed: Number of questions that the models failed to answer.
         reached: The limit that stopped the run, as written in the config, or an empty string.
     """
 
     texts: list[SyntheticText]
+    examined: tuple[int, int]
     statistics: Statistics
     notes: list[str]
     failed: int
@@ -89,6 +95,7 @@ class Augmenter:
             StoreError: The database refused.
         """
         notes = self.prepare(wanted)
+        examined = self._examined(asker)
         kept: dict[tuple[str, int], SyntheticText] = {}
         open_slots = [(key, slot) for key, texts in self._wanted.items() for slot in range(texts)]
         for attempt in range(self.settings.attempts):
@@ -102,7 +109,8 @@ class Augmenter:
             if asker.meter.reached or not open_slots:
                 break
         reached = asker.meter.reached if open_slots else ""
-        return Made([kept[slot] for slot in sorted(kept)], self.statistics, notes, self.failed, reached)
+        texts = [kept[slot] for slot in sorted(kept)]
+        return Made(texts, examined, self.statistics, notes, self.failed, reached)
 
     def prepare(self, wanted: Sequence[Wanted]) -> list[str]:
         """Find seeds and attributes of the categories; say of which this cannot be done."""
@@ -120,6 +128,24 @@ class Augmenter:
             self._wanted[one.key] = one.texts
             self._grids[one.key] = self._grid(one.key)
         return notes
+
+    def _examined(self, asker: Asker) -> tuple[int, int]:
+        """Ask the judge about real texts: of what they are, and of what they are not."""
+        rng = random.Random(content_hash("examination:1", str(self.seed)))
+        drafts, truth = [], []
+        for key in self._wanted:
+            own = self._pools[key].rows
+            place = self.material.taxonomy.keys.index(key)
+            others = np.flatnonzero(self.material.labelled & ~self.material.belongs[:, place]).tolist()
+            for rows, belongs in ((own, True), (others, False)):
+                for row in rng.sample(rows, k=min(EXAMINED, len(rows))):
+                    draft = self.begin(key, row, _REAL)
+                    draft.content = self._short(row, self.judge.engine)
+                    drafts.append(draft)
+                    truth.append(belongs)
+        faults = self.judge.faults(drafts, asker)
+        right = sum((fault == "") is belongs for fault, belongs in zip(faults, truth, strict=True))
+        return (len(drafts), right) if None not in faults else (0, 0)
 
     def begin(self, key: str, slot: int, attempt: int) -> Draft:
         """Draw what one text is made from and shall be like."""

@@ -102,7 +102,7 @@ class NearCopies:
         if exact_key(words, content) in self._exact:
             return True
         if len(words) < FEWEST_WORDS:
-            return frozenset(words) in self._bags
+            return bool(words) and frozenset(words) in self._bags
         own = shingles_of(words)
         found = self._sketches.candidates(self._sketches.sketch(own))
         return any(jaccard(own, self._shingles[number]) >= self.threshold for number in found)

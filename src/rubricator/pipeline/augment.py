@@ -26,7 +26,6 @@ from rubricator.dataset.synthetic import CANDIDATES, write_synthetic
 from rubricator.encode.languages import language_shares
 from rubricator.errors import ConfigError, DataError
 from rubricator.ingest.clean import Cleaner
-from rubricator.llm.engines.opened import OpenedEngines
 from rubricator.llm.limits import Limits, Meter
 from rubricator.pipeline.augment_material import LEAST_SHARE, material_of, membership_of
 from rubricator.pipeline.label import open_store
@@ -37,11 +36,15 @@ from rubricator.taxonomy import Taxonomy
 
 STATISTICS = "stages/augment.json"
 """What every stage made, kept and dropped, and how far the run came."""
+# Half of the real texts it is asked about belong: so many are right by saying always the same.
+_BLIND = 0.6
 
 
 @contextmanager
 def _augmenter(run: Run, settings: Augment, *, asks: bool) -> Iterator[tuple[Augmenter, list[Wanted]]]:
     """All that makes and judges texts, and how many are wanted; without `asks` no model is started."""
+    from rubricator.llm.engines.opened import OpenedEngines  # httpx, which other stages need not wait for
+
     dataset = files.read_dataset(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     _check_categories(settings, run.taxonomy)
@@ -138,6 +141,7 @@ def _work(run: Run) -> list[str]:
         "stages": made.statistics.rows(),
         "failed": made.failed,
         "reached": made.reached,
+        "judge": {"real_texts": made.examined[0], "right": made.examined[1]},
         "membership": augmenter.membership.about,
         "cost": cost,
     }
@@ -160,6 +164,13 @@ def _lines(made: Made, wanted: Sequence[Wanted]) -> Iterator[str]:
                 f"! all {reasons.total():,} texts for {one.key} were dropped, most often because: "
                 f"{DROPPED[worst]} ({count:,}). Take a stronger model, or sharpen the category's description"
             )
+    asked, right = made.examined
+    if asked:
+        caution = "! " if right <= asked * _BLIND else ""
+        yield (
+            f"{caution}the judge was right about {right} of {asked} real texts"
+            + (": what it lets through stands on the other checks alone" if caution else "")
+        )
     if made.reached:
         yield f"stopped at augment.{made.reached}. Run again to go on"
     if made.failed:

@@ -41,7 +41,7 @@ def material_of(
     """What augmentation may know of a run's texts.
 
     Texts that only measure, and their near-duplicates, are in no prompt. Folds are those that training
-    validates models on; where a part of its own does that, they bind nothing and all texts share one.
+    validates models, or their settings, on.
     """
     sources = label_set.sources
     groups = [dataset.groups[text.id] for text in dataset.texts]
@@ -68,8 +68,6 @@ def material_of(
 def _folds(dataset: Dataset, label_set: LabelSet, groups: Sequence[str], config: Config) -> Indices:
     """Fold of every text in model validation; texts without a label have that of their group, or -1."""
     fold = np.full(len(groups), -1, dtype=np.intp)
-    if (label_set.sources.part == "validation").any():
-        return fold
     data = training_data(dataset, label_set, None)
     rows = (label_set.sources.part == "train") & np.isfinite(label_set.targets).all(axis=1)
     fold[rows] = spread_folds(data, np.nan_to_num(label_set.targets), rows, config)

@@ -517,3 +517,8 @@ def test_a_real_server_with_a_chat_model(chatty_llama):
     assert answers[3].text in ("спорт", "банк")
     assert answers[4].text in ("sport", "spot")
     engine.close()
+
+
+def test_a_temperature_is_sent_where_one_may_be_set(engine_of, script):
+    list(engine_of().generate([question(temperature=0.9)]))
+    assert script.bodies[0]["temperature"] == 0.9

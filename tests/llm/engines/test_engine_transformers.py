@@ -372,3 +372,20 @@ def test_what_cannot_be_had_is_said(tiny: Path, tmp_path: Path, monkeypatch: pyt
     four = TransformersEngineConfig(model=str(tiny), four_bit=True, device="cpu")
     with pytest.raises(EngineError, match=r"Four-bit weights need(.|\n)*gguf"):
         TransformersEngine(four, folder=tmp_path).capabilities()
+
+
+def test_a_temperature_draws_by_lot_and_none_takes_the_likeliest(tiny: Path) -> None:
+    engine = engine_of(tiny, batch=32)
+    ask = (Message("user", SENTENCES[0]),)
+
+    def said(temperature: float, **form: Any) -> list[str]:
+        request = Request(messages=ask, max_tokens=6, temperature=temperature, **form)
+        return [generation.text for _, generation in engine.generate([request] * 32)]
+
+    torch.manual_seed(1)
+    assert len(set(said(0.0))) == 1
+    assert len(set(said(1.5))) > 1
+    assert len(set(said(0.0, choices=("A", "B", "C")))) == 1
+    drawn = set(said(5.0, choices=("A", "B", "C")))
+    assert len(drawn) > 1
+    assert drawn <= {"A", "B", "C"}
