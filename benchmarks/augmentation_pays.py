@@ -24,7 +24,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from machine import ROOT, arguments, write
+from machine import ROOT, arguments, described, write
 from splits import Divided, divided
 
 from rubricator.augment.cheap.changes import CHANGES, RealText, cheap_texts
@@ -122,7 +122,7 @@ def main() -> None:
         found = json.loads(given.json.read_text(encoding="utf-8")) | found
         found.pop("measured_on", None)
     for part in given.parts:
-        found[part] = RUN[part](given)
+        found[part] = RUN[part](given) | {"measured_on": described()}
         write(given.json, found)
 
 
