@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from small_project import labelled
+from small_project import labelled, project
 
 from rubricator.config import read_config
 from rubricator.dataset import files
@@ -11,10 +11,11 @@ from rubricator.dataset.augmentation import read_augmentation
 from rubricator.dataset.labels import read_labels
 from rubricator.dataset.synthetic import CANDIDATES, SYNTHETIC, SyntheticText, read_synthetic, write_synthetic
 from rubricator.models.training_files import read_training
-from rubricator.pipeline import pays
+from rubricator.pipeline import pays, train
 from rubricator.pipeline.augment_page import equalised
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
+from rubricator.taxonomy import Taxonomy
 
 SETTINGS = ["evaluate.bootstrap=100", "evaluate.latency_seconds=0.1", "split.folds=3"]
 
@@ -74,6 +75,16 @@ def test_what_cannot_be_shown_is_not_kept_and_strange_candidates_are_named(tmp_p
     assert weather.kept is None
     assert weather.reason in (run.folder / "augment.html").read_text(encoding="utf-8")
     assert found.macro_f1["none"].value is not None
+
+
+def test_another_weight_of_synthetic_texts_is_another_training(tmp_path):
+    path = project(tmp_path, single=True)
+    taxonomy = Taxonomy.read(tmp_path / "taxonomy.yaml")
+    keys = [
+        train.STAGE.depends(Run(read_config(path, extra), taxonomy, tmp_path / "run"))
+        for extra in ([], ["augment={}"], ["augment={pays: {weight: 0.5}}"])
+    ]
+    assert keys[0] != keys[1] != keys[2]
 
 
 def test_lengths_and_punctuation_are_made_equal():

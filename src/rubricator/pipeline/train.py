@@ -187,6 +187,8 @@ def _depends(run: Run) -> dict[str, str]:
         "config": config.model_dump_json(include={"train", "encode", "split", "seed"}),
         "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
     }
+    if config.augment is not None:
+        inputs["synthetic"] = str(config.augment.pays.weight)
     if config.train.models != ("linear",):
         inputs["descriptions"] = repr([pieces(category) for category in run.taxonomy.categories])
     if "cascade" in config.train.models or config.train.models == "auto":
