@@ -262,3 +262,10 @@ def test_a_category_that_cannot_be_begun_does_not_keep_others_from_it(store):
     made = augmenter(texts, settings()).make([*want(3), *want(2, "shoes")], asker(store))
     assert {text.categories for text in made.texts} == {("shoes",)}
     assert made.notes[0].startswith("dishes: ")
+
+
+def test_where_real_texts_are_too_short_to_tell_their_language_any_passes(store):
+    maker = augmenter(material(), settings(attempts=1, diversify=False, restyle=False))
+    maker.checks.languages = set()
+    maker.engines["llm"].say = saying("The lid of this pan fits well and nothing has boiled over so far")
+    assert len(maker.make(want(1), asker(store)).texts) == 1

@@ -15,7 +15,9 @@ import pytest
 from scripted_server import in_turn, refused, said, serve
 from small_augmentation import right_letter
 from small_project import TEXTS, project
+from typer.testing import CliRunner
 
+from rubricator.cli.app import app
 from rubricator.config import read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
@@ -178,6 +180,15 @@ def test_a_category_that_is_none_is_refused(tmp_path):
     run, _ = run_of(tmp_path, "http://127.0.0.1:9/v1", categories=["whether"])
     with pytest.raises(ConfigError, match="names 'whether'"):
         run_stages(run, STAGES, until="augment")
+
+
+def test_the_command_without_the_section_ends_before_any_work(tmp_path):
+    project(tmp_path, single=True)
+    out = tmp_path / "run"
+    done = CliRunner().invoke(app, ["augment", "-c", str(tmp_path / "rubricator.yaml"), "--out", str(out)])
+    assert done.exit_code == 2
+    assert "no section `augment`" in " ".join(done.output.split())
+    assert not out.exists()
 
 
 def test_three_texts_are_told_to_be_too_few(tmp_path, script):

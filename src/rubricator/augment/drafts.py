@@ -38,6 +38,7 @@ class Draft:
         slot: Which of the category's wanted texts this is.
         seeds: Rows of the real texts that prompts show or change.
         style: Rows of the real texts that show how people write.
+        attributes: What it shall be like at first, and `varied` once it is written in other words.
         content: As far as it is written; for grafting it begins as the near-miss.
         asked: Language models that wrote it, in order.
         verdicts: What the judge found.
@@ -49,6 +50,7 @@ class Draft:
     seeds: tuple[int, ...]
     style: tuple[int, ...]
     attributes: Attributes
+    varied: Attributes
     content: str = ""
     stage: str = ""
     prompt: str = ""

@@ -34,7 +34,7 @@ class Checks:
 
     Args:
         material: Near-copies of its texts, of whatever part, are refused.
-        languages: Codes of the languages that a text may be in.
+        languages: Codes of those that a text may be in; none where the real texts are too short to tell.
         similarity: Share of runs of three words from which on two texts are near-copies.
     """
 
@@ -55,7 +55,7 @@ class Checks:
             ("chatter", lambda: chats(content)),
             ("repeats", lambda: repeats_itself(content)),
             ("length", lambda: not self.lengths.fits(content)),
-            ("language", lambda: not may_be_in(content, self.languages)),
+            ("language", lambda: bool(self.languages) and not may_be_in(content, self.languages)),
             ("copies a seed", lambda: self._copies_shown(draft)),
             ("copies a real text", lambda: self._real.has(content)),
             ("copies a synthetic text", lambda: self._synthetic.has(content)),

@@ -87,6 +87,13 @@ class Augmenter:
     statistics: Statistics = field(default_factory=Statistics)
     failed: int = 0
 
+    def __post_init__(self) -> None:
+        self._pools: dict[str, SeedPool] = {}
+        self._misses: dict[str, NearMisses] = {}
+        self._grids: dict[str, AttributeGrid] = {}
+        self._wanted: dict[str, int] = {}
+        self._short_texts: dict[tuple[str, int], str] = {}
+
     def make(self, wanted: Sequence[Wanted], asker: Asker) -> Made:
         """Make the wanted texts, each in at most `attempts`.
 
@@ -150,7 +157,7 @@ class Augmenter:
     def begin(self, key: str, slot: int, attempt: int) -> Draft:
         """Draw what one text is made from and shall be like."""
         rng = random.Random(content_hash("draft:1", str(self.seed), key, str(slot), str(attempt)))
-        attributes = self._grids[key].draw(rng)
+        attributes, varied = self._grids[key].draw(rng), self._grids[key].draw(rng)
         category = next(one for one in self.material.taxonomy.categories if one.key == key)
         content = ""
         if self.settings.way == "graft":
@@ -160,7 +167,7 @@ class Augmenter:
             seeds = self._pools[key].draw(self.settings.seeds, rng)
         restyles = "restyle" in stages_of(self.settings)
         style = self._style.draw(seeds, attributes.source, _STYLE, rng) if restyles else []
-        return Draft(category, slot, attempt, tuple(seeds), tuple(style), attributes, content)
+        return Draft(category, slot, attempt, tuple(seeds), tuple(style), attributes, varied, content)
 
     def call(self, number: int, stage: WritingStage, draft: Draft) -> Call:
         """The question that has a draft written, in its `number`-th stage."""
@@ -177,7 +184,7 @@ class Augmenter:
                 draft.category,
                 seeds=[self._short(row, engine) for row in shown[stage]],
                 text=self._shortened(draft.content, engine),
-                attributes=draft.attributes,
+                attributes=draft.varied if stage == "diversify" else draft.attributes,
                 temperature=model.temperature,
                 most_tokens=self.settings.max_text_tokens,
             ),
@@ -277,10 +284,3 @@ class Augmenter:
         likeness = np.full(self.material.belongs.shape, -1.0)
         likeness[rows] = self.membership.likeness(self.material.contents(rows.tolist()))
         return likeness
-
-    def __post_init__(self) -> None:
-        self._pools: dict[str, SeedPool] = {}
-        self._misses: dict[str, NearMisses] = {}
-        self._grids: dict[str, AttributeGrid] = {}
-        self._wanted: dict[str, int] = {}
-        self._short_texts: dict[tuple[str, int], str] = {}

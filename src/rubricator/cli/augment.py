@@ -50,10 +50,12 @@ def augment_texts(
     Example: `rubricator augment -c rubricator.yaml --plan`
     """
     from rubricator.cli.stages import go
+    from rubricator.config import read_config
     from rubricator.dataset.files import read_json
     from rubricator.dataset.synthetic import CANDIDATES, read_synthetic
     from rubricator.pipeline.augment import STATISTICS, plan, settings_of
 
+    settings_of(read_config(config, overrides or []))  # before hours of labelling
     again = frozenset(set(Status) - {Status.OK}) if ask_again else ONLY_FAILURES
     if plan_only:
         run = go(config, overrides, out_folder, until="label", again=again)
@@ -61,7 +63,6 @@ def augment_texts(
         return
     forced = ["augment"] if force or ask_again else []
     run = go(config, overrides, out_folder, until="augment", force=forced, again=again)
-    settings_of(run.config)
     rows = read_json(run.folder / STATISTICS)["stages"]
     if rows:
         out.print(_table(rows))
