@@ -187,3 +187,17 @@ def test_what_is_chosen_is_chosen_by_real_texts(tmp_path):
         context=context(replace(synthetic, examples=light), tmp_path, heads={"mix": False}),
     )
     assert beside.facts["c"] == alone.facts["c"]
+
+
+@pytest.mark.parametrize("name", ["linear", "heads", "cascade"])
+@pytest.mark.parametrize("real", [0, 1])
+def test_a_category_of_synthetic_texts_and_of_no_or_one_real_one_can_be_trained(name, real, tmp_path):
+    examples, folds = make_examples(60), make_folds(60)
+    kept = np.ones(60, dtype=bool)
+    kept[np.flatnonzero(examples.targets[:, 2])[real:]] = False
+    some = children([{"0"}, {"1"}, {"3"}] * 6)
+    labels = np.tile(np.eye(3)[2], (18, 1))
+    some = replace(some, examples=replace(some.examples, targets=labels))
+    fitted = fit(name, examples.subset(kept), folds=folds[kept], context=context(some, tmp_path))
+    assert np.isfinite(fitted.oof_logits).all()
+    assert fitted.facts["synthetic_texts"] == 18
