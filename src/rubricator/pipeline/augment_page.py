@@ -14,7 +14,6 @@ from rubricator.augment.report.page import Distance, Map
 from rubricator.dataset.synthetic import SyntheticText
 from rubricator.dataset.training_data import TrainingData
 from rubricator.encode.vectors import encode_texts
-from rubricator.evaluate.plots.style import FAINT, new_figure, styled
 from rubricator.pipeline.stage import Run
 from rubricator.records import Text
 from rubricator.stats.arrays import Bools, Floats, Indices, Vectors
@@ -103,6 +102,8 @@ def _test(
 
 def maps(material: PageMaterial, titles: Mapping[str, str], keys: Sequence[str]) -> list[Map]:
     """Real and synthetic texts on the two main axes of both, a panel for each stage that made some."""
+    from rubricator.evaluate.plots.style import FAINT, new_figure, styled  # a second to import
+
     synthetic, real = material.data.synthetic, material.data.examples
     if synthetic is None or synthetic.examples.vectors is None or real.vectors is None:
         return []
