@@ -1,6 +1,7 @@
 """`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
 
 from rubricator.config.augment import Augment, AugmentModel, Judge
+from rubricator.config.augment_pays import Cheap, CheapChange, Pays
 from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
@@ -37,6 +38,8 @@ __all__ = [
     "Augment",
     "AugmentModel",
     "Cascade",
+    "Cheap",
+    "CheapChange",
     "Clean",
     "ColumnKind",
     "Columns",
@@ -61,6 +64,7 @@ __all__ = [
     "Metric",
     "OpenAIEngineConfig",
     "Part",
+    "Pays",
     "Price",
     "ReplayEngineConfig",
     "RulesTeacherConfig",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from rubricator.config.augment_pays import Cheap, Pays
 from rubricator.config.label import (
     GgufEngineConfig,
     OpenAIEngineConfig,
@@ -88,6 +89,8 @@ class Augment(Section):
     attempts: int = Field(default=3, ge=1, le=20)
     max_text_tokens: int = Field(default=256, ge=16, le=4096)
     judge: Judge = Judge()
+    cheap: Cheap = Cheap()
+    pays: Pays = Pays()
     max_cost: float | None = Field(default=None, ge=0)
     max_minutes: float | None = Field(default=None, gt=0)
 

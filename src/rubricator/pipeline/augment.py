@@ -184,7 +184,10 @@ def _settled(run: Run) -> bool:
 
 def _depends(run: Run) -> dict[str, str]:
     return {
-        "config": run.config.model_dump_json(include={"augment", "seed", "clean", "duplicates"}),
+        "config": run.config.model_dump_json(
+            include={"augment": True, "seed": True, "clean": True, "duplicates": True},
+            exclude={"augment": {"cheap", "pays"}},
+        ),
         "folds": str(run.config.split.folds),
         "encode": run.config.encode.first.model_dump_json(),
         "taxonomy": run.taxonomy.version,

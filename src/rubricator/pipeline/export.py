@@ -73,6 +73,8 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
     taught = f"{by_people:,} of them labelled by people, the others by teachers"
     again = trained.refitted
     served = () if again is None else (again.about,)
+    titles = {category.key: category.title for category in run.taxonomy.categories}
+    synthetic = (trained.synthetic_about(titles),) if trained.synthetic else ()
     return CardFacts(
         name=run.config.name,
         created=datetime.now(UTC),
@@ -81,7 +83,7 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         encoder=run.config.encode.written(trained.served[0].encoders),
         taxonomy=run.taxonomy,
         rule=trained.rules[winner],
-        training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *served),
+        training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *synthetic, *served),
         measured=f"{head.about}.",
         texts=head.texts,
         confidence=head.confidence,
