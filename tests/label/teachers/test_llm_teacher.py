@@ -15,7 +15,8 @@ from rubricator.label.llm.tasks.each import Questions
 from rubricator.label.llm.tasks.examples import Shots
 from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.llm.tasks.task import Example
-from rubricator.label.teachers.llm import LlmTeacher, build_task, llm_teacher
+from rubricator.label.teachers.factory import llm_teacher
+from rubricator.label.teachers.llm import LlmTeacher, build_task
 from rubricator.records import Status, Text
 from rubricator.taxonomy import Taxonomy
 

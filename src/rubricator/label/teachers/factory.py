@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -27,10 +28,12 @@ from rubricator.label.llm.engines.engine import Engine
 from rubricator.label.llm.engines.gguf import GgufEngine
 from rubricator.label.llm.engines.openai import OpenAIEngine
 from rubricator.label.llm.engines.transformers import TransformersEngine
+from rubricator.label.llm.tasks.each import Questions
 from rubricator.label.llm.tasks.examples import Golden, Shots, drawn, fixed, nearest
 from rubricator.label.teachers.encoders import teacher_encoders
-from rubricator.label.teachers.llm import llm_teacher
+from rubricator.label.teachers.llm import NO_SHOTS, LlmTeacher, build_task
 from rubricator.label.teachers.protocol import Teacher
+from rubricator.label.teachers.questions import QuestionsTeacher
 from rubricator.label.teachers.replay_file import replay_teacher
 from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
@@ -136,6 +139,26 @@ class TeacherFactory:
         return nearest(
             list(golden.values()), vectors[rows], dataset.texts, vectors, dataset.groups, choice.count
         )
+
+
+def llm_teacher(
+    config: LlmTeacherConfig,
+    taxonomy: Taxonomy,
+    engine: Engine,
+    prompt_path: Path | None = None,
+    shots: Shots = NO_SHOTS,
+) -> LlmTeacher:
+    """Build the teacher that a config describes; raises what `build_task` does."""
+    task = build_task(config, taxonomy, prompt_path)
+    kind = QuestionsTeacher if isinstance(task, Questions) and task.alone else LlmTeacher
+    return kind(
+        engine,
+        task,
+        name=config.name,
+        shots=shots,
+        max_text_tokens=config.max_text_tokens,
+        calibrate=config.calibrate,
+    )
 
 
 def _named(ids: tuple[str, ...], golden: Mapping[str, Golden], teacher: str) -> list[Golden]:

@@ -107,9 +107,15 @@ class Prompt:
         return cls(source, place=str(path), task=task)
 
     @classmethod
-    def shipped(cls, task: TaskName, language: str) -> Self:
-        """The prompt that comes with Rubricator, in `ru` or `en`."""
-        return cls.read(_FOLDER / f"{task}.{language}.jinja", task)
+    def shipped(cls, task: TaskName, language: str, *, variant: str = "") -> Self:
+        """The prompt that comes with Rubricator, in `ru` or `en`; `question` has a variant `alone`."""
+        name = f"{task}-{variant}" if variant else task
+        return cls.read(_FOLDER / f"{name}.{language}.jinja", task)
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """What the template uses of all that it may."""
+        return frozenset(self._template.variables)
 
     def version(self, task: str, taxonomy: Taxonomy, *options: str) -> str:
         """Hash of the file, the parser's tag and what the prompt may show of the taxonomy."""
