@@ -23,6 +23,7 @@ from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
 from rubricator.stats.coverage import COVERAGE
 from rubricator.taxonomy import Taxonomy
+from rubricator.taxonomy.versions import shown_version
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
@@ -36,6 +37,7 @@ def write_winner(
     *,
     metrics: Mapping[str, Any],
     data_fingerprint: str,
+    taxonomy_version: str = "",
     progress: Progress = silent,
 ) -> Manifest:
     """Write the artifact of the model that was chosen.
@@ -60,6 +62,7 @@ def write_winner(
         metrics={**metrics, COVERAGE: [asdict(point) for point in trained.coverage]},
         data_fingerprint=data_fingerprint,
         card=render_card(card),
+        taxonomy_version=taxonomy_version,
     )
 
 
@@ -77,6 +80,7 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         about=described(winner, trained.facts[winner]),
         encoder=run.config.encode.written(trained.served[0].encoders),
         taxonomy=run.taxonomy,
+        taxonomy_version=_shown_version(run),
         rule=trained.rules[winner],
         training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *served),
         measured=f"{head.about}.",
@@ -85,6 +89,10 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         headline={name.replace("_", " "): getattr(head, name) for name in _HEADLINE if getattr(head, name)},
         categories=head.categories,
     )
+
+
+def _shown_version(run: Run) -> str:
+    return shown_version(run.taxonomy, run.config.path(run.config.taxonomy))
 
 
 def _work(run: Run) -> list[str]:
@@ -100,6 +108,7 @@ def _work(run: Run) -> list[str]:
         _card(run, split, label_set, trained),
         metrics=files.read_json(run.folder / METRICS),
         data_fingerprint=dataset.fingerprint,
+        taxonomy_version=_shown_version(run),
         progress=run.progress,
     )
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -111,7 +120,7 @@ STAGE = Stage(
     about="Write the artifact: the winner with all it needs to serve.",
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"name", "data", "clean", "encode", "label"}),
-        "taxonomy": run.taxonomy.version,
+        "taxonomy": _shown_version(run),
     },
     after=("read", "split", "label", "train", "evaluate"),
     writes=("artifact",),

@@ -37,10 +37,10 @@ def add(taxonomy: Taxonomy, category: Category, *, retired: Collection[str] = ()
     Raises:
         TaxonomyError: The key or title is taken, or was that of a category that is gone.
     """
-    _refuse_taken(category, taxonomy, retired)
+    refuse_taken(category, taxonomy, retired)
     others = list(taxonomy.categories)
     place = len(others) - (others[-1].key == taxonomy.none)
-    after = _checked(taxonomy, [*others[:place], category, *others[place:]])
+    after = checked(taxonomy, [*others[:place], category, *others[place:]])
     return Change(after, f"added {_named(category)}")
 
 
@@ -68,7 +68,7 @@ def remove(taxonomy: Taxonomy, key: str) -> Change:
             f"'{key}' is the parent of {', '.join(below)}.",
             fix="Remove these first, or change their `parent:`.",
         )
-    after = _checked(taxonomy, [one for one in taxonomy.categories if one.key != key])
+    after = checked(taxonomy, [one for one in taxonomy.categories if one.key != key])
     return Change(after, f"removed {_named(category)}", moved={key: ()})
 
 
@@ -83,13 +83,13 @@ def rename(taxonomy: Taxonomy, key: str, new: str, *, retired: Collection[str] =
         raise TaxonomyError(f"'{key}' is called so already.", fix="Give another key.")
     update = {"key": new} if category.name else {"key": new, "name": key}
     renamed = _with(category, update)
-    _refuse_taken(renamed, taxonomy, retired, but=key)
+    refuse_taken(renamed, taxonomy, retired, but=key)
     below = [
         renamed if one.key == key else _with(one, {"parent": new}) if one.parent == key else one
         for one in taxonomy.categories
     ]
     none = new if taxonomy.none == key else taxonomy.none
-    after = _checked(taxonomy, below, none=none)
+    after = checked(taxonomy, below, none=none)
     about = f"renamed '{key}' to '{new}'"
     return Change(after, about, renamed={new: key}, moved={key: (new,)}, same_meaning=(new,))
 
@@ -109,7 +109,7 @@ def describe(
     new = _with(old, update)
     if new == old:
         raise TaxonomyError(f"'{key}' says exactly this already.", fix="Give what is to change.")
-    after = _checked(taxonomy, [new if one.key == key else one for one in taxonomy.categories])
+    after = checked(taxonomy, [new if one.key == key else one for one in taxonomy.categories])
     about = f"described '{key}' anew ({', '.join(update)}{'; same meaning' if same_meaning else ''})"
     return Change(after, about, same_meaning=(key,) if same_meaning else ())
 
@@ -149,7 +149,7 @@ def merge(
         )
     joined = _joined(into, [*([target] if target else []), *gone], update or {})
     if target is None:
-        _refuse_taken(joined, taxonomy, retired)
+        refuse_taken(joined, taxonomy, retired)
     place = into if target else gone[0].key
     leaving = {part.key for part in gone}
     others = [
@@ -157,7 +157,7 @@ def merge(
         for one in taxonomy.categories
         if one.key == place or one.key not in leaving
     ]
-    after = _checked(taxonomy, others)
+    after = checked(taxonomy, others)
     about = f"merged {', '.join(part.key for part in gone)} into '{into}'"
     return Change(after, about, moved={part.key: (into,) for part in gone})
 
@@ -188,14 +188,14 @@ def split(
         )
     rest = taxonomy.model_copy(update={"categories": tuple(c for c in taxonomy.categories if c.key != key)})
     for part in parts:
-        _refuse_taken(part, rest, [one for one in retired if one != key])
+        refuse_taken(part, rest, [one for one in retired if one != key])
     inherited = [_with(part, {"parent": old.parent}) if old.parent else part for part in parts]
     place = taxonomy.keys.index(key)
     if below := [one.key for one in taxonomy.categories if one.parent == key and key not in _keys(parts)]:
         raise TaxonomyError(
             f"'{key}' is the parent of {', '.join(below)}.", fix="Change their `parent:` first."
         )
-    after = _checked(taxonomy, [*rest.categories[:place], *inherited, *rest.categories[place:]])
+    after = checked(taxonomy, [*rest.categories[:place], *inherited, *rest.categories[place:]])
     about = f"split '{key}' into {', '.join(_keys(parts))}"
     return Change(after, about, moved={key: _keys(parts)})
 
@@ -242,7 +242,12 @@ def _with(category: Category, update: Mapping[str, object]) -> Category:
     return made({**category.model_dump(), **update})
 
 
-def _checked(taxonomy: Taxonomy, categories: Sequence[Category], **update: object) -> Taxonomy:
+def checked(taxonomy: Taxonomy, categories: Sequence[Category], **update: object) -> Taxonomy:
+    """The list with other categories, checked as one that a person wrote.
+
+    Raises:
+        TaxonomyError: It would be wrong.
+    """
     content = {**taxonomy.model_dump(), **update, "categories": [one.model_dump() for one in categories]}
     try:
         after = Taxonomy.model_validate(content)
@@ -263,9 +268,14 @@ def _of(taxonomy: Taxonomy, key: str) -> Category:
     return taxonomy[key]
 
 
-def _refuse_taken(
+def refuse_taken(
     category: Category, taxonomy: Taxonomy, retired: Collection[str], *, but: str | None = None
 ) -> None:
+    """Refuse a key or title that means another category, now or once; `but` is the key of its own.
+
+    Raises:
+        TaxonomyError: It is taken, or differs only by case, ё or spaces, or was that of one that is gone.
+    """
     for one in taxonomy.categories:
         if one.key == but:
             continue

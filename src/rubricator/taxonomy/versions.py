@@ -1,9 +1,9 @@
 """Numbered versions of a list, kept in a folder beside it, so that none is ever lost.
 
-`taxonomy.yaml` has `taxonomy.history/`: every version as the file was (`2.0.yaml`), and `versions.json`, which
-says of each when and by whom it was made, what changed, and since when each category means what it means.
-Numbers go as those of IAB's taxonomies: the first counts up when labels given before lose their meaning, the
-second when something was added.
+`taxonomy.yaml` has `taxonomy.history/`: every version as the file was (`2.0.yaml`), and `versions.json` with
+when and by whom each was made, what changed, and since when its categories mean what they mean. As in IAB's
+taxonomies the first number counts up when labels given before lose their meaning, the second when something
+was added.
 """
 
 from __future__ import annotations
@@ -168,6 +168,12 @@ class History:
         existed = {_concept(meaning) for meaning in then}
         now = self.meanings(taxonomy)
         return frozenset(key for key in now if _concept(now[key]) in existed and now[key] not in then)
+
+    def added_since(self, version: Version, taxonomy: Taxonomy) -> frozenset[str]:
+        """Keys of categories that a version had not, under whatever key."""
+        existed = {_concept(meaning) for meaning in version.meanings.values()}
+        now = self.meanings(taxonomy)
+        return frozenset(key for key in now if _concept(now[key]) not in existed)
 
     def meanings(self, taxonomy: Taxonomy) -> dict[str, str]:
         """What each category of a list means, by the names that versions give; also after a hand's change."""
