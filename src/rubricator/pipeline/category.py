@@ -15,22 +15,21 @@ from typing import TYPE_CHECKING
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.reviews import Review
 from rubricator.errors import RubricatorError, TaxonomyError
 from rubricator.pages.formatting import plural
 from rubricator.pipeline.category_teachers import TeacherEffect, teacher_effects
 from rubricator.pipeline.label import open_store
-from rubricator.pipeline.migrate import carry_reviews
+from rubricator.pipeline.migrate import carried_review, carry_reviews
 from rubricator.pipeline.stage import RUNS, Run
 from rubricator.review.reviews import read_reviews
-from rubricator.review.stale import stale_labels, stamp_golden
+from rubricator.review.stale import StaleLabel, stale_labels, stamped_golden, write_golden_stamps
 from rubricator.tables.reading import open_writer
 from rubricator.taxonomy import Taxonomy
 from rubricator.taxonomy.changes import Change
 from rubricator.taxonomy.differences import Difference, compare
-from rubricator.taxonomy.key_map import COLUMNS, KeyMap, Target, rows_of
+from rubricator.taxonomy.key_map import COLUMNS, KeyMap, rows_of
 from rubricator.taxonomy.source_edit import edited
-from rubricator.taxonomy.versions import Changing, History, Version, changing
+from rubricator.taxonomy.versions import Changing, History, Version, changing, concept
 
 if TYPE_CHECKING:  # half a second to import
     from rubricator.store import Store
@@ -52,7 +51,6 @@ class ChangePlan:
         teachers: What becomes of each teacher's stored answers.
         texts: Number of texts; None where they have not been read.
         stale_reviews: Reviews to be judged again in `judged_again`.
-        open_reviews: Reviews that no longer tell a whole label.
         golden: Golden texts to be judged again in `judged_again`.
         unreadable: Golden texts that name a key that is gone: their file must be migrated.
         judged_again: Keys that people must judge anew.
@@ -67,7 +65,6 @@ class ChangePlan:
     teachers: tuple[TeacherEffect, ...]
     texts: int | None
     stale_reviews: int
-    open_reviews: int
     golden: int
     unreadable: int
     judged_again: tuple[str, ...]
@@ -88,8 +85,6 @@ class ChangePlan:
         elif self.judged_again:
             labels = f"{plural(self.stale_reviews, 'review')} and {plural(self.golden, 'golden label')}"
             yield f"people: {labels} say nothing sure of {', '.join(self.judged_again)} any more"
-        if self.open_reviews:
-            yield f"people: {plural(self.open_reviews, 'review')} no longer tell a whole label"
         if self.unreadable:
             texts = plural(self.unreadable, "golden text")
             yield f"{texts} have a key that goes: their file must be migrated"
@@ -118,8 +113,9 @@ class Changed:
         if self.carried:
             yield f"{plural(self.carried, 'review')} carried over to the new keys"
         if self.map_file is not None:
-            yield f"carry files of labels over: rubricator category migrate {self.map_file} {self.golden_file or 'FILE…'}"
-        if self.plan.judged_again and (self.plan.golden or self.plan.stale_reviews or self.plan.open_reviews):
+            files = self.golden_file or "FILE…"
+            yield f"carry files of labels over: rubricator category migrate {self.map_file} {files}"
+        if self.plan.judged_again:
             yield "judge again what changed: rubricator review --stale"
         yield "ask the teachers and train: rubricator run"
 
@@ -148,6 +144,8 @@ def plan_change(run: Run, make: Make) -> ChangePlan:
     """
     history = History.beside(taxonomy_file(run))
     before = Taxonomy.read(taxonomy_file(run))
+    if version := history.caught_up(before):
+        history = history.followed_by(version)
     return _plan(run, before, make(before, history.retired(before)), history)
 
 
@@ -156,22 +154,13 @@ def apply_change(run: Run, make: Make, *, by: str) -> Changed:
 
     Raises:
         TaxonomyError: The change cannot be made, or somebody else makes one; the list is as it was.
-        StoreError: The database refused; the list is changed, `carry_reviews` with its map does the rest.
+        StoreError: The database refused; where the list is changed already, `category migrate --reviews` does
+            the rest.
     """
     with changing(taxonomy_file(run), by=by) as held:
-        before = held.taxonomy
-        change = make(before, held.history.retired(before))
-        plan = _plan(run, before, change, held.history)
-        stamp_golden(held.history, _golden(run))
+        change = make(held.taxonomy, held.history.retired(held.taxonomy))
         source = edited(held.source, change.after, renamed=change.renamed)
-        version = held.commit(
-            source,
-            change.about,
-            moved=change.moved,
-            renamed=change.renamed,
-            same_meaning=change.same_meaning,
-        )
-        return _changed(run, held, plan, version)
+        return _commit(run, held, change, source)
 
 
 def roll_back(run: Run, number: str, *, by: str) -> Changed:
@@ -182,28 +171,44 @@ def roll_back(run: Run, number: str, *, by: str) -> Changed:
         StoreError: The database refused.
     """
     with changing(taxonomy_file(run), by=by) as held:
-        version = held.history.named(number)
-        source = held.history.source(version)
-        if version.digest == held.taxonomy.version:
+        history, now = held.history, held.taxonomy
+        version = history.named(number)
+        source = history.source(version)
+        if version.digest == now.version:
             raise TaxonomyError(
                 f"The list is what it was in version {version.number} already.",
                 fix="`rubricator category history` lists the others.",
             )
-        after = held.history.taxonomy(version)
-        gone = {key: () for key in held.taxonomy.keys if key not in after.keys}
-        change = Change(after, f"rolled back to {version.number}", moved=gone)
-        plan = _plan(run, held.taxonomy, change, held.history)
-        stamp_golden(held.history, _golden(run))
-        new = held.commit(source, change.about, moved=gone, meanings=version.meanings)
-        return _changed(run, held, plan, new)
+        after, meanings = history.taxonomy(version), history.meanings(now)
+        # A category that was renamed since goes back to its key, with its labels.
+        same = {concept(meaning): key for key, meaning in version.meanings.items()}
+        back = {key: same.get(concept(meanings[key])) for key in now.keys if key not in after.keys}
+        moved = {key: () if old is None else (old,) for key, old in back.items()}
+        renamed = {old: key for key, old in back.items() if old is not None}
+        change = Change(after, f"rolled back to {version.number}", renamed, moved, meanings=version.meanings)
+        return _commit(run, held, change, source)
+
+
+def _commit(run: Run, held: Changing, change: Change, source: str) -> Changed:
+    plan = _plan(run, held.taxonomy, change, held.history)
+    if golden := _golden(run):
+        write_golden_stamps(held.history, stamped_golden(held.history, golden))
+    version = held.commit(
+        source,
+        change.about,
+        moved=change.moved,
+        renamed=change.renamed,
+        same_meaning=change.same_meaning,
+        meanings=change.meanings,
+    )
+    return _changed(run, held, plan, version)
 
 
 def _changed(run: Run, held: Changing, plan: ChangePlan, version: Version) -> Changed:
     map_file = _write_map(held.history, version) if version.moved else None
     carried = 0
     if plan.texts is not None and version.moved:
-        targets = {old: Target(new) for old, new in version.moved.items()}
-        carried = carry_reviews(run, KeyMap(targets), held.taxonomy, held.history)
+        carried = carry_reviews(run, KeyMap.of(version.moved), held.taxonomy, held.history)
     golden = run.config.golden.file if plan.unreadable else None
     return Changed(version, plan, map_file, carried, run.config.path(golden) if golden else None)
 
@@ -217,32 +222,38 @@ def _write_map(history: History, version: Version) -> Path:
 
 def _plan(run: Run, before: Taxonomy, change: Change, history: History) -> ChangePlan:
     after, difference = change.after, compare(before, change.after)
-    changed = tuple(key for key in difference.meaning if key not in change.same_meaning)
-    fresh = [key for key in difference.added if key not in change.renamed]
-    again = tuple(key for key in after.keys if key in changed or key in fresh)
+    version = history.next(
+        before,
+        after,
+        change.about,
+        renamed=change.renamed,
+        same_meaning=change.same_meaning,
+        meanings=change.meanings,
+    )
     dataset = _dataset(run)
-    stale = opened = golden = unreadable = 0
+    stale: list[StaleLabel] = []
     stored: dict[str, int] = {}
+    unreadable = 0
     if dataset is not None:
         with open_store(run) as store:
-            reviews = _answers(read_reviews(store, dataset.texts, before))
+            reviews = read_reviews(store, dataset.texts, before)
             stored = _stored(run, store)
-        stale = sum(any(key in review.judged for key in changed) for review in reviews)
-        opened = sum(_opens(review, change) for review in reviews)
-        golden = len(dataset.golden) if again else 0
+        found, then = KeyMap.of(change.moved), history.followed_by(version)
+        reviews = {id_: carried_review(one, found, after, then) or one for id_, one in reviews.items()}
+        stale = stale_labels(dataset, reviews, after, then, stamped_golden(history, dataset.golden))
         unreadable = sum(any(key in change.moved for key in keys) for keys in dataset.golden.values())
+    again = {key for one in stale for key in one.categories}
     return ChangePlan(
         about=change.about,
         before=history.shown(before),
-        major=bool(difference.removed or changed),
+        major=version.number.endswith(".0"),
         sentences=difference.sentences,
         teachers=tuple(teacher_effects(run.config, before, change, stored)),
         texts=None if dataset is None else len(dataset.texts),
-        stale_reviews=stale,
-        open_reviews=opened,
-        golden=golden,
+        stale_reviews=sum(not one.golden for one in stale),
+        golden=sum(one.golden for one in stale),
         unreadable=unreadable,
-        judged_again=again,
+        judged_again=tuple(key for key in after.keys if key in again),
         heads=_heads(difference, after, change),
         moved=change.moved,
     )
@@ -255,20 +266,6 @@ def _heads(difference: Difference, after: Taxonomy, change: Change) -> tuple[str
     if after.single and (touched or difference.removed):
         return after.keys if set(difference.removed) - set(change.renamed.values()) or touched else ()
     return tuple(key for key in after.keys if key in touched - set(change.renamed))
-
-
-def _opens(review: Review, change: Change) -> bool:
-    """Whether a review that told a whole label does so no longer."""
-    targets = {old: Target(new) for old, new in change.moved.items()}
-    carried = KeyMap(targets).judged(review.judged, change.after)
-    if change.after.single:
-        return not any(carried.values())
-    return len(carried) < len(change.after.keys)
-
-
-def _answers(reviews: Mapping[str, Review]) -> list[Review]:
-    """People's answers, each once: texts of one content share theirs."""
-    return list({(review.text_id, review.when): review for review in reviews.values()}.values())
 
 
 def _stored(run: Run, store: Store) -> dict[str, int]:
@@ -287,16 +284,3 @@ def _dataset(run: Run) -> Dataset | None:
 def _golden(run: Run) -> Mapping[str, tuple[str, ...]]:
     dataset = _dataset(run)
     return {} if dataset is None else dataset.golden
-
-
-def stale_counts(run: Run) -> dict[str, int]:
-    """How many texts people must judge again, by category key.
-
-    Raises:
-        StoreError: The database refused.
-    """
-    dataset = files.read_dataset(run.folder)
-    with open_store(run) as store:
-        reviews = read_reviews(store, dataset.texts, run.taxonomy)
-    stale = stale_labels(dataset, reviews, run.taxonomy, History.beside(taxonomy_file(run)))
-    return {key: count for key in run.taxonomy.keys if (count := sum(key in one.categories for one in stale))}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rubricator.dataset import files
+from rubricator.dataset.reviews import Review
 from rubricator.errors import DataError
 from rubricator.ingest.label_cells import parse_labels
 from rubricator.pipeline.label import open_store
@@ -140,14 +141,20 @@ def missing_in_reviews(run: Run, found: KeyMap, taxonomy: Taxonomy) -> None:
     found.require((key for one in reviews.values() for key in one.categories), taxonomy, where="a review")
 
 
-def _carried(answer: Answer, found: KeyMap, taxonomy: Taxonomy, history: History) -> Answer | None:
-    review = review_of(answer)
+def carried_review(review: Review, found: KeyMap, taxonomy: Taxonomy, history: History) -> Review | None:
+    """A review in the list of today; None where the map says nothing of it."""
     if review.taxonomy == taxonomy.version or not set(review.judged) & set(found.targets):
         return None
     judged = found.judged(review.judged, taxonomy)
-    stamp = _restamped(review.taxonomy, found, taxonomy, history)
-    scores = {key: float(yes) for key, yes in judged.items()}
-    return replace(answer, scores=scores, taxonomy=stamp or "")
+    return replace(review, judged=judged, taxonomy=_restamped(review.taxonomy, found, taxonomy, history))
+
+
+def _carried(answer: Answer, found: KeyMap, taxonomy: Taxonomy, history: History) -> Answer | None:
+    review = carried_review(review_of(answer), found, taxonomy, history)
+    if review is None:
+        return None
+    scores = {key: float(yes) for key, yes in review.judged.items()}
+    return replace(answer, scores=scores, taxonomy=review.taxonomy or "")
 
 
 def _restamped(stamp: str | None, found: KeyMap, taxonomy: Taxonomy, history: History) -> str | None:

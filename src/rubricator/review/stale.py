@@ -59,18 +59,22 @@ class StaleLabel:
 
 
 def stale_labels(
-    dataset: Dataset, reviews: Mapping[str, Review], taxonomy: Taxonomy, history: History
+    dataset: Dataset,
+    reviews: Mapping[str, Review],
+    taxonomy: Taxonomy,
+    history: History,
+    stamps: Mapping[str, GoldenStamp] | None = None,
 ) -> list[StaleLabel]:
     """Golden texts and reviewed ones with the categories that changed since, each content once.
 
     A review counts by the version it is stamped with, a golden label by the one that was there when it was
     first seen; a golden text that was reviewed since is settled. Where the version of a review is not known
-    nothing can be said: see `unknown_reviews`.
+    nothing can be said: see `unknown_reviews`. `stamps` are those of the golden set, by default as stored.
 
     Raises:
         TaxonomyError: The stamps of the golden set cannot be read.
     """
-    stamps = read_golden_stamps(history)
+    stamps = read_golden_stamps(history) if stamps is None else stamps
     found: dict[str, StaleLabel] = {}
     for text in dataset.texts:
         review = reviews.get(text.id)
@@ -117,16 +121,17 @@ def read_golden_stamps(history: History) -> dict[str, GoldenStamp]:
         ) from error
 
 
-def stamp_golden(history: History, golden: Labels) -> None:
-    """Before a list changes: remember that these labels were given under its last version, if not before."""
-    last = history.last
-    if last is None or not golden:
-        return
-    stamps = read_golden_stamps(history)
-    for id_, labels in golden.items():
+def stamped_golden(history: History, golden: Labels) -> dict[str, GoldenStamp]:
+    """Before a list changes: the stamps, where labels that are new were given under its last version.
+
+    Raises:
+        TaxonomyError: The stamps cannot be read.
+    """
+    stamps, last = read_golden_stamps(history), history.last
+    for id_, labels in golden.items() if last else ():
         if id_ not in stamps or stamps[id_].labels != labels:
             stamps[id_] = GoldenStamp(labels, last.number)
-    write_golden_stamps(history, stamps)
+    return stamps
 
 
 def write_golden_stamps(history: History, stamps: Mapping[str, GoldenStamp]) -> None:

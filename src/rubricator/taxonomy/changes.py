@@ -22,6 +22,7 @@ class Change:
         moved: Old key → keys that take its labels over; none where they are dropped, several where nobody
             knows which of them a text belongs in.
         same_meaning: Keys whose wording changes and whose meaning does not.
+        meanings: What the categories mean, where a former version comes back.
     """
 
     after: Taxonomy
@@ -29,6 +30,7 @@ class Change:
     renamed: Mapping[str, str] = field(default_factory=dict)
     moved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     same_meaning: tuple[str, ...] = ()
+    meanings: Mapping[str, str] | None = None
 
 
 def add(taxonomy: Taxonomy, category: Category, *, retired: Collection[str] = ()) -> Change:

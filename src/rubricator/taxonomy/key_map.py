@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from rubricator.errors import TaxonomyError, nearest
 from rubricator.taxonomy.model import NOTHING, Taxonomy
@@ -37,6 +37,11 @@ class KeyMap:
     """Targets by old key; a key that is in no row and still in the list stays as it is."""
 
     targets: Mapping[str, Target]
+
+    @classmethod
+    def of(cls, moved: Mapping[str, tuple[str, ...]]) -> Self:
+        """The map of a change, by old key the new ones; of several nobody knows which."""
+        return cls({old: Target(new) for old, new in moved.items()})
 
     def keys(self, old: str) -> tuple[str, ...]:
         """The keys that an old one becomes; itself if it is not moved."""

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, Vali
 
 from rubricator.errors import TaxonomyError, nearest
 from rubricator.settings_files import SettingsFileError, read_text
-from rubricator.taxonomy.differences import Difference, compare
+from rubricator.taxonomy.differences import compare
 from rubricator.taxonomy.model import Taxonomy, folded
 from rubricator.whole_files import whole_file
 
@@ -165,15 +165,72 @@ class History:
         if not of_stamp:
             return None
         then = {meaning for version in of_stamp for meaning in version.meanings.values()}
-        existed = {_concept(meaning) for meaning in then}
+        existed = {concept(meaning) for meaning in then}
         now = self.meanings(taxonomy)
-        return frozenset(key for key in now if _concept(now[key]) in existed and now[key] not in then)
+        return frozenset(key for key in now if concept(now[key]) in existed and now[key] not in then)
+
+    def next(
+        self,
+        before: Taxonomy,
+        after: Taxonomy,
+        change: str,
+        *,
+        by: str = "",
+        moved: Mapping[str, Sequence[str]] = _NOTHING,
+        renamed: Mapping[str, str] = _NOTHING,
+        same_meaning: Collection[str] = (),
+        meanings: Mapping[str, str] | None = None,
+    ) -> Version:
+        """The version that a change would make; parameters as those of `Changing.commit`."""
+        difference = compare(before, after)
+        changed = [key for key in difference.meaning if key not in same_meaning]
+        last = self.last
+        number = _next(last, major=bool(difference.removed or changed))
+        known = last.meanings if last else {}
+        named = {**known, **{new: known[old] for new, old in renamed.items() if old in known}}
+        return Version(
+            number=number,
+            digest=after.version,
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            by=by,
+            change=change,
+            moved={old: tuple(new) for old, new in moved.items()},
+            meanings=meanings or _meanings(after.keys, named, changed=changed, number=number),
+        )
+
+    def followed_by(self, version: Version) -> History:
+        """The history with one version more; nothing is written."""
+        return History(self.file, [*self.versions, version])
+
+    def caught_up(self, taxonomy: Taxonomy) -> Version | None:
+        """The version that records a list which has none, or was changed by hand; None where it is the last.
+
+        Raises:
+            TaxonomyError: A hand gave a new category the key of one that is gone, or the file of the last
+                version is.
+        """
+        last = self.last
+        if last is None:
+            return self.next(taxonomy, taxonomy, "the list as it was when its history began")
+        if last.digest == taxonomy.version:
+            return None
+        before = self.taxonomy(last)
+        difference = compare(before, taxonomy)
+        again = {folded(key) for key in self.retired(before)}
+        if taken := [key for key in difference.added if folded(key) in again]:
+            raise TaxonomyError(
+                f"{self.file} was changed by hand, and has the key '{taken[0]}' of a category that was "
+                "removed: old labels would get another meaning.",
+                fix="Give the new category another key, or bring the old one back with "
+                "`rubricator category rollback VERSION`.",
+            )
+        return self.next(before, taxonomy, f"changed by hand: {'; '.join(difference.sentences) or 'wording'}")
 
     def added_since(self, version: Version, taxonomy: Taxonomy) -> frozenset[str]:
         """Keys of categories that a version had not, under whatever key."""
-        existed = {_concept(meaning) for meaning in version.meanings.values()}
+        existed = {concept(meaning) for meaning in version.meanings.values()}
         now = self.meanings(taxonomy)
-        return frozenset(key for key in now if _concept(now[key]) not in existed)
+        return frozenset(key for key in now if concept(now[key]) not in existed)
 
     def meanings(self, taxonomy: Taxonomy) -> dict[str, str]:
         """What each category of a list means, by the names that versions give; also after a hand's change."""
@@ -234,48 +291,32 @@ class Changing:
         """
         file = self.history.file
         after = Taxonomy.parse(source, where=str(file))
-        difference = compare(self.taxonomy, after)
-        changed = [key for key in difference.meaning if key not in same_meaning]
-        last = self.history.last
-        number = _next(last, major=bool(difference.removed or changed))
-        before = last.meanings if last else {}
-        named = {**before, **{new: before[old] for new, old in renamed.items() if old in before}}
-        version = Version(
-            number=number,
-            digest=after.version,
-            when=datetime.now(UTC).isoformat(timespec="seconds"),
+        version = self.history.next(
+            self.taxonomy,
+            after,
+            change,
             by=self._by,
-            change=change,
-            moved={old: tuple(new) for old, new in moved.items()},
-            meanings=meanings or _meanings(after.keys, named, changed=changed, number=number),
+            moved=moved,
+            renamed=renamed,
+            same_meaning=same_meaning,
+            meanings=meanings,
         )
         self._write(version, source)
-        self.history = History(file, [*self.history.versions, version])
+        self.history = self.history.followed_by(version)
         self.source, self.taxonomy = source, after
         return version
 
     def catch_up(self) -> Version | None:
-        """Record the list as it stands where it has no history, or was changed by hand since."""
-        last = self.history.last
-        if last is None:
-            return self.commit(self.source, "the list as it was when its history began")
-        if last.digest == self.taxonomy.version:
-            return None
-        now = self.taxonomy
-        self.taxonomy = self.history.taxonomy(last)
-        difference = compare(self.taxonomy, now)
-        self._refuse_retired(difference)
-        return self.commit(self.source, f"changed by hand: {'; '.join(difference.sentences)}")
+        """Record the list as it stands where it has no history, or was changed by hand since.
 
-    def _refuse_retired(self, difference: Difference) -> None:
-        again = {folded(key) for key in self.history.retired(self.taxonomy)}
-        if taken := [key for key in difference.added if folded(key) in again]:
-            raise TaxonomyError(
-                f"{self.history.file} was changed by hand, and has the key '{taken[0]}' of a category that "
-                "was removed: old labels would get another meaning.",
-                fix="Give the new category another key, or bring the old one back with "
-                "`rubricator category rollback VERSION`.",
-            )
+        Raises:
+            TaxonomyError: See `History.caught_up`.
+        """
+        version = self.history.caught_up(self.taxonomy)
+        if version is not None:
+            self._write(version, self.source)
+            self.history = self.history.followed_by(version)
+        return version
 
     def _write(self, version: Version, source: str) -> None:
         file, folder = self.history.file, self.history.folder
@@ -357,12 +398,12 @@ def _meanings(
     def named(key: str) -> str:
         if key not in before:
             return f"{key}@{number}"
-        return f"{_concept(before[key])}@{number}" if key in changed else before[key]
+        return f"{concept(before[key])}@{number}" if key in changed else before[key]
 
     return {key: named(key) for key in keys}
 
 
-def _concept(meaning: str) -> str:
+def concept(meaning: str) -> str:
     """The key by which a category came into the list: it stays through renaming."""
     return meaning.rpartition("@")[0]
 
