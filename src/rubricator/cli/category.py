@@ -14,6 +14,8 @@ from rubricator.cli.run import ConfigFile, OutFolder, Overrides
 if TYPE_CHECKING:
     from rubricator.pipeline.category import Changed, ChangePlan, Make
     from rubricator.pipeline.stage import Run
+    from rubricator.taxonomy import Taxonomy
+    from rubricator.taxonomy.versions import History
 
 category = typer.Typer(
     no_args_is_help=True,
@@ -395,7 +397,7 @@ def _run(config: Path, overrides: list[str] | None, out_folder: Path | None) -> 
     return run_of_list(read_config(config, overrides or []), out_folder)
 
 
-def _list(config: Path, overrides: list[str] | None):  # noqa: ANN202 - types that --help need not import
+def _list(config: Path, overrides: list[str] | None) -> tuple[Taxonomy, History]:
     from rubricator.config import read_config
     from rubricator.taxonomy import Taxonomy
     from rubricator.taxonomy.versions import History

@@ -16,6 +16,7 @@ from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
 from rubricator.errors import RubricatorError, TaxonomyError
+from rubricator.ingest.golden import read_golden
 from rubricator.pages.formatting import plural
 from rubricator.pipeline.category_teachers import TeacherEffect, teacher_effects
 from rubricator.pipeline.label import open_store
@@ -23,7 +24,8 @@ from rubricator.pipeline.migrate import carried_review, carry_reviews
 from rubricator.pipeline.stage import RUNS, Run
 from rubricator.review.reviews import read_reviews
 from rubricator.review.stale import StaleLabel, stale_labels, stamped_golden, write_golden_stamps
-from rubricator.tables.reading import open_writer
+from rubricator.tables.cells import written
+from rubricator.tables.reading import open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 from rubricator.taxonomy.changes import Change
 from rubricator.taxonomy.differences import Difference, compare
@@ -191,7 +193,7 @@ def roll_back(run: Run, number: str, *, by: str) -> Changed:
 
 def _commit(run: Run, held: Changing, change: Change, source: str) -> Changed:
     plan = _plan(run, held.taxonomy, change, held.history)
-    if golden := _golden(run):
+    if golden := _golden(run, held.taxonomy):
         write_golden_stamps(held.history, stamped_golden(held.history, golden))
     version = held.commit(
         source,
@@ -281,6 +283,16 @@ def _dataset(run: Run) -> Dataset | None:
         return None
 
 
-def _golden(run: Run) -> Mapping[str, tuple[str, ...]]:
+def _golden(run: Run, taxonomy: Taxonomy) -> Mapping[str, tuple[str, ...]]:
+    """Golden labels, as read and as their file is now; nothing where neither can be read."""
     dataset = _dataset(run)
-    return {} if dataset is None else dataset.golden
+    golden = {} if dataset is None else dict(dataset.golden)
+    if run.config.golden.file is not None:
+        path = run.config.path(run.config.golden.file)
+        try:
+            rows = (row for batch in open_table(path).rows() for row in batch)
+            ids = {written(row.cells.get("id")) for row in rows}
+            golden |= read_golden(path, ids=ids, taxonomy=taxonomy)
+        except RubricatorError as error:
+            log.warning("golden labels are not stamped with a version: %s", error.problem)
+    return golden

@@ -83,5 +83,12 @@ def importing(categories: Collection[Category], *, where: str, replace: bool = F
 def _joined(known: Category | None, new: Category) -> Category:
     if known is None:
         return new
-    said = {name: value for name, value in new if value and not (name == "name" and value == known.title)}
+    said = {name: value for name, value in new if value and not _same(name, value, known)}
     return known.model_copy(update=said)
+
+
+def _same(name: str, value: object, known: Category) -> bool:
+    """Whether a file says what the list does: titles may stand for themselves, SKOS has no order of words."""
+    if isinstance(value, tuple):
+        return set(value) == set(getattr(known, name))
+    return name == "name" and value == known.title

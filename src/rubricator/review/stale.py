@@ -128,7 +128,9 @@ def stamped_golden(history: History, golden: Labels) -> dict[str, GoldenStamp]:
         TaxonomyError: The stamps cannot be read.
     """
     stamps, last = read_golden_stamps(history), history.last
-    for id_, labels in golden.items() if last else ():
+    if last is None:
+        return stamps
+    for id_, labels in golden.items():
         if id_ not in stamps or stamps[id_].labels != labels:
             stamps[id_] = GoldenStamp(labels, last.number)
     return stamps

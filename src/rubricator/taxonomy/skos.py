@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -54,7 +57,8 @@ def write_skos(path: Path, taxonomy: Taxonomy, *, language: str = "") -> None:
             graph.add((concept, predicate, value))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        graph.serialize(path, format=FORMATS[path.suffix.lower()], encoding="utf-8")
+        with _quiet():
+            graph.serialize(path, format=FORMATS[path.suffix.lower()], encoding="utf-8")
     except OSError as error:
         raise TaxonomyError(
             f"{path} cannot be written: {error.strerror}.", fix="Choose another place."
@@ -73,7 +77,8 @@ def read_skos(path: Path, *, language: str = "") -> list[Category]:
     rdflib = _rdflib()
     graph = rdflib.Graph()
     try:
-        graph.parse(data=path.read_bytes(), format=FORMATS[path.suffix.lower()])
+        with _quiet():
+            graph.parse(data=path.read_bytes(), format=FORMATS[path.suffix.lower()])
     except OSError as error:
         raise TaxonomyError(f"{path} cannot be read: {error.strerror}.", fix="Correct the path.") from error
     except Exception as error:  # its parsers raise whatever they like
@@ -124,6 +129,14 @@ class _Reader:
             if chosen := [str(one) for one in literals if (one.language or "") == language]:
                 return chosen
         return [str(one) for one in literals]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Its own readers and writers of JSON-LD warn of what they use."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def _rdflib() -> ModuleType:
