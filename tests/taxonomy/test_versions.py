@@ -149,6 +149,9 @@ def test_a_kill_at_any_step_leaves_the_old_list_or_the_new_one_with_its_history(
     assert history.last.digest == now.version
     assert history.last.number == ("2.0" if made else "1.1")
     assert history.last.moved == ({"sport": ("races",)} if made else {})
+    with changing(file):
+        pass
+    assert History.beside(file).versions == history.versions, "what was begun is finished or forgotten"
     make(file, changes.add, Category(key="air", description="самолёты"))
     assert numbers(file) == ["1.0", "1.1", *(["2.0", "2.1"] if made else ["1.2"])]
     assert not (history_folder(file) / versions_module._NEXT).exists()
