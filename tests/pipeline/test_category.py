@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from small_project import labelled, project
 
+from rubricator.artifact import read_artifact
 from rubricator.config import read_config
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
@@ -198,3 +199,13 @@ def test_each_kind_of_teacher_is_asked_what_could_be_another(change, encoder, ru
         effect = effects(LIST, change, **task)["m"]
         assert effect.asks == (change.after.keys if listed else ())
         assert not effect.by_category
+
+
+@pytest.mark.slow
+def test_artifacts_name_the_list_by_number_and_hash(tmp_path):
+    run = run_of_list(read_config(project(tmp_path, single=False), []), tmp_path / "run")
+    apply_change(run, describe("food", keywords=("рецепт*", "пирог*", "суп", "тесто", "уха")), by="")
+    run_stages(again(run), STAGES)
+    manifest = read_artifact(run.folder / "artifact").manifest
+    assert manifest.taxonomy_version == f"1.1 ({manifest.taxonomy.version})"
+    assert manifest.taxonomy_version in (run.folder / "artifact/README.md").read_text(encoding="utf-8")

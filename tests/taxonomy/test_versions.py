@@ -9,8 +9,9 @@ from filelock import FileLock
 from rubricator.errors import TaxonomyError
 from rubricator.taxonomy import Category, Taxonomy, changes
 from rubricator.taxonomy import versions as versions_module
+from rubricator.taxonomy.changing import changing
 from rubricator.taxonomy.source_edit import edited
-from rubricator.taxonomy.versions import History, changing, history_folder, shown_version
+from rubricator.taxonomy.versions import History, history_folder, shown_version
 
 SOURCE = """categories:
   - {key: roads, description: улицы}
@@ -154,7 +155,7 @@ def test_a_kill_at_any_step_leaves_the_old_list_or_the_new_one_with_its_history(
     assert History.beside(file).versions == history.versions, "what was begun is finished or forgotten"
     make(file, changes.add, Category(key="air", description="самолёты"))
     assert numbers(file) == ["1.0", "1.1", *(["2.0", "2.1"] if made else ["1.2"])]
-    assert not (history_folder(file) / versions_module._NEXT).exists()
+    assert not (history_folder(file) / versions_module.NEXT).exists()
 
 
 def test_files_that_are_gone_or_were_changed_are_told(file):

@@ -28,10 +28,11 @@ from rubricator.tables.cells import written
 from rubricator.tables.reading import open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 from rubricator.taxonomy.changes import Change
+from rubricator.taxonomy.changing import Changing, changing
 from rubricator.taxonomy.differences import Difference, compare
 from rubricator.taxonomy.key_map import COLUMNS, KeyMap, rows_of
 from rubricator.taxonomy.source_edit import edited
-from rubricator.taxonomy.versions import Changing, History, Version, changing, concept
+from rubricator.taxonomy.versions import History, Version, concept
 
 if TYPE_CHECKING:  # half a second to import
     from rubricator.store import Store

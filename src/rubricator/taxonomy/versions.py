@@ -8,25 +8,21 @@ was added.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Self
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from rubricator.errors import TaxonomyError, nearest
 from rubricator.settings_files import SettingsFileError, read_text
 from rubricator.taxonomy.differences import compare
 from rubricator.taxonomy.model import Taxonomy, folded
-from rubricator.whole_files import whole_file
 
 FIRST = "1.0"
-_INDEX, _NEXT, _LOCK = "versions.json", "versions.next.json", ".lock"
+INDEX, NEXT = "versions.json", "versions.next.json"
 Number = Annotated[str, StringConstraints(pattern=r"^\d{1,6}\.\d{1,6}$")]
 
 
@@ -82,13 +78,13 @@ class History:
             TaxonomyError: `versions.json` cannot be read.
         """
         folder = history_folder(file)
-        begun = folder / _NEXT
+        begun = folder / NEXT
         if begun.is_file() and file.is_file():
-            versions = _read(begun)
+            versions = read_versions(begun)
             # The list itself is written between the two: it tells whether the change was made.
             if versions and versions[-1].digest == Taxonomy.read(file).version:
                 return cls(file, versions)
-        return cls(file, _read(folder / _INDEX))
+        return cls(file, read_versions(folder / INDEX))
 
     @property
     def last(self) -> Version | None:
@@ -257,129 +253,12 @@ def shown_version(taxonomy: Taxonomy, file: Path) -> str:
         return taxonomy.version
 
 
-class Changing:
-    """A list that nobody else changes meanwhile; `changing` makes one."""
-
-    def __init__(self, history: History, source: str, *, by: str) -> None:
-        self.history = history
-        self.source = source
-        self.taxonomy = Taxonomy.parse(source, where=str(history.file))
-        self._by = by
-
-    def commit(
-        self,
-        source: str,
-        change: str,
-        *,
-        moved: Mapping[str, Sequence[str]] = _NOTHING,
-        renamed: Mapping[str, str] = _NOTHING,
-        same_meaning: Collection[str] = (),
-        meanings: Mapping[str, str] | None = None,
-    ) -> Version:
-        """Make a new source the list, as its next version; killed at any moment, one of the two is whole.
-
-        Args:
-            source: The whole file as it is to be.
-            change: What changes, a sentence.
-            moved: Old key → keys that take its labels over.
-            renamed: New key → old key of the same category.
-            same_meaning: Keys whose wording changed, and whose meaning did not.
-            meanings: What the categories mean, where a former version comes back.
-
-        Raises:
-            TaxonomyError: The source breaks a rule, or the place cannot be written.
-        """
-        file = self.history.file
-        after = Taxonomy.parse(source, where=str(file))
-        version = self.history.next(
-            self.taxonomy,
-            after,
-            change,
-            by=self._by,
-            moved=moved,
-            renamed=renamed,
-            same_meaning=same_meaning,
-            meanings=meanings,
-        )
-        self._write(version, source)
-        self.history = self.history.followed_by(version)
-        self.source, self.taxonomy = source, after
-        return version
-
-    def catch_up(self) -> Version | None:
-        """Record the list as it stands where it has no history, or was changed by hand since.
-
-        Raises:
-            TaxonomyError: See `History.caught_up`.
-        """
-        version = self.history.caught_up(self.taxonomy)
-        if version is not None:
-            self._write(version, self.source)
-            self.history = self.history.followed_by(version)
-        return version
-
-    def _write(self, version: Version, source: str) -> None:
-        file, folder = self.history.file, self.history.folder
-        versions = [*self.history.versions, version]
-        try:
-            with whole_file(folder / f"{version.number}.yaml") as part:
-                part.write_text(source, encoding="utf-8", newline="")
-            with whole_file(folder / _NEXT) as part:
-                content = [one.model_dump(mode="json") for one in versions]
-                part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-            if source != file.read_bytes().decode("utf-8"):
-                with whole_file(file) as part:
-                    part.write_text(source, encoding="utf-8", newline="")
-            (folder / _NEXT).replace(folder / _INDEX)
-        except OSError as error:
-            raise TaxonomyError(
-                f"{file} and {folder} cannot be written: {error.strerror}.",
-                fix="Give yourself the right to write there, or make room.",
-            ) from error
-
-
-@contextmanager
-def changing(file: Path, *, by: str = "") -> Iterator[Changing]:
-    """Hold a list for a change; changes by hand since the last one are recorded first, as a version.
+def read_versions(path: Path) -> tuple[Version, ...]:
+    """The versions in a file, oldest first; none where it is not there.
 
     Raises:
-        TaxonomyError: Somebody else is changing it, it breaks a rule, or the place cannot be written.
+        TaxonomyError: It cannot be read.
     """
-    Taxonomy.read(file)
-    folder = history_folder(file)
-    try:
-        folder.mkdir(exist_ok=True)
-        lock = FileLock(folder / _LOCK, blocking=False)
-        lock.acquire()
-    except Timeout as error:
-        raise TaxonomyError(
-            f"Somebody else is changing {file} at this moment.",
-            fix="Look at `rubricator category history` when they are done, then do it again.",
-        ) from error
-    except OSError as error:
-        raise TaxonomyError(
-            f"The folder {folder} cannot be written: {error.strerror}.",
-            fix="Give yourself the right to write there.",
-        ) from error
-    with lock:
-        history = History.beside(file)
-        _finish(history)
-        held = Changing(history, read_text(file), by=by)
-        held.catch_up()
-        yield held
-
-
-def _finish(history: History) -> None:
-    """Bring to its end, or forget, what a killed process had begun."""
-    begun = history.folder / _NEXT
-    if begun.is_file():
-        if history.versions == _read(begun):
-            begun.replace(history.folder / _INDEX)
-        else:
-            begun.unlink()
-
-
-def _read(path: Path) -> tuple[Version, ...]:
     try:
         return _VERSIONS.validate_json(path.read_bytes())
     except FileNotFoundError:
