@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from commands import COMMAND, rubricator
 from pydantic import BaseModel
+from typer.core import TyperCommand
 from typer.testing import CliRunner
 
 from rubricator.cli.app import app
@@ -147,6 +148,11 @@ def test_make_targets_on_the_pages_exist() -> None:
     assert all(re.search(rf"^{target}:", makefile, re.M) for target in targets)
 
 
+def parts_of(command: TyperCommand) -> list[TyperCommand]:
+    """A command, or those that a group holds."""
+    return list(getattr(command, "commands", {"": command}).values())
+
+
 def test_every_command_and_option_is_documented() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     assert len(COMMANDS) == 15
@@ -154,7 +160,8 @@ def test_every_command_and_option_is_documented() -> None:
     options = {
         option
         for name, command in COMMANDS.items()
-        for parameter in command.load(name).params
+        for single in parts_of(command.load(name))
+        for parameter in single.params
         for option in (*parameter.opts, *parameter.secondary_opts)
         if option.startswith("--") and option != "--help"
     }

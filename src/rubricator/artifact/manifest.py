@@ -77,7 +77,8 @@ class Manifest(_Part):
             in `files`, over the whole artifact.
         name: Name of the run that produced it.
         kind: The kind of model that won: `heads`, `linear`, `ensemble`…
-        taxonomy_version: Version of the taxonomy at the time of training.
+        taxonomy_version: Version of the taxonomy at the time of training: its hash, behind its number where
+            it has one, as in `2.1 (a1b2c3d4e5f6)`.
         rule: Calibration and thresholds.
         columns: Which column of a file held what in training; the default for prediction.
         clean: Cleaning steps of training, repeated in prediction.

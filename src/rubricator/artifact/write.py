@@ -56,12 +56,14 @@ def write_artifact(
     data_fingerprint: str,
     card: str,
     boilerplate: Sequence[Repeated] = (),
+    taxonomy_version: str = "",
 ) -> Manifest:
     """Write an artifact beside `folder`, check it by reading it, then put it in the place of the old one.
 
     An artifact already there is replaced when the new one is whole, not before. Most parameters are the
     fields of `Manifest`, which is returned as written. `encoders` go by the names under which the model asks
-    for them, `metrics` are JSON values (undefined ones None), and `card` is Markdown.
+    for them, `metrics` are JSON values (undefined ones None), and `card` is Markdown. `taxonomy_version` is
+    how predictions name the list, by default its hash.
 
     Raises:
         ArtifactError: The folder holds something else, cannot be written, or the parts disagree.
@@ -72,7 +74,7 @@ def write_artifact(
         "kind": kind,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "taxonomy": taxonomy.model_dump(mode="json"),
-        "taxonomy_version": taxonomy.version,
+        "taxonomy_version": taxonomy_version or taxonomy.version,
         "rule": {part: getattr(rule, part).tolist() for part in Rule.model_fields},
         "columns": columns.model_dump(mode="json"),
         "clean": clean.model_dump(mode="json"),

@@ -40,6 +40,16 @@ class Command:
         return command
 
 
+class Group(Command):
+    """A command that holds others; its function is their `Typer`."""
+
+    def load(self, name: str) -> TyperCommand:
+        """Import the commands with all that they need."""
+        group: TyperCommand = typer.main.get_group(resolve_name(f"rubricator.cli.{self.function}"))  # type: ignore[assignment]
+        group.name = name
+        return group
+
+
 _BEGIN, _PIPELINE, _STAGE = "Begin", "The pipeline", "One stage"
 _LABELS, _PRODUCTION = "Labels", "In production"
 
@@ -101,6 +111,11 @@ COMMANDS = {
         _LABELS,
         "review:review_labels",
         "Correct labels where it helps most: a person's answer outranks every teacher.",
+    ),
+    "category": Group(
+        _LABELS,
+        "category:category",
+        "Change the list of categories, with what it costs told before; every version is kept.",
     ),
     "predict": Command(_PRODUCTION, "predict:predict_texts", "Predict the categories of every row."),
     "serve": Command(

@@ -60,6 +60,16 @@ def review_labels(
             "--import", metavar="FILE", help="Take answers from such a file, or from the folder of a run."
         ),
     ] = None,
+    stale: Annotated[
+        bool,
+        typer.Option(
+            "--stale", help="Only labels from when a category meant something else, or was not there."
+        ),
+    ] = False,
+    write_golden: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the golden set with what was judged again since."),
+    ] = None,
     status: Annotated[bool, typer.Option("--status", help="Only tell how things stand.")] = False,
 ) -> None:
     """Correct labels where it helps most: a person's answer outranks every teacher.
@@ -79,12 +89,17 @@ def review_labels(
     With `--ids` you are asked about the texts of a list, in its order: those selected on a map, say. They
     are never blind, and measure nothing.
 
+    After `rubricator category describe`, `--stale` shows the texts that people labelled before, golden ones
+    too, and the categories to judge again; those that measure are shown without the old label.
+    `--write-golden` then writes a golden file with the new answers.
+
     Example: `rubricator review -c examples/news/rubricator.yaml --count 10`
 
     In a file: `rubricator review --export batch.csv --count 100`, then `rubricator review --import batch.csv`
     """
     from rubricator.cli.stages import go
     from rubricator.pipeline.review import open_review
+    from rubricator.pipeline.review import write_golden as golden_file
     from rubricator.review.estimates import progress_lines
     from rubricator.review.files import read_ids
 
@@ -92,23 +107,39 @@ def review_labels(
         raise typer.BadParameter("--export and --import exclude each other")
     listed = read_ids(ids) if ids else None
     run = go(config, overrides, out_folder, until="split")
-    with open_review(run, by or _login()) as session:
+    if write_golden:
+        differing = golden_file(run, write_golden)
+        out.print(
+            f"{write_golden}: {differing:,} golden labels differ from before; name it under golden.file"
+        )
+        return
+    with open_review(run, by or login(), labelled=not stale) as session:
         if import_:
             out.print(f"{session.take(import_):,} new answers from {import_}")
         elif export:
-            questions = _questions(session, listed, count, order)
+            questions = _questions(session, listed, None if stale else count, order, stale=stale)
             written = session.write(export, questions)
             out.print(f"{len(questions):,} texts: {', '.join(str(path) for path in written)}")
             return
         elif not status:
-            _Batch(session, _questions(session, listed, count, order)).go()
+            _Batch(session, _questions(session, listed, count, order, stale=stale)).go()
+        elif stale:
+            _tell_stale(session)
+            return
         for line in progress_lines(session.progress()):
             out.print(line)
 
 
 def _questions(
-    session: ReviewSession, ids: Sequence[str] | None, count: int | None, order: Literal["gain", "random"]
+    session: ReviewSession,
+    ids: Sequence[str] | None,
+    count: int | None,
+    order: Literal["gain", "random"],
+    *,
+    stale: bool,
 ) -> list[Question]:
+    if stale:
+        return session.stale_questions(count)
     if ids is None:
         return session.questions(count or 20, order=order)
     questions = session.questions_about(ids)
@@ -117,11 +148,22 @@ def _questions(
     return questions[:count]
 
 
-def _login() -> str:
+def login() -> str:
+    """Name of whoever works at this terminal."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such user, as in a container
         return "someone"
+
+
+def _tell_stale(session: ReviewSession) -> None:
+    questions = session.stale_questions()
+    out.print(f"{len(questions):,} texts to judge again")
+    for key in session.taxonomy.keys:
+        if texts := sum(key in one.stale for one in questions):
+            out.print(f"  {escape(key)}: {texts:,}")
+    if unknown := session.unknown_reviews():
+        out.print(f"{unknown:,} reviews were given under a version that nobody recorded: they are left alone")
 
 
 class _Batch:
@@ -205,6 +247,8 @@ class _Batch:
         more = len(content) - _CHARACTERS
         cut = f" [dim]… {more:,} more characters[/]" if more > 0 else ""
         out.print(escape(content[:_CHARACTERS]) + cut + "\n")
+        if question.stale:
+            out.print(f"[yellow]Judge again:[/] {escape(self._named(set(question.stale)))}")
         if question.shown == "suggested":
             self._show_suggestion(question)
         out.print("  ".join(self._choice(key, question) for key in self._categories))

@@ -24,6 +24,7 @@ from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
 from rubricator.stats.coverage import COVERAGE
 from rubricator.taxonomy import Taxonomy
+from rubricator.taxonomy.versions import shown_version
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
@@ -38,6 +39,7 @@ def write_winner(
     metrics: Mapping[str, Any],
     data_fingerprint: str,
     boilerplate: Sequence[Repeated] = (),
+    taxonomy_version: str = "",
     progress: Progress = silent,
 ) -> Manifest:
     """Write the artifact of the model that was chosen.
@@ -63,6 +65,7 @@ def write_winner(
         data_fingerprint=data_fingerprint,
         boilerplate=boilerplate,
         card=render_card(card),
+        taxonomy_version=taxonomy_version,
     )
 
 
@@ -82,6 +85,7 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         about=described(winner, trained.facts[winner]),
         encoder=run.config.encode.written(trained.served[0].encoders),
         taxonomy=run.taxonomy,
+        taxonomy_version=_shown_version(run),
         rule=trained.rules[winner],
         training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *synthetic, *served),
         measured=f"{head.about}.",
@@ -90,6 +94,10 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         headline={name.replace("_", " "): getattr(head, name) for name in _HEADLINE if getattr(head, name)},
         categories=head.categories,
     )
+
+
+def _shown_version(run: Run) -> str:
+    return shown_version(run.taxonomy, run.config.path(run.config.taxonomy))
 
 
 def _work(run: Run) -> list[str]:
@@ -106,6 +114,7 @@ def _work(run: Run) -> list[str]:
         metrics=files.read_json(run.folder / METRICS),
         data_fingerprint=dataset.fingerprint,
         boilerplate=dataset.boilerplate,
+        taxonomy_version=_shown_version(run),
         progress=run.progress,
     )
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -117,7 +126,7 @@ STAGE = Stage(
     about="Write the artifact: the winner with all it needs to serve.",
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"name", "data", "clean", "encode", "label"}),
-        "taxonomy": run.taxonomy.version,
+        "taxonomy": _shown_version(run),
     },
     after=("read", "split", "label", "train", "evaluate"),
     writes=("artifact",),

@@ -100,7 +100,15 @@ def _work(run: Run) -> list[str]:
         open_store(run) as store,
         open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
     ):
-        outcome = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
+        outcome = ask(
+            teachers,
+            texts,
+            store,
+            limits=limits,
+            again=run.again,
+            stamp=run.taxonomy.version,
+            progress=run.progress,
+        )
         reviews = read_reviews(store, dataset.texts, run.taxonomy)
         scores = [
             teacher_scores(one.name, one.scale, outcome.answers[one.name], dataset.texts, run.taxonomy.space)

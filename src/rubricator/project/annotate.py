@@ -160,7 +160,8 @@ def _ask(teacher: Teacher, dataset: Dataset, text: Text, store: Store, run: Run)
         return {answer.text_id: answer for answer in teacher.ask(dataset.texts)}
     keys = {one.id: teacher.key(one) for one in dataset.texts}
     stored = store.find(list(keys.values()))
-    answers = ask([teacher], [text], store, again=run.again, progress=run.progress).answers[teacher.name]
+    asked = ask([teacher], [text], store, again=run.again, stamp=run.taxonomy.version, progress=run.progress)
+    answers = asked.answers[teacher.name]
     return {id_: stored[key] for id_, key in keys.items() if key in stored} | dict(answers)
 
 

@@ -19,6 +19,7 @@ from rubricator.dataset.labels import read_labels
 from rubricator.dataset.synthetic import CANDIDATES, read_synthetic
 from rubricator.models.training_files import read_training
 from rubricator.pipeline.augment import STATISTICS, settings_of
+from rubricator.pipeline.category import run_of_list
 from rubricator.pipeline.compare import compare
 from rubricator.pipeline.explore import explore
 from rubricator.pipeline.review import open_review
@@ -28,6 +29,7 @@ from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.tracking import check_tracking, track
 from rubricator.progress import silent
 from rubricator.project.annotate import Annotation, annotate
+from rubricator.project.category import Categories
 from rubricator.project.progress import bars
 from rubricator.project.results import (
     AugmentResult,
@@ -100,6 +102,15 @@ class Project:
         """The categories as they are now."""
         config = self.config
         return Taxonomy.read(config.path(config.taxonomy))
+
+    @property
+    def category(self) -> Categories:
+        """Changes of the list of categories, each with what it costs, and its versions.
+
+        Example:
+            >>> project.category.add("health", description="врачи, больницы", plan=True)  # doctest: +SKIP
+        """
+        return Categories(run_of_list(self.config, self.folder))
 
     def run(self, *, force: bool = False) -> RunResult:
         """Go the whole way, and log it where `tracking` says so.

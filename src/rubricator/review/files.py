@@ -24,7 +24,7 @@ from rubricator.tables.cells import id_among, written
 from rubricator.tables.reading import open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 
-COLUMNS = ("id", "text", "suggested", "probability", "chosen", "shown", "taxonomy", "labels")
+COLUMNS = ("id", "text", "suggested", "probability", "chosen", "shown", "stale", "taxonomy", "labels")
 
 Parse = Callable[[str], tuple[str, ...]]
 """Category keys from a cell; raises DataError."""

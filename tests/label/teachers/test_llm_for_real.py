@@ -5,7 +5,8 @@ import json
 import pytest
 
 from rubricator.config import LlmTeacherConfig, OpenAIEngineConfig
-from rubricator.label.teachers.llm import build_task, llm_teacher
+from rubricator.label.teachers.factory import llm_teacher
+from rubricator.label.teachers.llm import build_task
 from rubricator.label.teachers.replay import ReplayTeacher, replies_of
 from rubricator.llm.engines.openai import OpenAIEngine
 from rubricator.llm.tasks.examples import Shots

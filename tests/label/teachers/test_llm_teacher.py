@@ -9,7 +9,8 @@ import pytest
 from rubricator.config import LlmTeacherConfig
 from rubricator.dataset.annotations import Scale
 from rubricator.errors import ConfigError, EngineError
-from rubricator.label.teachers.llm import LlmTeacher, build_task, llm_teacher
+from rubricator.label.teachers.factory import llm_teacher
+from rubricator.label.teachers.llm import LlmTeacher, build_task
 from rubricator.llm.engines.engine import Capabilities, Generation
 from rubricator.llm.tasks.choose import Choose
 from rubricator.llm.tasks.each import Questions

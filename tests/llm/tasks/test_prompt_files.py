@@ -29,6 +29,7 @@ def taxonomy(task="single-label", none=None, **changes):
 
 def test_the_shipped_prompts_are_these():
     expected = {f"{task}.{language}.jinja" for task in TASKS for language in ("ru", "en")}
+    expected |= {"question-alone.ru.jinja", "question-alone.en.jinja"}
     assert {path.name for path in FOLDER.iterdir()} == expected
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -20,12 +21,15 @@ from rubricator.dataset.split import DatasetSplit
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import ConfigError
 from rubricator.label.teachers.encoders import teacher_encoders
-from rubricator.label.teachers.llm import llm_teacher
+from rubricator.label.teachers.llm import NO_SHOTS, LlmTeacher, build_task
 from rubricator.label.teachers.protocol import Teacher
+from rubricator.label.teachers.questions import QuestionsTeacher
 from rubricator.label.teachers.replay_file import replay_teacher
 from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
+from rubricator.llm.engines.engine import Engine
 from rubricator.llm.engines.opened import OpenedEngines
+from rubricator.llm.tasks.each import Questions
 from rubricator.llm.tasks.examples import Golden, Shots, drawn, fixed, nearest
 from rubricator.progress import Progress, silent
 from rubricator.taxonomy import Taxonomy
@@ -109,6 +113,26 @@ class TeacherFactory:
         return nearest(
             list(golden.values()), vectors[rows], dataset.texts, vectors, dataset.groups, choice.count
         )
+
+
+def llm_teacher(
+    config: LlmTeacherConfig,
+    taxonomy: Taxonomy,
+    engine: Engine,
+    prompt_path: Path | None = None,
+    shots: Shots = NO_SHOTS,
+) -> LlmTeacher:
+    """Build the teacher that a config describes; raises what `build_task` does."""
+    task = build_task(config, taxonomy, prompt_path)
+    kind = QuestionsTeacher if isinstance(task, Questions) and task.alone else LlmTeacher
+    return kind(
+        engine,
+        task,
+        name=config.name,
+        shots=shots,
+        max_text_tokens=config.max_text_tokens,
+        calibrate=config.calibrate,
+    )
 
 
 def _named(ids: tuple[str, ...], golden: Mapping[str, Golden], teacher: str) -> list[Golden]:

@@ -182,24 +182,6 @@ class _Question:
 _Pending = dict[int, tuple[_Question, int]]
 
 
-def llm_teacher(
-    config: LlmTeacherConfig,
-    taxonomy: Taxonomy,
-    engine: Engine,
-    prompt_path: Path | None = None,
-    shots: Shots = NO_SHOTS,
-) -> LlmTeacher:
-    """Build the teacher that a config describes; raises what `build_task` does."""
-    return LlmTeacher(
-        engine,
-        build_task(config, taxonomy, prompt_path),
-        name=config.name,
-        shots=shots,
-        max_text_tokens=config.max_text_tokens,
-        calibrate=config.calibrate,
-    )
-
-
 def build_task(
     config: LlmTeacherConfig,
     taxonomy: Taxonomy,
@@ -211,7 +193,12 @@ def build_task(
         ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.
     """
     kind: TaskName = "question" if config.task == "each" and config.questions else config.task
-    prompt = Prompt.read(prompt_path, kind) if prompt_path else Prompt.shipped(kind, config.language)
+    variant = "alone" if kind == "question" and config.questions == "alone" else ""
+    prompt = (
+        Prompt.read(prompt_path, kind)
+        if prompt_path
+        else Prompt.shipped(kind, config.language, variant=variant)
+    )
     if kind == "question":
         return Questions(taxonomy, prompt)
     if kind == "choose":

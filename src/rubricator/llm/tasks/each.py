@@ -110,6 +110,42 @@ class Questions(Task):
         self._choices = (prompt.front.words["yes"], prompt.front.words["no"])
         super().__init__(taxonomy, prompt)
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Categories that are asked about, in order."""
+        return self._taxonomy.keys
+
+    @property
+    def alone(self) -> bool:
+        """Whether a question shows no category but the one that it asks about."""
+        return not self._prompt.variables & {"categories", "none_category"}
+
+    def by_category(self, content: str, examples: Sequence[Example]) -> dict[str, Request]:
+        """The question about each category."""
+        return dict(zip(self.keys, self.requests(content, examples), strict=True))
+
+    def read_part(self, key: str, generation: Generation) -> Reading:
+        """Read the answer about one category: how likely yes is, 0 or 1 where only the word is known."""
+        return self._reading([generation], lambda answers: self._read_one(key, answers[0]))
+
+    def joined(self, parts: Sequence[tuple[Status, float]]) -> Reading:
+        """The reading of a text from status and score about every category, in order."""
+        statuses = {status for status, _ in parts} - {Status.OK}
+        if statuses:
+            first = (Status.FAILED, Status.UNPARSED, Status.REFUSED)
+            return Reading(next(status for status in first if status in statuses))
+        scores = {key: score for key, (_, score) in zip(self.keys, parts, strict=True)}
+        if set(scores.values()) <= {0.0, 1.0}:
+            return decided((key for key, score in scores.items() if score), self._taxonomy)
+        return Reading(Status.OK, shares(scores) if self._taxonomy.single else scores)
+
+    def _read_one(self, key: str, generation: Generation) -> Reading:
+        yes = self._yes(generation.text)
+        if yes is None:
+            return Reading(Status.REFUSED) if refused(generation.text) else UNPARSED
+        logprobs = choice_logprobs(generation, self._choices[not yes], self._choices)
+        return Reading(Status.OK, {key: self._probability(logprobs) if logprobs else float(yes)})
+
     def requests(self, content: str, examples: Sequence[Example]) -> list[Request]:
         """One question per category, in the order of the taxonomy."""
         yes, no = self._choices

@@ -128,9 +128,15 @@ class Prompt:
         return cls(source, place=str(path), task=task, form=form)
 
     @classmethod
-    def shipped(cls, task: str, language: str, form: Form = LABELLING) -> Self:
-        """The prompt that comes with Rubricator, in `ru` or `en`."""
-        return cls.read(form.folder / f"{task}.{language}.jinja", task, form)
+    def shipped(cls, task: str, language: str, form: Form = LABELLING, *, variant: str = "") -> Self:
+        """The prompt that comes with Rubricator, in `ru` or `en`; `question` has a variant `alone`."""
+        name = f"{task}-{variant}" if variant else task
+        return cls.read(form.folder / f"{name}.{language}.jinja", task, form)
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """What the template uses of all that it may."""
+        return frozenset(self._template.variables)
 
     def version(self, task: str, taxonomy: Taxonomy, *options: str) -> str:
         """Hash of the file, the parser's tag and what the prompt may show of the taxonomy."""

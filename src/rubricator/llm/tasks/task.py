@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -91,13 +91,18 @@ class Task(ABC):
 
         Thoughts are taken off first. What the token limit cut off before it could be read is `failed`.
         """
+        return self._reading(generations, self._read)
+
+    def _reading(
+        self, generations: Sequence[Generation], parse: Callable[[Sequence[Generation]], Reading]
+    ) -> Reading:
         for status in (Status.FAILED, Status.REFUSED):
             if any(generation.status is status for generation in generations):
                 return Reading(status)
         answers = [answer for generation in generations if (answer := answer_of(generation))]
         reading = UNPARSED
         if len(answers) == len(generations):
-            reading = self._read([replace(answer, text=self._one_turn(answer.text)) for answer in answers])
+            reading = parse([replace(answer, text=self._one_turn(answer.text)) for answer in answers])
         cut = any(generation.cut for generation in generations)
         return Reading(Status.FAILED) if cut and reading.status is Status.UNPARSED else reading
 

@@ -122,6 +122,7 @@ class Category(BaseModel):
             `*` matches any ending (`выбор*`).
         patterns: Regular expressions that speak for the category (case-insensitive).
         exclude: Words or phrases that silence the rules of this category.
+        parent: Key of the broader category, for lists that are exchanged; decisions do not look at it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -132,6 +133,7 @@ class Category(BaseModel):
     keywords: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    parent: Key | None = None
 
     @property
     def title(self) -> str:
@@ -172,6 +174,20 @@ class Taxonomy(BaseModel):
             raise ValueError(f"none: '{self.none}' is not the key of a category")
         return self
 
+    @model_validator(mode="after")
+    def _parents_are_categories(self) -> Self:
+        parents = {category.key: category.parent for category in self.categories}
+        for key, parent in parents.items():
+            above = [key]
+            while parent is not None:
+                if parent not in parents:
+                    raise ValueError(f"the parent '{parent}' of '{above[-1]}' is not the key of a category")
+                if parent in above:
+                    raise ValueError(f"'{key}' is below itself: {' → '.join([*above, parent])}")
+                above.append(parent)
+                parent = parents[parent]
+        return self
+
     @property
     def keys(self) -> tuple[str, ...]:
         """Category keys in order."""
@@ -190,7 +206,11 @@ class Taxonomy(BaseModel):
     @property
     def version(self) -> str:
         """Twelve hexadecimal digits that change whenever anything in the list does."""
-        canonical = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+        written = self.model_dump(mode="json")
+        for category in written["categories"]:
+            if category["parent"] is None:  # lists from before there were parents keep their version
+                del category["parent"]
+        canonical = json.dumps(written, ensure_ascii=False, sort_keys=True)
         return content_hash("taxonomy:1", canonical)[:12]
 
     def __getitem__(self, key: str) -> Category:
@@ -207,9 +227,7 @@ class Taxonomy(BaseModel):
             TaxonomyError: The file is missing, is no YAML, or breaks a rule; all faults at once.
         """
         try:
-            # As texts are after cleaning: otherwise `й` written as two signs would never be found in them.
-            content = unicodedata.normalize("NFC", read_text(path))
-            raw = parse_yaml(content)
+            return cls.parse(read_text(path), where=str(path))
         except FileNotFoundError as error:
             raise TaxonomyError(
                 f"There is no taxonomy file {path}.",
@@ -220,17 +238,37 @@ class Taxonomy(BaseModel):
                 f"{path} cannot be read as YAML in UTF-8: {error}.",
                 fix="Correct the file, or name another under `taxonomy:` in rubricator.yaml.",
             ) from error
+
+    @classmethod
+    def parse(cls, source: str, *, where: str) -> Self:
+        """A taxonomy as it stands in a file that is called `where` in messages.
+
+        Raises:
+            SettingsFileError: This is no YAML.
+            TaxonomyError: It breaks a rule; all faults at once.
+        """
+        # As texts are after cleaning: otherwise `й` written as two signs would never be found in them.
+        content = unicodedata.normalize("NFC", source)
+        raw = parse_yaml(content)
         try:
             taxonomy = cls.model_validate(raw if raw is not None else {})
         except ValidationError as error:
-            problem = listed(str(path), error, cls, written=parse_yaml(content, yaml.BaseLoader))
+            problem = listed(where, error, cls, written=parse_yaml(content, yaml.BaseLoader))
             raise TaxonomyError(problem, fix="Correct the file.") from error
-        if faults := [*_same_names(taxonomy), *_misread_keys(taxonomy), *_silent_words(taxonomy)]:
+        taxonomy.check(where=where)
+        return taxonomy
+
+    def check(self, *, where: str) -> None:
+        """Refuse what people must not write, though it could be read; `where` names the list in messages.
+
+        Raises:
+            TaxonomyError: Categories cannot be told apart, or words can never be found; all faults at once.
+        """
+        if faults := [*_same_names(self), *_misread_keys(self), *_silent_words(self)]:
             lines = "\n".join(f"  {fault}" for fault in faults)
             raise TaxonomyError(
-                f"{path} has {plural(len(faults), 'fault')}:\n{lines}", fix="Correct the file."
+                f"{where} has {plural(len(faults), 'fault')}:\n{lines}", fix="Correct the file."
             )
-        return taxonomy
 
 
 # These hold for lists that people write; what an artifact was made with is read as it is.
