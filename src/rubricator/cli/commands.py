@@ -102,4 +102,5 @@ COMMANDS = {
         "serve:serve_artifact",
         "Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.",
     ),
+    "key": Command(_PRODUCTION, "key:make_key", "Make a key for the service: shown once, kept as a hash."),
 }

@@ -59,7 +59,7 @@ def list_versions(registry: Registry = _DEFAULT) -> None:
 
 @models.command("show")
 def show_version(version: VersionName, registry: Registry = _DEFAULT) -> None:
-    """Show one version: what it was measured at, its categories, and when it served.
+    """Show one version: its categories, when it served, and where its card lies.
 
     Example: `rubricator models show 3f2a`
     """

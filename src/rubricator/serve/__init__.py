@@ -4,12 +4,15 @@ from rubricator.errors import MissingExtraError
 
 try:
     import fastapi  # noqa: F401
+    import limits  # noqa: F401
     import prometheus_client  # noqa: F401
     import uvicorn  # noqa: F401
 except ImportError as error:
     raise MissingExtraError(error.name or "fastapi", extra="serve", purpose="The service") from error
 
 from rubricator.serve.app import create_app
+from rubricator.serve.keys import add_key
 from rubricator.serve.limits import ServeSettings
+from rubricator.serve.processes import ServeOptions, serve
 
-__all__ = ["ServeSettings", "create_app"]
+__all__ = ["ServeOptions", "ServeSettings", "add_key", "create_app", "serve"]
