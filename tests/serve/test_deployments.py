@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -265,9 +269,58 @@ def served(address):
     return httpx.get(f"{address}/v1/model").json()["model"]
 
 
-def until(holds):
-    deadline = time.monotonic() + 20
+def until(holds, seconds=20):
+    deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return found
+
+
+@pytest.mark.slow
+def test_processes_share_a_port_their_figures_and_each_promotion(predictors, registry, tmp_path):
+    found, names = registry
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    code = "from rubricator.cli import main; main()"
+    arguments = [
+        "serve",
+        "--registry",
+        str(found.folder),
+        "--workers",
+        "2",
+        "--port",
+        address.rpartition(":")[2],
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+
+    def figures():
+        try:
+            return httpx.get(f"{address}/metrics", timeout=5).text
+        except httpx.HTTPError:
+            return ""
+
+    def serving(name):
+        return f'rubricator_model_info{{model="{name}",role="champion",taxonomy_version="'
+
+    try:
+        until(lambda: serving(names[0]) in figures() and "} 2.0" in figures(), seconds=90)
+        answers = [
+            (text, httpx.post(f"{address}/v1/classify", json={"text": text}))
+            for text in TEXTS
+            for _ in range(4)
+        ]
+        assert_whole(answers, predictors[0])
+        assert 'requests_total{path="/v1/classify",status="200"} 12.0' in figures()
+        found.promote(names[1])
+        until(lambda: 'rubricator_swaps_total{outcome="done"} 2.0' in figures(), seconds=30)
+        after = [(TEXTS[0], httpx.post(f"{address}/v1/classify", json={"text": TEXTS[0]})) for _ in range(4)]
+        assert {response.json()["model"] for _, response in after} == {names[1]}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=40)
+    assert process.returncode == 0
+    assert said.count("Application shutdown complete") == 2
