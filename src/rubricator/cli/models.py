@@ -26,6 +26,7 @@ VersionName = Annotated[
 _DEFAULT = Path("models")
 
 models = typer.Typer(
+    name="models",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
