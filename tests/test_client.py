@@ -13,7 +13,7 @@ from rubricator.errors import ServiceError
 from rubricator.predict import Predictor
 from rubricator.records import Text
 from rubricator.serve import create_app
-from rubricator.serve.keys import ApiKey, key_digest
+from rubricator.serve.security.keys import ApiKey, key_digest
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from rubricator.artifact import ModelRegistry
 from rubricator.predict import Predictor
 from rubricator.serve import ServeSettings, create_app
 from rubricator.serve.deployments import Beside, Deployments
-from rubricator.serve.keys import ApiKey, key_digest
 from rubricator.serve.metrics import Metrics
+from rubricator.serve.security.keys import ApiKey, key_digest
 from rubricator.taxonomy import Category, Taxonomy
 
 FAST = ServeSettings(watch_seconds=0.05)
@@ -114,6 +114,16 @@ def test_a_swap_while_a_request_waits_lets_the_old_model_answer_it(predictors, r
         slow.free.set()
         assert_whole([(TEXTS[0], waiting.result(10))], (first,))
         until(lambda: first.manifest.identifier not in httpx.get(f"{address}/metrics").text)
+
+
+def test_a_model_that_comes_back_while_it_leaves_is_counted_once(predictors):
+    (first, _), _ = predictors
+    metrics = Metrics()
+    for now in (True, True, False):
+        metrics.serves(first.manifest, "champion", now=now)
+    assert f'model="{first.manifest.identifier}"' in metrics.text().decode()
+    metrics.serves(first.manifest, "champion", now=False)
+    assert f'model="{first.manifest.identifier}"' not in metrics.text().decode()
 
 
 def test_a_version_that_broke_on_the_way_is_refused_and_the_old_one_goes_on(predictors, registry, run_app):

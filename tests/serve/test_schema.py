@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from rubricator.artifact import ModelRegistry
 from rubricator.serve import create_app
-from rubricator.serve.keys import ApiKey, key_digest
+from rubricator.serve.security.keys import ApiKey, key_digest
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ except ImportError as error:
     raise MissingExtraError(error.name or "fastapi", extra="serve", purpose="The service") from error
 
 from rubricator.serve.app import create_app
-from rubricator.serve.keys import add_key
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.processes import ServeOptions, serve
+from rubricator.serve.security.keys import add_key
 
 __all__ = ["ServeOptions", "ServeSettings", "add_key", "create_app", "serve"]

@@ -15,13 +15,13 @@ from rubricator.artifact import ModelRegistry
 from rubricator.predict import Predictor
 from rubricator.serve.classify import add_classify
 from rubricator.serve.deployments import NOTHING, Beside, Deployments, Load
-from rubricator.serve.headers import SafeHeaders
 from rubricator.serve.information import add_information
-from rubricator.serve.keys import ApiKey, Guard
 from rubricator.serve.limits import BodyLimit, ServeSettings
 from rubricator.serve.metrics import Measured, Metrics
 from rubricator.serve.problems import add_errors
 from rubricator.serve.schemas import request_schemas
+from rubricator.serve.security.headers import SafeHeaders
+from rubricator.serve.security.keys import ApiKey, Guard
 from rubricator.serve.shadow import Shadow
 from rubricator.serve.versions import add_versions
 

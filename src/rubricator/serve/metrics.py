@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter as TallyOf
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self._folder = os.environ.get(_FOLDER)
+        self._serving: TallyOf[tuple[str, str, str]] = TallyOf()
         if self._folder:
             _forget_the_dead(Path(self._folder))
         else:
@@ -86,9 +88,12 @@ class Metrics:
 
     def serves(self, manifest: Manifest, role: str, *, now: bool) -> None:
         """Say that a model serves in a role now, or no more."""
-        self.model.labels(manifest.identifier, manifest.taxonomy_version, role).set(int(now))
-        if not now and not self._folder:
-            self.model.remove(manifest.identifier, manifest.taxonomy_version, role)
+        labels = (manifest.identifier, manifest.taxonomy_version, role)
+        # A model that comes back while it still leaves is there twice for a moment.
+        self._serving[labels] += 1 if now else -1
+        self.model.labels(*labels).set(min(1, self._serving[labels]))
+        if not self._serving[labels] and not self._folder:
+            self.model.remove(*labels)
 
     def text(self) -> bytes:
         """The figures in the text format of Prometheus, those of all processes together."""

@@ -19,9 +19,9 @@ from rubricator.pipeline.promote import load_fit, read_smoke
 from rubricator.predict import Predictor
 from rubricator.serve.app import create_app
 from rubricator.serve.deployments import Beside
-from rubricator.serve.keys import read_keys
 from rubricator.serve.limits import ServeSettings
-from rubricator.serve.tls import check_certificate
+from rubricator.serve.security.keys import read_keys
+from rubricator.serve.security.tls import check_certificate
 
 _OPTIONS = "RUBRICATOR_SERVE"
 _FIGURES = "PROMETHEUS_MULTIPROC_DIR"
@@ -62,9 +62,10 @@ class ServeOptions(BaseModel):
             ArtifactError: It is not fit to serve.
         """
         smoke = [] if self.registry is None else read_smoke(self.registry)
-        # Several processes share the processors.
-        threads = self.threads or (self.workers > 1 and max(1, (os.cpu_count() or 1) // self.workers))
-        return load_fit(folder, smoke=smoke, threads=int(threads), key=self.verify)
+        threads = self.threads
+        if not threads and self.workers > 1:  # they share the processors
+            threads = max(1, (os.cpu_count() or 1) // self.workers)
+        return load_fit(folder, smoke=smoke, threads=threads, key=self.verify)
 
     def champion(self) -> Path:
         """The folder of what is to serve.

@@ -9,7 +9,7 @@ import pytest
 
 from rubricator.errors import ConfigError
 from rubricator.serve import create_app
-from rubricator.serve.tls import check_certificate
+from rubricator.serve.security.tls import check_certificate
 
 pytest.importorskip("cryptography")
 

@@ -7,7 +7,7 @@ import pytest
 
 from rubricator.errors import ConfigError
 from rubricator.serve import ServeSettings, add_key, create_app
-from rubricator.serve.keys import key_digest, read_keys
+from rubricator.serve.security.keys import key_digest, read_keys
 
 
 @pytest.fixture
