@@ -94,7 +94,7 @@ def write_artifact(
         _write_files(part, model, encoders, card)
         _write_manifest(part, about)
         manifest = read_artifact(part).manifest
-        _sync(part)
+        sync(part)
         _put_in_place(part, folder)
     except OSError as error:
         raise ArtifactError(
@@ -157,8 +157,8 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _sync(part: Path) -> None:
-    """Bring everything to the disk: a rename must not survive a power cut that its content did not."""
+def sync(part: Path) -> None:
+    """Bring a folder to the disk: a rename must not survive a power cut that its content did not."""
     for path in [*part.rglob("*"), part]:
         handle = os.open(path, os.O_RDONLY)
         try:

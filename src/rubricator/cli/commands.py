@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from typer.core import TyperCommand
+    from typer.core import TyperCommand, TyperGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +22,23 @@ class Command:
 
     Attributes:
         panel: Heading that it stands below.
-        function: What does it, as `module:name` in this package.
-        about: The first sentence of the function's docstring.
+        function: What does it, as `module:name` in this package: a function, or a group of commands.
+        about: The first sentence of its docstring.
     """
 
     panel: str
     function: str
     about: str
 
-    def load(self, name: str) -> TyperCommand:
+    def load(self, name: str) -> TyperCommand | TyperGroup:
         """Import the command with all that it needs."""
+        found = resolve_name(f"rubricator.cli.{self.function}")
+        if isinstance(found, typer.Typer):
+            return typer.main.get_group(found)
         single = typer.Typer(
             add_completion=False, rich_markup_mode="markdown", pretty_exceptions_show_locals=False
         )
-        single.command(name)(resolve_name(f"rubricator.cli.{self.function}"))
+        single.command(name)(found)
         command: TyperCommand = typer.main.get_command(single)  # type: ignore[assignment]
         return command
 
@@ -118,9 +121,15 @@ COMMANDS = {
         "Change the list of categories, with what it costs told before; every version is kept.",
     ),
     "predict": Command(_PRODUCTION, "predict:predict_texts", "Predict the categories of every row."),
+    "models": Command(
+        _PRODUCTION,
+        "models:models",
+        "Keep versions of a model, say which one serves, go back to an earlier one.",
+    ),
     "serve": Command(
         _PRODUCTION,
         "serve:serve_artifact",
         "Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.",
     ),
+    "key": Command(_PRODUCTION, "key:make_key", "Make a key for the service: shown once, kept as a hash."),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
@@ -21,6 +22,7 @@ from rubricator.encode.folders import cache_folder
 from rubricator.encode.runtimes import Batch, Runtime, RuntimeChoice, choose_runtime, open_runtime
 from rubricator.encode.source import EncoderSource, resolve
 from rubricator.encode.tokenizer import TokenizerFault, encodings, read_tokenizer
+from rubricator.encode.tokens_seen import tell
 from rubricator.errors import EncoderError
 from rubricator.progress import Progress, silent
 from rubricator.records import content_hash
@@ -125,7 +127,9 @@ class Encoder:
         """
         vectors = np.zeros((len(contents), self.width), dtype=np.float32)
         with self._lock, progress("Encoding texts", total=len(contents)) as step:
+            started = time.perf_counter()
             tokens = self._tokenize(contents)
+            tell(sum(ids.size for ids in tokens), time.perf_counter() - started)
             slices = list(self._batches([ids.size for ids in tokens]))
             batches = (self._padded([tokens[row] for row in rows]) for rows in slices)
             for rows, raw in zip(slices, self._runtime.run(batches), strict=True):
