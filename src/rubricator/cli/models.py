@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
@@ -49,7 +50,9 @@ def list_versions(registry: Registry = _DEFAULT) -> None:
     champion = found.champion()
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("", "version", "kind", "made", "categories", "taxonomy", "state"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "categories" else "left")
+        justify: JustifyMethod = "right" if heading == "categories" else "left"
+        # A version is there to be copied: it is never broken.
+        table.add_column(heading, overflow="fold", justify=justify, no_wrap=heading == "version")
     versions = found.versions()
     for version in versions:
         table.add_row("★" if version.name == champion else "", *_row(version))
