@@ -57,6 +57,9 @@ def list_versions(registry: Registry = _DEFAULT) -> None:
     for version in versions:
         table.add_row("★" if version.name == champion else "", *_row(version))
     out.print(table)
+    for version in versions:
+        if version.problem:
+            out.print(f"[red]{escape(version.name)}[/]: {escape(version.problem)}", soft_wrap=True)
     if not versions:
         out.print("No versions yet: `rubricator models add RUN` adds one.")
 
@@ -146,7 +149,7 @@ def _check(registry: Path, key: Path | None) -> Check:
 def _row(version: Version) -> tuple[str, ...]:
     manifest = version.manifest
     if manifest is None:
-        return (escape(version.name), "", "", "", "", f"[red]{escape(version.problem)}[/]")
+        return (escape(version.name), "", "", "", "", "[red]broken[/]")
     made, categories = f"{manifest.created:%Y-%m-%d %H:%M}", str(len(manifest.taxonomy.categories))
     return (escape(version.name), manifest.kind, made, categories, manifest.taxonomy_version, "whole")
 
