@@ -150,7 +150,7 @@ def _url(place: str | Path) -> sa.URL:
         ) from error
 
 
-def _engine(url: sa.URL, busy_seconds: float) -> sa.Engine:
+def _engine(url: sa.URL, busy_seconds: float = _BUSY_SECONDS) -> sa.Engine:
     kind = url.get_backend_name()
     if kind not in ("sqlite", "postgresql"):
         raise StoreError(
