@@ -115,6 +115,11 @@ COMMANDS = {
         "review:review_labels",
         "Correct labels where it helps most: a person's answer outranks every teacher.",
     ),
+    "feedback": Command(
+        _LABELS,
+        "feedback:show_feedback",
+        "Show how often editors overrule the model, how far they agree, and what suggestions save.",
+    ),
     "category": Group(
         _LABELS,
         "category:category",

@@ -10,7 +10,7 @@ import typer
 from rubricator.cli.console import err, log_to
 from rubricator.cli.predict import Verify
 
-_SECURITY, _BESIDE = "Security", "A second model"
+_SECURITY, _BESIDE, _FEEDBACK = "Security", "A second model", "Corrections"
 
 
 def serve_artifact(
@@ -67,6 +67,22 @@ def serve_artifact(
     salt: Annotated[
         str, typer.Option(help="Another salt divides the keys anew.", rich_help_panel=_BESIDE)
     ] = "",
+    feedback: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STORE",
+            help="Take decisions of editors at /v1/feedback into this database.",
+            rich_help_panel=_FEEDBACK,
+        ),
+    ] = None,
+    categories: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The list of categories: its history translates decisions of an earlier version.",
+            rich_help_panel=_FEEDBACK,
+        ),
+    ] = None,
 ) -> None:
     """Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.
 
@@ -95,6 +111,8 @@ def serve_artifact(
         challenger=challenger,
         share=share,
         salt=salt,
+        feedback=feedback,
+        categories=categories,
     )
     with log_to(None):
         serve(options, announce=_announce)

@@ -15,6 +15,7 @@ from rubricator.artifact import ModelRegistry
 from rubricator.predict import Predictor
 from rubricator.serve.classify import add_classify
 from rubricator.serve.deployments import NOTHING, Beside, Deployments, Load
+from rubricator.serve.feedback import FeedbackStore, add_feedback
 from rubricator.serve.information import add_information
 from rubricator.serve.limits import BodyLimit, ServeSettings
 from rubricator.serve.metrics import Measured, Metrics
@@ -35,6 +36,7 @@ def create_app(
     beside: Beside = NOTHING,
     shadow_log: Path | None = None,
     keys: list[ApiKey] | None = None,
+    feedback: FeedbackStore | None = None,
 ) -> FastAPI:
     """Build the service over a predictor.
 
@@ -49,6 +51,7 @@ def create_app(
         beside: A shadow, or a challenger with a share of the requests.
         shadow_log: Where comparisons with the shadow are appended, one JSON object a line.
         keys: Who may ask; None for everybody. Promotion over HTTP needs keys, and a registry.
+        feedback: Where decisions of editors are stored; None takes none.
     """
     settings = settings or ServeSettings()
     metrics = Metrics()
@@ -60,6 +63,8 @@ def create_app(
         async with deployments:
             yield
             await shadow.finish()
+        if feedback is not None:
+            feedback.close()
 
     app = FastAPI(
         title=predictor.manifest.identifier,
@@ -74,6 +79,8 @@ def create_app(
     add_information(app, deployments, metrics, settings)
     if keys is not None and registry is not None:
         add_versions(app, deployments, registry)
+    if feedback is not None:
+        add_feedback(app, deployments, settings, feedback)
     add_errors(app, metrics)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     if keys is not None:

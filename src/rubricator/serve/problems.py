@@ -21,11 +21,12 @@ _REASONS = {
     401: "A key is needed, and none, or an unknown one, was sent.",
     403: "The key may not do this.",
     404: "There is no such version.",
-    409: "The version cannot serve, or another promotion is under way; the champion stays.",
+    409: "The version cannot serve, or another promotion is under way; the champion stays; or the key "
+    "came with another decision.",
     413: "The body is too large, or has too many parts.",
     422: "The body is no JSON, or breaks a rule that `detail` names, or a text cannot be classified.",
     429: "Too many texts wait already, or the key asks too often; try again after `Retry-After` seconds.",
-    503: "The service is shutting down.",
+    503: "The service is shutting down, or the database of decisions cannot be written.",
     504: "The answer took too long.",
 }
 _LONGEST_WAIT = 60

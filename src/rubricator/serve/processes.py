@@ -19,6 +19,7 @@ from rubricator.pipeline.promote import load_fit, read_smoke
 from rubricator.predict import Predictor
 from rubricator.serve.app import create_app
 from rubricator.serve.deployments import Beside
+from rubricator.serve.feedback import FeedbackStore
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.security.keys import read_keys
 from rubricator.serve.security.tls import check_certificate
@@ -34,6 +35,8 @@ class ServeOptions(BaseModel):
         artifact: What to serve; None where a registry says it.
         shadow: A version of the registry, or a folder; so is `challenger`.
         share: Of the requests that the challenger answers.
+        feedback: Database in which decisions of editors are stored, a file or a URL.
+        categories: The list of categories whose history translates decisions made under an earlier version.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,6 +57,8 @@ class ServeOptions(BaseModel):
     challenger: str | None = None
     share: float = Field(default=0.1, ge=0, le=1)
     salt: str = ""
+    feedback: str | None = None
+    categories: Path | None = None
 
     def load(self, folder: Path) -> Predictor:
         """An artifact, loaded and tried.
@@ -119,6 +124,7 @@ def build(options: ServeOptions) -> FastAPI:
         ),
         shadow_log=options.shadow_log,
         keys=None if options.keys is None else read_keys(options.keys),
+        feedback=None if options.feedback is None else FeedbackStore(options.feedback, options.categories),
     )
 
 

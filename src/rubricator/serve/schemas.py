@@ -235,6 +235,35 @@ class Changed(_Body):
     before: str | None
 
 
+EditorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-zА-Яа-яЁё0-9_.@-]{1,80}$")]
+Keys = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1000)]
+
+
+class FeedbackRequest(_Body):
+    """What an editor decided on one text."""
+
+    id: Id = Field(description="Of the text.")
+    title: Part = ""
+    body: Part = ""
+    editor: EditorName = Field(description="Who decided.")
+    categories: Keys = Field(description="Keys of the categories that the text has.")
+    shown: Literal["blind", "suggested"] = Field(description="`suggested` if the editor saw the prediction.")
+    predicted: Keys | None = Field(default=None, description="What the model had said, seen or not.")
+    chosen: Literal["random", "gain"] = Field(
+        default="gain", description="`random` if the text was drawn by lot: only such ones measure."
+    )
+    model: str | None = Field(default=None, max_length=200, description="As the prediction named it.")
+    taxonomy_version: Written = Field(max_length=200, description="As the prediction named it.")
+    source: str = Field(default="", max_length=500)
+    seconds: Annotated[float, Field(ge=0, le=86_400)] | None = None
+
+
+class FeedbackStored(_Body):
+    """Whether the decision is new."""
+
+    stored: bool = Field(description="False if it was stored before.")
+
+
 class ModelInfo(_Body):
     """What is being served."""
 

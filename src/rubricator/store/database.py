@@ -36,17 +36,18 @@ class Store:
         self._writing = engine.execution_options(writing=True)
 
     @classmethod
-    def open(cls, place: str | Path) -> Self:
+    def open(cls, place: str | Path, *, busy_seconds: float = _BUSY_SECONDS) -> Self:
         """Open a database, making it (and its folder) or bringing it to the newest version.
 
         It is named by the path of a SQLite file, or a URL (`postgresql://user@host/name`, `sqlite:///path`).
+        `busy_seconds` is how long each statement waits for another process that writes to a SQLite file.
 
         Raises:
             StoreError: The place cannot be written, is no database, is locked or damaged, or is from
                 a newer version.
         """
         url = _url(place)
-        store = cls(_engine(url))
+        store = cls(_engine(url, busy_seconds))
         try:
             with explained(url), store._writing.begin() as connection:
                 migrate(connection)
@@ -149,7 +150,7 @@ def _url(place: str | Path) -> sa.URL:
         ) from error
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def _engine(url: sa.URL, busy_seconds: float = _BUSY_SECONDS) -> sa.Engine:
     kind = url.get_backend_name()
     if kind not in ("sqlite", "postgresql"):
         raise StoreError(
@@ -164,7 +165,7 @@ def _engine(url: sa.URL) -> sa.Engine:
                 f"The folder of the database {url.database} cannot be made: {error.strerror}.",
                 fix="Name a file in a folder that you may write under `label.store`.",
             ) from error
-    options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}} if kind == "sqlite" else {}
+    options: dict[str, Any] = {"connect_args": {"timeout": busy_seconds}} if kind == "sqlite" else {}
     try:
         engine = sa.create_engine(url, json_serializer=partial(json.dumps, ensure_ascii=False), **options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
@@ -172,21 +173,21 @@ def _engine(url: sa.URL) -> sa.Engine:
             f"The driver of {url.drivername} is not installed: {error}.", fix="pip install 'psycopg[binary]'"
         ) from error
     if kind == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
         sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _prepare_sqlite(busy_seconds: float, connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own transactions start too late for table changes; `_begin_sqlite` starts them.
     connection.isolation_level = None
-    _use_write_ahead_log(connection)
+    _use_write_ahead_log(connection, busy_seconds)
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+def _use_write_ahead_log(connection: sqlite3.Connection, busy_seconds: float) -> None:
     # SQLite's own waiting for locks leaves out the change of journal, which happens once per file.
-    deadline = time.monotonic() + _BUSY_SECONDS
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
