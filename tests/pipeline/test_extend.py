@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import yaml
+from several_encoders import write_two
 from small_project import TEXTS, project
 
 from rubricator.artifact import read_artifact
@@ -13,6 +15,7 @@ from rubricator.pipeline.category import apply_change, run_of_list
 from rubricator.pipeline.extend import extend, plan_extension
 from rubricator.pipeline.stage import run_stages
 from rubricator.pipeline.stages import STAGES
+from rubricator.predict import Predictor
 from rubricator.taxonomy import Category, changes
 
 ANIMALS = Category(key="town", description="улица, соседи", keywords=("сосед*", "мост", "библиотек*", "кот"))
@@ -101,3 +104,34 @@ def test_where_one_category_is_right_a_run_is_needed(tmp_path):
     run_stages(run, STAGES)
     with pytest.raises(TaxonomyError, match="whole run"):
         plan_extension(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1])
+def test_heads_over_encoders_serve_the_same_bits(tmp_path, count):
+    write_two(tmp_path)
+    path = project(tmp_path, single=False)
+    encoders = [str(folder.parent) for folder in sorted(tmp_path.glob("*/config.json"))][:count]
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["encode"] = {
+        "encoder": encoders,
+        "max_tokens": 48,
+        "threads": 1,
+        "precision": "fp32",
+        "cache": str(tmp_path / "cache"),
+    }
+    content["train"] = {"models": ["heads"], "learning_curve": False}
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    run = run_of_list(read_config(path, []), tmp_path / "run")
+    run_stages(run, STAGES)
+
+    def served():
+        predictor = Predictor.load(run.folder / "artifact")
+        return [one.probabilities for one in predictor.predict(list(TEXTS))]
+
+    before = served()
+    apply_change(run, add, by="Анна")
+    extend(again(run))
+    for old, now in zip(before, served(), strict=True):
+        assert {key: now[key] for key in old} == dict(old)
+        assert "town" in now
