@@ -115,6 +115,22 @@ def test_a_notebook_does_the_same(folder):
 
 def test_every_subcommand_teaches_with_an_example():
     group = COMMANDS["category"].load("category")
-    assert len(group.commands) == 13
+    assert len(group.commands) == 14
     for name in group.commands:
         assert "Example" in category(name, "--help"), name
+
+
+def test_the_model_follows_the_list(folder):
+    assert "is no artifact" in category("apply", code=2)
+    done = CliRunner().invoke(app, ["run"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    assert "nothing to apply" in category("apply", code=2)
+    assert "category apply" in category(
+        "add", "travel", "--description", "поездки", "--keywords", "катер, мост"
+    )
+    plan = category("apply", "--plan")
+    assert "sport: kept bit by bit" in plan
+    assert "travel: labelled, trained and calibrated" in plan
+    said = category("apply")
+    assert "F1 before" in said
+    assert "24 texts asked about" in said

@@ -209,6 +209,31 @@ def split_category(
     )
 
 
+@category.command("apply")
+def apply_to_artifact(
+    plan: Plan = False,
+    config: ConfigFile = Path("rubricator.yaml"),
+    overrides: Overrides = None,
+    out_folder: OutFolder = None,
+) -> None:
+    """Bring the model up to the list: it learns what is new, and keeps the rest bit by bit.
+
+    For `linear` and `heads` where a text may have several categories; else it says what a run would cost.
+    Killed at any moment, the old model is whole and serves on.
+
+    Example: `rubricator category apply --plan`
+    """
+    from rubricator.cli.extension import apply, tell_extended, tell_extension
+    from rubricator.pipeline.extend import full_seconds, plan_extension
+
+    run = _run(config, overrides, out_folder)
+    if plan:
+        tell_extension(plan_extension(run), full_seconds(run))
+        out.print("[dim]Nothing was changed.[/]")
+    else:
+        tell_extended(apply(run))
+
+
 @category.command("list")
 def list_categories(config: ConfigFile = Path("rubricator.yaml"), overrides: Overrides = None) -> None:
     """List the categories, with the version since which each means what it means.

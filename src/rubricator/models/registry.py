@@ -8,6 +8,7 @@ from rubricator.errors import ArtifactError, nearest
 from rubricator.models.anchors import AnchorsModel
 from rubricator.models.base import Model
 from rubricator.models.cascade import CascadeModel
+from rubricator.models.columns import ColumnsModel
 from rubricator.models.ensemble import EnsembleModel
 from rubricator.models.heads import HeadsModel
 from rubricator.models.linear import LinearModel
@@ -20,7 +21,7 @@ _SIMPLE = {
     kind.kind: kind
     for kind in (HeadsModel, AnchorsModel, LinearModel, StaticModel, NetworkModel, StackingModel)
 }
-_NESTED = {kind.kind: kind for kind in (EnsembleModel, CascadeModel)}
+_NESTED = {kind.kind: kind for kind in (EnsembleModel, CascadeModel, ColumnsModel)}
 KINDS = {**_SIMPLE, **_NESTED}
 """Every kind of model that can be served, by the name in its `model.json`."""
 

@@ -120,7 +120,7 @@ class Changed:
             yield f"carry files of labels over: rubricator category migrate {self.map_file} {files}"
         if self.plan.judged_again:
             yield "judge again what changed: rubricator review --stale"
-        yield "ask the teachers and train: rubricator run"
+        yield "bring the model up to the list: rubricator category apply (all of it anew: rubricator run)"
 
 
 def taxonomy_file(run: Run) -> Path:

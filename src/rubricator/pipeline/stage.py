@@ -97,7 +97,7 @@ def run_stages(
     for name in [*force, *([until] if until else [])]:
         if name not in names:
             raise ConfigError(f"There is no stage '{name}'.", fix=f"The stages are {', '.join(names)}.")
-    with _only_one(run.folder):
+    with only_one(run.folder):
         _leave_older_layout(run)
         for stage in stages:
             _run_stage(run, stage, forced=stage.name in force)
@@ -183,7 +183,7 @@ def _digests(run: Run, writes: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path) -> Iterator[None]:
     """Two processes must not write one run; the kernel frees the lock of a killed one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from rubricator.pipeline.category import (
     apply_change,
     plan_change,
     roll_back,
+    run_of_list,
     taxonomy_file,
 )
 from rubricator.pipeline.category_files import export_categories, importing, read_categories
+from rubricator.pipeline.extend import Extended, Extension, extend, plan_extension
 from rubricator.pipeline.migrate import Migrated, migrate
 from rubricator.pipeline.stage import Run
 from rubricator.taxonomy import Category, changes
@@ -41,6 +43,19 @@ class Categories:
         """A category more, with the fields of `Category`: `description`, `keywords`, `name`, `parent`."""
         new = changes.made({"key": key, **fields})
         return self._change(lambda taxonomy, retired: changes.add(taxonomy, new, retired=retired), plan=plan)
+
+    def apply(self, *, plan: bool = False) -> Extended | Extension:
+        """Bring the artifact of the run up to the list; with `plan`, only say what stays and what is learnt.
+
+        Raises:
+            ArtifactError: The run has no artifact.
+            TaxonomyError: Nothing changed, or the change takes a whole run.
+            RubricatorError: Texts or encoders are no longer those of the run.
+        """
+        now = run_of_list(self.run.config, self.run.folder)
+        if plan:
+            return plan_extension(now)
+        return extend(replace(now, progress=self.run.progress, say=self.run.say))
 
     def remove(self, key: str, *, plan: bool = False) -> Changed | ChangePlan:
         """A category less; its key is not used again."""

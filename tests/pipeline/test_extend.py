@@ -1,0 +1,137 @@
+"""After a change of the list the artifact learns what is new; what stayed is the same to the last bit."""
+
+import numpy as np
+import pytest
+import yaml
+from several_encoders import write_two
+from small_project import TEXTS, project
+
+from rubricator.artifact import read_artifact
+from rubricator.config import read_config
+from rubricator.dataset.inputs import Inputs
+from rubricator.errors import ArtifactError, RubricatorError, TaxonomyError
+from rubricator.pipeline import extend as module
+from rubricator.pipeline.category import apply_change, run_of_list
+from rubricator.pipeline.extend import extend, plan_extension
+from rubricator.pipeline.stage import run_stages
+from rubricator.pipeline.stages import STAGES
+from rubricator.predict import Predictor
+from rubricator.taxonomy import Category, changes
+
+ANIMALS = Category(key="town", description="улица, соседи", keywords=("сосед*", "мост", "библиотек*", "кот"))
+
+
+def add(taxonomy, retired):
+    return changes.add(taxonomy, ANIMALS, retired=retired)
+
+
+@pytest.fixture
+def run(tmp_path):
+    made = run_of_list(read_config(project(tmp_path, single=False), []), tmp_path / "run")
+    run_stages(made, STAGES)
+    return made
+
+
+def again(run):
+    return run_of_list(run.config, run.folder)
+
+
+def said(run):
+    artifact = read_artifact(run.folder / "artifact")
+    found = artifact.rule.probabilities(artifact.model.logits(Inputs(list(TEXTS))))
+    return dict(zip(artifact.manifest.taxonomy.keys, found.T, strict=True))
+
+
+def test_what_stayed_is_the_same_to_the_last_bit_through_every_change(run):
+    first = said(run)
+    apply_change(run, add, by="Анна")
+    done = extend(again(run))
+    second = said(run)
+    assert (done.extension.new, done.texts) == (("town",), len(TEXTS))
+    assert all(np.array_equal(first[key], second[key]) for key in first)
+    assert np.ptp(second["town"]) > 0
+    apply_change(again(run), lambda t, r: changes.rename(t, "sport", "games", retired=r), by="Анна")
+    apply_change(again(run), lambda t, _: changes.remove(t, "food"), by="Анна")
+    done = extend(again(run))
+    third = said(run)
+    assert (set(third), done.extension.new, done.texts) == ({"weather", "games", "town"}, (), 0)
+    assert np.array_equal(third["games"], first["sport"])
+    assert np.array_equal(third["town"], second["town"])
+
+
+def test_a_kill_before_the_end_leaves_the_old_artifact(run, monkeypatch):
+    before = read_artifact(run.folder / "artifact").manifest.identifier
+    apply_change(run, add, by="Анна")
+    for step in ("_labelled", "_joined", "_figures", "write_artifact"):
+        with monkeypatch.context() as patch:
+
+            def killed(*_, **__):
+                raise KeyboardInterrupt
+
+            patch.setattr(module, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                extend(again(run))
+        assert read_artifact(run.folder / "artifact").manifest.identifier == before
+    assert extend(again(run)).identifier != before
+
+
+def test_what_cannot_be_extended_is_refused(run, tmp_path):
+    with pytest.raises(TaxonomyError, match="nothing to apply"):
+        extend(run)
+    file = tmp_path / "taxonomy.yaml"
+    source = file.read_text(encoding="utf-8")
+    file.write_text(source.replace("Погода", "Небо"), encoding="utf-8")
+    with pytest.raises(TaxonomyError, match="has no version"):
+        plan_extension(again(run))
+    file.write_text(source, encoding="utf-8")
+    apply_change(again(run), add, by="Анна")
+    texts = tmp_path / "texts.csv"
+    texts.write_text(texts.read_text(encoding="utf-8").replace("гавани", "порту"), encoding="utf-8")
+    before = said(run)
+    with pytest.raises(RubricatorError, match="texts have changed"):
+        extend(again(run))
+    assert said(run).keys() == before.keys()
+
+
+def test_before_any_run_there_is_nothing_to_extend(tmp_path):
+    run = run_of_list(read_config(project(tmp_path, single=False), []), tmp_path / "run")
+    with pytest.raises(ArtifactError, match="is no artifact"):
+        plan_extension(run)
+
+
+def test_where_one_category_is_right_a_run_is_needed(tmp_path):
+    run = run_of_list(read_config(project(tmp_path, single=True), []), tmp_path / "run")
+    run_stages(run, STAGES)
+    with pytest.raises(TaxonomyError, match="whole run"):
+        plan_extension(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1])
+def test_heads_over_encoders_serve_the_same_bits(tmp_path, count):
+    write_two(tmp_path)
+    path = project(tmp_path, single=False)
+    encoders = [str(folder.parent) for folder in sorted(tmp_path.glob("*/config.json"))][:count]
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["encode"] = {
+        "encoder": encoders,
+        "max_tokens": 48,
+        "threads": 1,
+        "precision": "fp32",
+        "cache": str(tmp_path / "cache"),
+    }
+    content["train"] = {"models": ["heads"], "learning_curve": False}
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    run = run_of_list(read_config(path, []), tmp_path / "run")
+    run_stages(run, STAGES)
+
+    def served():
+        predictor = Predictor.load(run.folder / "artifact")
+        return [one.probabilities for one in predictor.predict(list(TEXTS))]
+
+    before = served()
+    apply_change(run, add, by="Анна")
+    extend(again(run))
+    for old, now in zip(before, served(), strict=True):
+        assert {key: now[key] for key in old} == dict(old)
+        assert "town" in now
