@@ -44,7 +44,7 @@ def test_references_and_merges_that_people_write_are_read() -> None:
         ("".join(f"k{n}: {n}\n" for n in range(100_001)), "more than 200,000 values"),
         ("[" * 100_000, "nested deeper than 50 levels"),
         ("{a: " * 100_000, "nested deeper than 50 levels"),
-        ("- " * 10_000, "nested deeper than 50 levels"),
+        ("- " * 10_000, "nested deeper than 50 levels|exceeded maximum nesting depth"),  # of libyaml 0.2.6
         ("a: &a [*a]", r"line 1: \*a refers to itself"),
         ("a: *b", "undefined alias"),
         ("a: 2026-13-45", "month must be in"),

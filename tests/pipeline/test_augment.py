@@ -24,7 +24,7 @@ from rubricator.dataset.labels import read_labels
 from rubricator.dataset.synthetic import CANDIDATES, read_synthetic
 from rubricator.errors import ConfigError, EngineError
 from rubricator.pipeline import augment, augment_material
-from rubricator.pipeline.augment import STATISTICS, plan
+from rubricator.pipeline.augment import STATISTICS, WRITTEN, plan
 from rubricator.pipeline.stage import Run, run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.project.project import Project
@@ -95,6 +95,13 @@ def test_the_stage_writes_what_passed_and_is_not_done_again(tmp_path, script, si
     for row in report["stages"]:
         assert row["made"] == row["kept"] + sum(row["dropped"].values())
     assert any("synthetic texts passed the judge" in line for line in lines)
+    written = json.loads((run.folder / WRITTEN).read_text(encoding="utf-8"))
+    for row in report["stages"]:
+        of_stage = [one for one in written if one["stage"] == row["stage"]]
+        if row["stage"] != "judge":
+            assert sum(not one["fault"] for one in of_stage) == row["kept"]
+            assert len(of_stage) <= row["made"]
+    assert {text.content for text in texts} <= {one["content"] for one in written}
     asked, before = len(script.bodies), (run.folder / CANDIDATES).read_bytes()
     run_stages(run, STAGES, until="augment")
     assert "unchanged" in lines[-1]

@@ -205,13 +205,15 @@ def test_a_damaged_database(tmp_path):
         list(store.answers())
 
 
-def test_a_read_only_database(tmp_path):
+def test_a_read_only_database(tmp_path, monkeypatch):
     path = tmp_path / "a.db"
+    monkeypatch.chdir(tmp_path)
     Store.open(path).close()
     store = Store(database._engine(sa.make_url(f"sqlite:///file:{path}?mode=ro&uri=true")))
     with pytest.raises(StoreError, match="may not be written"):
         store.save([answer()])
     store.close()
+    assert not (tmp_path / "file:").exists()
 
 
 def test_a_locked_database(tmp_path, monkeypatch):

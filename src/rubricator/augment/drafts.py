@@ -28,6 +28,7 @@ DROPPED = {
     "not of the category": "the model of the run, or its vectors, see another category",
 }
 """Why a text may be dropped, with what that means for people."""
+_TEXTLESS = {"failed", "refused", "unreadable"}
 
 
 @dataclass(slots=True)
@@ -63,18 +64,34 @@ class Draft:
         return f"{self.category.key}/{self.slot}/{self.attempt}"
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text as it came out of a stage that writes; `fault` is one of `DROPPED`, or empty if it went on."""
+
+    category: str
+    stage: str
+    content: str
+    fault: str
+
+
 @dataclass
 class Statistics:
-    """Texts made, kept and dropped, by category and stage; `judge` comes after the last that writes."""
+    """Texts made, kept and dropped, by category and stage; `judge` comes after the last that writes.
+
+    `written` holds what came out of the stages that write, as far as there was a text.
+    """
 
     made: Counter[tuple[str, str]] = field(default_factory=Counter)
     kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     dropped: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    written: list[Written] = field(default_factory=list)
 
     def count(self, draft: Draft, stage: str, fault: str) -> None:
         """A text came out of a stage; `fault` is one of `DROPPED`, or empty if it goes on."""
         place = (draft.category.key, stage)
         self.made[place] += 1
+        if stage != "judge" and fault not in _TEXTLESS:
+            self.written.append(Written(*place, draft.content, fault))
         if fault:
             self.dropped[(*place, fault)] += 1
         else:

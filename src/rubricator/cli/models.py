@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
@@ -49,11 +50,16 @@ def list_versions(registry: Registry = _DEFAULT) -> None:
     champion = found.champion()
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("", "version", "kind", "made", "categories", "taxonomy", "state"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "categories" else "left")
+        justify: JustifyMethod = "right" if heading == "categories" else "left"
+        # A version is there to be copied: it is never broken.
+        table.add_column(heading, overflow="fold", justify=justify, no_wrap=heading == "version")
     versions = found.versions()
     for version in versions:
         table.add_row("★" if version.name == champion else "", *_row(version))
     out.print(table)
+    for version in versions:
+        if version.problem:
+            out.print(f"[red]{escape(version.name)}[/]: {escape(version.problem)}", soft_wrap=True)
     if not versions:
         out.print("No versions yet: `rubricator models add RUN` adds one.")
 
@@ -143,7 +149,7 @@ def _check(registry: Path, key: Path | None) -> Check:
 def _row(version: Version) -> tuple[str, ...]:
     manifest = version.manifest
     if manifest is None:
-        return (escape(version.name), "", "", "", "", f"[red]{escape(version.problem)}[/]")
+        return (escape(version.name), "", "", "", "", "[red]broken[/]")
     made, categories = f"{manifest.created:%Y-%m-%d %H:%M}", str(len(manifest.taxonomy.categories))
     return (escape(version.name), manifest.kind, made, categories, manifest.taxonomy_version, "whole")
 

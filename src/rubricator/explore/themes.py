@@ -68,9 +68,9 @@ def find_themes(
     Spectral clustering of the graph of nearest neighbours (Ng, Jordan and Weiss, "On spectral clustering",
     2001) into as many groups, from 2 to 20, as give the highest modularity (Newman, "Modularity and community
     structure in networks", 2006), unless `count` says how many. Of more than 4,000 texts so many, drawn at
-    random, are grouped; each of the others joins the group of most of its nearest neighbours. On SIB-200
-    and on news it agrees with their topics better than k-means and Ward's method do, and as well as HDBSCAN
-    after UMAP; adjusted mutual information 0.43 and 0.59.
+    random, are grouped; each of the others joins the group of most of its nearest neighbours. With the
+    topics of SIB-200 and the categories of news it agrees to an adjusted mutual information of 0.43 and 0.59
+    (k-means, told their number, to 0.38 and 0.45), with those of reviews to 0.11 (k-means 0.13).
 
     Args:
         ids: Of the texts.

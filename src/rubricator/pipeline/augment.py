@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 
 import numpy as np
 
@@ -36,6 +37,8 @@ from rubricator.taxonomy import Taxonomy
 
 STATISTICS = "stages/augment.json"
 """What every stage made, kept and dropped, and how far the run came."""
+WRITTEN = "stages/augment_written.json"
+"""Every text as it came out of each stage that writes, and why it was dropped."""
 # Half of the real texts it is asked about belong: so many are right by saying always the same.
 _BLIND = 0.6
 
@@ -126,6 +129,7 @@ def _work(run: Run) -> list[str]:
     settings = settings_of(run.config)
     if not settings.models:
         write_synthetic(run.file(CANDIDATES), [])
+        files.write_json(run.file(WRITTEN), [])
         files.write_json(run.file(STATISTICS), {"wanted": [], "stages": [], "failed": 0, "reached": ""})
         return ["no language model is named in `augment.models`: none writes synthetic texts"]
     with _augmenter(run, settings, asks=True) as (augmenter, wanted), open_store(run) as store:
@@ -134,6 +138,7 @@ def _work(run: Run) -> list[str]:
         made = augmenter.make([one for one in wanted if one.texts], asker)
         cost = meter.cost
     write_synthetic(run.file(CANDIDATES), made.texts)
+    files.write_json(run.file(WRITTEN), [asdict(one) for one in made.statistics.written])
     report = {
         "wanted": [
             {"category": one.key, "real": one.real, "texts": one.texts, "why": one.reason} for one in wanted
@@ -199,7 +204,7 @@ STAGE = Stage(
     about="Language models write texts for rare categories, and a judge keeps those that belong.",
     depends=_depends,
     after=("read", "split", "label"),
-    writes=(CANDIDATES, STATISTICS),
+    writes=(CANDIDATES, STATISTICS, WRITTEN),
     work=_work,
     settled=_settled,
     wanted=lambda run: run.config.augment is not None,

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rubricator.augment.drafts import Written
 from rubricator.augment.report.page import Distance, Map
 from rubricator.dataset.synthetic import SyntheticText
 from rubricator.dataset.training_data import TrainingData
@@ -26,19 +27,15 @@ _MOST_POINTS = 2000
 
 @dataclass(frozen=True)
 class PageMaterial:
-    """Real texts with the categories decided, [texts, categories], and synthetic ones as in `data`."""
+    """Real texts with the categories decided, [texts, categories], and synthetic ones as in `data`.
+
+    `written` are those of language models as they came out of each stage.
+    """
 
     data: TrainingData
     decided: Bools
     texts: Sequence[SyntheticText]
-
-    @property
-    def stages(self) -> dict[str, list[int]]:
-        """Places of the synthetic texts by the stage that made them last."""
-        places: dict[str, list[int]] = {}
-        for place, text in enumerate(self.texts):
-            places.setdefault(text.stage, []).append(place)
-        return places
+    written: Sequence[Written] = ()
 
     @cached_property
     def train(self) -> Indices:
@@ -100,43 +97,81 @@ def _test(
     return two_sample_test(rest[: len(one)], rest[len(one) :], groups, seed=seed)
 
 
-def maps(material: PageMaterial, titles: Mapping[str, str], keys: Sequence[str]) -> list[Map]:
-    """Real and synthetic texts on the two main axes of both, a panel for each stage that made some."""
+@dataclass(frozen=True)
+class _Panel:
+    """The texts of one stage: vectors, categories as [texts, categories], and whether each went on."""
+
+    title: str
+    vectors: Vectors
+    has: Bools
+    went_on: Bools
+
+
+def maps(material: PageMaterial, titles: Mapping[str, str], run: Run) -> list[Map]:
+    """Real and synthetic texts on the two main axes of all, a panel for each stage that made some."""
     from rubricator.evaluate.plots.style import FAINT, new_figure, styled  # a second to import
 
-    synthetic, real = material.data.synthetic, material.data.examples
-    if synthetic is None or synthetic.examples.vectors is None or real.vectors is None:
+    panels, real = _panels(material, run), material.data.examples
+    if not panels or real.vectors is None:
         return []
     rows = material.train[:: max(1, len(material.train) // _MOST_POINTS)]
-    both = np.concatenate([real.vectors[rows], synthetic.examples.vectors]).astype(np.float64)
-    _, _, axes = np.linalg.svd(both - both.mean(axis=0), full_matrices=False)
-    points = (both - both.mean(axis=0)) @ axes[:2].T
-    has = synthetic.examples.targets >= 0.5
+    everything = np.concatenate([real.vectors[rows], *(panel.vectors for panel in panels)]).astype(np.float64)
+    middle = everything.mean(axis=0)
+    axes = np.linalg.svd(everything - middle, full_matrices=False)[2][:2].T
+    points = (real.vectors[rows] - middle) @ axes
+    columns = np.flatnonzero(np.logical_or.reduce([panel.has.any(axis=0) for panel in panels])).tolist()
+    deep = -(-len(panels) // 3)
     with styled():
-        figure, _ = new_figure(7.2, 2.5 * -(-len(material.stages) // 3))
+        figure, _ = new_figure(7.2, 2.5 * deep)
         figure.clear()
-        panels = figure.subplots(-(-len(material.stages) // 3), 3, squeeze=False).ravel()
-        for panel, (stage, places) in zip(panels, material.stages.items(), strict=False):
-            panel.scatter(*points[: len(rows)].T, s=3, color=FAINT, linewidths=0)
-            for number, column in enumerate(np.flatnonzero(has.any(axis=0)).tolist()):
-                colour, name = _COLOURS[number % len(_COLOURS)], titles[keys[column]]
-                mine = material.decided[rows, column]
-                panel.scatter(
-                    *points[: len(rows)][mine].T, s=9, facecolors="none", edgecolors=colour, linewidths=0.6
-                )
-                made = [len(rows) + place for place in places if has[place, column]]
-                panel.scatter(*points[made].T, s=8, color=colour, marker="x", linewidths=0.7, label=name)
-            panel.set_title(stage, fontsize=8)
-            panel.set_xticks([])
-            panel.set_yticks([])
-        for panel in panels[len(material.stages) :]:
-            panel.axis("off")
-        handles = panels[0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=4)
+        places = figure.subplots(deep, 3, squeeze=False, sharex=True, sharey=True).ravel()
+        for place, panel in zip(places, panels, strict=False):
+            place.scatter(*points.T, s=3, color=FAINT, linewidths=0)
+            made = (panel.vectors - middle) @ axes
+            for number, column in enumerate(columns):
+                colour = _COLOURS[number % len(_COLOURS)]
+                own = points[material.decided[rows, column]]
+                place.scatter(*own.T, s=9, facecolors="none", edgecolors=colour, linewidths=0.6)
+                dropped = made[panel.has[:, column] & ~panel.went_on]
+                place.scatter(*dropped.T, s=10, color=colour, marker="_", linewidths=0.7)
+                kept = made[panel.has[:, column] & panel.went_on]
+                name = titles[run.taxonomy.keys[column]]
+                place.scatter(*kept.T, s=8, color=colour, marker="x", linewidths=0.7, label=name)
+            place.set_title(panel.title, fontsize=8)
+        for place in places:
+            place.set(xticks=[], yticks=[])
+        for place in places[len(panels) :]:
+            place.axis("off")
+        figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=180)
     alt = (
-        "Texts on the two main axes of their vectors, by the stage that made the synthetic ones last: "
-        "crosses are synthetic, rings real ones of the same category, grey dots all other training texts."
+        "Texts on the two main axes of their vectors, stage by stage: crosses are synthetic texts that went "
+        "on, dashes those dropped there, rings real texts of the same category, grey dots all other "
+        "training texts."
     )
     return [Map(png=png.getvalue(), alt=alt)]
+
+
+def _panels(material: PageMaterial, run: Run) -> list[_Panel]:
+    """Texts of language models after each stage, those that passed the judge, and changes by rule."""
+    panels = []
+    keys, stages = run.taxonomy.keys, dict.fromkeys(text.stage for text in material.written)
+    for stage in stages:
+        texts = [text for text in material.written if text.stage == stage]
+        contents = [Text(id=str(number), content=text.content) for number, text in enumerate(texts)]
+        went_on = np.array([not text.fault for text in texts])
+        has = np.array([[key == text.category for key in keys] for text in texts])
+        title = f"{stage}: {went_on.sum():,} of {len(texts):,} go on"
+        panels.append(_Panel(title, encode_texts(contents, run.config), has, went_on))
+    synthetic = material.data.synthetic
+    if synthetic is None or synthetic.examples.vectors is None:
+        return panels
+    making = np.array(synthetic.making)
+    stage_of = np.array([text.stage for text in material.texts])
+    chosen = [("passed the judge", making == "llm")] if (making == "llm").any() else []
+    chosen += [(stage, stage_of == stage) for stage in dict.fromkeys(stage_of[making == "cheap"].tolist())]
+    for title, rows in chosen:
+        has = synthetic.examples.targets[rows] >= 0.5
+        panels.append(_Panel(title, synthetic.examples.vectors[rows], has, np.ones(len(has), dtype=bool)))
+    return panels

@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from rubricator.augment.cheap.changes import RealText, cheap_texts
+from rubricator.augment.drafts import Written
 from rubricator.augment.report.page import augment_page, examples_of
 from rubricator.augment.seeds import Material
 from rubricator.config import Augment
@@ -32,7 +33,7 @@ from rubricator.dataset.synthetic import (
 from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.pages.formatting import plural
 from rubricator.pages.page import write_page
-from rubricator.pipeline.augment import STATISTICS, settings_of
+from rubricator.pipeline.augment import STATISTICS, WRITTEN, settings_of
 from rubricator.pipeline.augment_material import material_of
 from rubricator.pipeline.augment_page import PageMaterial, distances, maps
 from rubricator.pipeline.stage import Run, Stage
@@ -64,7 +65,8 @@ def _work(run: Run) -> list[str]:
     write_synthetic(run.file(SYNTHETIC), kept)
     write_augmentation(run.folder, found)
     contents = {text.id: text.content for text in dataset.texts}
-    _write_page(run, contents, PageMaterial(data, label_set.decided, usable.texts), found)
+    drafts = [Written(**one) for one in files.read_json(run.file(WRITTEN))]
+    _write_page(run, contents, PageMaterial(data, label_set.decided, usable.texts, drafts), found)
     return list(_lines(found, kept))
 
 
@@ -149,7 +151,7 @@ def _write_page(run: Run, contents: Mapping[str, str], material: PageMaterial, f
         titles=titles,
         stages=statistics["stages"],
         distances=distances(material, run),
-        maps=maps(material, titles, run.taxonomy.keys),
+        maps=maps(material, titles, run),
         examples=examples_of(material.texts, found, contents),
     )
     write_page(run.folder / PAGE, page)

@@ -157,7 +157,8 @@ def _engine(url: sa.URL) -> sa.Engine:
         )
     if kind == "sqlite" and url.database:
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            # SQLite's own form of a path, with options: `file:/folder/a.db?mode=ro`.
+            Path(url.database.removeprefix("file:")).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
                 f"The folder of the database {url.database} cannot be made: {error.strerror}.",

@@ -242,7 +242,7 @@ def test_empty_columns_are_left_out_and_told(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         found = fitted(tmp_path, replace(examples, features=features), way="stacking")
     assert found.facts["columns_left_out"] == ["nothing", "nan"]
-    assert "nothing, nan are left out" in caplog.text
+    assert "left out of the features: nothing, nan;" in caplog.text
     assert "nothing" not in found.model.columns
 
 

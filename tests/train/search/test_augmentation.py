@@ -7,6 +7,7 @@ import pytest
 from small_artifacts import taxonomy_of
 from small_examples import make_examples
 
+from rubricator.augment.report.page import augment_page
 from rubricator.config import Config, Data, Pays
 from rubricator.dataset.augmentation import read_augmentation, write_augmentation
 from rubricator.dataset.examples import Examples
@@ -75,6 +76,11 @@ def test_what_is_like_the_category_is_kept_and_what_is_not_is_not(tmp_path, part
     assert one.f1["cheap"].value < one.f1["none"].value
     assert one.f1["llm"].value > one.f1["none"].value
     assert one.kept == "llm", one
+    assert one.f1.keys() == result.macro_f1.keys() >= {"kept"}
+    page = augment_page(
+        result, name="rare", titles={RARE: "Редкое"}, stages=[], distances=[], maps=[], examples=[]
+    )
+    assert "category keeps synthetic texts" in page
     write = tmp_path / "stages"
     write.mkdir()
     write_augmentation(tmp_path, result)

@@ -95,7 +95,7 @@ def report_data(
         mistaken=None
         if taxonomy.single
         else mistaken_for(evaluated.scored[0].truth, evaluated.scored[0].decisions),
-        data=_data(dataset, split, label_set, trained, taxonomy, config),
+        data=_data(dataset, split, label_set, taxonomy, config, notes=_synthetic(trained, taxonomy)),
         teachers=tuple(label_set.reports),
         models=compared_models(trained, evaluated),
         latency=evaluated.latency,
@@ -129,15 +129,20 @@ def outdone(beside: BesideTeachers | None) -> Iterator[str]:
         )
 
 
+def _synthetic(trained: TrainingResult, taxonomy: Taxonomy) -> tuple[str, ...]:
+    titles = {category.key: category.title for category in taxonomy.categories}
+    return (trained.synthetic_about(titles),) if trained.synthetic else ()
+
+
 def _data(
     dataset: Dataset,
     split: DatasetSplit,
     label_set: LabelSet,
-    trained: TrainingResult,
     taxonomy: Taxonomy,
     config: Config,
+    *,
+    notes: Sequence[str] = (),
 ) -> DataFacts:
-    titles = {category.key: category.title for category in taxonomy.categories}
     origins: dict[str, Counter[str]] = {}
     mix: dict[str, Counter[str]] = {key: Counter() for key in taxonomy.keys}
     bare: Counter[str] = Counter()
@@ -166,5 +171,5 @@ def _data(
             zip(taxonomy.keys, sources.categories[sources.human].sum(axis=0).tolist(), strict=True)
         ),
         people_labelled=int(sources.human.sum()),
-        notes=(*split.notes, *((trained.synthetic_about(titles),) if trained.synthetic else ())),
+        notes=(*split.notes, *notes),
     )

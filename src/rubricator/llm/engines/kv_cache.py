@@ -56,19 +56,20 @@ class KvCache:
         )
         before = self._mask.sum(dim=1, keepdim=True)
         self._mask = torch.cat([self._mask, shown], dim=1)
+        parameters = _parameters(self._model)
+        cache = _cache_name(parameters)
         optional = {
             "position_ids": (before + shown.cumsum(dim=1) - 1).clamp(min=0),
-            "past_key_values": self._cache,
+            cache: self._cache,
             "logits_to_keep": 1,
         }
-        parameters = _parameters(self._model)
         output = self._model(
             input_ids=ids,
             attention_mask=self._mask,
             use_cache=True,
             **{name: value for name, value in optional.items() if name in parameters and value is not None},
         )
-        self._cache = output.past_key_values
+        self._cache = getattr(output, cache)
         self.logprobs = output.logits[:, -1].float().log_softmax(dim=-1)
 
     def select(self, rows: Sequence[int]) -> KvCache:
@@ -94,10 +95,16 @@ def shares_prefix(model: Any, longest: int) -> bool:
     """
     config = model.config.get_text_config(decoder=True)
     paddable = set(getattr(config, "layer_types", None) or ()) <= _PADDABLE
-    if not paddable or not {"past_key_values", "position_ids"} <= _parameters(model):
+    parameters = _parameters(model)
+    if not paddable or not {_cache_name(parameters), "position_ids"} <= parameters:
         return False
     window = getattr(config, "sliding_window", None)
     return window is None or longest <= window
+
+
+def _cache_name(parameters: set[str]) -> str:
+    """What a model calls the states that it keeps: `cache` since transformers 5.24."""
+    return "cache" if "cache" in parameters else "past_key_values"
 
 
 def _parameters(model: Any) -> set[str]:

@@ -87,6 +87,7 @@ def weigh(
         kept = {one.key: one.kept for one in found if one.kept}
         if kept:
             figures["kept"] = arms.figures("kept", pays.seeds, chosen=kept)
+            found = [_with_kept(one, figures["kept"], taxonomy.keys.index(one.key)) for one in found]
             worse = _ahead(figures["none"], figures["kept"], -1) > 0.5
             if worse:
                 found = [_given_up(one) for one in found]
@@ -207,6 +208,10 @@ def _evidence(
         kept=kept,
         reason=reason,
     )
+
+
+def _with_kept(one: CategoryEvidence, figures: _Figures, column: int) -> CategoryEvidence:
+    return replace(one, f1={**one.f1, "kept": figures.estimate(column)})
 
 
 def made_for(synthetic: SyntheticExamples | None, column: int) -> dict[Making, int]:
