@@ -11,7 +11,7 @@ Needs the real data (RUBRICATOR_DATA).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,10 +44,14 @@ def main() -> None:
             for kind in KINDS:
                 chances[kind].append(found[kind])
             print(f"draw {seed}: {found}", flush=True)
-    rates = {kind: told(kind, np.array(rows)) for kind, rows in chances.items()}
-    write(
-        given.json, {"size": given.size, "draws": given.draws, "kinds": rates, "measured_on": described()}
-    )
+            write(given.json, rates_of(chances, given.size))
+
+
+def rates_of(chances: Mapping[str, list[list[float]]], size: int) -> dict[str, Any]:
+    """Rates of the draws made so far; a run that is stopped keeps them."""
+    kinds = {kind: told(kind, np.array(rows)) for kind, rows in chances.items()}
+    draws = len(next(iter(chances.values())))
+    return {"size": size, "draws": draws, "kinds": kinds, "measured_on": described()}
 
 
 def measured(problem: Problem, seed: int) -> dict[str, list[float]]:
