@@ -40,7 +40,7 @@ NOUNS = (
 @st.composite
 def corpora(draw: st.DrawFn) -> tuple[list[Text], dict[str, str], list[str]]:
     """Texts of which some repeat others, wholly or nearly, with authors, times, given parts, golden ones."""
-    size = draw(st.integers(4, 30))
+    size = draw(st.integers(4, 16))
     given_parts = draw(st.booleans())
     texts: list[Text] = []
     authors: dict[str, str] = {}
@@ -61,7 +61,7 @@ def corpora(draw: st.DrawFn) -> tuple[list[Text], dict[str, str], list[str]]:
     return texts, authors, golden
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=40)
 @given(
     corpora(),
     st.sampled_from(["auto", "time", "random"]),

@@ -111,7 +111,14 @@ def test_without_a_synthetic_text_the_reason_is_told(tmp_path):
     assert "No synthetic text" in one.reason
 
 
-CHANCES = {"weights over none": 0.5, "cheap over none": 0.5, "llm over none": 0.95, "llm over cheap": 0.9}
+CHANCES = {
+    "weights over none": 0.5,
+    "cheap over none": 0.5,
+    "cheap over weights": 0.6,
+    "llm over none": 0.95,
+    "llm over weights": 0.8,
+    "llm over cheap": 0.9,
+}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +128,9 @@ CHANCES = {"weights over none": 0.5, "cheap over none": 0.5, "llm over none": 0.
         ({"llm over cheap": 0.5}, 9, None, "which cost nothing"),
         ({"llm over cheap": 0.4, "cheap over none": 0.97}, 9, "cheap", "which cost nothing"),
         ({"llm over none": 0.79}, 9, None, "80% are asked for"),
+        ({"llm over weights": 0.5}, 9, None, "class weights, which need no texts"),
+        ({"llm over weights": 0.4, "weights over none": 0.97}, 9, None, "in 97%: set `train.imbalance"),
+        ({"llm over none": 0.1, "cheap over none": 0.9, "cheap over weights": 0.3}, 9, None, "class weights"),
         ({"llm over none": 0.2, "weights over none": 0.9}, 9, None, "train.imbalance.weights"),
         ({}, 4, None, "4 real texts judge"),
         ({}, 1, None, "1 real text judges"),
@@ -136,5 +146,5 @@ def test_a_kind_is_kept_where_it_is_surely_ahead(changed, judged, kept, words):
 
 
 def test_without_changes_by_rule_a_model_need_not_beat_them():
-    alone = {"weights over none": 0.5, "llm over none": 0.95}
+    alone = {"weights over none": 0.5, "llm over none": 0.95, "llm over weights": 0.7}
     assert decide({"llm": 20}, alone, judged=9, pays=PAYS)[0] == "llm"

@@ -191,7 +191,8 @@ def _evidence(
 ) -> CategoryEvidence:
     column = arms.keys.index(key)
     judging, learning, joiners = arms.judging, arms.learning, arms.joiners
-    pairs: list[tuple[Arm, Arm]] = [("weights", "none"), *((one, "none") for one in makings)]
+    pairs: list[tuple[Arm, Arm]] = [("weights", "none")]
+    pairs += [(one, old) for one in makings for old in ("none", "weights")]
     pairs += [("llm", "cheap")] if len(makings) > 1 else []
     chances = {f"{new} over {old}": _ahead(figures[new], figures[old], column) for new, old in pairs}
     made = made_for(joiners, column)
@@ -249,10 +250,14 @@ def decide(
         if over is not None and over <= 0.5:
             said.append(f"{words}, but no higher than with changes by rule, which cost nothing")
             continue
+        if chances[f"{making} over weights"] <= 0.5:
+            said.append(f"{words}, but no higher than with class weights, which need no texts")
+            continue
         beyond = "" if over is None else f", and higher than with changes by rule in {over:.0%}"
         return making, _sentence([*said, f"{words}{beyond}: they are kept"])
-    weights = chances.get("weights over none", 0.0)
-    hint = ["class weights alone do help: `train.imbalance.weights`"] if weights >= pays.confidence else []
+    weights = chances["weights over none"]
+    helps = f"class weights alone raise it in {weights:.0%}: set `train.imbalance.weights: balanced`"
+    hint = [helps] if weights >= pays.confidence else []
     return None, _sentence([*said, "nothing is kept", *hint])
 
 
