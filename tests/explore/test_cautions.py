@@ -144,6 +144,13 @@ def test_texts_without_categories_are_told_to_begin_with_themes() -> None:
     assert "no categories" in only.problem
 
 
+def test_themes_are_offered_only_where_there_are_texts_enough_for_them() -> None:
+    for count, offered in ((39, False), (40, True)):
+        known = known_of(texts_of([f"Паром {n} идёт к острову" for n in range(count)]))
+        commands = [command for one in found(known) for command in one.commands]
+        assert any("--suggest-taxonomy" in command for command in commands) is offered
+
+
 @pytest.mark.parametrize(
     "known",
     [

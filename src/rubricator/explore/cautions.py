@@ -11,6 +11,7 @@ from rubricator.explore.closeness import CONFUSED, OVERLAPPING
 from rubricator.explore.known import Known
 from rubricator.explore.profile import Profile
 from rubricator.explore.rare import FEW
+from rubricator.explore.themes import FEWEST_TEXTS
 from rubricator.pages.formatting import percent, plural, series
 
 _FEW_TEXTS = 200
@@ -79,7 +80,7 @@ def cautions(profile: Profile, known: Known, caller: Caller) -> list[Caution]:
         ]
         found += _of_sources(known, caller)
     else:
-        found += _of_no_categories(caller)
+        found += _of_no_categories(caller, texts=profile.texts)
     return sorted(found, key=lambda one: -one.weight)
 
 
@@ -267,13 +268,16 @@ def _of_writing(profile: Profile, caller: Caller) -> Iterator[Caution]:
             )
 
 
-def _of_no_categories(caller: Caller) -> Iterator[Caution]:
+def _of_no_categories(caller: Caller, *, texts: int) -> Iterator[Caution]:
+    enough = texts >= FEWEST_TEXTS
     yield Caution(
         weight=0.7,
         problem="There are no categories yet.",
         harm="Nothing can be labelled.",
-        advice="Begin with the themes that the texts fall into; then name and describe the ones you need.",
-        commands=(caller.command("explore", "--suggest-taxonomy", "taxonomy-draft.yaml"),),
+        advice="Begin with the themes that the texts fall into; then name and describe the ones you need."
+        if enough
+        else f"Write a list of categories: themes can be told from {FEWEST_TEXTS} texts on.",
+        commands=(caller.command("explore", "--suggest-taxonomy", "taxonomy-draft.yaml"),) if enough else (),
     )
 
 

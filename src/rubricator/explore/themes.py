@@ -20,7 +20,7 @@ from rubricator.taxonomy import folded
 
 _GROUPED = 4_000  # texts that are grouped themselves; the others join their neighbours
 _NEIGHBOURS = 15
-_FEWEST_TEXTS = 40
+FEWEST_TEXTS = 40
 _COUNTS = range(2, 21)
 _SMALLEST = 0.005  # share of all texts that makes a theme
 _WORDS, _NAMED_BY = 10, 2
@@ -81,7 +81,7 @@ def find_themes(
         seed: Draws the sample.
         progress: Shows what is being done.
     """
-    if len(ids) < _FEWEST_TEXTS:
+    if len(ids) < FEWEST_TEXTS:
         return Themes([], np.full(len(ids), -1, dtype=np.intp))
     with progress("Finding themes", total=len(ids)) as step:
         places = directions(vectors, seed=seed)
@@ -112,7 +112,7 @@ def draft_taxonomy(themes: Themes, *, name: str) -> str:
     if len(themes.found) < 2:
         raise DataError(
             f"The texts show {plural(len(themes.found), 'theme')}, and a list of categories needs two.",
-            fix=f"Give it {_FEWEST_TEXTS} texts or more that are about different things, or write the list "
+            fix=f"Give it {FEWEST_TEXTS} texts or more that are about different things, or write the list "
             "yourself.",
         )
     head = {"name": name, "task": "single-label"}
