@@ -2,8 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.ready
-# What is heavy is made once (`xdist_group`), what comes first in the order begins first.
-PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
+# Tests start the program a hundred times: compiling it each time would cost a second.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo check test lint lock clean
 
@@ -26,10 +26,10 @@ demo: setup ## run the whole pipeline on examples/news: labels, models, report, 
 	$(BIN)/rubricator run -c examples/news/rubricator.yaml
 
 test: setup ## run every test
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest -n 2
 
 check: lint ## lint and the fast tests, most of them all
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: setup ## style, types and import layers
 	$(BIN)/ruff check .
@@ -40,7 +40,7 @@ lint: setup ## style, types and import layers
 lock: ## write requirements.lock anew from the bounds of pyproject.toml
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/pip install --quiet --upgrade pip
-	.venv-lock/bin/pip install --quiet '.[train,use,llm,serve,track,verify]' --group dev
+	.venv-lock/bin/pip install --quiet '.[train,use,llm,serve,track,verify,explore,skos]' --group dev
 	{ echo "# Written by 'make lock' on $$($(PYTHON) -V); installed by 'make setup'."; \
 	  .venv-lock/bin/pip freeze --exclude rubricator | sed -E 's/\+cpu$$//'; } > requirements.lock
 	rm -rf .venv-lock

@@ -23,13 +23,13 @@ from machine import ROOT, arguments, write
 
 from rubricator.config import OpenAIEngineConfig
 from rubricator.encode.folders import cache_folder
-from rubricator.label.llm.engines.engine import Message, Request
-from rubricator.label.llm.engines.gguf import bundled_model, usable_processors
-from rubricator.label.llm.engines.llama_server import LlamaServer, ServerSettings
-from rubricator.label.llm.engines.openai import OpenAIEngine
-from rubricator.label.llm.tasks.choose import Choose
-from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.teachers.llm import LlmTeacher
+from rubricator.llm.engines.engine import Message, Request
+from rubricator.llm.engines.gguf import bundled_model, usable_processors
+from rubricator.llm.engines.llama_server import LlamaServer, ServerSettings
+from rubricator.llm.engines.openai import OpenAIEngine
+from rubricator.llm.tasks.choose import Choose
+from rubricator.llm.tasks.prompt import Prompt
 from rubricator.records import Text
 from rubricator.taxonomy import Category, Task, Taxonomy
 

@@ -18,9 +18,9 @@ from typing import Any
 import polars as pl
 from machine import ROOT, arguments, write
 
-from rubricator.label.llm.tasks.explain import Explain
-from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.teachers.replay import Reply, replies_of, squeezed
+from rubricator.llm.tasks.explain import Explain
+from rubricator.llm.tasks.prompt import Prompt
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 

@@ -16,8 +16,17 @@ from rubricator.encode import Encoder, open_encoder
 pytest_plugins = ["small_artifacts", "llm_server"]
 
 ROOT = Path(__file__).parents[1]
-STARTED = {"llama", "chatty_llama", "encoder"}
-"""Fixtures that start what takes seconds to start: one process has it and asks it everything."""
+TOGETHER = {
+    "llama": "llama",
+    "chatty_llama": "chatty_llama",
+    "encoder": "bundled",
+    "reference": "bundled",
+    "use": "bundled-use",
+    "package": "bundled-use",
+    "tokens": "bundled-use",
+    "api": "api",
+}
+"""Groups of fixtures that take seconds to start: one process has them and asks them everything."""
 
 
 @pytest.fixture(scope="session")
@@ -44,14 +53,37 @@ def _run_news(folder: Path) -> str:
     return done.stdout
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that read the shared run come last, after the slow ones: while it is made the others run."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Several processes keep groups together and begin with what comes first: no need to ask for it."""
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist, config.option.loadscopereorder = "loadgroup", False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that read the shared run come last, after the slow ones: while it is made the others run.
+
+    It makes the encoders, too, so tests of those come when the other quick ones are done.
+    """
     for item in items:
         if _reads_news(item):
             item.add_marker(pytest.mark.slow)
-        for fixture in STARTED.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(fixture))
-    items.sort(key=lambda item: (_reads_news(item), item.get_closest_marker("slow") is not None))
+        for group in _groups(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+        if hasattr(config, "workerinput"):
+            _name_group(item)
+    items.sort(
+        key=lambda item: (
+            _reads_news(item),
+            item.get_closest_marker("slow") is not None,
+            any(group.startswith("bundled") for group in _groups(item)),
+        )
+    )
+
+
+def _name_group(item: pytest.Item) -> None:
+    # The scheduler reads the group off the end of the id; xdist 3.8 puts it where pytest 9.2 keeps none.
+    if names := sorted({mark.args[0] for mark in item.iter_markers("xdist_group")}):
+        item._id = type(item.id).parse(f"{item.nodeid}@{'_'.join(names)}")  # type: ignore[attr-defined]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -63,6 +95,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_sessionfinish() -> None:
     wait_for_all()
+
+
+def _groups(item: pytest.Item) -> set[str]:
+    return {TOGETHER[name] for name in getattr(item, "fixturenames", ()) if name in TOGETHER}
 
 
 def _reads_news(item: pytest.Item) -> bool:

@@ -29,7 +29,8 @@ for module in stages:
         from rubricator.config import read_config
         from rubricator.pipeline.stage import Run
         from rubricator.taxonomy import Taxonomy
-        config = read_config(Path(config_file), ["train.models=[linear]", "evaluate.bootstrap=100"])
+        settings = ["train.models=[linear]", "evaluate.bootstrap=100", "augment={}"]
+        config = read_config(Path(config_file), settings)
         run = Run(config, Taxonomy.read(config.path(config.taxonomy)), Path(folder))
         stage.depends(run)
         stage.work(run)

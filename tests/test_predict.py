@@ -19,6 +19,7 @@ import rubricator
 from rubricator.artifact import read_artifact
 from rubricator.cli.app import app
 from rubricator.config import Clean, Columns
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner
@@ -458,3 +459,22 @@ def test_the_command_marks_by_probability_or_by_precision(tmp_path, make_artifac
     assert (
         CliRunner().invoke(app, [*command, "--precision", "0.9", "--min-probability", "0.8"]).exit_code == 2
     )
+
+
+def test_what_sources_repeat_is_taken_out_in_service_as_in_training(make_artifact, tmp_path):
+    repeated = Repeated("маяк", "line", "листай маяк", 0.9, 90, "Листай «Маяк»")
+    columns = Columns(id="id", body="text", source="source")
+    folder = make_artifact(tmp_path / "artifact", boilerplate=[repeated], columns=columns)
+    predictor = Predictor.load(folder)
+    content = "Банк поднял ставку\nЛистай «Маяк»"
+    sources = ("маяк", "луг", "")
+    cleaned = predictor.clean([Text(id=source, body=content, source=source) for source in sources])
+    assert [text.content for text in cleaned] == ["Банк поднял ставку", content, "Банк поднял ставку"]
+    rows = "".join(f'{source or "-"},"{content}",{source}\n' for source in sources)
+    (tmp_path / "in.csv").write_text("id,text,source\n" + rows, encoding="utf-8")
+    predict_file(predictor, tmp_path / "in.csv", tmp_path / "out.csv")
+    first, other, unknown = rows_of(tmp_path / "out.csv")
+    alone = predictor.predict(["Банк поднял ставку"])[0].probabilities["economy"]
+    assert float(first["p_economy"]) == pytest.approx(alone)
+    assert float(unknown["p_economy"]) == pytest.approx(alone)
+    assert float(other["p_economy"]) != pytest.approx(alone)

@@ -58,6 +58,10 @@ class ArtifactError(RubricatorError):
     """An artifact folder is incomplete, from another version or tampered with."""
 
 
+class ServiceError(RubricatorError):
+    """A service of `rubricator serve` cannot be reached, or does not do what it was asked."""
+
+
 class MissingExtraError(RubricatorError):
     """A heavy optional dependency is needed and not installed."""
 

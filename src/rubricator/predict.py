@@ -63,7 +63,7 @@ class Predictor:
         self.features: tuple[str, ...] = artifact.model.columns
         self._model = artifact.model
         self._encoders = encoders or {}
-        self._cleaner = Cleaner(artifact.manifest.clean)
+        self._cleaner = Cleaner(artifact.manifest.clean, artifact.manifest.boilerplate)
 
     def confidence(self, predictions: Sequence[Prediction]) -> Floats:
         """How probable it is that all categories of each prediction are right, shape [texts]."""
@@ -309,9 +309,11 @@ def predict_file(
         raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
     table = open_table(input_file, layout)
     named = columns or predictor.manifest.columns
-    wanted = Columns(id=named.id, title=named.title, body=named.body, features=predictor.features)
+    source = named.source if predictor.manifest.boilerplate else None
+    roles = {"id": named.id, "title": named.title, "body": named.body, "source": source}
+    wanted = Columns(**roles, features=predictor.features)
     # Only the text must be there: what else the model looks at, it can do without.
-    fitting = fit_columns(table, wanted, optional=("id", "features"))
+    fitting = fit_columns(table, wanted, optional=("id", "source", "features"))
     reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
     rows = unsure = 0
     marks = () if min_probability is None else (UNSURE,)

@@ -76,6 +76,7 @@ class Answer:
             absent was abstained from.
         raw: The generation or evidence as it came.
         cost: Money spent, in the currency of the config.
+        taxonomy: Version of the list of categories under which it was given; empty where that is unknown.
     """
 
     text_id: str
@@ -86,6 +87,7 @@ class Answer:
     raw: str = ""
     cost: float = 0.0
     seconds: float = 0.0
+    taxonomy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

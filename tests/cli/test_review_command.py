@@ -64,6 +64,17 @@ def test_keys_choose_skip_take_back_and_end(single):
     assert "2 texts reviewed" in said
 
 
+def test_a_list_of_ids_from_the_map_is_asked_about(single, tmp_path):
+    part = files.read_split(single.folder).part
+    taught = [text_id for text_id in part if part[text_id] != "test"][:3]
+    listed = tmp_path / "ids.txt"
+    listed.write_text("\ufeff" + "\n\n".join(taught) + "\n", encoding="utf-8")
+    said = review(single, "--ids", str(listed), keys="1\n" * 3)
+    assert "3 of 3" in said
+    assert {one.text_id for one in stored(single)} == set(taught)
+    assert "3 of the texts are golden, reviewed already" in review(single, "--ids", str(listed))
+
+
 def test_an_empty_line_confirms_the_label(multi):
     review(multi, "--count", "30", keys="\n" * 30)
     reviews = stored(multi)

@@ -35,7 +35,7 @@ TRICKY = [
 def tokenizer():
     from tokenizers import Tokenizer
 
-    folder, _ = bundled.decode_bundled(cache=cache_folder())
+    folder = bundled.decode_bundled(cache=cache_folder())
     return Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 

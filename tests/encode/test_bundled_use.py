@@ -63,7 +63,7 @@ MARKED = ["и\u0306", "е\u0301", "กำ้", "سّ", "!!", "слово", " wor
 def tokens() -> Tokens:
     from tokenizers import Tokenizer
 
-    folder, _ = bundled_use.decode_bundled_use(cache=cache_folder())
+    folder = bundled_use.decode_bundled_use(cache=cache_folder())
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     return lambda text: tokenizer.encode(text).ids
 

@@ -86,15 +86,18 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path: Path) -> None:
     assert left_in(tmp_path) == []
 
 
-def test_builders_at_the_same_time_all_succeed(tmp_path: Path) -> None:
+def test_of_builders_at_the_same_time_one_works_and_all_have_it(tmp_path: Path) -> None:
     together = threading.Barrier(4)
+    begun: list[Path] = []
     results: list[str] = []
 
     def build(folder: Path) -> None:
+        begun.append(folder)
+        time.sleep(0.2)
         (folder / "a.txt").write_text("one")
-        together.wait(timeout=10)
 
     def work() -> None:
+        together.wait(timeout=10)
         results.append((built(tmp_path / "x", build) / "a.txt").read_text())
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -103,6 +106,7 @@ def test_builders_at_the_same_time_all_succeed(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert results == ["one"] * 4
+    assert len(begun) == 1
     assert left_in(tmp_path) == ["x"]
 
 
@@ -131,12 +135,30 @@ def test_what_another_process_builds_stays(tmp_path: Path) -> None:
         (held,) = left_in(tmp_path)
         old = time.time() - 200_000
         os.utime(tmp_path / held, (old, old))
-        built(tmp_path / "x", writer("one"))
-        assert left_in(tmp_path) == [held, "x"]
+        built(tmp_path / "x-y", writer("one"))
+        assert left_in(tmp_path) == [held, "x-y"]
         other.stdin.close()
         assert other.wait() == 0
-    assert left_in(tmp_path) == ["x"]
+    assert left_in(tmp_path) == ["x", "x-y"]
     assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["a.txt", "checksums.json"]
+
+
+@pytest.mark.parametrize(("killed", "text"), [(False, "other"), (True, "one")])
+def test_what_another_process_builds_is_waited_for(tmp_path: Path, killed: bool, text: str) -> None:
+    with building(tmp_path / "x") as other:
+
+        @contextmanager
+        def progress(description: str, *, total: int | None):
+            assert "another process" in description
+            if killed:
+                other.kill()
+            else:
+                other.stdin.close()
+            yield lambda *_: None
+
+        target = built(tmp_path / "x", writer("one"), progress=progress)
+        assert (target / "a.txt").read_text() == text
+    assert left_in(tmp_path) == ["x"]
 
 
 def test_an_unwritable_cache_says_which_setting_moves_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rubricator.encode.bundled_use import LANGUAGES
-from rubricator.encode.languages import known_share
+from rubricator.encode.languages import known_share, language_shares, languages_of, may_be_in
 from rubricator.errors import MissingExtraError
 
 pytest.importorskip("py3langid")
@@ -117,3 +117,34 @@ def test_sib_200_is_told_apart(language: str, least: float, most: float) -> None
     with (folder / "train.tsv").open(encoding="utf-8") as file:
         texts = [row["text"] for row in csv.DictReader(file, delimiter="\t")]
     assert least <= known_share(texts, LANGUAGES) <= most
+
+
+def test_short_texts_are_told_among_the_languages_that_long_ones_are_written_in() -> None:
+    russian = "На причале третий день ждут паром, а он всё не идёт, и чайки съели хлеб"
+    english = "The lighthouse keeper painted the door green because nobody remembered the old colour"
+    texts = [russian] * 8 + [english] * 8 + ["брат с дыркой", "12", "ок"]
+    found = languages_of(texts, most=100)
+    assert found[:16] == ["ru"] * 8 + ["en"] * 8
+    assert found[16:] == ["ru", "", ""]
+    assert languages_of(texts, most=4) == ["ru", "ru", "en", "en"]
+
+
+def test_a_text_of_a_language_that_no_other_has_is_not_given_theirs() -> None:
+    russian = "На причале третий день ждут паром, а он всё не идёт, и чайки съели хлеб"
+    assert languages_of([russian] * 99 + ["ㄱㄴㄷㄹ 바람이 불고 눈이 온다"], most=200)[-1] in ("ko", "")
+
+
+def test_a_text_may_be_in_a_language_unless_it_surely_is_not() -> None:
+    russian = "Сапоги промокли в первый же день, подошва отклеилась через неделю"
+    english = "The boots leaked on the very first day and the sole came off in a week"
+    assert may_be_in(russian, ["ru"])
+    assert not may_be_in(english, ["ru"])
+    assert may_be_in(english, ["ru", "en"])
+    assert may_be_in("ok", ["ru"])
+
+
+def test_languages_of_texts_are_counted_where_they_can_be_told() -> None:
+    russian = "Сапоги промокли в первый же день, подошва отклеилась через неделю"
+    english = "The boots leaked on the very first day and the sole came off in a week"
+    assert language_shares([russian, russian, russian, english, "ok"]) == {"ru": 0.75, "en": 0.25}
+    assert language_shares(["ok", "👍"]) == {}

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from rubricator.encode.folders import cache_folder
-from rubricator.label.llm.engines.gguf import bundled_model
-from rubricator.label.llm.engines.llama_server import LlamaServer, ServerSettings
+from rubricator.llm.engines.gguf import bundled_model
+from rubricator.llm.engines.llama_server import LlamaServer, ServerSettings
 
 
 @pytest.fixture(scope="session")

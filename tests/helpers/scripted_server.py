@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from rubricator.label.llm.engines.engine import Message, Request
+from rubricator.llm.engines.engine import Message, Request
 
 PROBE = "Say hello."
 

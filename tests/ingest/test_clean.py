@@ -113,7 +113,7 @@ def test_every_step_can_be_switched_off(name, dirty):
 
 
 def test_every_switch_has_its_step():
-    assert list(STEPS) == list(Clean.model_fields)
+    assert [*STEPS, "boilerplate", "boilerplate_share"] == list(Clean.model_fields)
 
 
 _MARKS = "** * __ _ ~~ ` ``` # > [ ]( ) <b> </b> <br> < > &amp; &lt; &gt; & ;"

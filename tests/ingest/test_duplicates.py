@@ -119,7 +119,7 @@ def test_texts_of_one_source_belong_together_where_that_is_asked_for():
         Text(id="d", content="четыре"),
     ]
     assert group_duplicates(texts, Duplicates()).of["c"] == "c"
-    assert group_duplicates(texts, Duplicates(), by_source=True).of == {
+    assert group_duplicates(texts, Duplicates(), together=[{"a": "канал", "c": "канал"}]).of == {
         "a": "a",
         "b": "b",
         "c": "a",

@@ -257,3 +257,19 @@ def test_labels_of_an_older_list_are_not_reviewed(run):
         open_review(Run(run.config, newer, run.folder), "Анна"),
     ):
         pass
+
+
+def test_a_list_of_ids_is_asked_about_in_its_order_but_for_closed_texts(desk, run):
+    part = files.read_split(run.folder).part
+    taught = [text_id for text_id in part if part[text_id] != "test"]
+    tested = next(text_id for text_id in part if part[text_id] == "test")
+    asked = desk.questions_about([taught[3], tested, taught[0], taught[3]])
+    assert [question.text.id for question in asked] == [taught[3], taught[0]]
+    assert {question.chosen for question in asked} == {"gain"}, "nothing that a person chose measures"
+    desk.answer(asked[0], run.taxonomy.keys[:1])
+    assert [question.text.id for question in desk.questions_about([taught[3], taught[0]])] == [taught[0]]
+
+
+def test_ids_of_no_text_are_told(desk):
+    with pytest.raises(DataError, match="2 of the ids: nowhere, never"):
+        desk.questions_about(["0", "nowhere", "never"])

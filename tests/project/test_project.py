@@ -187,3 +187,17 @@ def test_two_projects_are_compared_on_the_same_texts(
 
 def test_a_stage_that_never_ran_has_no_lines(project: Project, tmp_path: Path) -> None:
     assert stage_lines(Run(project.config, project.taxonomy, tmp_path), "read") == ()
+
+
+def test_a_project_tells_what_leaks_in_its_split_and_in_others(project: Project, tmp_path: Path) -> None:
+    own = project.check_split()
+    assert len(own.to_frame()) == len(own.points()) == len(own.pairs()) == 0
+    assert "Nothing leaks." in own.sentences()
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text("words\nлодка течёт\n", encoding="utf-8")
+    test.write_text("words\nЛодка течёт!\nвесло цело\n", encoding="utf-8")
+    other = project.check_split([train, test], columns={"body": "words"})
+    assert other.to_frame().select("kind", "held", "other", "texts").rows() == [("exact", "test", "train", 1)]
+    assert other.pairs()["twin_text"].to_list() == ["лодка течёт"]
+    with pytest.raises(DataError, match="no role 'text'"):
+        project.check_split([train, test], columns={"text": "words"})

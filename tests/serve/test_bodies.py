@@ -10,6 +10,7 @@ import pytest
 from growth import assert_linear, repeated
 from hypothesis import given
 from hypothesis import strategies as st
+from small_artifacts import taxonomy_of
 
 from rubricator.records import Text
 from rubricator.serve.bodies import BodyError, read_body
@@ -19,7 +20,8 @@ LIMITS = ServeSettings()
 
 
 def read(body: object, settings: ServeSettings = LIMITS) -> list[Text]:
-    return read_body(body if isinstance(body, bytes) else json.dumps(body).encode(), settings)
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return read_body(data, settings, taxonomy_of()).texts
 
 
 def refused(body: object, settings: ServeSettings = LIMITS) -> BodyError:

@@ -48,6 +48,7 @@ def test_answers_equal_those_of_the_predictor(client, predictor):
         ]
     )
     assert response.json() == {
+        "request_id": response.headers["X-Request-Id"],
         "model": predictor.manifest.identifier,
         "taxonomy_version": predictor.taxonomy.version,
         "predictions": [
@@ -58,7 +59,9 @@ def test_answers_equal_those_of_the_predictor(client, predictor):
 
 
 def test_one_text_needs_no_list(client, predictor):
-    assert classify(client, {"text": "Роман"}).json() == classify(client, {"texts": ["Роман"]}).json()
+    named = {"headers": {"X-Request-Id": "r-1"}}
+    one, many = {"text": "Роман"}, {"texts": ["Роман"]}
+    assert classify(client, one, **named).json() == classify(client, many, **named).json()
     (prediction,) = classify(client, {"text": {"id": "x", "title": "Роман"}}).json()["predictions"]
     assert prediction["id"] == "x"
 
@@ -270,7 +273,7 @@ def test_an_unexpected_fault_answers_500_without_its_inside_and_the_service_live
         assert figures(client)['rubricator_requests_total{path="/v1/classify",status="500"}'] == 1
 
 
-def test_a_full_queue_answers_503_and_says_when_to_come_back(predictor, run_app):
+def test_a_full_queue_answers_429_and_says_when_to_come_back(predictor, run_app):
     slow = Slow(predictor)
     limits = ServeSettings(queue_texts=2, batch_texts=2)
     with (
@@ -283,10 +286,14 @@ def test_a_full_queue_answers_503_and_says_when_to_come_back(predictor, run_app)
         first = pool.submit(classify, client, {"text": "Роман"})
         assert slow.working.wait(5)
         second = pool.submit(classify, client, {"texts": ["Роман", "Банк"]})
-        until(lambda: client.get("/readyz").status_code == 503)
-        assert client.get("/readyz").json() == {"status": "busy"}
+        until(lambda: client.get("/readyz").json() == {"status": "busy"})
+        assert client.get("/readyz").status_code == 200
         refused = classify(client, {"text": "Роман"})
-        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert (refused.status_code, 1 <= int(refused.headers["Retry-After"]) <= 60) == (429, True)
+        assert figures(client)['rubricator_dropped_requests_total{reason="overload"}'] == 1
+        started = time.perf_counter()
+        assert client.get("/healthz").status_code == 200
+        assert time.perf_counter() - started < 1
         slow.free.set()
         assert first.result().status_code == second.result().status_code == 200
         assert classify(client, {"text": "Роман"}).status_code == 200
@@ -359,6 +366,7 @@ def test_nobody_works_for_a_client_that_has_left(predictor, run_app):
         after = figures(client)
         assert after["rubricator_batch_texts_sum"] <= 2 + ServeSettings().batch_texts
         assert after['rubricator_requests_total{path="/v1/classify",status="499"}'] == 3
+        assert after['rubricator_dropped_requests_total{reason="departed"}'] == 3
 
 
 @pytest.mark.parametrize(

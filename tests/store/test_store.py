@@ -114,6 +114,25 @@ def test_migrations_build_the_tables_the_code_uses(store):
         assert compare_metadata(context, METADATA) == []
 
 
+def test_a_database_of_the_first_version_keeps_its_answers(tmp_path):
+    path = tmp_path / "old.db"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+        assert version(connection) == ("0001",)
+        connection.execute(
+            sa.text(
+                "INSERT INTO answers VALUES ('k1', '7', 'rules', 'ok', '{\"спорт\": 2.0}', 'матч', "
+                "0.5, 0.25, '2026-01-02 03:04:05')"
+            )
+        )
+    engine.dispose()
+    with Store.open(path) as store:
+        assert store.find(["k1"]) == {"k1": answer()}
+        store.save([answer("k2", taxonomy="a1b2c3d4e5f6")])
+        assert store.find(["k2"])["k2"].taxonomy == "a1b2c3d4e5f6"
+
+
 def test_upgrading_twice_changes_nothing(store):
     def schema(connection):
         return connection.execute(sa.text("SELECT sql FROM sqlite_master ORDER BY name")).all()

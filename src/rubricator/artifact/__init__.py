@@ -2,14 +2,19 @@
 
 from rubricator.artifact.card import CardFacts, render_card
 from rubricator.artifact.manifest import Manifest
-from rubricator.artifact.read import Artifact, read_artifact
+from rubricator.artifact.read import Artifact, audit_artifact, read_artifact
+from rubricator.artifact.registry import ModelRegistry, Promotion, Version
 from rubricator.artifact.write import SavedEncoder, write_artifact
 
 __all__ = [
     "Artifact",
     "CardFacts",
     "Manifest",
+    "ModelRegistry",
+    "Promotion",
     "SavedEncoder",
+    "Version",
+    "audit_artifact",
     "read_artifact",
     "render_card",
     "write_artifact",

@@ -36,6 +36,7 @@ class CardFacts:
         confidence: Share of bootstrap samples inside an interval.
         headline: Figures of the whole by their names, the most important first.
         limits: Sentences about what this model in particular cannot do.
+        taxonomy_version: How predictions name the list of categories; by default its hash.
     """
 
     name: str
@@ -52,6 +53,7 @@ class CardFacts:
     headline: Mapping[str, Estimate]
     categories: Sequence[CategoryMetrics] = ()
     limits: tuple[str, ...] = ()
+    taxonomy_version: str = ""
 
 
 def render_card(facts: CardFacts) -> str:

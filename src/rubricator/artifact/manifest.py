@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from rubricator.config import Clean, Columns
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.records import content_hash
 from rubricator.taxonomy import Taxonomy
@@ -76,10 +77,12 @@ class Manifest(_Part):
             in `files`, over the whole artifact.
         name: Name of the run that produced it.
         kind: The kind of model that won: `heads`, `linear`, `ensemble`…
-        taxonomy_version: Version of the taxonomy at the time of training.
+        taxonomy_version: Version of the taxonomy at the time of training: its hash, behind its number where
+            it has one, as in `2.1 (a1b2c3d4e5f6)`.
         rule: Calibration and thresholds.
         columns: Which column of a file held what in training; the default for prediction.
         clean: Cleaning steps of training, repeated in prediction.
+        boilerplate: What sources repeat, taken out in training and in prediction.
         encoders: What each encoder the model looks through says of itself, by its name.
         data_fingerprint: Hash of the texts and labels trained on.
         files: Every other file of the artifact by its path with forward slashes.
@@ -95,6 +98,7 @@ class Manifest(_Part):
     rule: Rule
     columns: Columns
     clean: Clean
+    boilerplate: tuple[Repeated, ...] = ()
     max_characters: int = Field(ge=1)
     encoders: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]+$")], dict[str, JsonValue]]
     metrics: dict[str, JsonValue]

@@ -12,6 +12,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,19 +56,37 @@ def read_artifact(folder: Path, *, key: Path | None = None) -> Artifact:
             from what was written (the message names the file and the difference), or is not signed.
         MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
     """
-    try:
+    manifest = audit_artifact(folder, key=key)
+    with _readable(folder):
+        model = _build(folder, manifest)
+    return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
+
+
+def audit_artifact(folder: Path, *, key: Path | None = None) -> Manifest:
+    """Check every file of an artifact against its manifest, without building the model; see `read_artifact`.
+
+    Raises:
+        ArtifactError: The folder is no artifact, differs from what was written, or is not signed.
+        MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
+    """
+    with _readable(folder):
         data = _manifest_bytes(folder)
         if key is not None:
             verify(data, folder, key)
         manifest = _parse(data)
         _audit(folder, manifest)
-        model = _build(folder, manifest)
+    return manifest
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ArtifactError(
             f"The artifact {folder} cannot be read: {error.strerror} ({error.filename}).",
             fix="Check the path and the permissions.",
         ) from error
-    return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
 
 
 def _parse(data: bytes) -> Manifest:

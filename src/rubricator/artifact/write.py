@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +19,7 @@ from rubricator.artifact import manifest as layout
 from rubricator.artifact.manifest import MANIFEST, Manifest, Rule, manifest_id
 from rubricator.artifact.read import read_artifact
 from rubricator.config import Clean, Columns
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.errors import ArtifactError
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
@@ -53,12 +55,15 @@ def write_artifact(
     metrics: Mapping[str, Any],
     data_fingerprint: str,
     card: str,
+    boilerplate: Sequence[Repeated] = (),
+    taxonomy_version: str = "",
 ) -> Manifest:
     """Write an artifact beside `folder`, check it by reading it, then put it in the place of the old one.
 
     An artifact already there is replaced when the new one is whole, not before. Most parameters are the
     fields of `Manifest`, which is returned as written. `encoders` go by the names under which the model asks
-    for them, `metrics` are JSON values (undefined ones None), and `card` is Markdown.
+    for them, `metrics` are JSON values (undefined ones None), and `card` is Markdown. `taxonomy_version` is
+    how predictions name the list, by default its hash.
 
     Raises:
         ArtifactError: The folder holds something else, cannot be written, or the parts disagree.
@@ -69,10 +74,11 @@ def write_artifact(
         "kind": kind,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "taxonomy": taxonomy.model_dump(mode="json"),
-        "taxonomy_version": taxonomy.version,
+        "taxonomy_version": taxonomy_version or taxonomy.version,
         "rule": {part: getattr(rule, part).tolist() for part in Rule.model_fields},
         "columns": columns.model_dump(mode="json"),
         "clean": clean.model_dump(mode="json"),
+        "boilerplate": [asdict(one) for one in boilerplate],
         "max_characters": max_characters,
         "encoders": {key: dict(encoder.describe()) for key, encoder in encoders.items()},
         "metrics": dict(metrics),
@@ -88,7 +94,7 @@ def write_artifact(
         _write_files(part, model, encoders, card)
         _write_manifest(part, about)
         manifest = read_artifact(part).manifest
-        _sync(part)
+        sync(part)
         _put_in_place(part, folder)
     except OSError as error:
         raise ArtifactError(
@@ -151,8 +157,8 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _sync(part: Path) -> None:
-    """Bring everything to the disk: a rename must not survive a power cut that its content did not."""
+def sync(part: Path) -> None:
+    """Bring a folder to the disk: a rename must not survive a power cut that its content did not."""
     for path in [*part.rglob("*"), part]:
         handle = os.open(path, os.O_RDONLY)
         try:

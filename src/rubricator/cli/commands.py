@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from typer.core import TyperCommand
+    from typer.core import TyperCommand, TyperGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +22,35 @@ class Command:
 
     Attributes:
         panel: Heading that it stands below.
-        function: What does it, as `module:name` in this package.
-        about: The first sentence of the function's docstring.
+        function: What does it, as `module:name` in this package: a function, or a group of commands.
+        about: The first sentence of its docstring.
     """
 
     panel: str
     function: str
     about: str
 
-    def load(self, name: str) -> TyperCommand:
+    def load(self, name: str) -> TyperCommand | TyperGroup:
         """Import the command with all that it needs."""
+        found = resolve_name(f"rubricator.cli.{self.function}")
+        if isinstance(found, typer.Typer):
+            return typer.main.get_group(found)
         single = typer.Typer(
             add_completion=False, rich_markup_mode="markdown", pretty_exceptions_show_locals=False
         )
-        single.command(name)(resolve_name(f"rubricator.cli.{self.function}"))
+        single.command(name)(found)
         command: TyperCommand = typer.main.get_command(single)  # type: ignore[assignment]
         return command
+
+
+class Group(Command):
+    """A command that holds others; its function is their `Typer`."""
+
+    def load(self, name: str) -> TyperCommand:
+        """Import the commands with all that they need."""
+        group: TyperCommand = typer.main.get_group(resolve_name(f"rubricator.cli.{self.function}"))  # type: ignore[assignment]
+        group.name = name
+        return group
 
 
 _BEGIN, _PIPELINE, _STAGE = "Begin", "The pipeline", "One stage"
@@ -54,6 +67,11 @@ COMMANDS = {
         "doctor:show_installation",
         "Show what is installed, which runtime and encoder will be used and why, what an extra would add.",
     ),
+    "explore": Command(
+        _BEGIN,
+        "explore:explore_texts",
+        "Show what texts are like, their duplicates and categories, and what will hurt a model.",
+    ),
     "run": Command(
         _PIPELINE,
         "run:run_pipeline",
@@ -65,8 +83,17 @@ COMMANDS = {
     "read": Command(
         _STAGE, "run:read_texts", "Read and clean the texts, find duplicates and the golden labels."
     ),
-    "split": Command(_STAGE, "run:split_texts", "Divide the texts into train, validation and test."),
+    "split": Command(
+        _STAGE,
+        "split:split_texts",
+        "Divide the texts into train, validation and test, or check a split for leaks.",
+    ),
     "label": Command(_STAGE, "label:label_texts", "Ask the teachers, store their answers, agree on labels."),
+    "augment": Command(
+        _STAGE,
+        "augment:augment_texts",
+        "Have language models write training texts for rare categories, and a judge keep those that belong.",
+    ),
     "train": Command(
         _STAGE,
         "train:train_models",
@@ -88,10 +115,21 @@ COMMANDS = {
         "review:review_labels",
         "Correct labels where it helps most: a person's answer outranks every teacher.",
     ),
+    "category": Group(
+        _LABELS,
+        "category:category",
+        "Change the list of categories, with what it costs told before; every version is kept.",
+    ),
     "predict": Command(_PRODUCTION, "predict:predict_texts", "Predict the categories of every row."),
+    "models": Command(
+        _PRODUCTION,
+        "models:models",
+        "Keep versions of a model, say which one serves, go back to an earlier one.",
+    ),
     "serve": Command(
         _PRODUCTION,
         "serve:serve_artifact",
         "Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.",
     ),
+    "key": Command(_PRODUCTION, "key:make_key", "Make a key for the service: shown once, kept as a hash."),
 }

@@ -30,7 +30,9 @@ def review_labels(
     config: ConfigFile = Path("rubricator.yaml"),
     overrides: Overrides = None,
     out_folder: OutFolder = None,
-    count: Annotated[int, typer.Option(min=1, help="How many texts.")] = 20,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="How many texts: 20 by default, or all those of --ids.")
+    ] = None,
     by: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who reviews; by default your login name.")
     ] = None,
@@ -40,6 +42,12 @@ def review_labels(
             help="Most promising texts with a random fifth, or all at random, which makes a golden set."
         ),
     ] = "gain",
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Ask about these texts: ids, one on each line, as the map saves them."
+        ),
+    ] = None,
     export: Annotated[
         Path | None,
         typer.Option(
@@ -51,6 +59,16 @@ def review_labels(
         typer.Option(
             "--import", metavar="FILE", help="Take answers from such a file, or from the folder of a run."
         ),
+    ] = None,
+    stale: Annotated[
+        bool,
+        typer.Option(
+            "--stale", help="Only labels from when a category meant something else, or was not there."
+        ),
+    ] = False,
+    write_golden: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the golden set with what was judged again since."),
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="Only tell how things stand.")] = False,
 ) -> None:
@@ -68,36 +86,84 @@ def review_labels(
     interface for its project (`.xml`). Answers given in another run of the same texts are taken along by
     `--import` and its folder.
 
+    With `--ids` you are asked about the texts of a list, in its order: those selected on a map, say. They
+    are never blind, and measure nothing.
+
+    After `rubricator category describe`, `--stale` shows the texts that people labelled before, golden ones
+    too, and the categories to judge again; those that measure are shown without the old label.
+    `--write-golden` then writes a golden file with the new answers.
+
     Example: `rubricator review -c examples/news/rubricator.yaml --count 10`
 
     In a file: `rubricator review --export batch.csv --count 100`, then `rubricator review --import batch.csv`
     """
     from rubricator.cli.stages import go
     from rubricator.pipeline.review import open_review
+    from rubricator.pipeline.review import write_golden as golden_file
     from rubricator.review.estimates import progress_lines
+    from rubricator.review.files import read_ids
 
     if export and import_:
         raise typer.BadParameter("--export and --import exclude each other")
+    listed = read_ids(ids) if ids else None
     run = go(config, overrides, out_folder, until="split")
-    with open_review(run, by or _login()) as session:
+    if write_golden:
+        differing = golden_file(run, write_golden)
+        out.print(
+            f"{write_golden}: {differing:,} golden labels differ from before; name it under golden.file"
+        )
+        return
+    with open_review(run, by or login(), labelled=not stale) as session:
         if import_:
             out.print(f"{session.take(import_):,} new answers from {import_}")
         elif export:
-            questions = session.questions(count, order=order)
+            questions = _questions(session, listed, None if stale else count, order, stale=stale)
             written = session.write(export, questions)
             out.print(f"{len(questions):,} texts: {', '.join(str(path) for path in written)}")
             return
         elif not status:
-            _Batch(session, session.questions(count, order=order)).go()
+            _Batch(session, _questions(session, listed, count, order, stale=stale)).go()
+        elif stale:
+            _tell_stale(session)
+            return
         for line in progress_lines(session.progress()):
             out.print(line)
 
 
-def _login() -> str:
+def _questions(
+    session: ReviewSession,
+    ids: Sequence[str] | None,
+    count: int | None,
+    order: Literal["gain", "random"],
+    *,
+    stale: bool,
+) -> list[Question]:
+    if stale:
+        return session.stale_questions(count)
+    if ids is None:
+        return session.questions(count or 20, order=order)
+    questions = session.questions_about(ids)
+    if left := len(set(ids)) - len(questions):
+        out.print(f"{left:,} of the texts are golden, reviewed already or of the test part: not asked about.")
+    return questions[:count]
+
+
+def login() -> str:
+    """Name of whoever works at this terminal."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such user, as in a container
         return "someone"
+
+
+def _tell_stale(session: ReviewSession) -> None:
+    questions = session.stale_questions()
+    out.print(f"{len(questions):,} texts to judge again")
+    for key in session.taxonomy.keys:
+        if texts := sum(key in one.stale for one in questions):
+            out.print(f"  {escape(key)}: {texts:,}")
+    if unknown := session.unknown_reviews():
+        out.print(f"{unknown:,} reviews were given under a version that nobody recorded: they are left alone")
 
 
 class _Batch:
@@ -181,6 +247,8 @@ class _Batch:
         more = len(content) - _CHARACTERS
         cut = f" [dim]… {more:,} more characters[/]" if more > 0 else ""
         out.print(escape(content[:_CHARACTERS]) + cut + "\n")
+        if question.stale:
+            out.print(f"[yellow]Judge again:[/] {escape(self._named(set(question.stale)))}")
         if question.shown == "suggested":
             self._show_suggestion(question)
         out.print("  ".join(self._choice(key, question) for key in self._categories))

@@ -92,7 +92,7 @@ def _stage_command(stage: str) -> Callable[..., None]:
     return command
 
 
-# Labelling and training have more to say: see cli/label.py, cli/train.py.
-read_texts, split_texts, evaluate_model, export_artifact = (
-    _stage_command(stage) for stage in ("read", "split", "evaluate", "export")
+# The others have more to say: see cli/split.py, cli/label.py, cli/train.py.
+read_texts, evaluate_model, export_artifact = (
+    _stage_command(stage) for stage in ("read", "evaluate", "export")
 )

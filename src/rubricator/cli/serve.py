@@ -1,4 +1,4 @@
-"""`rubricator serve`: the artifact as an HTTP service."""
+"""`rubricator serve`: an artifact, or the champion of a registry, as an HTTP service."""
 
 from __future__ import annotations
 
@@ -10,30 +10,95 @@ import typer
 from rubricator.cli.console import err, log_to
 from rubricator.cli.predict import Verify
 
+_SECURITY, _BESIDE = "Security", "A second model"
+
 
 def serve_artifact(
-    artifact: Annotated[Path, typer.Argument(help="Folder that `run` or `export` wrote.")],
+    artifact: Annotated[
+        Path | None, typer.Argument(help="Folder that `run` or `export` wrote; or name a registry.")
+    ] = None,
+    registry: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Serve the champion of this registry, and follow its promotions."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port and /metrics.")] = 1,
     threads: Annotated[int, typer.Option(min=0, help="Threads of the encoder; 0: the runtime decides.")] = 0,
     max_texts: Annotated[int, typer.Option(min=1, help="Most texts in one request.")] = 256,
     max_seconds: Annotated[float, typer.Option(min=0.1, help="Longest time for one request.")] = 60,
+    queue_texts: Annotated[
+        int, typer.Option(min=1, help="Texts that may wait; beyond them requests get 429.")
+    ] = 1024,
     verify: Verify = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ask for a key (`rubricator key`).", rich_help_panel=_SECURITY),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Serve HTTPS with this PEM.", rich_help_panel=_SECURITY),
+    ] = None,
+    private_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its key, if not in the same file.", rich_help_panel=_SECURITY),
+    ] = None,
+    shadow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Answers the same texts, compared and never returned.",
+            rich_help_panel=_BESIDE,
+        ),
+    ] = None,
+    shadow_log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Every comparison as a line of JSON, without texts.", rich_help_panel=_BESIDE
+        ),
+    ] = None,
+    challenger: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Answers a share of the requests.", rich_help_panel=_BESIDE),
+    ] = None,
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="That share, by X-Split-Key.", rich_help_panel=_BESIDE)
+    ] = 0.1,
+    salt: Annotated[
+        str, typer.Option(help="Another salt divides the keys anew.", rich_help_panel=_BESIDE)
+    ] = "",
 ) -> None:
     """Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.
+
+    With `--registry` a promotion changes the model while requests are in flight; none of them fails.
 
     Example: `rubricator serve runs/news/artifact --port 8000`, then
     `curl -H 'content-type: application/json' -d '{"text": "Матч отменён"}' localhost:8000/v1/classify`
     """
     # A missing extra is said by the first of these imports.
-    from rubricator.serve import ServeSettings, create_app
+    from rubricator.serve import ServeOptions, ServeSettings, serve
 
-    import uvicorn  # isort: skip
-
-    from rubricator.predict import Predictor  # isort: skip
-
+    options = ServeOptions(
+        artifact=artifact,
+        registry=registry,
+        host=host,
+        port=port,
+        workers=workers,
+        threads=threads,
+        settings=ServeSettings(max_texts=max_texts, max_seconds=max_seconds, queue_texts=queue_texts),
+        verify=verify,
+        keys=keys,
+        certificate=certificate,
+        private_key=private_key,
+        shadow=shadow,
+        shadow_log=shadow_log,
+        challenger=challenger,
+        share=share,
+        salt=salt,
+    )
     with log_to(None):
-        predictor = Predictor.load(artifact, threads=threads, key=verify)
-        app = create_app(predictor, settings=ServeSettings(max_texts=max_texts, max_seconds=max_seconds))
-        err.print(f"Serving {predictor.manifest.identifier}; Ctrl-C stops it after the requests that wait.")
-        uvicorn.run(app, host=host, port=port, log_level="info", timeout_graceful_shutdown=10)
+        serve(options, announce=_announce)
+
+
+def _announce(model: str) -> None:
+    err.print(f"Serving {model}; Ctrl-C stops it after the requests that wait.")

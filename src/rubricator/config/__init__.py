@@ -1,5 +1,7 @@
 """`rubricator.yaml` as typed, frozen models: unknown keys refused, all faults reported at once."""
 
+from rubricator.config.augment import Augment, AugmentModel, Judge
+from rubricator.config.augment_pays import Cheap, CheapChange, Pays
 from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
@@ -33,7 +35,11 @@ from rubricator.config.train import KINDS, Kind, Metric, Train
 __all__ = [
     "ENCODER_NAMES",
     "KINDS",
+    "Augment",
+    "AugmentModel",
     "Cascade",
+    "Cheap",
+    "CheapChange",
     "Clean",
     "ColumnKind",
     "Columns",
@@ -51,12 +57,14 @@ __all__ = [
     "Golden",
     "Hybrid",
     "Imbalance",
+    "Judge",
     "Kind",
     "LlmTeacherConfig",
     "Lora",
     "Metric",
     "OpenAIEngineConfig",
     "Part",
+    "Pays",
     "Price",
     "ReplayEngineConfig",
     "RulesTeacherConfig",

@@ -156,7 +156,9 @@ class LlmTeacherConfig(Section):
     """A language model: an engine (how to reach it) and a task (what to ask).
 
     `choose` asks for one category, in one token; `each` for yes or no in every category (in one
-    object, or in a question each: `questions: true`); `explain` for a category and the reason.
+    object, in a question each: `questions: true`, or in a question each that shows no other category:
+    `questions: alone`, so that a new category leaves the answers about the others as they are); `explain`
+    for a category and the reason.
     `prompt` names a file to use instead of the shipped prompt. `calibrate` divides the
     probabilities of `choose` by those that a text without content gets. `aliases` are other words
     or numbers by which answers may name a category, each with its key.
@@ -168,7 +170,7 @@ class LlmTeacherConfig(Section):
     task: Literal["choose", "each", "explain"]
     language: Literal["ru", "en"] = "ru"
     prompt: str | None = None
-    questions: bool = False
+    questions: bool | Literal["alone"] = False
     examples: Examples = Examples()
     max_text_tokens: int = Field(default=512, ge=16)
     calibrate: bool = True

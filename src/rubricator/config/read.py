@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,18 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     for override in overrides:
         _override(raw, override)
     return build_config(raw, folder=path.parent, where=str(path))
+
+
+def changed(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Settings that were put together, with overrides as `read_config` takes them.
+
+    Raises:
+        ConfigError: An override is not of the form `dotted.key=value`, or names no section.
+    """
+    settings = copy.deepcopy(dict(raw))
+    for override in overrides:
+        _override(settings, override)
+    return settings
 
 
 def build_config(raw: Mapping[str, Any], *, folder: Path, where: str) -> Config:

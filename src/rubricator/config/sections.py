@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from rubricator.config.augment import Augment
 from rubricator.config.encode import BUNDLED, ENCODER_NAMES, Encode, Encoders
 from rubricator.config.expand import expand
 from rubricator.config.label import LabelStage
@@ -71,7 +72,11 @@ class Data(Section):
 
 
 class Clean(Section):
-    """Cleaning steps in the order in which they run; each can be switched off."""
+    """Cleaning steps in the order in which they run; each can be switched off.
+
+    `boilerplate`, off by default, comes last and takes out the lines, and the words at their edges, that
+    stand in more than `boilerplate_share` of a source's texts.
+    """
 
     unicode: bool = True
     html: bool = True
@@ -81,6 +86,8 @@ class Clean(Section):
     phones: bool = True
     emoji: bool = True
     spaces: bool = True
+    boilerplate: bool = False
+    boilerplate_share: Share = 0.05
 
 
 class Duplicates(Section):
@@ -92,6 +99,10 @@ class Duplicates(Section):
 
     method: Literal["minhash", "embeddings", "exact"] = "minhash"
     threshold: Share = 0.5
+
+
+def _as_names(value: Any) -> Any:
+    return () if value is None else (value,) if isinstance(value, str) else value
 
 
 class Golden(Section):
@@ -114,15 +125,19 @@ class Split(Section):
     `validation: folds` predicts every training text by a model that did not see it
     (cross-fitting) and uses those predictions as validation; a share holds that part out.
     `auto` folds below 2,000 texts (below 2,000 golden ones, where golden texts train).
-    `group_by: source` keeps all texts of one source in one part and one fold, as near-duplicates are
-    kept anyway: figures then tell of sources that the model never saw.
+    `group_by` names columns (`source`, or any of the input): texts with one value there stay in one part and
+    one fold, as near-duplicates do anyway, so that figures tell of sources that the model never saw. By time
+    as well, texts of a group that lie on the other side of the boundary than the group serve nothing.
+    `min_per_category` is how many different labelled texts of each category each part gets where there are
+    enough and time does not decide; where it has fewer, the notes say so.
     """
 
     by: Literal["auto", "time", "random"] = "auto"
     test: Share = 0.2
     validation: Share | Literal["auto", "folds"] = "auto"
     folds: int = Field(default=5, ge=2, le=20)
-    group_by: Literal["source"] | None = None
+    group_by: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = ()
+    min_per_category: int = Field(default=1, ge=0, le=1000)
 
 
 class Evaluate(Section):
@@ -147,6 +162,7 @@ class Config(Section):
     duplicates: Duplicates = Duplicates()
     golden: Golden = Golden()
     label: LabelStage = LabelStage()
+    augment: Augment | None = None
     split: Split = Split()
     encode: Encoders = Encoders()
     train: Train = Train()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.records import Text, content_hash
 
 
@@ -22,6 +23,11 @@ class Dataset:
     golden: Mapping[str, tuple[str, ...]]
     rejected: list[Rejected]
     facts: Mapping[str, Any]
+
+    @property
+    def boilerplate(self) -> list[Repeated]:
+        """What cleaning took out of the texts because their sources repeat it; nothing by default."""
+        return [Repeated(**one) for one in self.facts.get("boilerplate", ())]
 
     @property
     def fingerprint(self) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rubricator.dataset.inputs import BASE, EncodeTexts, Features, Inputs
 from rubricator.label_space import LabelSpace
-from rubricator.stats.arrays import Floats, Vectors
+from rubricator.stats.arrays import Bools, Floats, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Examples:
         groups: Group of each text; near-duplicates share one.
         features: Extra columns of each text, by name; empty where none are used.
         more_vectors: Those of every further encoder by its name, each of shape [n, its width].
+        synthetic: Which rows nobody wrote, shape [n]: they teach and judge nothing; None where all are real.
     """
 
     contents: Sequence[str]
@@ -35,6 +36,7 @@ class Examples:
     groups: Sequence[str]
     features: Sequence[Features] = ()
     more_vectors: Mapping[str, Vectors] = field(default_factory=dict)
+    synthetic: Bools | None = None
 
     def __post_init__(self) -> None:
         counts = {name: len(getattr(self, name)) for name in ("contents", "targets", "weights", "groups")}
@@ -43,6 +45,8 @@ class Examples:
         counts |= {f"vectors of {name}": len(vectors) for name, vectors in self.more_vectors.items()}
         if self.features:
             counts["features"] = len(self.features)
+        if self.synthetic is not None:
+            counts["synthetic"] = len(self.synthetic)
         if len(set(counts.values())) > 1:
             raise ValueError(f"examples are not aligned, row counts differ: {counts}")
         if BASE in self.more_vectors:
@@ -57,6 +61,11 @@ class Examples:
     def categories(self) -> int:
         """Number of categories."""
         return int(self.targets.shape[1])
+
+    @property
+    def judging(self) -> Floats:
+        """How much each row counts where something is chosen or calibrated, [n]; synthetic ones do not."""
+        return self.weights if self.synthetic is None else np.where(self.synthetic, 0.0, self.weights)
 
     def by(self, encoder: str) -> Vectors:
         """Vectors by the encoder of that name.
@@ -78,6 +87,7 @@ class Examples:
             groups=[self.groups[i] for i in index],
             features=[self.features[i] for i in index] if self.features else (),
             more_vectors={name: vectors[index] for name, vectors in self.more_vectors.items()},
+            synthetic=None if self.synthetic is None else self.synthetic[index],
         )
 
     def hardened(self, space: LabelSpace) -> Examples:
@@ -107,4 +117,15 @@ def joined(first: Examples, second: Examples) -> Examples:
             for name, vectors in first.more_vectors.items()
             if name in second.more_vectors
         },
+        synthetic=_joined_masks(first, second),
+    )
+
+
+def _joined_masks(first: Examples, second: Examples) -> Bools | None:
+    masks = [first.synthetic, second.synthetic]
+    if all(mask is None for mask in masks):
+        return None
+    sizes = len(first), len(second)
+    return np.concatenate(
+        [np.zeros(size, bool) if mask is None else mask for mask, size in zip(masks, sizes, strict=True)]
     )

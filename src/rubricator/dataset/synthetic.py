@@ -13,6 +13,8 @@ from rubricator.whole_files import whole_file
 
 Making = Literal["cheap", "llm"]
 """Whether rules made a text, or a language model."""
+CANDIDATES = "stages/synthetic_candidates.jsonl"
+"""Those that passed the judge, in the folder of a run; training decides which of them pay."""
 SYNTHETIC = "stages/synthetic.jsonl"
 """The synthetic texts that train, one a line, in the folder of a run."""
 

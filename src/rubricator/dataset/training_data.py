@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.labels import LabelSet
+from rubricator.dataset.synthetic_examples import SyntheticExamples
 from rubricator.stats.arrays import Bools, Floats, Vectors
 
 
@@ -21,6 +22,7 @@ class TrainingData:
     `golden` is true where a label is a person's and may teach, `unbiased` where it may also measure; `fold`
     is the golden fold of a text and of its duplicates, -1 elsewhere (see `LabelSources`). `described` are
     directions of the categories by their descriptions, [categories, width] by the name of the encoder.
+    `synthetic` are texts that join what is learnt from, and nothing else.
     """
 
     examples: Examples
@@ -29,6 +31,7 @@ class TrainingData:
     part: NDArray[np.str_]
     fold: NDArray[np.intp]
     described: Mapping[str, Floats] = field(default_factory=dict)
+    synthetic: SyntheticExamples | None = None
 
 
 def training_data(

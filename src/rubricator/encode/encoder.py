@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
@@ -21,10 +22,11 @@ from rubricator.encode.folders import cache_folder
 from rubricator.encode.runtimes import Batch, Runtime, RuntimeChoice, choose_runtime, open_runtime
 from rubricator.encode.source import EncoderSource, resolve
 from rubricator.encode.tokenizer import TokenizerFault, encodings, read_tokenizer
+from rubricator.encode.tokens_seen import tell
 from rubricator.errors import EncoderError
 from rubricator.progress import Progress, silent
 from rubricator.records import content_hash
-from rubricator.stats.arrays import Vectors
+from rubricator.stats.arrays import Indices, Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -125,13 +127,41 @@ class Encoder:
         """
         vectors = np.zeros((len(contents), self.width), dtype=np.float32)
         with self._lock, progress("Encoding texts", total=len(contents)) as step:
+            started = time.perf_counter()
             tokens = self._tokenize(contents)
+            tell(sum(ids.size for ids in tokens), time.perf_counter() - started)
             slices = list(self._batches([ids.size for ids in tokens]))
             batches = (self._padded([tokens[row] for row in rows]) for rows in slices)
             for rows, raw in zip(slices, self._runtime.run(batches), strict=True):
                 vectors[rows] = self._unit(raw, len(rows))
                 step(len(rows))
         return vectors
+
+    def token_counts(self, contents: Sequence[str]) -> Indices:
+        """Length of cleaned texts in tokens, with the prefix and nothing cut off, shape [texts].
+
+        Raises:
+            EncoderError: The tokenizer cannot cut a text.
+        """
+        whole = _read_tokenizer(self._folder / TOKENIZER_FILE, None)
+        counts: list[int] = []
+        for at in range(0, len(contents), _TOKENIZED_AT_ONCE):
+            texts = [self._card.prefix + _encodable(text) for text in contents[at : at + _TOKENIZED_AT_ONCE]]
+            try:
+                counts += [len(one.ids) for one in encodings(whole, texts)]
+            except TokenizerFault as error:
+                raise self._unusable(f"has no tokenizer that can be used: {error}") from error
+        return np.array(counts, dtype=np.intp)
+
+    @property
+    def max_tokens(self) -> int:
+        """Where texts are cut off."""
+        return self._card.max_tokens
+
+    @property
+    def positions(self) -> int:
+        """The most tokens that it could read."""
+        return self._card.positions
 
     def save(self, folder: Path) -> None:
         """Write what `load` needs, with the prefix and the length in force, into an existing folder."""
@@ -215,7 +245,7 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
 
-def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+def _read_tokenizer(path: Path, max_tokens: int | None) -> Tokenizer:
     try:
         tokenizer = read_tokenizer(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -224,7 +254,8 @@ def _read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
         raise EncoderError(
             f"{path} is no tokenizer that can be used: {error}.", fix="Restore the file."
         ) from error
-    tokenizer.enable_truncation(max_tokens)
+    if max_tokens is not None:
+        tokenizer.enable_truncation(max_tokens)
     return tokenizer
 
 

@@ -41,7 +41,9 @@ def export(source: EncoderSource, *, cache: Path, progress: Progress = silent) -
     """
     # The number in the tag is raised when what is written changes.
     key = content_hash("export:1", source.digest, source.name, source.prefix, source.pooling, str(FORMAT))
-    return built(cache / f"encoder-{key[:16]}", lambda folder: _export(source, folder, progress))
+    return built(
+        cache / f"encoder-{key[:16]}", lambda folder: _export(source, folder, progress), progress=progress
+    )
 
 
 def export_trained(
@@ -76,8 +78,9 @@ def _export(source: EncoderSource, folder: Path, progress: Progress) -> None:
     _check_extra(source.name)
     from rubricator.encode.pooled import load_pooled
 
+    published = source.folder
     with progress("Exporting the encoder", total=3) as step:
-        model = load_pooled(source.folder, source.pooling)
+        model = load_pooled(published, source.pooling)
         step(1)
         _write(model, card_of(source, model), source, folder, step)
 

@@ -16,10 +16,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rubricator.errors import EncoderError
+from rubricator.progress import Progress, silent
 from rubricator.records import file_digest
 
 _CHECKSUMS = "checksums.json"
 _STALE_SECONDS = 86_400.0
+_POLL_SECONDS = 0.1
 _HELD = ".held"  # locked in every work folder; the kernel lets go of it when its process is killed
 _ORDER = ".order.lock"  # locked while work folders begin, move into place and are cleared away
 _log = logging.getLogger(__name__)
@@ -46,27 +48,26 @@ def unwritable(folder: Path, error: OSError) -> EncoderError:
     )
 
 
-def built(target: Path, build: Callable[[Path], None]) -> Path:
+def built(target: Path, build: Callable[[Path], None], *, progress: Progress = silent) -> Path:
     """Give a folder that is whole: as it stands if its checksums hold, else built anew.
 
-    The work happens in a sibling folder that is renamed when done, so that neither a killed process
-    nor a second one at the same time ever leaves half a folder in place; `build` fills it.
+    The work happens in a sibling folder that is renamed when done, so that a killed process never leaves
+    half a folder in place; `build` fills it. Where another process builds the same folder, it is waited for.
 
     Raises:
         EncoderError: The cache cannot be written.
     """
     if _is_whole(target):
         return target
+    order = FileLock(target.parent / _ORDER)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        order = FileLock(target.parent / _ORDER)
-        with order:
-            _sweep(target)
-            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-            held = FileLock(work / _HELD)
-            held.acquire()
+        begun = _begin(target, order, progress)
     except OSError as error:
         raise unwritable(target.parent, error) from error
+    if begun is None:
+        return target
+    work, held = begun
     try:
         build(work)
         files = sorted(path for path in work.rglob("*") if path.is_file() and path.name != _HELD)
@@ -85,6 +86,25 @@ def built(target: Path, build: Callable[[Path], None]) -> Path:
     return target
 
 
+def _begin(target: Path, order: FileLock, progress: Progress) -> tuple[Path, FileLock] | None:
+    """A work folder and its lock, once no other process builds the same; None if another one has built it."""
+    with contextlib.ExitStack() as shown:
+        waits = False
+        while True:
+            with order:
+                if waits and _is_whole(target):
+                    return None
+                if not _swept(target):
+                    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+                    held = FileLock(work / _HELD)
+                    held.acquire()
+                    return work, held
+            if not waits:
+                shown.enter_context(progress("Waiting for another process that makes the same", total=None))
+                waits = True
+            time.sleep(_POLL_SECONDS)
+
+
 def _put(work: Path, target: Path) -> None:
     if target.exists() and not _is_whole(target):
         _log.warning("%s was incomplete or altered and is replaced", target)
@@ -93,24 +113,26 @@ def _put(work: Path, target: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             target.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
-    try:
-        work.rename(target)
-    except OSError:
-        # Another process was faster: its folder is as good, if it is whole.
-        if not _is_whole(target):
-            raise
+    work.rename(target)
 
 
-def _sweep(target: Path) -> None:
-    """Remove what builders left behind when they were killed: folders that no process holds."""
+def _swept(target: Path) -> bool:
+    """Remove what builders left behind when they were killed; tell whether another one builds `target`."""
+    others = False
     for left in target.parent.glob(f".*/{_HELD}"):
-        with contextlib.suppress(Timeout, OSError), FileLock(left, blocking=False):
-            shutil.rmtree(left.parent, ignore_errors=True)
+        try:
+            with FileLock(left, blocking=False):
+                shutil.rmtree(left.parent, ignore_errors=True)
+        except Timeout:
+            others |= left.parent.name.rpartition("-")[0] == f".{target.name}"
+        except OSError:
+            continue
     # Those of versions that held nothing tell by their age alone.
     for stale in target.parent.glob(f".{target.name}-*"):
         with contextlib.suppress(FileNotFoundError):
             if not (stale / _HELD).exists() and time.time() - stale.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(stale, ignore_errors=True)
+    return others
 
 
 def _is_whole(folder: Path) -> bool:

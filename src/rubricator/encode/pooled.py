@@ -19,6 +19,7 @@ from rubricator.encode.use_model import load_use
 from rubricator.errors import EncoderError, MissingExtraError
 
 _BLOCK = 32
+_ROWS = 4096
 
 
 class Pooled(nn.Module):
@@ -49,16 +50,22 @@ class CompactEmbedding(nn.Module):
 
     def __init__(self, table: Tensor) -> None:
         super().__init__()
-        blocks = table.detach().float().reshape(len(table), -1, _BLOCK)
-        scales = (blocks.abs().amax(-1, keepdim=True) / 127).half()
-        codes = blocks / scales.float().clamp(min=1e-12)
-        self.register_buffer("codes", codes.round().clamp(-127, 127).to(torch.int8))
-        self.register_buffer("scales", scales)
+        # Some rows at a time: what is made on the way would take several times the memory of the table.
+        codes, scales = zip(*map(_in_8_bits, torch.split(table.detach(), _ROWS)), strict=True)
+        self.register_buffer("codes", torch.cat(codes))
+        self.register_buffer("scales", torch.cat(scales))
 
     def forward(self, ids: Tensor) -> Tensor:
         """Rows of the table, shape [*ids.shape, width]."""
         codes, scales = self.get_buffer("codes"), self.get_buffer("scales")
         return (codes[ids].float() * scales[ids].float()).flatten(-2)
+
+
+def _in_8_bits(rows: Tensor) -> tuple[Tensor, Tensor]:
+    blocks = rows.float().reshape(len(rows), -1, _BLOCK)
+    scales = (blocks.abs().amax(-1, keepdim=True) / 127).half()
+    codes = blocks / scales.float().clamp(min=1e-12)
+    return codes.round().clamp(-127, 127).to(torch.int8), scales
 
 
 def load_pooled(folder: Path, pooling: Pooling, *, four_bit: bool = False) -> Pooled:

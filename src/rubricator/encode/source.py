@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rubricator.encode.bundled import decode_bundled
-from rubricator.encode.bundled_use import LANGUAGES, decode_bundled_use
+from rubricator.encode.bundled import bundled_digest, decode_bundled
+from rubricator.encode.bundled_use import LANGUAGES, bundled_use_digest, decode_bundled_use
 from rubricator.encode.card import Pooling
 from rubricator.encode.hub import WEIGHTS, NotOnHubError, downloaded, hub_folder, is_model
 from rubricator.errors import EncoderError
@@ -33,11 +34,21 @@ class EncoderSource:
     """
 
     name: str
-    folder: Path
+    # Gives the folder: decoding it, or checking hundreds of megabytes, is for those who read it.
+    locate: Callable[[], Path] = field(compare=False, repr=False)
     prefix: str
     pooling: Pooling
     digest: str
     languages: tuple[str, ...] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies, decoded there if need be.
+
+        Raises:
+            EncoderError: It cannot be decoded, or the cache cannot be written.
+        """
+        return self.locate()
 
 
 def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSource:
@@ -48,12 +59,21 @@ def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSo
         MissingExtraError: It takes a package that is not installed.
     """
     if name == "bundled":
-        folder, digest = decode_bundled(cache=cache, progress=progress)
-        return EncoderSource(name=name, folder=folder, prefix="query: ", pooling="mean", digest=digest[:32])
-    if name == "bundled-use":
-        folder, digest = decode_bundled_use(cache=cache, progress=progress)
         return EncoderSource(
-            name=name, folder=folder, prefix="", pooling="none", digest=digest, languages=LANGUAGES
+            name=name,
+            locate=partial(decode_bundled, cache=cache, progress=progress),
+            prefix="query: ",
+            pooling="mean",
+            digest=bundled_digest()[:32],
+        )
+    if name == "bundled-use":
+        return EncoderSource(
+            name=name,
+            locate=partial(decode_bundled_use, cache=cache, progress=progress),
+            prefix="",
+            pooling="none",
+            digest=bundled_use_digest(),
+            languages=LANGUAGES,
         )
     local = Path(name).expanduser()
     folder = local if local.is_dir() else _from_hub(name)
@@ -65,7 +85,7 @@ def resolve(name: str, *, cache: Path, progress: Progress = silent) -> EncoderSo
     is_e5 = re.search(r"(^|[-_])e5([-_]|$)", Path(name).name.lower()) is not None
     return EncoderSource(
         name=name,
-        folder=folder,
+        locate=lambda: folder,
         prefix="query: " if is_e5 else "",
         pooling=_pooling(folder),
         digest=_digest(folder),

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from rubricator.config import Duplicates
+from rubricator.dataset.near_copies import (
+    FEWEST_WORDS,
+    Shingles,
+    Sketches,
+    exact_key,
+    jaccard,
+    shingles_of,
+    words_of,
+)
 from rubricator.errors import DataError
 from rubricator.progress import Progress, silent
-from rubricator.records import Text, content_hash
+from rubricator.records import Text
 
-_WORD = regex.compile(r"\w+")
-_SHINGLE = 3
-# Below this, three shared words are already most of the text: only exact twins count.
-_FEWEST_WORDS = 8
-_PERMUTATIONS = 128
-# Candidates are compared exactly afterwards, so that a missed one costs more than a wrong one: at a threshold
-# of 0.7 these settings find 99 % of the pairs that lie right on it.
-_MARGIN = 0.1
-_WEIGHTS = (0.1, 0.9)
 _BLOCK = 1024
 # So many members stand for a group: thousands of copies of one advertisement are not all compared.
 _CROWD = 30
@@ -49,7 +47,7 @@ def group_duplicates(
     config: Duplicates,
     *,
     vectors: NDArray[np.float32] | None = None,
-    by_source: bool = False,
+    together: Sequence[Mapping[str, str]] = (),
     progress: Progress = silent,
 ) -> Groups:
     """Group texts whose content is equal or nearly equal.
@@ -60,13 +58,13 @@ def group_duplicates(
     candidates by locality-sensitive hashing and checks each by its true Jaccard similarity;
     `embeddings` compares all pairs of vectors.
 
-    With `by_source` texts of one source, where it is known, belong together too. `vectors` are L2-normalised,
-    shape [texts, width].
+    Texts with one value in a mapping of `together`, which goes by text id, belong together too (a source, an
+    author); a text that is not in it stands alone. `vectors` are L2-normalised, shape [texts, width].
 
     Raises:
         DataError: The method is `embeddings` and vectors are missing or of another number.
     """
-    words = [_WORD.findall((text.content or text.original).casefold()) for text in texts]
+    words = [words_of(text.content or text.original) for text in texts]
     links = _Links(len(texts))
     distinct = _link_exact(texts, words, links)
     exact = len(texts) - len(distinct)
@@ -81,11 +79,11 @@ def group_duplicates(
             near = _link_by_cosine(vectors[distinct], distinct, config.threshold, links, done)
         elif config.method == "minhash":
             near = _link_by_shingles(words, distinct, config.threshold, links, done)
-    if by_source:
-        first_of_source: dict[str, int] = {}
+    for value_of in together:
+        first_rows: dict[str, int] = {}
         for row, text in enumerate(texts):
-            if text.source:
-                links.join(first_of_source.setdefault(text.source, row), row)
+            if text.id in value_of:
+                links.join(first_rows.setdefault(value_of[text.id], row), row)
     of = {text.id: texts[links.first(row)].id for row, text in enumerate(texts)}
     return Groups(of, exact, near)
 
@@ -111,8 +109,7 @@ def _link_exact(texts: Sequence[Text], words: list[list[str]], links: _Links) ->
     """Link exact twins; returns the rows of first occurrences."""
     first_rows: dict[str, int] = {}
     for row, (text, own) in enumerate(zip(texts, words, strict=True)):
-        # A text of smileys has no words; its characters are compared instead.
-        key = content_hash("duplicate:1", " ".join(own) or text.content or text.original)
+        key = exact_key(own, text.content or text.original)
         links.join(first_rows.setdefault(key, row), row)
     return list(first_rows.values())
 
@@ -120,49 +117,34 @@ def _link_exact(texts: Sequence[Text], words: list[list[str]], links: _Links) ->
 def _link_by_shingles(
     words: list[list[str]], rows: list[int], threshold: float, links: _Links, done: _Done
 ) -> int:
-    from datasketch import MinHash, MinHashLSH
-
-    index = MinHashLSH(threshold=max(0.05, threshold - _MARGIN), num_perm=_PERMUTATIONS, weights=_WEIGHTS)
-    start = MinHash(num_perm=_PERMUTATIONS, hashfunc=int)
-    shingles: dict[int, NDArray[np.uint32]] = {}
+    index = Sketches(threshold)
+    shingles: dict[int, Shingles] = {}
     crowd: Counter[int] = Counter()
     near = 0
     for row in rows:
-        if len(words[row]) >= _FEWEST_WORDS:
-            own = shingles[row] = _shingles(words[row])
-            sketch = start.copy()
-            sketch.update_batch(own.tolist())
-            near += _link_to_candidates(row, sorted(index.query(sketch)), shingles, threshold, links)
+        if len(words[row]) >= FEWEST_WORDS:
+            own = shingles[row] = shingles_of(words[row])
+            sketch = index.sketch(own)
+            near += _link_to_candidates(row, index.candidates(sketch), shingles, threshold, links)
             group = links.first(row)
             if crowd[group] < _CROWD:
-                index.insert(row, sketch, check_duplication=False)
+                index.add(row, sketch)
                 crowd[group] += 1
         done(1)
     return near
 
 
-def _shingles(words: list[str]) -> NDArray[np.uint32]:
-    """Distinct hashes of three words in a row."""
-    runs = zip(*(words[offset:] for offset in range(_SHINGLE)), strict=False)
-    return np.unique(np.array([zlib.crc32(" ".join(run).encode()) for run in runs], dtype=np.uint32))
-
-
 def _link_to_candidates(
-    row: int, candidates: list[int], shingles: dict[int, NDArray[np.uint32]], threshold: float, links: _Links
+    row: int, candidates: list[int], shingles: dict[int, Shingles], threshold: float, links: _Links
 ) -> bool:
     """Link a row to every group in which it has a near twin; one twin per group is enough."""
     has_twin = False
     for candidate in candidates:
         apart = links.first(candidate) != links.first(row)
-        if apart and _jaccard(shingles[row], shingles[candidate]) >= threshold:
+        if apart and jaccard(shingles[row], shingles[candidate]) >= threshold:
             links.join(candidate, row)
             has_twin = True
     return has_twin
-
-
-def _jaccard(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> float:
-    shared = len(np.intersect1d(one, other, assume_unique=True))
-    return shared / (len(one) + len(other) - shared)
 
 
 def _link_by_cosine(

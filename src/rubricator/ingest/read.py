@@ -17,6 +17,7 @@ from rubricator.errors import DataError, nearest, plural
 from rubricator.ingest.clean import is_blank
 from rubricator.progress import Advance, Progress, silent
 from rubricator.records import Feature, Text
+from rubricator.tables.cells import written
 from rubricator.tables.encodings import is_utf8
 from rubricator.tables.headers import header_hint
 from rubricator.tables.reading import Layout, Row, Table, open_table, open_writer
@@ -27,8 +28,7 @@ _log = logging.getLogger(__name__)
 _EXCERPT = 120
 _KINDS = 5
 _LONG = 30
-# What databases, pandas and Excel write into a cell that has no value. A label may be called so.
-_MISSING = frozenset(
+MISSING = frozenset(
     [
         "NULL",
         "Null",
@@ -57,19 +57,22 @@ _MISSING = frozenset(
         "#ЧИСЛО!",
     ]
 )
+"""What databases, pandas and Excel write into a cell that has no value. A label may be called so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """The usable texts of the input files in order, with unique ids, and all other rows.
 
-    `labels` are raw cells of the label column by text id; texts with a blank cell have no entry. `encodings`
-    are those of files that are not in UTF-8, by file.
+    `labels` are raw cells of the label column by text id; texts with a blank cell have no entry. `together`
+    are the cells of each column of `split.group_by`, likewise. `encodings` are those of files that are not in
+    UTF-8, by file.
     """
 
     texts: list[Text] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
+    together: dict[str, dict[str, str]] = field(default_factory=dict)
     encodings: dict[str, str] = field(default_factory=dict)
 
 
@@ -146,12 +149,12 @@ class RowReader:
         value = row.cells.get(column)
         written = value if isinstance(value, str) else _as_text(value, column)
         # Long texts are no marks; to look them up would take a pass over each.
-        return "" if len(written) < _LONG and written.strip() in _MISSING else written
+        return "" if len(written) < _LONG and written.strip() in MISSING else written
 
     def _time(self, row: Row) -> datetime | None:
         value = row.cells.get(self.columns.time) if self.columns.time else None
         moment = parse_time(value)
-        if moment is None and (written := _as_string(value).strip()) and written not in _MISSING:
+        if moment is None and (written := _as_string(value).strip()) and written not in MISSING:
             self.unreadable_times += 1
             self.unreadable_time = self.unreadable_time or written
         return moment
@@ -225,6 +228,8 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
         _with_all_roles(open_table(config.path(file.path), layout), data.columns) for file in data.files
     ]
     label_set = any(data.columns.labels in table.columns for table in tables)
+    together = _grouping_columns(tables, config)
+    corpus.together.update({column: {} for column in together})
     with progress("Reading texts", total=None) as done:
         prefixes = _prefixes([file.path for file in data.files])
         for file, table, prefix in zip(data.files, tables, prefixes, strict=True):
@@ -235,7 +240,7 @@ def read_texts(config: Config, *, progress: Progress = silent) -> Corpus:
                 _mention_ids(file.path, table)
             limit, part = data.max_characters, file.part or ""
             reader = RowReader(columns, max_characters=limit, file=file.path, prefix=prefix, part=part)
-            _read_rows(table, reader, corpus, places, done)
+            _read_rows(table, reader, corpus, places, together, done)
     if not corpus.texts:
         listed = "; ".join(f"{kind} ({count})" for kind, count in rejections_by_kind(corpus.rejected).items())
         raise DataError(
@@ -261,8 +266,35 @@ def rejections_by_kind(rejected: Iterable[Rejected]) -> dict[str, int]:
     return dict(counts[:_KINDS]) | ({f"for {len(counts) - _KINDS} other reasons": others} if others else {})
 
 
+def _grouping_columns(tables: Sequence[Table], config: Config) -> list[str]:
+    """Columns of `split.group_by`; `source` is that of `data.columns.source` where there is one.
+
+    Raises:
+        DataError: No file has a column.
+    """
+    roles = {"source": config.data.columns.source}
+    columns = [roles.get(name) or name for name in config.split.group_by]
+    there = dict.fromkeys(name for table in tables for name in table.columns)
+    for name in columns:
+        if name not in there:
+            raise DataError(
+                f"`split.group_by` names the column '{name}', which no text has{nearest(name, there)}.",
+                fix=f"Their columns are: {', '.join(there)}.",
+            )
+        for table in tables:
+            if name not in table.columns:
+                message = "%s lacks the column '%s' of `split.group_by`: only duplicates group its texts."
+                _log.warning(message, table.path, name)
+    return columns
+
+
 def _read_rows(
-    table: Table, reader: RowReader, corpus: Corpus, places: dict[str, str], done: Advance
+    table: Table,
+    reader: RowReader,
+    corpus: Corpus,
+    places: dict[str, str],
+    together: Sequence[str],
+    done: Advance,
 ) -> None:
     for batch in table.rows():
         for row in batch:
@@ -277,6 +309,9 @@ def _read_rows(
             corpus.texts.append(text)
             if label := reader.label(row):
                 corpus.labels[text.id] = label
+            for name in together:
+                if (value := written(row.cells.get(name))) and value not in MISSING:
+                    corpus.together[name][text.id] = value
         done(len(batch))
     if reader.unreadable_times:
         message = "%s: %d times in the column '%s' cannot be read, such as '%s'; these texts have none."

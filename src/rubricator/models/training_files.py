@@ -62,6 +62,7 @@ def write_training(folder: Path, trained: TrainingResult, oof: OutOfFoldPredicti
         if again is None
         else {"encoders": _relative(again.encoders, folder), "texts": again.texts, "same": again.same},
         "coverage": _COVERAGE.dump_python(trained.coverage),
+        "synthetic": {key: dict(counts) for key, counts in trained.synthetic.items()},
         "held_out": None if oof is None else asdict(oof),
     }
     write_json(folder / "stages/train.json", rest)
@@ -96,6 +97,7 @@ def read_training(folder: Path) -> tuple[TrainingResult, OutOfFoldPredictions | 
             again["same"],
         ),
         coverage=_COVERAGE.validate_python(content["coverage"]),
+        synthetic=content["synthetic"],
     )
     oof = content["held_out"]
     if oof is None:

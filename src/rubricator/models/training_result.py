@@ -123,7 +123,18 @@ class TrainingResult:
     costs: Mapping[str, Cost] = field(default_factory=dict)  # empty where nobody asked
     coverage: tuple[CoveragePoint, ...] = ()  # what share of validation the winner answers at which precision
     curve: LearningCurve | None = None  # None where too few texts are labelled by people
+    # How many synthetic texts taught the models, by category and by what made them; empty where none did.
+    synthetic: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     refitted: Refitted | None = None  # what is served instead of the winner, where that was asked for
+
+    def synthetic_about(self, titles: Mapping[str, str]) -> str:
+        """How many synthetic texts taught each category, as a sentence; empty where none did."""
+        if not self.synthetic:
+            return ""
+        named = {titles.get(key, key): made for key, made in self.synthetic.items()}
+        return (
+            f"Synthetic texts taught beside real ones: {synthetic_words(named)}. They are in no figure here."
+        )
 
     @property
     def served(self) -> tuple[Model, Mapping[str, Path]]:
@@ -145,6 +156,17 @@ class TrainingResult:
     def open(self, config: Config) -> dict[str, EncodeTexts]:
         """What computes the vectors of encoders that were trained."""
         return dict(open_trained(self.encoders, config.encoding))
+
+
+def synthetic_words(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """How many synthetic texts taught each category, as words: `Sport 30 by a language model`."""
+    return ", ".join(
+        f"{name} " + " and ".join(f"{number:,} {_MADE[making]}" for making, number in sorted(made.items()))
+        for name, made in counts.items()
+    )
+
+
+_MADE = {"cheap": "by rule", "llm": "by a language model"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Self-contained HTML pages of one look: no script, no request to anywhere, fit for printing."""
+"""Self-contained HTML pages of one look: no request, no script but those named by hash, fit for print."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def _work(run: Run) -> list[str]:
     own_encoders = trained.open(config)
     data = training_data(dataset, label_set, vectors.pop(BASE, None), vectors)
     inputs = EvaluationInputs(data, dataset, label_set, encoders=own_encoders)
-    cleaner, winner = Cleaner(config.clean), trained.choice.name
+    cleaner, winner = Cleaner(config.clean, dataset.boilerplate), trained.choice.name
     opened = open_named(trained.untrained, {}, config, progress=run.progress)
     encoders = own_encoders | {name: encoder.encode for name, encoder in opened.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from rubricator.artifact import CardFacts, Manifest, render_card, write_artifact
 from rubricator.config import Config
 from rubricator.dataset import files
+from rubricator.dataset.boilerplate import Repeated
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.metrics import METRICS, read_metrics
 from rubricator.dataset.split import DatasetSplit
@@ -23,6 +24,7 @@ from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
 from rubricator.stats.coverage import COVERAGE
 from rubricator.taxonomy import Taxonomy
+from rubricator.taxonomy.versions import shown_version
 
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
@@ -36,6 +38,8 @@ def write_winner(
     *,
     metrics: Mapping[str, Any],
     data_fingerprint: str,
+    boilerplate: Sequence[Repeated] = (),
+    taxonomy_version: str = "",
     progress: Progress = silent,
 ) -> Manifest:
     """Write the artifact of the model that was chosen.
@@ -59,7 +63,9 @@ def write_winner(
         max_characters=config.data.max_characters,
         metrics={**metrics, COVERAGE: [asdict(point) for point in trained.coverage]},
         data_fingerprint=data_fingerprint,
+        boilerplate=boilerplate,
         card=render_card(card),
+        taxonomy_version=taxonomy_version,
     )
 
 
@@ -70,6 +76,8 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
     taught = f"{by_people:,} of them labelled by people, the others by teachers"
     again = trained.refitted
     served = () if again is None else (again.about,)
+    titles = {category.key: category.title for category in run.taxonomy.categories}
+    synthetic = (trained.synthetic_about(titles),) if trained.synthetic else ()
     return CardFacts(
         name=run.config.name,
         created=datetime.now(UTC),
@@ -77,14 +85,19 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         about=described(winner, trained.facts[winner]),
         encoder=run.config.encode.written(trained.served[0].encoders),
         taxonomy=run.taxonomy,
+        taxonomy_version=_shown_version(run),
         rule=trained.rules[winner],
-        training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *served),
+        training=(f"{sizes['train']:,} texts, {taught}.", *split.notes, *synthetic, *served),
         measured=f"{head.about}.",
         texts=head.texts,
         confidence=head.confidence,
         headline={name.replace("_", " "): getattr(head, name) for name in _HEADLINE if getattr(head, name)},
         categories=head.categories,
     )
+
+
+def _shown_version(run: Run) -> str:
+    return shown_version(run.taxonomy, run.config.path(run.config.taxonomy))
 
 
 def _work(run: Run) -> list[str]:
@@ -100,6 +113,8 @@ def _work(run: Run) -> list[str]:
         _card(run, split, label_set, trained),
         metrics=files.read_json(run.folder / METRICS),
         data_fingerprint=dataset.fingerprint,
+        boilerplate=dataset.boilerplate,
+        taxonomy_version=_shown_version(run),
         progress=run.progress,
     )
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -111,7 +126,7 @@ STAGE = Stage(
     about="Write the artifact: the winner with all it needs to serve.",
     depends=lambda run: {
         "config": run.config.model_dump_json(include={"name", "data", "clean", "encode", "label"}),
-        "taxonomy": run.taxonomy.version,
+        "taxonomy": _shown_version(run),
     },
     after=("read", "split", "label", "train", "evaluate"),
     writes=("artifact",),

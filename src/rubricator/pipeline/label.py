@@ -19,11 +19,11 @@ from rubricator.errors import DataError
 from rubricator.label.aggregation.aggregator import Aggregation
 from rubricator.label.aggregation.labels import keys_of, label_texts, person_label
 from rubricator.label.aggregation.probabilities import teacher_scores
-from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import Asked, ask
 from rubricator.label.quality.cautions import label_cautions
 from rubricator.label.quality.inter_annotator import teacher_usage
 from rubricator.label.quality.teacher_metrics import measure_teachers
+from rubricator.llm.limits import Limits
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest
@@ -100,7 +100,15 @@ def _work(run: Run) -> list[str]:
         open_store(run) as store,
         open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
     ):
-        outcome = ask(teachers, texts, store, limits=limits, again=run.again, progress=run.progress)
+        outcome = ask(
+            teachers,
+            texts,
+            store,
+            limits=limits,
+            again=run.again,
+            stamp=run.taxonomy.version,
+            progress=run.progress,
+        )
         reviews = read_reviews(store, dataset.texts, run.taxonomy)
         scores = [
             teacher_scores(one.name, one.scale, outcome.answers[one.name], dataset.texts, run.taxonomy.space)

@@ -40,7 +40,14 @@ def plan(run: Run) -> list[TeacherPlan]:
     ):
         return [
             plan_teacher(
-                one, texts, store, dataset.golden, run.taxonomy.space, again=run.again, progress=run.progress
+                one,
+                texts,
+                store,
+                dataset.golden,
+                run.taxonomy.space,
+                again=run.again,
+                stamp=run.taxonomy.version,
+                progress=run.progress,
             )
             for one in teachers
         ]

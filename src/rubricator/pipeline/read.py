@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from dataclasses import asdict
 
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
 from rubricator.encode.vectors import encode_texts
+from rubricator.ingest.boilerplate import BoilerplateRemover, repeated_in
 from rubricator.ingest.clean import clean_texts
 from rubricator.ingest.duplicates import group_duplicates
 from rubricator.ingest.golden import parse_golden, read_golden
 from rubricator.ingest.read import Corpus, read_texts, rejections_by_kind, write_rejected
+from rubricator.pages.formatting import plural
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
 from rubricator.records import file_digest
 from rubricator.taxonomy import NOTHING, Taxonomy
 
 _LOG = logging.getLogger(__name__)
+_SHOWN, _EXCERPT = 10, 60
 Golden = dict[str, tuple[str, ...]]
 """Category keys by text id."""
 
@@ -29,16 +34,27 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
         DataError: No file, no column, no usable row, or a golden set that does not fit the data.
         EncoderError: Duplicates are to be found by embeddings and there is no encoder.
     """
-    corpus = read_texts(config, progress=progress)
+    return dataset_of(read_texts(config, progress=progress), config, taxonomy, progress=progress)
+
+
+def dataset_of(
+    corpus: Corpus, config: Config, taxonomy: Taxonomy | None, *, progress: Progress = silent
+) -> Dataset:
+    """`read` for rows that were read; without a taxonomy nobody can tell what golden labels mean.
+
+    Raises:
+        DataError: A golden set that does not fit the data.
+        EncoderError: Duplicates are to be found by embeddings and there is no encoder.
+    """
     texts = clean_texts(corpus.texts, config.clean, progress=progress)
+    repeated = repeated_in(texts, config.clean)
+    texts = BoilerplateRemover(repeated).texts(texts) if repeated else texts
     vectors = (
         encode_texts(texts, config, progress=progress) if config.duplicates.method == "embeddings" else None
     )
-    by_source = config.split.group_by == "source"
-    groups = group_duplicates(
-        texts, config.duplicates, vectors=vectors, by_source=by_source, progress=progress
-    )
-    golden = _golden(config, corpus, taxonomy)
+    together = list(corpus.together.values())
+    groups = group_duplicates(texts, config.duplicates, vectors=vectors, together=together, progress=progress)
+    golden = _golden(config, corpus, taxonomy) if taxonomy else {}
     times = sorted(text.time for text in texts if text.time)
     facts = {
         "rows": len(corpus.texts) + len(corpus.rejected),
@@ -52,6 +68,8 @@ def read(config: Config, taxonomy: Taxonomy, *, progress: Progress = silent) -> 
         "period": [time.date().isoformat() for time in (times[0], times[-1])] if times else [],
         "encodings": corpus.encodings,
     }
+    if config.clean.boilerplate:
+        facts["boilerplate"] = [asdict(one) for one in repeated]
     return Dataset(texts, groups.of, golden, corpus.rejected, facts)
 
 
@@ -91,8 +109,22 @@ def _work(run: Run) -> list[str]:
         f"{facts['texts']:,} texts of {facts['rows']:,} rows{rejected}",
         f"{copies}, {facts['groups']:,} groups; {facts['golden']:,} golden texts"
         + (f", {bare:,} of them with no category" if bare else ""),
+        *_taken_out(dataset),
         *(f"{file} is read as {encoding}" for file, encoding in facts["encodings"].items()),
     ]
+
+
+def _taken_out(dataset: Dataset) -> Iterator[str]:
+    """What cleaning took out of the texts of each source, the most repeated first."""
+    repeated = dataset.boilerplate
+    if repeated:
+        sources = len({one.source for one in repeated})
+        yield f"took out {plural(len(repeated), 'repeated line')} of {plural(sources, 'source')}:"
+    for one in repeated[:_SHOWN]:
+        place = "" if one.place == "line" else f" ({one.place} of lines)"
+        yield f"  “{one.example[:_EXCERPT]}”{place} in {one.texts:,} texts of {one.source or 'no source'}"
+    if len(repeated) > _SHOWN:
+        yield f"  … and {len(repeated) - _SHOWN} more, in stages/read.facts.json"
 
 
 def _depends(run: Run) -> dict[str, str]:
@@ -102,7 +134,7 @@ def _depends(run: Run) -> dict[str, str]:
     return {f"file:{name}": file_digest(p) if p.is_file() else "absent" for name, p in paths.items()} | {
         "config": config.model_dump_json(include={"data", "clean", "duplicates", "golden"}),
         "encode": config.encode.first.model_dump_json() if config.duplicates.method == "embeddings" else "",
-        "groups": str(config.split.group_by),
+        "groups": ",".join(config.split.group_by),
         "taxonomy": ",".join(run.taxonomy.keys) + f" {run.taxonomy.task} {run.taxonomy.none}",
     }
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from rubricator.dataset import files
 from rubricator.dataset.annotations import read_annotations
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.examples import Examples
-from rubricator.dataset.labels import read_labels
+from rubricator.dataset.labels import LabelSet, decided_of, read_labels, targets_of
+from rubricator.dataset.reviews import label_of
 from rubricator.dataset.sources import label_sources
+from rubricator.dataset.split import DatasetSplit
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError
 from rubricator.ingest.label_cells import parse_labels
@@ -25,6 +29,9 @@ from rubricator.review.session import ReviewSession
 from rubricator.review.uncertainty import ReviewContext
 from rubricator.stats.arrays import Floats, Indices
 from rubricator.stats.folds import make_folds
+from rubricator.tables.reading import open_writer
+from rubricator.taxonomy import NOTHING, Taxonomy
+from rubricator.taxonomy.versions import History
 from rubricator.train.calibration.rule import fit_rule
 from rubricator.train.kinds.heads import fit_lines
 from rubricator.train.search.label_weights import proxy_kind
@@ -36,27 +43,61 @@ _FOLDS = 5
 
 
 @contextmanager
-def open_review(run: Run, by: str) -> Iterator[ReviewSession]:
+def open_review(run: Run, by: str, *, labelled: bool = True) -> Iterator[ReviewSession]:
     """The review of a person, by name, of a run whose label stage is done.
+
+    Where only people's own labels are looked at again, the texts need not be `labelled` in the list of today.
 
     Raises:
         DataError: The labels on disk are not of the texts and the categories of today, or there are none.
         StoreError: The database refused.
     """
-    _check(run)
-    dataset = files.read_dataset(run.folder)
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    if labelled:
+        _check(run)
+        label_set = read_labels(run.folder, dataset, run.taxonomy)
+    else:
+        label_set = _no_labels(dataset, split, run.taxonomy)
     with open_store(run) as store:
         yield ReviewSession(
             by=by,
             store=store,
             dataset=dataset,
-            split=files.read_split(run.folder),
-            label_set=read_labels(run.folder, dataset, run.taxonomy),
+            split=split,
+            label_set=label_set,
             taxonomy=run.taxonomy,
             context=partial(review_context, run),
             parse=partial(parse_labels, taxonomy=run.taxonomy),
             seed=run.config.seed,
+            history=History.beside(run.config.path(run.config.taxonomy)),
         )
+
+
+def write_golden(run: Run, path: Path) -> int:
+    """Write the golden set with what was judged again since the list changed; count the labels that differ.
+
+    Golden labels outrank reviews, so what a review of a golden text says counts once it stands in this file.
+
+    Raises:
+        DataError: The texts have not been read, or the place cannot be written.
+        StoreError: The database refused.
+    """
+    dataset, taxonomy = files.read_dataset(run.folder), run.taxonomy
+    with open_store(run) as store:
+        reviews = read_reviews(store, dataset.texts, taxonomy)
+    said = {
+        id_: label
+        for id_, review in reviews.items()
+        if id_ in dataset.golden
+        and review.taxonomy == taxonomy.version
+        and (label := label_of(review, taxonomy)) is not None
+    }
+    rows = [
+        {"id": id_, "labels": ",".join(said.get(id_, old)) or NOTHING} for id_, old in dataset.golden.items()
+    ]
+    with open_writer(path, ("id", "labels")) as writer:
+        writer.write(rows)
+    return sum(set(label) != set(dataset.golden[id_]) for id_, label in said.items())
 
 
 def review_context(run: Run) -> ReviewContext:
@@ -108,6 +149,17 @@ def oof_probabilities(examples: Examples, rows: Indices, *, context: TrainingCon
     logits[rows] = fitted.oof_logits
     rule = fit_rule(fitted.oof_logits, learning.targets, learning.weights, space=context.space)
     return rule.probabilities(logits)
+
+
+def _no_labels(dataset: Dataset, split: DatasetSplit, taxonomy: Taxonomy) -> LabelSet:
+    return LabelSet(
+        labels={},
+        targets=targets_of([], dataset.texts, taxonomy),
+        decided=decided_of({}, dataset.texts, taxonomy),
+        fold_targets={},
+        reports=[],
+        sources=label_sources(dataset, split, {}, taxonomy),
+    )
 
 
 def _check(run: Run) -> None:

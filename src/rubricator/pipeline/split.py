@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import DatasetSplit, SplitBy, SplitPart, golden_targets
 from rubricator.errors import DataError
-from rubricator.ingest.splitting import split_texts
+from rubricator.ingest.split_notes import rare_notes
+from rubricator.ingest.splitting import Parts, split_texts
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.stats.arrays import Floats
 from rubricator.stats.folds import make_folds
@@ -41,7 +42,31 @@ def split(dataset: Dataset, taxonomy: Taxonomy, config: Config) -> DatasetSplit:
     in_test = sum(parts.part[id_] == "test" for id_ in golden)
     crossed = use == "train" and in_test < ENOUGH_GOLDEN_IN_TEST
     fold = _golden_folds(dataset, targets, teaching, config) if crossed else {}
-    return DatasetSplit(parts.part, fold, teaching, parts.by, parts.validation, tuple(parts.notes))
+    notes = (*parts.notes, *_rare_notes(dataset, targets, parts, fold, taxonomy, config))
+    return DatasetSplit(parts.part, fold, teaching, parts.by, parts.validation, notes)
+
+
+def _rare_notes(
+    dataset: Dataset,
+    targets: Floats,
+    parts: Parts,
+    fold: Mapping[str, int],
+    taxonomy: Taxonomy,
+    config: Config,
+) -> Iterator[str]:
+    """Which categories are short where golden labels serve: in the parts, and in the folds over them."""
+    labelled = [row for row, text in enumerate(dataset.texts) if text.id in dataset.golden]
+    ids = [dataset.texts[row].id for row in labelled]
+    serving = [part for part in _SERVING[config.golden.use] if part in parts.part.values()]
+    if labelled:
+        where, least = [parts.part[id_] for id_ in ids], config.split.min_per_category
+        yield from rare_notes(taxonomy.keys, targets[labelled], where, serving=serving, least=least)
+    crossed = [row for row, text in enumerate(dataset.texts) if text.id in fold and text.id in dataset.golden]
+    if crossed:
+        few = targets[crossed].sum(axis=0) < config.split.folds
+        if few.any():
+            names = ", ".join(key for key, short in zip(taxonomy.keys, few, strict=True) if short)
+            yield f"Fewer labelled texts than the {config.split.folds} folds, so some lack them: {names}."
 
 
 def _golden_folds(
@@ -55,6 +80,11 @@ def _golden_folds(
     return {id_: of_group[group] for id_, group in dataset.groups.items() if group in of_group}
 
 
+_SERVING: Mapping[str, tuple[SplitPart, ...]] = {
+    "train": ("train", "validation", "test"),
+    "tune": ("validation", "test"),
+    "test": ("test",),
+}
 _PARTS: tuple[SplitPart, ...] = ("train", "validation", "test", "left_out")
 _BY: Mapping[SplitBy, str] = {
     "given": "as the input prescribes",

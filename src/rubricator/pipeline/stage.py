@@ -71,6 +71,7 @@ class Stage:
         work: Does it; returns a line or two about what was done.
         settled: Whether its outputs are the last word; if not, the next run does the work again
             although nothing changed (answers are missing that may come).
+        wanted: Whether the settings ask for it; if not, it is left out, and so is what it wrote before.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Stage:
     writes: tuple[str, ...]
     work: Callable[[Run], list[str]]
     settled: Callable[[Run], bool] = lambda _: True
+    wanted: Callable[[Run], bool] = lambda _: True
 
 
 def run_stages(
@@ -117,10 +119,13 @@ def _leave_older_layout(run: Run) -> None:
 
 def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
     record = run.file(f"stages/{stage.name}.done")
+    if not stage.wanted(run):
+        for path in (record, *(run.folder / name for name in stage.writes)):
+            path.unlink(missing_ok=True)
+        return
     key = _key(run, stage)
-    done = _record(run, stage.name)
-    if not forced and done.get("key") == key and done.get("outputs") == _digests(run, stage.writes):
-        run.say(f"[dim]{stage.name:<9}unchanged: {' '.join(done['lines'][:1])}[/dim]")
+    if not forced and is_current(run, stage, key=key):
+        run.say(f"[dim]{stage.name:<9}unchanged: {' '.join(stage_lines(run, stage.name)[:1])}[/dim]")
         return
     record.unlink(missing_ok=True)
     started = time.monotonic()
@@ -138,6 +143,12 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
     }
     with whole_file(record) as part:
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def is_current(run: Run, stage: Stage, *, key: str = "") -> bool:
+    """Whether the stage did its work on what there is now, and its outputs are as it left them."""
+    done = _record(run, stage.name)
+    return done.get("key") == (key or _key(run, stage)) and done.get("outputs") == _digests(run, stage.writes)
 
 
 def stage_lines(run: Run, name: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rubricator.pipeline import evaluate, export, label, read, split, train
+from rubricator.pipeline import augment, evaluate, export, label, pays, read, split, train
 
-STAGES = (read.STAGE, split.STAGE, label.STAGE, train.STAGE, evaluate.STAGE, export.STAGE)
+STAGES = tuple(one.STAGE for one in (read, split, label, augment, pays, train, evaluate, export))
 """All stages in order. Splitting comes before labelling, so that teachers never learn from test."""

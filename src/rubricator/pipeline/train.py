@@ -17,6 +17,7 @@ from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.split import DatasetSplit
+from rubricator.dataset.synthetic import SYNTHETIC, read_synthetic
 from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode import open_named
 from rubricator.encode.phrasings import pieces
@@ -24,6 +25,7 @@ from rubricator.models.cascade import CascadeModel
 from rubricator.models.training_files import write_training
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.pipeline.stage import Run, Stage
+from rubricator.pipeline.synthetic_rows import with_synthetic_texts
 from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Floats
 from rubricator.taxonomy import Taxonomy
@@ -127,6 +129,7 @@ def _work(run: Run) -> list[str]:
     limit = TimeLimit(run.config.train.time_limit)
     vectors = encode_for_training(dataset.texts, run.taxonomy, run.config, limit, progress=run.progress)
     data = training_data(dataset, label_set, vectors.first, vectors.more, vectors.described)
+    data, usable = with_synthetic_texts(data, read_synthetic(run.file(SYNTHETIC)), dataset, split, run)
     # The products are too small to share: a second thread mostly waits, the more on a busy machine.
     with threadpool_limits(limits=1, user_api="blas"):
         trained, held_out = train(
@@ -156,6 +159,9 @@ def _work(run: Run) -> list[str]:
     costs = {name: cost_of(model, dataset.texts, encoders) for name, model in trained.models.items()}
     write_training(run.folder, replace(trained, costs=costs), held_out)
     lines = [trained.choice.reason, trained.validated_on, *vectors.notes, *_rules(run, trained)]
+    lines += [f"! {note}" for note in usable.notes]
+    if trained.synthetic:
+        lines.append(trained.synthetic_about({}))
     if trained.refitted is not None:
         lines.append(trained.refitted.about)
     if trained.weights_tried:
@@ -181,6 +187,8 @@ def _depends(run: Run) -> dict[str, str]:
         "config": config.model_dump_json(include={"train", "encode", "split", "seed"}),
         "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
     }
+    if config.augment is not None:
+        inputs["synthetic"] = str(config.augment.pays.weight)
     if config.train.models != ("linear",):
         inputs["descriptions"] = repr([pieces(category) for category in run.taxonomy.categories])
     if "cascade" in config.train.models or config.train.models == "auto":
@@ -194,7 +202,7 @@ STAGE = Stage(
     name="train",
     about="Train every model, calibrate and set thresholds on validation, choose the better one.",
     depends=_depends,
-    after=("read", "split", "label"),
+    after=("read", "split", "label", "pays"),
     writes=("stages/train.json", "stages/models", "stages/training", RULES),
     work=_work,
 )

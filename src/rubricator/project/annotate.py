@@ -101,8 +101,9 @@ def annotate(run: Run, text: Text | str) -> Annotation:
         EngineError: A language model is out of reach.
         StoreError: The database refused.
     """
-    text = _cleaned(text, run)
-    dataset, split = _joined(files.read_dataset(run.folder), files.read_split(run.folder), text)
+    dataset = files.read_dataset(run.folder)
+    text = _cleaned(text, run, dataset)
+    dataset, split = _joined(dataset, files.read_split(run.folder), text)
     with (
         open_store(run) as store,
         open_teachers(dataset, split, run.taxonomy, run.config, progress=run.progress) as teachers,
@@ -135,12 +136,12 @@ def annotate(run: Run, text: Text | str) -> Annotation:
     )
 
 
-def _cleaned(text: Text | str, run: Run) -> Text:
+def _cleaned(text: Text | str, run: Run, dataset: Dataset) -> Text:
     if isinstance(text, str):
         text = Text(id="", body=text)
     if is_blank(text.original):
         raise DataError("The text is empty.", fix="Give one with something to read.")
-    content = Cleaner(run.config.clean).content(text)
+    content = Cleaner(run.config.clean, dataset.boilerplate).content(text)
     return replace(text, id=f"annotated-{content_hash('annotated:1', content)}", content=content)
 
 
@@ -159,7 +160,8 @@ def _ask(teacher: Teacher, dataset: Dataset, text: Text, store: Store, run: Run)
         return {answer.text_id: answer for answer in teacher.ask(dataset.texts)}
     keys = {one.id: teacher.key(one) for one in dataset.texts}
     stored = store.find(list(keys.values()))
-    answers = ask([teacher], [text], store, again=run.again, progress=run.progress).answers[teacher.name]
+    asked = ask([teacher], [text], store, again=run.again, stamp=run.taxonomy.version, progress=run.progress)
+    answers = asked.answers[teacher.name]
     return {id_: stored[key] for id_, key in keys.items() if key in stored} | dict(answers)
 
 

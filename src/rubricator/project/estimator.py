@@ -23,6 +23,7 @@ from rubricator.dataset.inputs import EncodeTexts, Inputs
 from rubricator.encode import open_named
 from rubricator.errors import DataError, RubricatorError
 from rubricator.ingest.clean import Cleaner
+from rubricator.ingest.columns import ROLES
 from rubricator.label_space import DecisionRule
 from rubricator.models.training_result import WORDS
 from rubricator.pipeline.export import write_winner
@@ -32,7 +33,7 @@ from rubricator.project.fitting import label_dataset, make_dataset, train_datase
 from rubricator.project.labels import classes_of, known_classes, labels_of, matrix_of
 from rubricator.project.progress import bars
 from rubricator.project.results import scores_frame
-from rubricator.project.texts import ROLES, columns_of, texts_of
+from rubricator.project.texts import columns_of, texts_of
 from rubricator.records import Origin, content_hash
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -16,11 +15,10 @@ from pydantic import ValidationError
 from rubricator.errors import DataError, TaxonomyError, nearest
 from rubricator.project.texts import is_missing
 from rubricator.stats.arrays import Bools
-from rubricator.taxonomy import Category, Task, Taxonomy
+from rubricator.taxonomy import Category, Task, Taxonomy, key_of
 from rubricator.validation_errors import listed
 
 _SEVERAL = (list, tuple, set, frozenset, np.ndarray)
-_NO_KEY = re.compile(r"[\s,]+")
 Labels = list[tuple[str, ...] | None]
 """Keys of each text's categories; None where it has no label."""
 
@@ -63,7 +61,7 @@ def classes_of(categories: Any, labels: Any, *, multi_label: bool | None) -> Cla
     if isinstance(categories, Taxonomy):
         return Classes(categories, categories.keys)
     if isinstance(categories, Mapping):
-        categories = [{"key": _key(n), "name": n, "description": about} for n, about in categories.items()]
+        categories = [{"key": key_of(n), "name": n, "description": about} for n, about in categories.items()]
     if categories is None:
         if labels is None or _is_matrix(labels):
             raise DataError("No categories are known.", fix="Name them: Rubricator(['news', 'sport']).")
@@ -92,7 +90,7 @@ def _classes(named: Sequence[tuple[Category, Any]], labels: Any, multi_label: bo
 
 def known_classes(taxonomy: Taxonomy) -> Classes:
     """The classes of a saved classifier: a category made from a name is called by that name again."""
-    names = [c.name if c.name and _key(c.name) == c.key else c.key for c in taxonomy.categories]
+    names = [c.name if c.name and key_of(c.name) == c.key else c.key for c in taxonomy.categories]
     return Classes(taxonomy, tuple(names))
 
 
@@ -189,11 +187,7 @@ def _category(item: Any) -> tuple[Category, Any]:
         category = Category(**item)
         return category, category.key
     name = item.item() if isinstance(item, np.generic) else item
-    return Category(key=_key(str(name)), name=str(name), description=str(name)), name
-
-
-def _key(name: str) -> str:
-    return _NO_KEY.sub("_", name.strip())[:64]
+    return Category(key=key_of(str(name)), name=str(name), description=str(name)), name
 
 
 def _is_matrix(labels: Any) -> bool:

@@ -6,27 +6,36 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text as Line
 
 from rubricator.artifact import read_artifact
-from rubricator.config import Config, read_config
+from rubricator.config import Config, read_config, shown_arguments
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
+from rubricator.dataset.synthetic import CANDIDATES, read_synthetic
 from rubricator.models.training_files import read_training
+from rubricator.pipeline.augment import STATISTICS, settings_of
+from rubricator.pipeline.category import run_of_list
 from rubricator.pipeline.compare import compare
+from rubricator.pipeline.explore import explore
 from rubricator.pipeline.review import open_review
+from rubricator.pipeline.split_check import check_files, check_run
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
 from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.tracking import check_tracking, track
 from rubricator.progress import silent
 from rubricator.project.annotate import Annotation, annotate
+from rubricator.project.category import Categories
 from rubricator.project.progress import bars
 from rubricator.project.results import (
+    AugmentResult,
     ComparisonResult,
     EvaluateResult,
+    ExploreResult,
     ExportResult,
     LabelResult,
     ReadResult,
@@ -34,6 +43,7 @@ from rubricator.project.results import (
     SplitResult,
     TrainResult,
 )
+from rubricator.project.split_check import SplitCheckResult, check_columns
 from rubricator.records import Text
 from rubricator.review.session import ReviewSession
 from rubricator.taxonomy import Taxonomy
@@ -93,6 +103,15 @@ class Project:
         config = self.config
         return Taxonomy.read(config.path(config.taxonomy))
 
+    @property
+    def category(self) -> Categories:
+        """Changes of the list of categories, each with what it costs, and its versions.
+
+        Example:
+            >>> project.category.add("health", description="врачи, больницы", plan=True)  # doctest: +SKIP
+        """
+        return Categories(run_of_list(self.config, self.folder))
+
     def run(self, *, force: bool = False) -> RunResult:
         """Go the whole way, and log it where `tracking` says so.
 
@@ -108,6 +127,19 @@ class Project:
         track(run.folder, config, config.tracking)
         return RunResult(_read(run), _split(run), _label(run), _train(run), _evaluate(run), _export(run))
 
+    def explore(self, *, vectors: bool = True) -> ExploreResult:
+        """What the texts are like and what will hurt a model, with the labels and opinions that there are.
+
+        Writes `explore.html` and `explore.json` into the folder. Without `vectors` nothing is encoded.
+
+        Raises:
+            DataError: The texts cannot be read, or the page cannot be written.
+        """
+        settings = [part for one in self._overrides for part in ("--set", one)]
+        options = shown_arguments(["-c", str(self._file), *settings, "--out", str(self.folder)])
+        run = replace(self._until("read"), options=options)
+        return ExploreResult(explore(run, vectors=vectors))
+
     def read(self, *, force: bool = False) -> ReadResult:
         """Read and clean the texts, find duplicates and the golden labels."""
         return _read(self._until("read", force=force))
@@ -116,9 +148,42 @@ class Project:
         """Divide the texts into train, validation and test."""
         return _split(self._until("split", force=force))
 
+    def check_split(
+        self,
+        files: Sequence[str | Path] = (),
+        *,
+        columns: Mapping[str, str] | None = None,
+        group_by: str | None = None,
+    ) -> SplitCheckResult:
+        """What leaks between the parts of the project's split, or of another one.
+
+        Args:
+            files: Another split: `PART=FILE` each, files named train, dev and test, or one with a column of
+                parts.
+            columns: Which column of the files holds which role: `id`, `title`, `body`, `labels`, `part`,
+                `time`, `parent`; see `CheckColumns`.
+            group_by: A column whose values should not be in several parts.
+
+        Raises:
+            DataError: A file or a column cannot be used.
+        """
+        if files:
+            asked = check_columns(columns, group_by)
+            return SplitCheckResult(check_files(files, asked, progress=self._progress))
+        return SplitCheckResult(check_run(self._until("split"), group_by=group_by))
+
     def label(self, *, force: bool = False) -> LabelResult:
         """Ask the teachers, store their answers, agree on labels."""
         return _label(self._until("label", force=force))
+
+    def augment(self, *, force: bool = False) -> AugmentResult:
+        """Have language models write training texts for rare categories, as the section `augment` says.
+
+        Raises:
+            ConfigError: There is no such section.
+        """
+        settings_of(self.config)
+        return _augment(self._until("augment", force=force))
 
     def train(self, *, force: bool = False) -> TrainResult:
         """Train every model, calibrate it on validation, choose the best one."""
@@ -171,7 +236,12 @@ class Project:
 
     def _until(self, stage: str, *, force: bool = False, redo: Sequence[str] = ()) -> Run:
         run = Run(
-            self.config, self.taxonomy, self.folder, progress=self._progress, say=_say, command=repr(self)
+            self.config,
+            self.taxonomy,
+            self.folder,
+            progress=self._progress,
+            say=_say,
+            command=repr(self),
         )
         run_stages(run, STAGES, until=stage, force=(redo or [stage]) if force else [])
         return run
@@ -193,6 +263,12 @@ def _label(run: Run) -> LabelResult:
     dataset = files.read_dataset(run.folder)
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     return LabelResult(run.folder, stage_lines(run, "label"), dataset, label_set, run.taxonomy)
+
+
+def _augment(run: Run) -> AugmentResult:
+    texts = read_synthetic(run.folder / CANDIDATES)
+    statistics = files.read_json(run.folder / STATISTICS)["stages"]
+    return AugmentResult(run.folder, stage_lines(run, "augment"), texts, statistics)
 
 
 def _train(run: Run) -> TrainResult:

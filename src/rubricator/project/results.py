@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from rubricator.artifact import Manifest
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.split import DatasetSplit
+from rubricator.dataset.synthetic import SyntheticText
 from rubricator.evaluate.comparison.compare import Comparison
 from rubricator.evaluate.comparison.verdict import figure_name, verdict
+from rubricator.explore.profile import Profile
 from rubricator.models.training_result import WORDS, TrainingResult
+from rubricator.pipeline.explore import PAGE, Exploration
 from rubricator.predict import Predictor
 from rubricator.stats.bootstrap import Estimate
 from rubricator.taxonomy import Taxonomy
@@ -81,6 +85,35 @@ class ReadResult(StageResult):
 
 
 @dataclass(frozen=True, slots=True)
+class ExploreResult(Shown):
+    """What the texts are like, and what of it will hurt a model."""
+
+    exploration: Exploration
+
+    @property
+    def profile(self) -> Profile:
+        """Every figure of the page."""
+        return self.exploration.profile
+
+    @property
+    def page(self) -> Path:
+        """Where the page lies."""
+        return self.exploration.folder / PAGE
+
+    def to_frame(self) -> pl.DataFrame:
+        """A row per caution, the worst first."""
+        rows = [asdict(one) | {"commands": list(one.commands)} for one in self.exploration.cautions]
+        words = dict.fromkeys(("problem", "harm", "advice"), pl.String)
+        return pl.DataFrame(rows, schema={"weight": pl.Float64, **words, "commands": pl.List(pl.String)})
+
+    def sentences(self) -> Sequence[str]:
+        """How many texts there are, and what a reader must know of the figures."""
+        profile = self.profile
+        counted = f"{profile.texts:,} texts, {profile.distinct:,} different; the page: {self.page}"
+        return (counted, *profile.notes)
+
+
+@dataclass(frozen=True, slots=True)
 class SplitResult(StageResult):
     """Which text serves what."""
 
@@ -133,6 +166,31 @@ class LabelResult(StageResult):
             ],
             schema={"teacher": pl.String, "texts": pl.Int64, **dict.fromkeys(names[1:], pl.Float64)},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentResult(StageResult):
+    """Synthetic texts that passed the judge; `statistics` tell per category and stage what was dropped."""
+
+    texts: Sequence[SyntheticText]
+    statistics: Sequence[Mapping[str, Any]]
+
+    def to_frame(self) -> pl.DataFrame:
+        """A row per text: what it says, its category, parents, stage, model and what the judge found."""
+        rows = [
+            {
+                "id": text.id,
+                "text": text.content,
+                "category": text.categories[0],
+                "parents": list(text.parents),
+                "stage": text.stage,
+                "model": text.model,
+                "verdicts": json.dumps(dict(text.verdicts), ensure_ascii=False),
+            }
+            for text in self.texts
+        ]
+        names = ("id", "text", "category", "stage", "model", "verdicts")
+        return pl.DataFrame(rows, schema={**dict.fromkeys(names, pl.String), "parents": pl.List(pl.String)})
 
 
 @dataclass(frozen=True, slots=True)

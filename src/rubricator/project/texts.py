@@ -10,16 +10,9 @@ import numpy as np
 
 from rubricator.errors import DataError
 from rubricator.ingest.clean import is_blank
+from rubricator.ingest.columns import ROLES, usual_columns
 from rubricator.records import Text
 from rubricator.times import parse_time
-
-ROLES: Mapping[str, tuple[str, ...]] = {
-    "title": ("title", "headline", "заголовок"),
-    "body": ("text", "body", "content", "description", "review", "текст", "описание", "отзыв"),
-    "source": ("source", "источник"),
-    "time": ("time", "date", "published", "published_at", "publication_date", "дата"),
-}
-"""Columns of a frame that are taken for a role when none is named, the first that is there."""
 
 
 def texts_of(texts: Any, columns: Mapping[str, str] | None = None) -> list[Text]:
@@ -88,9 +81,7 @@ def _roles(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
         )
     if columns:
         return dict(columns)
-    by_lower = {name.lower(): name for name in names}
-    matches = {role: [by_lower[name] for name in usual if name in by_lower] for role, usual in ROLES.items()}
-    roles = {role: columns[0] for role, columns in matches.items() if columns}
+    roles = usual_columns(names, ROLES)
     if not roles.keys() & {"title", "body"}:
         if len(names) != 1:
             raise DataError(

@@ -19,11 +19,12 @@ from rubricator.review.faults import raise_faults
 from rubricator.review.label_studio import labelling_config, rows_of_tasks, tasks_of
 from rubricator.review.question import Question
 from rubricator.review.reviews import judged, one_of
+from rubricator.settings_files import SettingsFileError, read_text
 from rubricator.tables.cells import id_among, written
 from rubricator.tables.reading import open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 
-COLUMNS = ("id", "text", "suggested", "probability", "chosen", "shown", "taxonomy", "labels")
+COLUMNS = ("id", "text", "suggested", "probability", "chosen", "shown", "stale", "taxonomy", "labels")
 
 Parse = Callable[[str], tuple[str, ...]]
 """Category keys from a cell; raises DataError."""
@@ -51,6 +52,24 @@ def write_questions(path: Path, questions: Sequence[Question], taxonomy: Taxonom
     interface = path.with_suffix(".xml")
     interface.write_text(labelling_config(taxonomy), encoding="utf-8")
     return [path, interface]
+
+
+def read_ids(path: Path) -> list[str]:
+    """Ids of texts, one on each line; empty lines count for nothing.
+
+    Raises:
+        DataError: The file cannot be read, or holds no id.
+    """
+    fix = "Name a text file with one id on each line, as the map saves them."
+    try:
+        ids = [line.strip() for line in read_text(path).removeprefix("\ufeff").splitlines()]
+    except FileNotFoundError as error:
+        raise DataError(f"There is no file {path}.", fix=fix) from error
+    except SettingsFileError as error:
+        raise DataError(f"{path} cannot be read: {error}.", fix=fix) from error
+    if not any(ids):
+        raise DataError(f"{path} holds no id.", fix=fix)
+    return [text_id for text_id in ids if text_id]
 
 
 def read_rows(path: Path) -> list[Row]:

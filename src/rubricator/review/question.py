@@ -16,7 +16,8 @@ class Question:
 
     A blind one holds nothing that could leak: neither a label nor what teachers think. `suggested` are the
     category keys of the current label, None if there is none or it is not shown; opinions are the best
-    categories of each teacher, by its name, with their probability.
+    categories of each teacher, by its name, with their probability. `stale` are the categories for which the
+    text is shown again, because their meaning changed since a person judged it.
     """
 
     text: Text
@@ -24,6 +25,7 @@ class Question:
     suggested: tuple[str, ...] | None = None
     probability: float | None = None
     opinions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    stale: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.shown == "blind" and (self.suggested is not None or self.opinions):
@@ -44,5 +46,6 @@ class Question:
             "probability": "" if self.probability is None else f"{self.probability:.4f}",
             "chosen": self.chosen,
             "shown": self.shown,
+            "stale": ",".join(self.stale),
             "taxonomy": taxonomy.version,
         }

@@ -62,7 +62,6 @@ def answer_of(review: Review, content: str, taxonomy: Taxonomy) -> Answer:
     context = {
         "chosen": review.chosen,
         "shown": review.shown,
-        "taxonomy": review.taxonomy,
         "before": None if review.before is None else list(review.before),
         "probability": review.probability,
         "when": review.when.isoformat(),
@@ -75,6 +74,7 @@ def answer_of(review: Review, content: str, taxonomy: Taxonomy) -> Answer:
         scores={key: float(yes) for key, yes in review.judged.items()},
         raw=json.dumps(context, ensure_ascii=False),
         seconds=review.seconds or 0.0,
+        taxonomy=review.taxonomy or "",
     )
 
 
@@ -91,7 +91,7 @@ def review_of(answer: Answer) -> Review:
         before=None if before is None else tuple(before),
         probability=context["probability"],
         seconds=answer.seconds or None,
-        taxonomy=context.get("taxonomy"),
+        taxonomy=answer.taxonomy or context.get("taxonomy"),  # where it stood before it had a column
         when=datetime.fromisoformat(context["when"]),
     )
 

@@ -33,15 +33,18 @@ from rubricator.review.reviews import (
     review_of,
     stored_reviews,
 )
-from rubricator.review.selection import RANDOM_SHARE, pick
+from rubricator.review.selection import RANDOM_SHARE, Pick, gain, pick
+from rubricator.review.stale import stale_labels, unknown_reviews
 from rubricator.review.uncertainty import ReviewContext
 from rubricator.stats.arrays import Floats
 from rubricator.taxonomy import Taxonomy
+from rubricator.taxonomy.versions import History
 
 if TYPE_CHECKING:  # half a second to import
     from rubricator.store import Store
 
 Order = Literal["gain", "random"]
+_LISTED = 5
 
 
 @dataclass
@@ -49,7 +52,7 @@ class ReviewSession:
     """One person's review of the labels that the label stage left.
 
     `context` gathers what the choice of texts stands on, with the reviews so far; `seed` draws the random
-    share of them.
+    share of them; `history` tells which labels were given when a category meant something else.
     """
 
     by: str
@@ -61,6 +64,7 @@ class ReviewSession:
     context: Callable[[], ReviewContext]
     parse: Parse
     seed: int
+    history: History | None = None
     _earlier: dict[str, Answer | None] = field(default_factory=dict, init=False)
 
     def questions(self, count: int, *, order: Order = "gain") -> list[Question]:
@@ -84,6 +88,51 @@ class ReviewSession:
             random_share=1.0 if order == "random" else RANDOM_SHARE,
         )
         return [context.question(one) for one in picks]
+
+    def questions_about(self, ids: Sequence[str]) -> list[Question]:
+        """Questions about those of these texts that are open, in the order of the list.
+
+        Whoever chose them chose by what they saw: nothing here counts as drawn at random.
+
+        Raises:
+            DataError: No text has one of the ids.
+        """
+        if unknown := [text_id for text_id in dict.fromkeys(ids) if text_id not in self._row]:
+            raise DataError(
+                f"No text of the run has {len(unknown):,} of the ids: {', '.join(unknown[:_LISTED])}"
+                + (", …" if len(unknown) > _LISTED else "."),
+                fix="Take ids from this run: one on each line.",
+            )
+        reviews, context = self._reviews(), self.context()
+        gains = gain(
+            context.posterior,
+            context.decided,
+            np.stack([one.probabilities for one in context.opinions]),
+            self.taxonomy.space,
+        )
+        rows = [self._row[text_id] for text_id in dict.fromkeys(ids)]
+        asked = [row for row in rows if self._is_open(self.dataset.texts[row], reviews)]
+        return [context.question(Pick(row, "gain", float(gains[row]))) for row in asked]
+
+    def stale_questions(self, count: int | None = None) -> list[Question]:
+        """Texts whose label people must give again, because a category changed or came since; all of them.
+
+        Raises:
+            StoreError: The database refused.
+            TaxonomyError: The history of the list cannot be read.
+        """
+        if self.history is None:
+            return []
+        stale = stale_labels(self.dataset, self._reviews(), self.taxonomy, self.history)
+        return [one.question for one in stale][:count]
+
+    def unknown_reviews(self) -> int:
+        """How many reviews were given under a version of the list that nobody recorded.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        return unknown_reviews(self._reviews(), self.taxonomy, self.history) if self.history else 0
 
     def answer(
         self, question: Question, categories: Collection[str], *, seconds: float | None = None

@@ -4,6 +4,7 @@ from rubricator.errors import MissingExtraError
 
 try:
     import fastapi  # noqa: F401
+    import limits  # noqa: F401
     import prometheus_client  # noqa: F401
     import uvicorn  # noqa: F401
 except ImportError as error:
@@ -11,5 +12,7 @@ except ImportError as error:
 
 from rubricator.serve.app import create_app
 from rubricator.serve.limits import ServeSettings
+from rubricator.serve.processes import ServeOptions, serve
+from rubricator.serve.security.keys import add_key
 
-__all__ = ["ServeSettings", "create_app"]
+__all__ = ["ServeOptions", "ServeSettings", "add_key", "create_app", "serve"]

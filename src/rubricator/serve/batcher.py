@@ -10,6 +10,7 @@ takes its time holds up nobody else's.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,15 +20,28 @@ from rubricator.records import Prediction, Text
 
 Clean = Callable[[list[Text]], list[Text]]
 Classify = Callable[[list[Text]], list[Prediction]]
+_MEMORY = 0.8  # of the rate so far, when a new batch is done
 _SHORT = 20_000  # characters that are cleaned in one go
 
 
 class QueueFullError(Exception):
-    """More texts wait than the service is willing to keep."""
+    """More texts wait than the service is willing to keep.
+
+    Attributes:
+        seconds: After which there should be room again.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
 
 
 class ClosedError(Exception):
     """The service is shutting down and takes no more texts."""
+
+
+def _unobserved(_: float) -> None:
+    """Nobody looks."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +53,7 @@ class _Job:
     texts: list[Text] = field(default_factory=list)
     taken: int = 0
     predictions: dict[int, Prediction] = field(default_factory=dict)
+    ready: float = 0.0
 
 
 _Batch = list[tuple[_Job, int]]
@@ -51,7 +66,9 @@ class Batcher:
 
     Use it as an asynchronous context manager: leaving it refuses new texts and finishes those that
     wait. A batch holds at most `batch_texts` and `batch_characters`, but at least one text; `queue_texts` may
-    wait; `observe` gets the size of every batch. A request that is cancelled leaves the queue.
+    wait. A request that is cancelled leaves the queue. `observe` gets the size of every batch, `queued` how
+    many seconds a request waited until the first of its texts was taken, `changed` by how much the number of
+    waiting texts changes.
     """
 
     clean: Clean
@@ -59,7 +76,9 @@ class Batcher:
     batch_texts: int
     batch_characters: int
     queue_texts: int
-    observe: Callable[[int], None]
+    observe: Callable[[int], object]
+    queued: Callable[[float], object] = _unobserved
+    changed: Callable[[int], object] = _unobserved
     waiting: int = field(default=0, init=False)
     open: bool = field(default=False, init=False)
     _jobs: deque[_Job] = field(default_factory=deque, init=False)
@@ -68,6 +87,7 @@ class Batcher:
     _cleaner: ThreadPoolExecutor = field(init=False)
     _slow_cleaner: ThreadPoolExecutor = field(init=False)
     _loop: asyncio.Task[None] = field(init=False)
+    _rate: float = field(default=0.0, init=False)  # texts a second
 
     async def __aenter__(self) -> Batcher:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="classify")
@@ -94,22 +114,27 @@ class Batcher:
         if not self.open:
             raise ClosedError
         if self.waiting and self.waiting + len(texts) > self.queue_texts:
-            raise QueueFullError
+            raise QueueFullError(self.waiting / self._rate if self._rate else 1.0)
         loop = asyncio.get_running_loop()
         job = _Job(len(texts), loop.create_future())
-        self.waiting += job.size
+        self._wait(job.size)
         try:
             for portion, short in _portions(texts):
                 pool = self._cleaner if short else self._slow_cleaner
                 job.texts += await loop.run_in_executor(pool, self.clean, portion)
+            job.ready = time.perf_counter()
             self._jobs.append(job)
             self._wake.set()
             return await job.result
         finally:
             self._leave(job)
 
+    def _wait(self, more: int) -> None:
+        self.waiting += more
+        self.changed(more)
+
     def _leave(self, job: _Job) -> None:
-        self.waiting -= job.size - job.taken
+        self._wait(job.taken - job.size)
         job.taken = job.size
         if job in self._jobs:
             self._jobs.remove(job)
@@ -130,6 +155,8 @@ class Batcher:
         characters = 0
         for _ in range(len(self._jobs)):
             job = self._jobs.popleft()
+            if not job.taken:
+                self.queued(time.perf_counter() - job.ready)
             for place in range(job.taken, min(job.taken + share, job.size)):
                 characters += len(job.texts[place].content)
                 if len(batch) == self.batch_texts or (batch and characters > self.batch_characters):
@@ -137,7 +164,7 @@ class Batcher:
                     return batch
                 batch.append((job, place))
                 job.taken += 1
-                self.waiting -= 1
+                self._wait(-1)
             if job.taken < job.size:
                 self._jobs.append(job)
         return batch
@@ -145,11 +172,14 @@ class Batcher:
     async def _answer(self, batch: _Batch) -> None:
         texts = [job.texts[place] for job, place in batch]
         self.observe(len(texts))
+        started = time.perf_counter()
         future = asyncio.get_running_loop().run_in_executor(self._worker, self._classify, texts)
         await asyncio.wait([future])
         if (error := future.exception()) is not None:
             await self._answer_halves(batch, error)
             return
+        rate = len(texts) / max(time.perf_counter() - started, 1e-6)
+        self._rate = _MEMORY * self._rate + (1 - _MEMORY) * rate if self._rate else rate
         for (job, place), prediction in zip(batch, future.result(), strict=True):
             job.predictions[place] = prediction
             if len(job.predictions) == job.size and not job.result.done():

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 import regex
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from rubricator.records import Text
+from rubricator.records import Prediction, Text
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.schemas import ClassifyRequest, Item, ManyTexts, OneText, TextItem, text_of
+from rubricator.taxonomy import Taxonomy
 
 _FAULTS = 5
 _DEPTH = 20
@@ -36,8 +38,41 @@ class BodyError(Exception):
         self.detail = detail
 
 
-def read_body(body: bytes, settings: ServeSettings) -> list[Text]:
-    """The texts of a request; one without an id of its own is named by its position.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request asks for.
+
+    Attributes:
+        texts: One without an id of its own is named by its position.
+        thresholds: Instead of the model's, one for all or by category; None keeps them.
+        top_k: How many probabilities are to come back; None for all.
+    """
+
+    texts: list[Text]
+    thresholds: float | dict[str, float] | None = None
+    top_k: int | None = None
+
+    def decided(self, predictions: list[Prediction], taxonomy: Taxonomy) -> list[Prediction]:
+        """The predictions with the decisions that these thresholds make."""
+        if self.thresholds is None:
+            return predictions
+        given = self.thresholds
+        by_key = given if isinstance(given, dict) else dict.fromkeys(taxonomy.keys, given)
+        return [
+            replace(
+                one,
+                categories=tuple(
+                    key
+                    for key in taxonomy.keys
+                    if (one.probabilities[key] >= by_key[key] if key in by_key else key in one.categories)
+                ),
+            )
+            for one in predictions
+        ]
+
+
+def read_body(body: bytes, settings: ServeSettings, taxonomy: Taxonomy) -> Wanted:
+    """What a request asks for.
 
     Raises:
         BodyError: It is no JSON, holds too much, or breaks a rule; of the faults at most five are named.
@@ -53,7 +88,20 @@ def read_body(body: bytes, settings: ServeSettings) -> list[Text]:
             422, f"{len(items):,} texts in one request; send at most {settings.max_texts:,} at a time."
         )
     places = ["text"] if isinstance(request, OneText) else [f"texts.{at}" for at in range(len(items))]
-    return list(_texts(items, places, settings.max_characters))
+    _check(request.thresholds, taxonomy)
+    texts = list(_texts(items, places, settings.max_characters))
+    return Wanted(texts, request.thresholds, request.top_k)
+
+
+def _check(thresholds: float | dict[str, float] | None, taxonomy: Taxonomy) -> None:
+    if thresholds is not None and taxonomy.single:
+        raise BodyError(422, "thresholds: a single-label model has none, its likeliest category wins")
+    unknown = [key for key in thresholds if key not in taxonomy.keys] if isinstance(thresholds, dict) else []
+    if unknown:
+        raise BodyError(
+            422,
+            f"thresholds: the model has no category {', '.join(repr(key[:80]) for key in unknown[:_FAULTS])}",
+        )
 
 
 def _count(body: bytes, most: int) -> None:

@@ -23,7 +23,8 @@ class ServeSettings:
         max_clean_seconds: Longest time for the cleaning of one text; beyond it the request is answered 422.
         batch_texts: Texts of concurrent requests that go through the model together.
         batch_characters: The same, in characters.
-        queue_texts: Texts that may wait for the model; beyond them requests get 503.
+        queue_texts: Texts that may wait for the model; beyond them requests get 429.
+        watch_seconds: How often a service looks for a new champion in its registry.
     """
 
     max_texts: int = 256
@@ -35,6 +36,7 @@ class ServeSettings:
     batch_texts: int = 32
     batch_characters: int = 100_000
     queue_texts: int = 1024
+    watch_seconds: float = 1.0
 
 
 class BodyLimit:

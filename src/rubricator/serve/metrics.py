@@ -2,60 +2,115 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections import Counter as TallyOf
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rubricator.predict import Predictor
+from rubricator.artifact import Manifest
 from rubricator.records import Prediction
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_TOKENS = (16, 64, 256, 1024, 4096, 16384, 65536)
+_SHARES = tuple(step / 10 for step in range(1, 11))
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics:
-    """The figures of one application, in a registry of its own."""
+    """The figures of one application, in a registry of its own.
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self.requests = Counter(
-            "rubricator_requests", "Requests answered.", ["path", "status"], registry=self.registry
+    Where `PROMETHEUS_MULTIPROC_DIR` names a folder, several processes share their figures through files in
+    it, and each answers for all of them.
+    """
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._folder = os.environ.get(_FOLDER)
+        self._serving: TallyOf[tuple[str, str, str]] = TallyOf()
+        if self._folder:
+            _forget_the_dead(Path(self._folder))
+        else:
+            ProcessCollector(registry=registry)
+
+        def counter(name: str, about: str, *labels: str) -> Counter:
+            return Counter(f"rubricator_{name}", about, labels, registry=registry)
+
+        def histogram(name: str, about: str, buckets: Sequence[float], *labels: str) -> Histogram:
+            return Histogram(f"rubricator_{name}", about, labels, buckets=buckets, registry=registry)
+
+        def gauge(name: str, about: str, *labels: str) -> Gauge:
+            return Gauge(f"rubricator_{name}", about, labels, registry=registry, multiprocess_mode="livesum")
+
+        self.requests = counter("requests", "Requests answered.", "path", "status")
+        self.seconds = histogram("request_seconds", "Seconds from request to answer.", _SECONDS, "path")
+        self.stages = histogram(
+            "stage_seconds",
+            "Seconds of a request in a stage: read, clean, queue; of a batch: tokenise, inference.",
+            _SECONDS,
+            "stage",
         )
-        self.seconds = Histogram(
-            "rubricator_request_seconds",
-            "Seconds from request to answer.",
-            ["path"],
-            buckets=_SECONDS,
-            registry=self.registry,
+        self.dropped = counter(
+            "dropped_requests",
+            "Requests given up: the queue full, the deadline passed, the client gone, the rate too high.",
+            "reason",
         )
-        self.texts = Counter("rubricator_texts", "Texts classified.", registry=self.registry)
-        self.labels = Counter(
-            "rubricator_labels", "Times a category was assigned.", ["category"], registry=self.registry
+        self.texts = counter("texts", "Texts classified.")
+        self.labels = counter("labels", "Times a category was assigned.", "category")
+        self.confidence = histogram(
+            "label_probability", "Probability of a category where it was assigned.", _SHARES, "category"
         )
-        self.batch = Histogram(
-            "rubricator_batch_texts",
-            "Texts in one batch of the model.",
-            buckets=_SIZES,
-            registry=self.registry,
+        self.batch = histogram("batch_texts", "Texts in one batch of the model.", _SIZES)
+        self.tokens = histogram("batch_tokens", "Tokens that encoders read for one batch.", _TOKENS)
+        self.waiting = gauge("waiting_texts", "Texts waiting for the model.")
+        self.model = gauge("model_info", "Processes that serve a model.", "model", "taxonomy_version", "role")
+        self.swaps = counter("swaps", "Changes of the model that serves, by outcome.", "outcome")
+        self.shadowed = counter(
+            "shadow_texts", "Texts a shadow answered, by whether it decided alike.", "agrees"
         )
-        self.waiting = Gauge(
-            "rubricator_waiting_texts", "Texts waiting for the model.", registry=self.registry
+        self.shadow_distance = histogram(
+            "shadow_distance", "Largest difference between the probabilities of both models.", _SHARES
         )
-        model = Info("rubricator_model", "The model served.", registry=self.registry)
-        manifest = predictor.manifest
-        model.info({"model": manifest.identifier, "taxonomy_version": manifest.taxonomy_version})
-        for key in predictor.taxonomy.keys:
-            self.labels.labels(key)
 
     def count(self, predictions: Sequence[Prediction]) -> None:
-        """Count texts classified and categories assigned to them."""
+        """Count texts classified, the categories assigned to them, and how probable these were."""
         self.texts.inc(len(predictions))
         for prediction in predictions:
             for key in prediction.categories:
                 self.labels.labels(key).inc()
+                self.confidence.labels(key).observe(prediction.probabilities[key])
+
+    def serves(self, manifest: Manifest, role: str, *, now: bool) -> None:
+        """Say that a model serves in a role now, or no more."""
+        labels = (manifest.identifier, manifest.taxonomy_version, role)
+        # A model that comes back while it still leaves is there twice for a moment.
+        self._serving[labels] += 1 if now else -1
+        self.model.labels(*labels).set(min(1, self._serving[labels]))
+        if not self._serving[labels] and not self._folder:
+            self.model.remove(*labels)
+
+    def text(self) -> bytes:
+        """The figures in the text format of Prometheus, those of all processes together."""
+        if not self._folder:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Gauges of processes that were killed must not count for ever."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+            with suppress(FileNotFoundError):
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 class Measured:

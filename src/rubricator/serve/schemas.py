@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -24,6 +24,7 @@ from pydantic import (
 
 from rubricator.predict import Predictor
 from rubricator.records import Prediction, Text
+from rubricator.taxonomy import Taxonomy
 
 # What `is_blank` calls visible, in the regular expressions of JSON Schema.
 _VISIBLE = r"(?![\u2800\u3164])[\p{L}\p{M}\p{N}\p{P}\p{S}]"
@@ -61,6 +62,27 @@ Part = Annotated[
 ]
 
 
+ANSWER: dict[str, Any] = {
+    "request_id": "5f3c1e",
+    "model": "news@33b88f4ed52c",
+    "taxonomy_version": "0eea8e542951",
+    "predictions": [
+        {"id": "7", "labels": ["sport"], "probabilities": {"sport": 0.93, "economy": 0.04, "culture": 0.02}}
+    ],
+}
+REQUESTS = {
+    "one": {"summary": "One text", "value": {"text": "Сборная выиграла матч в овертайме"}},
+    "many": {
+        "summary": "Several texts, some with parts and ids",
+        "value": {"texts": [{"id": "7", "title": "Ставка", "body": "Банк поднял её на полпункта"}, "Роман"]},
+    },
+    "wishes": {
+        "summary": "Another threshold, and the likeliest category only",
+        "value": {"text": "Музей показал письма поэта", "thresholds": 0.3, "top_k": 1},
+    },
+}
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -96,13 +118,26 @@ Item = Annotated[
 ]
 
 
-class OneText(_Body):
+Threshold = Annotated[float, Field(ge=0, le=1, strict=True)]
+
+
+class _Wishes(_Body):
+    thresholds: Threshold | dict[str, Threshold] | None = Field(
+        default=None,
+        description="Smallest probability that assigns a category, one for all or by key.",
+    )
+    top_k: Annotated[StrictInt, Field(ge=1, le=10_000), BeforeValidator(_whole)] | None = Field(
+        default=None, description="How many probabilities come back, largest first."
+    )
+
+
+class OneText(_Wishes):
     """A single text; it is validated by itself (see `bodies`)."""
 
     text: SkipValidation[Item]
 
 
-class ManyTexts(_Body):
+class ManyTexts(_Wishes):
     """Several texts, each validated by itself; the answer keeps their order."""
 
     texts: list[SkipValidation[Item]] = Field(min_length=1)
@@ -129,7 +164,10 @@ class Classified(_Body):
 class ClassifyResponse(_Body):
     """Predictions in the order of the texts."""
 
-    model: str
+    model_config = ConfigDict(json_schema_extra={"examples": [ANSWER]})
+
+    request_id: str = Field(description="That of the header X-Request-Id, or a new one.")
+    model: str = Field(description="The artifact that computed every prediction here.")
     taxonomy_version: str
     predictions: list[Classified]
 
@@ -145,9 +183,62 @@ class CategoryInfo(_Body):
     )
 
 
+class Categories(_Body):
+    """The categories of the champion."""
+
+    taxonomy_version: str
+    categories: list[CategoryInfo]
+
+
+Role = Literal["champion", "challenger", "shadow"]
+
+
+class Beside(_Body):
+    """A model that answers beside the champion."""
+
+    model: str
+    taxonomy_version: str
+    role: Role
+
+
+class VersionInfo(_Body):
+    """A version in the registry."""
+
+    version: str
+    champion: bool
+    problem: str = Field(description="Why it cannot serve; empty where it can.")
+
+
+class Versions(_Body):
+    """What the registry holds."""
+
+    versions: list[VersionInfo]
+
+
+class Change(_Body):
+    """Which version to promote, and why."""
+
+    version: str = Field(min_length=1, max_length=200, description="name@id, or the first digits of the id.")
+    note: str = Field(default="", max_length=1000)
+
+
+class Back(_Body):
+    """Why to roll back."""
+
+    note: str = Field(default="", max_length=1000)
+
+
+class Changed(_Body):
+    """Who serves now."""
+
+    champion: str
+    before: str | None
+
+
 class ModelInfo(_Body):
     """What is being served."""
 
+    beside: list[Beside] = Field(default=[], description="Models that answer beside it.")
     model: str
     kind: str
     created: str
@@ -182,7 +273,7 @@ def text_of(item: str | TextItem, position: str) -> Text:
     )
 
 
-def request_schemas(*, max_texts: int, max_characters: int) -> dict[str, Any]:
+def request_schemas(taxonomy: Taxonomy, *, max_texts: int, max_characters: int) -> dict[str, Any]:
     """JSON Schemas of the request, by name, with the limits in force; the whole is `ClassifyRequest`."""
     schema = TypeAdapter(ClassifyRequest).json_schema(ref_template="#/components/schemas/{model}")
     schemas: dict[str, Any] = schema.pop("$defs") | {"ClassifyRequest": schema}
@@ -191,6 +282,12 @@ def request_schemas(*, max_texts: int, max_characters: int) -> dict[str, Any]:
     for text in (item["title"]["anyOf"][0], item["body"]["anyOf"][0], _string(many["items"])):
         text["maxLength"] = max_characters
     _string(schemas["OneText"]["properties"]["text"])["maxLength"] = max_characters
+    for kind in ("OneText", "ManyTexts"):
+        properties = schemas[kind]["properties"]
+        if taxonomy.single:
+            properties["thresholds"] = {"type": "null"}
+        else:
+            properties["thresholds"]["anyOf"][1]["propertyNames"] = {"enum": list(taxonomy.keys)}
     return schemas
 
 
@@ -199,22 +296,36 @@ def _string(choice: dict[str, Any]) -> dict[str, Any]:
     return next(form for form in choice["oneOf"] if form.get("type") == "string")
 
 
-def response_of(predictor: Predictor, predictions: Sequence[Prediction]) -> ClassifyResponse:
+def response_of(
+    predictor: Predictor, predictions: Sequence[Prediction], *, request_id: str, top_k: int | None
+) -> ClassifyResponse:
     """Predictions as the service answers them."""
     manifest = predictor.manifest
     classified = [
-        Classified(id=p.text_id, labels=list(p.categories), probabilities=dict(p.probabilities))
+        Classified(id=p.text_id, labels=list(p.categories), probabilities=_largest(p.probabilities, top_k))
         for p in predictions
     ]
     return ClassifyResponse(
-        model=manifest.identifier, taxonomy_version=manifest.taxonomy_version, predictions=classified
+        request_id=request_id,
+        model=manifest.identifier,
+        taxonomy_version=manifest.taxonomy_version,
+        predictions=classified,
     )
 
 
-def model_info(predictor: Predictor, *, max_texts: int, max_characters: int) -> ModelInfo:
+def _largest(probabilities: Mapping[str, float], most: int | None) -> dict[str, float]:
+    if most is None:
+        return dict(probabilities)
+    return dict(sorted(probabilities.items(), key=lambda item: -item[1])[:most])
+
+
+def model_info(
+    predictor: Predictor, beside: Sequence[Beside], *, max_texts: int, max_characters: int
+) -> ModelInfo:
     """What the service says of its model."""
     manifest = predictor.manifest
     return ModelInfo(
+        beside=list(beside),
         model=manifest.identifier,
         kind=manifest.kind,
         created=manifest.created.isoformat(),

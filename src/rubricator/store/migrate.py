@@ -17,8 +17,8 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x52554252  # any number, the same for every Rubricator
 
 
-def migrate(connection: Connection) -> None:
-    """Run the missing steps inside the connection's open transaction; none missing is a no-op.
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Run the missing steps, up to a number, inside the connection's open transaction; none is a no-op.
 
     Raises:
         StoreError: The database has a version that this Rubricator does not know.
@@ -40,7 +40,7 @@ def migrate(connection: Connection) -> None:
     if present != set(script.get_heads()):
         config.attributes["connection"] = connection
         config.attributes["version_table"] = VERSION_TABLE
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def version(connection: Connection) -> tuple[str, ...]:

@@ -18,5 +18,6 @@ ANSWERS = Table(
     Column("raw", LongText, nullable=False),
     Column("cost", Float, nullable=False),
     Column("seconds", Float, nullable=False),
+    Column("taxonomy", String(64), nullable=False, server_default=""),
     Column("created", DateTime(timezone=True), nullable=False),
 )

@@ -89,6 +89,7 @@ def fit_logistic(
     imbalance: Imbalance | None = None,
     space: LabelSpace | None = None,
     tolerance: float = _TOLERANCE,
+    judging: Floats | None = None,
 ) -> LogisticHeads:
     """Fit every category by itself, so that adding one leaves the others bit-identical.
 
@@ -107,6 +108,7 @@ def fit_logistic(
             labels and weights as they are, whatever this says.
         space: On which only `imbalance` depends; None for multi-label.
         tolerance: Of the gradient, per text.
+        judging: How much each row counts in the choice of C, shape [n]; None for as much as it teaches.
 
     Raises:
         TrainingError: No row has weight, or all that have lie in one fold.
@@ -125,7 +127,9 @@ def fit_logistic(
         space = space or LabelSpace.of_size(targets.shape[1], single=False)
         tasks = _tasks(targets, weights, imbalance or Imbalance(), space)
         tried = _oof_logits(x, tasks, weights, folds, grid, tolerance)
-        chosen = [_simplest(tried[j][:, used], targets[used, j], weights[used]) for j in columns]
+        judging = weights if judging is None else judging
+        asked = np.flatnonzero(judging > 0)
+        chosen = [_simplest(tried[j][:, asked], targets[asked, j], judging[asked]) for j in columns]
         c = np.asarray(grid, dtype=np.float64)[chosen]
         x, tasks = x[used], [task.rows(used) for task in tasks]
         lines = np.array([_fit_path(x, tasks[j], [c[j]], tolerance)[0] for j in columns])

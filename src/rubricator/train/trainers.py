@@ -18,6 +18,7 @@ from rubricator.train.kinds.hybrid.fit import fit_hybrid
 from rubricator.train.kinds.linear.fit import fit_linear
 from rubricator.train.kinds.static.fit import fit_static
 from rubricator.train.logistic import Folds
+from rubricator.train.synthetic_rows import with_synthetic
 from rubricator.train.training_context import FitResult, Trainer, TrainingContext
 
 
@@ -68,7 +69,7 @@ TRAINERS: Mapping[str, Trainer] = MappingProxyType(
 
 
 def fit(name: str, examples: Examples, *, folds: Folds, context: TrainingContext) -> FitResult:
-    """Train the kind of model called `name`.
+    """Train the kind of model called `name`, on the synthetic texts of the context too.
 
     Raises:
         EarlyStoppedError: It was stopped, because it could not win.
@@ -80,4 +81,4 @@ def fit(name: str, examples: Examples, *, folds: Folds, context: TrainingContext
             f"There is no kind of model '{name}'{nearest(name, TRAINERS)}.",
             fix=f"Choose among {', '.join(TRAINERS)} in `train.models`.",
         )
-    return TRAINERS[name](examples, folds=folds, context=context)
+    return with_synthetic(TRAINERS[name])(examples, folds=folds, context=context)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from rubricator.config import Config, Encode, Train
 from rubricator.dataset.examples import Examples
+from rubricator.dataset.synthetic_examples import SyntheticExamples
 from rubricator.label_space import LabelSpace
 from rubricator.models.base import Model
 from rubricator.progress import Progress, silent
@@ -72,6 +73,8 @@ class TrainingContext:
     described: Mapping[str, Floats] = field(default_factory=dict, compare=False)
     # Texts without a label, or whose labels do not count, and no duplicates of those that teach.
     unlabelled: Examples | None = field(default=None, compare=False, repr=False)
+    # Texts that nobody wrote, which join what is learnt from in `with_synthetic` alone.
+    synthetic: SyntheticExamples | None = field(default=None, compare=False, repr=False)
     limit: TimeLimit = field(default_factory=TimeLimit)
     last_ngrams: LastResult = field(default_factory=LastResult, compare=False, repr=False)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rubricator.label.asking import limits as limits_module
 from rubricator.label.asking import runner
-from rubricator.label.asking.limits import Limits
 from rubricator.label.asking.runner import ask
+from rubricator.llm import limits as limits_module
+from rubricator.llm.limits import Limits
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.store import Store
 

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from rubricator.config import LlmTeacherConfig, OpenAIEngineConfig
-from rubricator.label.llm.engines.openai import OpenAIEngine
-from rubricator.label.llm.tasks.examples import Shots
-from rubricator.label.llm.tasks.task import Example
-from rubricator.label.teachers.llm import build_task, llm_teacher
+from rubricator.label.teachers.factory import llm_teacher
+from rubricator.label.teachers.llm import build_task
 from rubricator.label.teachers.replay import ReplayTeacher, replies_of
+from rubricator.llm.engines.openai import OpenAIEngine
+from rubricator.llm.tasks.examples import Shots
+from rubricator.llm.tasks.task import Example
 from rubricator.records import Status, Text
 from rubricator.taxonomy import Taxonomy
 

@@ -9,13 +9,14 @@ import pytest
 from rubricator.config import LlmTeacherConfig
 from rubricator.dataset.annotations import Scale
 from rubricator.errors import ConfigError, EngineError
-from rubricator.label.llm.engines.engine import Capabilities, Generation
-from rubricator.label.llm.tasks.choose import Choose
-from rubricator.label.llm.tasks.each import Questions
-from rubricator.label.llm.tasks.examples import Shots
-from rubricator.label.llm.tasks.prompt import Prompt
-from rubricator.label.llm.tasks.task import Example
-from rubricator.label.teachers.llm import LlmTeacher, build_task, llm_teacher
+from rubricator.label.teachers.factory import llm_teacher
+from rubricator.label.teachers.llm import LlmTeacher, build_task
+from rubricator.llm.engines.engine import Capabilities, Generation
+from rubricator.llm.tasks.choose import Choose
+from rubricator.llm.tasks.each import Questions
+from rubricator.llm.tasks.examples import Shots
+from rubricator.llm.tasks.prompt import Prompt
+from rubricator.llm.tasks.task import Example
 from rubricator.records import Status, Text
 from rubricator.taxonomy import Taxonomy
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rubricator.label.llm.engines.engine import Generation
-from rubricator.label.llm.tasks.explain import Explain
-from rubricator.label.llm.tasks.prompt import Prompt
+from rubricator.llm.engines.engine import Generation
+from rubricator.llm.tasks.explain import Explain
+from rubricator.llm.tasks.prompt import Prompt
 from rubricator.records import Status
 from rubricator.taxonomy import Taxonomy
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from rubricator.label.llm.tasks.each import Questions
-from rubricator.label.llm.tasks.explain import Explain
-from rubricator.label.llm.tasks.prompt import Prompt
 from rubricator.label.teachers.replay import ReplayTeacher, replies_of
+from rubricator.llm.tasks.each import Questions
+from rubricator.llm.tasks.explain import Explain
+from rubricator.llm.tasks.prompt import Prompt
 from rubricator.records import Status, Text
 from rubricator.taxonomy import Taxonomy
 

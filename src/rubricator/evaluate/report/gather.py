@@ -95,7 +95,7 @@ def report_data(
         mistaken=None
         if taxonomy.single
         else mistaken_for(evaluated.scored[0].truth, evaluated.scored[0].decisions),
-        data=_data(dataset, split, label_set, taxonomy, config),
+        data=_data(dataset, split, label_set, trained, taxonomy, config),
         teachers=tuple(label_set.reports),
         models=compared_models(trained, evaluated),
         latency=evaluated.latency,
@@ -130,8 +130,14 @@ def outdone(beside: BesideTeachers | None) -> Iterator[str]:
 
 
 def _data(
-    dataset: Dataset, split: DatasetSplit, label_set: LabelSet, taxonomy: Taxonomy, config: Config
+    dataset: Dataset,
+    split: DatasetSplit,
+    label_set: LabelSet,
+    trained: TrainingResult,
+    taxonomy: Taxonomy,
+    config: Config,
 ) -> DataFacts:
+    titles = {category.key: category.title for category in taxonomy.categories}
     origins: dict[str, Counter[str]] = {}
     mix: dict[str, Counter[str]] = {key: Counter() for key in taxonomy.keys}
     bare: Counter[str] = Counter()
@@ -160,5 +166,5 @@ def _data(
             zip(taxonomy.keys, sources.categories[sources.human].sum(axis=0).tolist(), strict=True)
         ),
         people_labelled=int(sources.human.sum()),
-        notes=split.notes,
+        notes=(*split.notes, *((trained.synthetic_about(titles),) if trained.synthetic else ())),
     )

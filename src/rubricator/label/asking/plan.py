@@ -71,12 +71,13 @@ def plan_teacher(
     space: LabelSpace,
     *,
     again: Collection[Status],
+    stamp: str,
     progress: Progress,
 ) -> TeacherPlan:
     """Find out what one teacher has left to do; a language model is asked about at most a dozen texts.
 
-    Stored answers of the statuses `again` are asked about again. Answers of the trial are saved, and held
-    against the `golden` labels, by text id.
+    Stored answers of the statuses `again` are asked about again; `stamp` is the version of the taxonomy.
+    Answers of the trial are saved, and held against the `golden` labels, by text id.
 
     Raises:
         EngineError: A language model is out of reach.
@@ -98,7 +99,7 @@ def plan_teacher(
         about=_about(teacher),
         prompt=teacher.prompt(sample[0]),
         tokens=round(tokens * len(left)),
-        trial=_try(teacher, left, store, golden, space, again, progress) if left else None,
+        trial=_try(teacher, left, store, golden, space, again, stamp, progress) if left else None,
     )
 
 
@@ -109,11 +110,13 @@ def _try(
     golden: Mapping[str, Collection[str]],
     space: LabelSpace,
     again: Collection[Status],
+    stamp: str,
     progress: Progress,
 ) -> Trial:
     tried = left[:TRIED]
     started = time.monotonic()
-    by_text = ask([teacher], tried, store, again=again, progress=progress).answers[teacher.name]
+    asked = ask([teacher], tried, store, again=again, stamp=stamp, progress=progress)
+    by_text = asked.answers[teacher.name]
     seconds = time.monotonic() - started
     answers = by_text.values()
     cost = sum(answer.cost for answer in answers)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rubricator.label.asking.limits import NO_LIMITS, Limits, Meter
+from rubricator.label.asking.by_category import ask_by_category
 from rubricator.label.teachers.protocol import Teacher
+from rubricator.label.teachers.questions import QuestionsTeacher
+from rubricator.llm.limits import NO_LIMITS, Limits, Meter
 from rubricator.progress import Advance, Progress, silent
 from rubricator.records import ONLY_FAILURES, Answer, Status, Text
 
@@ -47,6 +49,7 @@ def ask(
     *,
     limits: Limits = NO_LIMITS,
     again: Collection[Status] = ONLY_FAILURES,
+    stamp: str = "",
     progress: Progress = silent,
 ) -> Asked:
     """Get every teacher's answer about every text.
@@ -60,6 +63,7 @@ def ask(
         store: Where answers are looked up and saved.
         limits: Hold for the metered teachers together.
         again: Statuses of stored answers that are not taken for the last word; never `ok`.
+        stamp: Version of the taxonomy, which new answers are stored with.
         progress: Counts the texts asked about.
 
     Raises:
@@ -73,34 +77,50 @@ def ask(
     meter = Meter(limits)
     answers, missing = {}, {}
     for teacher in teachers:
-        by_text = _ask(teacher, texts, store, meter, again, progress)
+        by_text = _ask(teacher, texts, _Stamping(store, stamp), meter, again, progress)
         answers[teacher.name] = by_text
         if len(by_text) < len(texts):
             missing[teacher.name] = len(texts) - len(by_text)
     return Asked(answers, missing, meter.reached if missing else "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Stamping:
+    """The store, with the version of the taxonomy that answers are given under."""
+
+    store: Store
+    stamp: str
+
+    def save(self, answers: Sequence[Answer]) -> None:
+        self.store.save(replace(answer, taxonomy=self.stamp) for answer in answers)
+
+
 def _ask(
     teacher: Teacher,
     texts: Sequence[Text],
-    store: Store,
+    stamping: _Stamping,
     meter: Meter,
     again: Collection[Status],
     progress: Progress,
 ) -> dict[str, Answer]:
     keys = {text.id: teacher.key(text) for text in texts}
-    stored = store.find(list(keys.values()))
+    stored = stamping.store.find(list(keys.values()))
     answers = {key: a for key, a in stored.items() if a.status is Status.OK or a.status not in again}
     wanted = {keys[text.id]: text for text in texts if keys[text.id] not in answers}
     _LOG.info("%s: %d of %d texts to ask about", teacher.name, len(wanted), len(texts))
     if wanted:
         with progress(f"Asking {teacher.name}", total=len(wanted)) as advance:
-            answers |= _fresh(teacher, wanted, store, meter, advance)
+            answers |= _fresh(teacher, wanted, stamping, meter, again, advance)
     return {id_: replace(answers[key], text_id=id_) for id_, key in keys.items() if key in answers}
 
 
 def _fresh(
-    teacher: Teacher, wanted: Mapping[str, Text], store: Store, meter: Meter, advance: Advance
+    teacher: Teacher,
+    wanted: Mapping[str, Text],
+    stamping: _Stamping,
+    meter: Meter,
+    again: Collection[Status],
+    advance: Advance,
 ) -> dict[str, Answer]:
     """Ask, and save as answers come; also on Ctrl-C and when the teacher fails half-way."""
     drawn: dict[str, Text] = {}
@@ -115,7 +135,7 @@ def _fresh(
             yield text
 
     try:
-        with closing(teacher.ask(drawing())) as stream:
+        with closing(_stream(teacher, drawing(), stamping, again)) as stream:
             for answer in stream:
                 checked = _checked(answer, teacher, wanted)
                 fresh[checked.key] = checked
@@ -125,19 +145,29 @@ def _fresh(
                 advance(1, meter.note if teacher.metered else "")
                 due = len(unsaved) >= _SAVE_ANSWERS or time.monotonic() - saved > _SAVE_SECONDS
                 if teacher.metered or due:
-                    store.save(unsaved)
+                    stamping.save(unsaved)
                     unsaved.clear()
                     saved = time.monotonic()
     finally:
-        store.save(unsaved)
+        stamping.save(unsaved)
     raw = "no answer came"
     left_out = [
         Answer(text_id=text.id, teacher=teacher.name, key=key, status=Status.FAILED, raw=raw)
         for key, text in drawn.items()
         if key not in fresh
     ]
-    store.save(left_out)
+    stamping.save(left_out)
     return fresh | {answer.key: answer for answer in left_out}
+
+
+def _stream(
+    teacher: Teacher, texts: Iterator[Text], stamping: _Stamping, again: Collection[Status]
+) -> Generator[Answer, None, None]:
+    if not isinstance(teacher, QuestionsTeacher):
+        return teacher.ask(texts)
+    return ask_by_category(
+        teacher, texts, stamping.store, again=again, save=lambda answer: stamping.save([answer])
+    )
 
 
 def _checked(answer: Answer, teacher: Teacher, wanted: Mapping[str, Text]) -> Answer:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rubricator.errors import DataError, nearest
-from rubricator.label.llm.tasks.task import Reading
 from rubricator.label.teachers.replay import Reply, squeezed
+from rubricator.llm.tasks.task import Reading
 from rubricator.records import Answer, Status, Text
 from rubricator.taxonomy import Taxonomy
 

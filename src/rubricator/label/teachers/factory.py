@@ -4,40 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from rubricator.config import (
     Config,
     EncoderTeacherConfig,
-    GgufEngineConfig,
     LlmTeacherConfig,
-    OpenAIEngineConfig,
     ReplayEngineConfig,
     RulesTeacherConfig,
-    TransformersEngineConfig,
 )
-from rubricator.config.expand import expand
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import DatasetSplit
 from rubricator.encode.vectors import encode_texts
 from rubricator.errors import ConfigError
-from rubricator.label.llm.engines.engine import Engine
-from rubricator.label.llm.engines.gguf import GgufEngine
-from rubricator.label.llm.engines.openai import OpenAIEngine
-from rubricator.label.llm.engines.transformers import TransformersEngine
-from rubricator.label.llm.tasks.examples import Golden, Shots, drawn, fixed, nearest
 from rubricator.label.teachers.encoders import teacher_encoders
-from rubricator.label.teachers.llm import llm_teacher
+from rubricator.label.teachers.llm import NO_SHOTS, LlmTeacher, build_task
 from rubricator.label.teachers.protocol import Teacher
+from rubricator.label.teachers.questions import QuestionsTeacher
 from rubricator.label.teachers.replay_file import replay_teacher
 from rubricator.label.teachers.rules import RulesTeacher
 from rubricator.label.teachers.zero_shot_encoder import EncoderTeacher
+from rubricator.llm.engines.engine import Engine
+from rubricator.llm.engines.opened import OpenedEngines
+from rubricator.llm.tasks.each import Questions
+from rubricator.llm.tasks.examples import Golden, Shots, drawn, fixed, nearest
 from rubricator.progress import Progress, silent
 from rubricator.taxonomy import Taxonomy
-
-LocalEngineConfig = OpenAIEngineConfig | GgufEngineConfig | TransformersEngineConfig
 
 
 @contextmanager
@@ -55,20 +50,21 @@ def open_teachers(
         ConfigError: A prompt file, the examples or a file of answers do not fit.
         EncoderError: A teacher needs an encoder that cannot be had.
     """
-    with closing(TeacherFactory(dataset, split, taxonomy, config, progress)) as factory:
+    with closing(OpenedEngines(config.folder)) as engines:
+        factory = TeacherFactory(dataset, split, taxonomy, config, progress, engines)
         yield [factory.teacher(section) for section in config.label.teachers]
 
 
 @dataclass
 class TeacherFactory:
-    """Makes teachers; those that reach one model the same way share its engine."""
+    """Makes teachers; those that reach one model the same way share its engine, which the caller closes."""
 
     dataset: Dataset
     split: DatasetSplit
     taxonomy: Taxonomy
     config: Config
     progress: Progress
-    engines: dict[str, Engine] = field(default_factory=dict)
+    engines: OpenedEngines
 
     def teacher(self, section: EncoderTeacherConfig | RulesTeacherConfig | LlmTeacherConfig) -> Teacher:
         """The teacher that a section of the config describes."""
@@ -79,13 +75,8 @@ class TeacherFactory:
         if isinstance(section.engine, ReplayEngineConfig):
             return replay_teacher(section, section.engine, self.taxonomy, self.config)
         prompt = self.config.path(section.prompt) if section.prompt else None
-        engine = self._engine(section.engine)
+        engine = self.engines.of(section.engine)
         return llm_teacher(section, self.taxonomy, engine, prompt, self._shots(section))
-
-    def close(self) -> None:
-        """Stop the engines that were started."""
-        for engine in self.engines.values():
-            engine.close()
 
     def _encoder(self, section: EncoderTeacherConfig) -> EncoderTeacher:
         contents = [text.content for text in self.dataset.texts]
@@ -96,20 +87,6 @@ class TeacherFactory:
             name=section.name,
             neighbours=section.neighbours,
         )
-
-    def _engine(self, config: LocalEngineConfig) -> Engine:
-        key = config.model_dump_json()
-        if key not in self.engines:
-            self.engines[key] = self._new_engine(config)
-        return self.engines[key]
-
-    def _new_engine(self, config: LocalEngineConfig) -> Engine:
-        folder = self.config.folder
-        if isinstance(config, OpenAIEngineConfig):
-            return OpenAIEngine(config)
-        if isinstance(config, GgufEngineConfig):
-            return GgufEngine(config.model_copy(update={"file": expand(config.file)}), folder=folder)
-        return TransformersEngine(config.model_copy(update={"model": expand(config.model)}), folder=folder)
 
     def _shots(self, section: LlmTeacherConfig) -> Shots:
         """Examples out of the golden texts that may teach; test texts are never shown."""
@@ -136,6 +113,26 @@ class TeacherFactory:
         return nearest(
             list(golden.values()), vectors[rows], dataset.texts, vectors, dataset.groups, choice.count
         )
+
+
+def llm_teacher(
+    config: LlmTeacherConfig,
+    taxonomy: Taxonomy,
+    engine: Engine,
+    prompt_path: Path | None = None,
+    shots: Shots = NO_SHOTS,
+) -> LlmTeacher:
+    """Build the teacher that a config describes; raises what `build_task` does."""
+    task = build_task(config, taxonomy, prompt_path)
+    kind = QuestionsTeacher if isinstance(task, Questions) and task.alone else LlmTeacher
+    return kind(
+        engine,
+        task,
+        name=config.name,
+        shots=shots,
+        max_text_tokens=config.max_text_tokens,
+        calibrate=config.calibrate,
+    )
 
 
 def _named(ids: tuple[str, ...], golden: Mapping[str, Golden], teacher: str) -> list[Golden]:

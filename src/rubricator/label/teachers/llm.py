@@ -12,14 +12,14 @@ from pathlib import Path
 from rubricator.config import LlmTeacherConfig
 from rubricator.dataset.annotations import Scale
 from rubricator.errors import EngineError
-from rubricator.label.llm.engines.engine import Capabilities, Engine, Generation, Request
-from rubricator.label.llm.tasks.choose import Choose
-from rubricator.label.llm.tasks.each import Each, Questions
-from rubricator.label.llm.tasks.examples import Shots
-from rubricator.label.llm.tasks.explain import Explain
-from rubricator.label.llm.tasks.prompt import Prompt, TaskName
-from rubricator.label.llm.tasks.task import Example, Task
-from rubricator.label.llm.truncate import head_and_tail
+from rubricator.llm.engines.engine import Capabilities, Engine, Generation, Request
+from rubricator.llm.tasks.choose import Choose
+from rubricator.llm.tasks.each import Each, Questions
+from rubricator.llm.tasks.examples import Shots
+from rubricator.llm.tasks.explain import Explain
+from rubricator.llm.tasks.prompt import Prompt, TaskName
+from rubricator.llm.tasks.task import Example, Task
+from rubricator.llm.truncate import head_and_tail
 from rubricator.records import Answer, Status, Text, content_hash
 from rubricator.taxonomy import Taxonomy
 
@@ -182,24 +182,6 @@ class _Question:
 _Pending = dict[int, tuple[_Question, int]]
 
 
-def llm_teacher(
-    config: LlmTeacherConfig,
-    taxonomy: Taxonomy,
-    engine: Engine,
-    prompt_path: Path | None = None,
-    shots: Shots = NO_SHOTS,
-) -> LlmTeacher:
-    """Build the teacher that a config describes; raises what `build_task` does."""
-    return LlmTeacher(
-        engine,
-        build_task(config, taxonomy, prompt_path),
-        name=config.name,
-        shots=shots,
-        max_text_tokens=config.max_text_tokens,
-        calibrate=config.calibrate,
-    )
-
-
 def build_task(
     config: LlmTeacherConfig,
     taxonomy: Taxonomy,
@@ -211,7 +193,12 @@ def build_task(
         ConfigError: The prompt cannot be used, or the task does not fit the taxonomy.
     """
     kind: TaskName = "question" if config.task == "each" and config.questions else config.task
-    prompt = Prompt.read(prompt_path, kind) if prompt_path else Prompt.shipped(kind, config.language)
+    variant = "alone" if kind == "question" and config.questions == "alone" else ""
+    prompt = (
+        Prompt.read(prompt_path, kind)
+        if prompt_path
+        else Prompt.shipped(kind, config.language, variant=variant)
+    )
     if kind == "question":
         return Questions(taxonomy, prompt)
     if kind == "choose":

@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 
 from rubricator.dataset.annotations import Scale
-from rubricator.label.llm.engines.engine import Generation
-from rubricator.label.llm.tasks.task import Reading, Task
+from rubricator.llm.engines.engine import Generation
+from rubricator.llm.tasks.task import Reading, Task
 from rubricator.records import Answer, Status, Text, content_hash
 
 _LOG = logging.getLogger(__name__)

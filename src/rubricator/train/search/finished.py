@@ -46,7 +46,10 @@ class FinishedCandidates:
         self, learning: Examples, validation: Examples, folds: Indices, context: TrainingContext
     ) -> None:
         self._folder, self._context = context.folder / "finished", context
-        known = (learning, validation, context.unlabelled)
+        synthetic = context.synthetic
+        known = (learning, validation, context.unlabelled, None if synthetic is None else synthetic.examples)
+        # Where nothing is synthetic, what was kept before is found as it was.
+        self._families = [] if synthetic is None else [repr([sorted(one) for one in synthetic.relatives])]
         self._examples, self._folds = [one for one in known if one is not None], folds
 
     @cached_property
@@ -65,6 +68,7 @@ class FinishedCandidates:
             *(np.ascontiguousarray(array).tobytes() for array in arrays),
             context.encode.model_dump_json(),
             f"{context.space} {context.seed} {context.keywords} {context.rules}",
+            *self._families,
         )
 
     def _place(self, kind: str) -> Path:

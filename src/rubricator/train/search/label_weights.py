@@ -17,6 +17,7 @@ from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.train.kinds.heads import fit_lines
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 from rubricator.train.selection import score
+from rubricator.train.synthetic_rows import with_synthetic
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import FitResult, TrainingContext
 
@@ -74,7 +75,7 @@ def fit_proxy(learning: Examples, folds: Indices, context: TrainingContext) -> F
         TrainingError: The examples do not allow it to be trained.
     """
     if proxy_kind(context.settings, vectors=learning.vectors is not None) == "heads":
-        return fit_lines(learning, folds=folds, context=context)
+        return with_synthetic(fit_lines)(learning, folds=folds, context=context)
     return fit("linear", learning, folds=folds, context=context)
 
 

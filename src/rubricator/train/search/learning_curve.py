@@ -16,6 +16,7 @@ from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.search.label_weights import fit_proxy
 from rubricator.train.search.validation import spread_folds
 from rubricator.train.selection import metric_of, score
+from rubricator.train.synthetic_rows import synthetic_for
 from rubricator.train.training_context import TrainingContext
 
 MORE = 100
@@ -48,7 +49,11 @@ def learning_curve(
     used = np.isin(np.arange(len(labelled)), rows)
     folds = spread_folds(data, np.nan_to_num(targets), used, config)
     weights = np.where(data.golden[rows], 1.0, weight)
-    context = TrainingContext.of(config, space=taxonomy.space, folder=config.folder)
+    counted = labelled & (np.where(data.golden, 1.0, weight) > 0)
+    context = replace(
+        TrainingContext.of(config, space=taxonomy.space, folder=config.folder),
+        synthetic=synthetic_for(data, data.part == "train", counted),
+    )
     examples = replace(data.examples, targets=np.nan_to_num(targets)).subset(rows).hardened(taxonomy.space)
     metric = metric_of(config.train.metric, taxonomy.space)
     values: dict[int, list[float]] = {}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from rubricator.config import Config
+from rubricator.dataset.examples import Examples
+from rubricator.dataset.synthetic_examples import SyntheticExamples
 from rubricator.dataset.training_data import TrainingData
 from rubricator.errors import TrainingError
 from rubricator.models.training_result import OutOfFoldPredictions, TrainingResult
 from rubricator.progress import Progress, silent
-from rubricator.stats.arrays import Bools, Floats
-from rubricator.stats.folds import draw_share, group_marks
+from rubricator.stats.arrays import Bools, Floats, Indices
+from rubricator.stats.folds import draw_share, group_counts
 from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.calibration.thresholds import scarce
@@ -23,6 +26,7 @@ from rubricator.train.search.label_weights import self_trained, weak_label_weigh
 from rubricator.train.search.unlabelled import draw_unlabelled
 from rubricator.train.search.validation import ValidationSet, make_validation_set, spread_folds
 from rubricator.train.selection import metric_of
+from rubricator.train.synthetic_rows import joining, synthetic_for
 from rubricator.train.time_limit import TimeLimit
 from rubricator.train.training_context import TrainingContext
 
@@ -52,7 +56,7 @@ def train_models(
         TrainingError: No row to train on.
     """
     labelled = np.isfinite(targets).all(axis=1)
-    unlabelled = train & ~labelled
+    own, unlabelled = train, train & ~labelled
     targets, train, validation = np.nan_to_num(targets), train & labelled, validation & labelled
     train = _sampled(data, targets, train, config)
     if not train.any():
@@ -73,10 +77,12 @@ def train_models(
         rules=given_rules(config, taxonomy),
         limit=limit or TimeLimit(config.train.time_limit),
         described=data.described,
+        synthetic=synthetic_for(data, own, train),
     )
     folds = spread_folds(data, targets, train, config)
     weight, tried = weak_label_weight(data, targets, train, folds, context)
     counted = np.where(data.golden, 1.0, weight)
+    context = replace(context, synthetic=synthetic_for(data, own, train & (counted > 0)))
     if config.train.self_training:
         targets = self_trained(data, targets, counted, train, folds, context)
     everything = replace(data.examples, targets=targets, weights=counted)
@@ -112,16 +118,34 @@ def train_models(
         coverage=validation_set.coverage(
             candidates[choice.name].validated, data.unbiased[validation_set.rows]
         ),
+        synthetic=_synthetic_counts(context.synthetic, learning, folds, space.keys),
     )
     return trained, _golden_predictions(validation_set, candidates, choice.name, data.unbiased)
+
+
+def _synthetic_counts(
+    synthetic: SyntheticExamples | None, learning: Examples, folds: Indices, keys: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """How many synthetic texts of each making taught each category; nothing where none did."""
+    if synthetic is None:
+        return {}
+    rows = joining(synthetic, learning, folds).rows
+    has = synthetic.examples.targets[rows] >= 0.5
+    making = np.array([synthetic.making[row] for row in rows.tolist()])
+    counts = {
+        key: Counter(making[has[:, column]].tolist())
+        for column, key in enumerate(keys)
+        if has[:, column].any()
+    }
+    return {key: dict(count) for key, count in counts.items()}
 
 
 def _sampled(data: TrainingData, targets: Floats, train: Bools, config: Config) -> Bools:
     if config.train.sample == 1 or not train.any():
         return train
     rows = np.flatnonzero(train)
-    number, marks = group_marks(targets[rows], [data.examples.groups[row] for row in rows.tolist()])
-    drawn = draw_share(marks, share=config.train.sample, seed=config.seed)
+    number, counts = group_counts(targets[rows], [data.examples.groups[row] for row in rows.tolist()])
+    drawn = draw_share(counts, share=config.train.sample, seed=config.seed)
     chosen = np.zeros_like(train)
     chosen[rows[np.isin(number, drawn)]] = True
     return chosen

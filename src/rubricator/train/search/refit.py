@@ -17,6 +17,7 @@ from rubricator.taxonomy import Taxonomy
 from rubricator.text_rules.rules_file import given_rules, taxonomy_rules
 from rubricator.train.search.unlabelled import draw_unlabelled
 from rubricator.train.search.validation import spread_folds
+from rubricator.train.synthetic_rows import synthetic_for
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import FitResult, TrainingContext
 
@@ -61,6 +62,8 @@ def refit(
         rules=given_rules(config, taxonomy),
         described=data.described,
     )
+    everywhere = np.ones_like(labelled)
+    context = replace(context, synthetic=synthetic_for(data, everywhere, labelled & (weights > 0)))
     if config.train.heads.co_training:
         context = replace(
             context,

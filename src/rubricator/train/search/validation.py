@@ -8,6 +8,7 @@ import numpy as np
 
 from rubricator.config import Config, Metric
 from rubricator.dataset.examples import Examples
+from rubricator.dataset.synthetic_examples import tied_groups
 from rubricator.dataset.training_data import TrainingData
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.training_result import Score
@@ -19,6 +20,7 @@ from rubricator.train.selection import chance_of_gain, score
 
 ENOUGH_GOLDEN = 40
 """With fewer golden texts in validation, agreed labels join them there."""
+_SLACK = 1.25  # how much larger than an equal share a fold may become, so that no child need be left out
 _PRECISIONS = tuple(percent / 100 for percent in range(50, 100))
 
 
@@ -75,8 +77,14 @@ class ValidationSet:
 
 
 def spread_folds(data: TrainingData, targets: Floats, rows: Bools, config: Config) -> Indices:
-    """Folds of `rows` in which both all labels and the golden ones among them are spread evenly."""
+    """Folds of `rows` in which both all labels and the golden ones among them are spread evenly.
+
+    Groups that share a synthetic child lie in one fold, as far as folds stay about equal.
+    """
     groups = [data.examples.groups[row] for row in np.flatnonzero(rows).tolist()]
+    if data.synthetic is not None:
+        most = int(_SLACK * len(groups) / config.split.folds)
+        groups = tied_groups(groups, data.synthetic.relatives, most=most)
     positive, golden = (targets[rows] > 0.5).astype(float), data.golden[rows][:, None].astype(float)
     strata = np.hstack([positive, positive * golden, golden])
     return make_folds(strata, groups, folds=config.split.folds, seed=config.seed)

@@ -41,11 +41,11 @@ def fit_cascade(
     """
     settings = context.settings.cascade
     rest = fit_rest(settings.rest, examples, folds=folds, context=context)
-    scale = fit_rule(rest.oof_logits, examples.targets, examples.weights, space=context.space)
+    scale = fit_rule(rest.oof_logits, examples.targets, examples.judging, space=context.space)
     evidence = Evidence(
         logits=rest.oof_logits * scale.slope + scale.intercept,
         targets=examples.targets,
-        weights=_once_per_group(examples),
+        weights=_once_per_group(examples, examples.judging),
         space=context.space,
     )
     measured = _mined if context.rules is None else _as_given
@@ -67,7 +67,7 @@ _Measured = tuple[tuple[Rule, ...], Floats, dict[str, Any]]
 
 def _mined(examples: Examples, evidence: Evidence, folds: Folds, context: TrainingContext) -> _Measured:
     settings = context.settings.cascade
-    miners = _miners(examples, evidence.weights, folds, context)
+    miners = _miners(examples, folds, context)
     category = np.tile(np.arange(examples.categories), len(miners))
     names = np.unique(folds).tolist()
     granted = np.zeros(examples.targets.shape)
@@ -90,8 +90,8 @@ def _mined(examples: Examples, evidence: Evidence, folds: Folds, context: Traini
     return assembled, granted, facts | {"source": "mined"}
 
 
-def _miners(examples: Examples, weights: Floats, folds: Folds, context: TrainingContext) -> list[Miner]:
-    settings = context.settings.cascade
+def _miners(examples: Examples, folds: Folds, context: TrainingContext) -> list[Miner]:
+    settings, weights = context.settings.cascade, _once_per_group(examples, examples.weights)
     sources = [minable(examples, at_least=settings.at_least)]
     if context.keywords:
         sources.append(proposed(context.keywords, examples))
@@ -125,9 +125,9 @@ def _measured(rules: Sequence[Rule], right: Floats, taken: Floats) -> tuple[Rule
     return tuple(rule.model_copy(update={"precision": p}) for rule, p in zip(rules, precise, strict=True))
 
 
-def _once_per_group(examples: Examples) -> Floats:
+def _once_per_group(examples: Examples, weights: Floats) -> Floats:
     """Weights with which a group of near-duplicates counts as one text, shape [n]."""
-    weights = np.asarray(examples.weights, dtype=np.float64)
+    weights = np.asarray(weights, dtype=np.float64)
     sizes = Counter(group for group, weight in zip(examples.groups, weights, strict=True) if weight > 0)
     counts = np.array([max(sizes[group], 1) for group in examples.groups], dtype=np.float64)
     return np.asarray(weights / counts)

@@ -65,7 +65,7 @@ class _Fit:
             Fold(
                 name=str(fold),
                 train=np.flatnonzero(self._used & (folds != fold)),
-                validation=np.flatnonzero(self._used & (folds == fold)),
+                validation=np.flatnonzero((examples.judging > 0) & (folds == fold)),
                 spare=np.flatnonzero(~self._used & (folds == fold)),
             )
             for fold in np.unique(folds[self._used])

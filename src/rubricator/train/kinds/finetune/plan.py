@@ -58,6 +58,7 @@ class Plan:
             str((self.max_tokens, self.contrastive, self.space.single, self.seed)),
             *examples.contents,
             *(array.tobytes().hex() for array in (examples.targets, examples.weights, folds)),
+            *([] if examples.synthetic is None else [examples.synthetic.tobytes().hex()]),
         )
 
 

@@ -85,12 +85,12 @@ def _taught(
     for name in views:
         others = [view for other, view in views.items() if other != name]
         opinions = [opinion for view in others for opinion in view.oof]
-        mix = mixed(opinions, examples.targets, examples.weights, folds, space=context.space)
-        rule = fit_rule(mix.oof_logits, examples.targets, examples.weights, space=context.space)
+        mix = mixed(opinions, examples.targets, examples.judging, folds, space=context.space)
+        rule = fit_rule(mix.oof_logits, examples.targets, examples.judging, space=context.space)
         said = np.stack([opinion for view in others for opinion in view.unlabelled])
         p = rule.probabilities(np.tensordot(mix.weights, said, 1) + mix.intercept)
-        prior = np.average(examples.targets, axis=0, weights=examples.weights)
-        none = float(np.average(examples.targets.max(axis=1) < 0.5, weights=examples.weights))
+        prior = np.average(examples.targets, axis=0, weights=examples.judging)
+        none = float(np.average(examples.targets.max(axis=1) < 0.5, weights=examples.judging))
         sure = _surest(p, prior, none, context.space)
         models[name] = fit_anchors(
             np.concatenate([examples.by(name), unlabelled.by(name)[sure]]),

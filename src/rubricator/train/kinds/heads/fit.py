@@ -72,17 +72,18 @@ def fit_heads(examples: Examples, *, folds: Folds, context: TrainingContext) -> 
         mixed(
             [opinion.oof_logits for opinion in opinions],
             examples.targets,
-            examples.weights,
+            examples.judging,
             folds,
             space=context.space,
         )
         for opinions in sets
     ]
-    chosen = _simplest([mix.losses[used] for mix in mixes], examples.weights[used])
+    judged = examples.judging > 0
+    chosen = _simplest([mix.losses[judged] for mix in mixes], examples.judging[judged])
     tried = [
         {
             **_named(opinions),
-            "log_loss": float(np.average(mix.losses, weights=examples.weights)),
+            "log_loss": float(np.average(mix.losses, weights=examples.judging)),
             "chosen": number == chosen,
         }
         for number, (opinions, mix) in enumerate(zip(sets, mixes, strict=True))

@@ -75,6 +75,7 @@ def fit_centred(
         grid=grid,
         imbalance=context.settings.imbalance,
         space=context.space,
+        judging=examples.judging,
     )
     coef = lines.coef / scale
     return replace(lines, coef=coef, intercept=lines.intercept - np.array([line @ centre for line in coef]))

@@ -110,7 +110,7 @@ def _fit(
     the solution for all rows, and `without` and `oof_logits` of `BaseLearners`. The penalty is the one of the
     least squared error over the folds.
     """
-    targets, weights, folds = task.examples.targets, task.examples.weights, task.folds
+    targets, judging, folds = task.examples.targets, task.examples.judging, task.folds
     names = np.unique(folds).tolist()
 
     def held_out(penalty: float) -> Floats:
@@ -120,7 +120,7 @@ def _fit(
         return result
 
     tried = {penalty: held_out(penalty) for penalty in _PENALTIES}
-    penalty = min(tried, key=lambda p: float(weights @ ((tried[p] - targets) ** 2).sum(axis=1)))
+    penalty = min(tried, key=lambda p: float(judging @ ((tried[p] - targets) ** 2).sum(axis=1)))
     without = {fold: tried[penalty].copy() for fold in names}
     for one, other in combinations(names, 2):
         both = solve([one, other], penalty)[1]

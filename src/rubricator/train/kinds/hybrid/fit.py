@@ -43,7 +43,7 @@ def fit_hybrid(examples: Examples, *, folds: Folds, context: TrainingContext) ->
     task, facts = _prepare(examples, folds, context)
     text = fit_lines(task.examples, folds=folds, context=context)
     ways = _go(task, text)
-    targets, weights = task.examples.targets, task.examples.weights
+    targets, weights = task.examples.targets, task.examples.judging
     if len(ways) > 1:  # they err on different texts
         rules = [fit_rule(way.oof_logits, targets, weights, space=context.space) for way in ways.values()]
         mean = EnsembleModel.mean_of([way.model for way in ways.values()], rules)

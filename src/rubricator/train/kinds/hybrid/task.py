@@ -53,7 +53,8 @@ class HybridTask:
 
     def loss(self, logits: Floats) -> float:
         """Mean log-loss of logits at their best temperature: a timid model is not to be blamed for it."""
-        targets, weights = self.examples.targets[self.used], self.examples.weights[self.used]
+        judged = self.examples.judging > 0
+        targets, weights = self.examples.targets[judged], self.examples.judging[judged]
 
         def loss(z: Floats) -> float:
             if self.context.space.single:
@@ -62,7 +63,7 @@ class HybridTask:
                 losses = (np.logaddexp(0, z) - targets * z).sum(axis=1)
             return float(weights @ losses / weights.sum())
 
-        return min(loss(slope * logits[self.used]) for slope in _SLOPES)
+        return min(loss(slope * logits[judged]) for slope in _SLOPES)
 
     def text_fallback(self, text: FitResult, both: Floats) -> tuple[Floats, Floats, Floats]:
         """Heads that answer for texts without features, on the scale of text and features.
@@ -70,7 +71,7 @@ class HybridTask:
         After one calibration for both, such a text still gets honest probabilities. Returned are weights,
         intercepts, and held-out logits: those of `both` and, where a text has no feature, of these heads.
         """
-        targets, weights = self.examples.targets, self.examples.weights
+        targets, weights = self.examples.targets, self.examples.judging
         alone, joint = (
             fit_rule(z, targets, weights, space=self.context.space) for z in (text.oof_logits, both)
         )

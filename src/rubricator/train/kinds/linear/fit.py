@@ -49,6 +49,7 @@ def fit_linear(
         imbalance=context.settings.imbalance,
         space=context.space,
         tolerance=_TOLERANCE,
+        judging=examples.judging,
     )
     return FitResult(
         model=LinearModel(ngrams, lines.coef, lines.intercept),

@@ -72,7 +72,7 @@ def distil(
         np.save(folder / _TABLE, _reduced(np.concatenate(vectors), width))
         (folder / TOKENIZER_FILE).write_text(_pruned(whole, ids), encoding="utf-8")
 
-    folder = built(cache / f"static-{key[:16]}", build)
+    folder = built(cache / f"static-{key[:16]}", build, progress=progress)
     tokenizer = (folder / TOKENIZER_FILE).read_text(encoding="utf-8")
     return StaticEmbedding(tokenizer, _unknown(tokenizer), np.load(folder / _TABLE))
 

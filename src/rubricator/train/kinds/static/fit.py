@@ -27,6 +27,7 @@ def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) ->
         TrainingError: No row has weight, or the texts hold nothing that the encoder knows.
     """
     settings, targets, weights = context.settings.static, examples.targets, examples.weights
+    judging = examples.judging
     require_labelled(weights > 0)
     labelled = examples.subset(weights > 0)
     embedding = distil(
@@ -55,8 +56,8 @@ def fit_static(examples: Examples, *, folds: Folds, context: TrainingContext) ->
         candidates["network"] = _network(embedding, examples, folds, context)
     losses = {}
     for name, candidate in candidates.items():
-        probabilities, _ = cross_decide(candidate.oof_logits, targets, weights, folds, space=context.space)
-        losses[name] = float(weights @ context.space.losses(probabilities, targets) / weights.sum())
+        probabilities, _ = cross_decide(candidate.oof_logits, targets, judging, folds, space=context.space)
+        losses[name] = float(judging @ context.space.losses(probabilities, targets) / judging.sum())
     best = min(losses, key=losses.__getitem__)
     facts = {
         "classifier": best,

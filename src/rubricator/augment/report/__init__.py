@@ -1,0 +1,1 @@
+"""The page that says what synthetic texts were made, which were kept, and why."""

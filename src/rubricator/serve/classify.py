@@ -1,0 +1,121 @@
+"""`POST /v1/classify`: from the bytes of a request to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+from fastapi import FastAPI, Header, HTTPException, Request
+from pydantic import WithJsonSchema
+from starlette.requests import ClientDisconnect
+
+from rubricator.records import Prediction
+from rubricator.serve.batcher import ClosedError
+from rubricator.serve.bodies import Wanted, read_body
+from rubricator.serve.deployments import Deployment, Deployments
+from rubricator.serve.limits import ServeSettings
+from rubricator.serve.metrics import Metrics
+from rubricator.serve.problems import problems
+from rubricator.serve.schemas import REQUESTS, ClassifyResponse, response_of
+from rubricator.serve.shadow import Shadow
+
+# The body is read by hand, so that it can be counted before it is parsed.
+_SCHEMA = {"$ref": "#/components/schemas/ClassifyRequest"}
+_BODY = {"required": True, "content": {"application/json": {"schema": _SCHEMA, "examples": REQUESTS}}}
+
+Seconds = Annotated[
+    float | None,
+    Header(alias="X-Timeout-Seconds", ge=0.5, le=86_400, description="After which nobody wants the answer."),
+    WithJsonSchema({"type": "number", "minimum": 0.5, "maximum": 86_400}),
+]
+Answer = TypeVar("Answer")
+SplitKey = Annotated[
+    str | None,
+    Header(alias="X-Split-Key", description="Whom it is for: the same key is answered by the same model."),
+    WithJsonSchema({"type": "string"}),
+]
+
+
+def add_classify(
+    app: FastAPI, deployments: Deployments, metrics: Metrics, settings: ServeSettings, shadow: Shadow
+) -> None:
+    """Add the path that classifies."""
+    # Parsing a large body takes time, in which the event loop must serve the others, and memory.
+    reading = asyncio.Lock()
+
+    def read(body: bytes, deployment: Deployment) -> Wanted:
+        with metrics.stages.labels("read").time():
+            limits = replace(settings, max_characters=deployment.max_characters)
+            wanted = read_body(body, limits, deployment.predictor.taxonomy)
+            deployment.predictor.check(wanted.texts)
+        return wanted
+
+    async def answer(body: bytes, deployment: Deployment) -> tuple[Wanted, list[Prediction]]:
+        async with reading:
+            wanted = await asyncio.to_thread(read, body, deployment)
+        return wanted, await deployment.batcher.submit(wanted.texts)
+
+    @app.post(
+        "/v1/classify",
+        responses=problems(400, 401, 413, 422, 429, 503, 504),
+        tags=["classify"],
+        openapi_extra={"requestBody": _BODY},
+    )
+    async def classify(
+        request: Request, seconds: Seconds = None, split_key: SplitKey = None
+    ) -> ClassifyResponse:
+        """Categories and calibrated probabilities for one text or several."""
+        if not _is_json(request.headers.get("content-type", "")):
+            raise HTTPException(422, "Send the body as JSON, with the header Content-Type: application/json.")
+        most = settings.max_seconds if seconds is None else min(seconds, settings.max_seconds)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(most):
+                body = await request.body()
+                # One without a key is told apart by what it says.
+                chosen = deployments.chosen(body if split_key is None else split_key.encode())
+                async with chosen.held() as deployment:
+                    wanted, predictions = await _while_connected(request, answer(body, deployment))
+        except TimeoutError as error:
+            metrics.dropped.labels("deadline").inc()
+            raise HTTPException(
+                504, f"The answer took more than {most:g} s. Send fewer texts, or try later."
+            ) from error
+        except asyncio.CancelledError as error:
+            # The server cancels what is left when it stops.
+            raise ClosedError from error
+        name = request.state.request_id
+        shadow.compare(name, wanted.texts, predictions, time.perf_counter() - started)
+        predictions = wanted.decided(predictions, deployment.predictor.taxonomy)
+        metrics.count(predictions)
+        return response_of(deployment.predictor, predictions, request_id=name, top_k=wanted.top_k)
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """What the work gives; it is given up when the client leaves.
+
+    Raises:
+        ClientDisconnect: The client has left.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_departure(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _departure(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,168 @@
+"""One process or several over one port, from options that each of them reads for itself."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+from uvicorn.supervisors import Multiprocess
+
+from rubricator.artifact import ModelRegistry
+from rubricator.errors import ArtifactError, ConfigError
+from rubricator.pipeline.promote import load_fit, read_smoke
+from rubricator.predict import Predictor
+from rubricator.serve.app import create_app
+from rubricator.serve.deployments import Beside
+from rubricator.serve.limits import ServeSettings
+from rubricator.serve.security.keys import read_keys
+from rubricator.serve.security.tls import check_certificate
+
+_OPTIONS = "RUBRICATOR_SERVE"
+_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class ServeOptions(BaseModel):
+    """What `rubricator serve` was told; the fields are its options.
+
+    Attributes:
+        artifact: What to serve; None where a registry says it.
+        shadow: A version of the registry, or a folder; so is `challenger`.
+        share: Of the requests that the challenger answers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    artifact: Path | None = None
+    registry: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = Field(default=1, ge=1)
+    threads: int = 0
+    settings: ServeSettings = ServeSettings()
+    verify: Path | None = None
+    keys: Path | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
+    shadow: str | None = None
+    shadow_log: Path | None = None
+    challenger: str | None = None
+    share: float = Field(default=0.1, ge=0, le=1)
+    salt: str = ""
+
+    def load(self, folder: Path) -> Predictor:
+        """An artifact, loaded and tried.
+
+        Raises:
+            ArtifactError: It is not fit to serve.
+        """
+        smoke = [] if self.registry is None else read_smoke(self.registry)
+        threads = self.threads
+        if not threads and self.workers > 1:  # they share the processors
+            threads = max(1, (os.cpu_count() or 1) // self.workers)
+        return load_fit(folder, smoke=smoke, threads=threads, key=self.verify)
+
+    def champion(self) -> Path:
+        """The folder of what is to serve.
+
+        Raises:
+            ArtifactError: The registry names no champion, or its files are gone.
+            ConfigError: Neither an artifact nor a registry is named, or both.
+        """
+        if (self.artifact is None) == (self.registry is None):
+            raise ConfigError(
+                "Name either an artifact or a registry.",
+                fix="`rubricator serve runs/news/artifact` or `rubricator serve --registry models`.",
+            )
+        if self.artifact is not None:
+            return self.artifact
+        assert self.registry is not None
+        registry = ModelRegistry(self.registry)
+        champion = registry.champion()
+        if champion is None:
+            raise ArtifactError(
+                f"The registry {self.registry} names no champion.",
+                fix="Promote a version first: `rubricator models promote VERSION`.",
+            )
+        return registry.artifact(champion)
+
+    def beside(self, version: str | None) -> Predictor | None:
+        """A version of the registry, or a folder, loaded."""
+        if version is None:
+            return None
+        if self.registry is not None and not Path(version).is_dir():
+            return self.load(ModelRegistry(self.registry).artifact(version))
+        return self.load(Path(version))
+
+
+def build(options: ServeOptions) -> FastAPI:
+    """The application that the options describe.
+
+    Raises:
+        RubricatorError: A file that they name cannot be used.
+    """
+    return create_app(
+        options.load(options.champion()),
+        settings=options.settings,
+        registry=None if options.registry is None else ModelRegistry(options.registry),
+        load=options.load,
+        beside=Beside(
+            shadow=options.beside(options.shadow),
+            challenger=options.beside(options.challenger),
+            share=options.share,
+            salt=options.salt,
+        ),
+        shadow_log=options.shadow_log,
+        keys=None if options.keys is None else read_keys(options.keys),
+    )
+
+
+def worker() -> FastAPI:
+    """The application of one of several processes, which the options reach through the environment."""
+    return build(ServeOptions.model_validate_json(os.environ[_OPTIONS]))
+
+
+def serve(options: ServeOptions, *, announce: Callable[[str], object]) -> None:
+    """Serve until a signal comes; then answer what was taken. `announce` hears what serves.
+
+    Raises:
+        RubricatorError: The model, or a file that the options name, cannot be used.
+    """
+    if options.certificate is not None:
+        check_certificate(options.certificate)
+    # Also for several processes: what is wrong is said before any of them starts.
+    app = build(options)
+    announce(app.title)
+    if options.workers == 1:
+        _server(options, app).run()
+        return
+    del app
+    with tempfile.TemporaryDirectory(prefix="rubricator-figures-") as folder:
+        os.environ |= {_OPTIONS: options.model_dump_json(), _FIGURES: folder}
+        server = _server(options, "rubricator.serve.processes:worker", factory=True)
+        listening: socket.socket = server.config.bind_socket()
+        Multiprocess(server.config, sockets=[listening]).run()
+
+
+def _server(options: ServeOptions, app: FastAPI | str, *, factory: bool = False) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            factory=factory,
+            host=options.host,
+            port=options.port,
+            workers=options.workers,
+            log_level="info",
+            ws="none",
+            server_header=False,
+            ssl_certfile=options.certificate,
+            ssl_keyfile=options.private_key,
+            timeout_graceful_shutdown=10,
+            timeout_worker_healthcheck=60,
+        )
+    )
