@@ -36,15 +36,19 @@ def test_references_and_merges_that_people_write_are_read() -> None:
     assert parse_yaml(text) == yaml.safe_load(text)
 
 
+# The YAML library has a bound of its own, which it may reach first: it reads ahead.
+DEEP = "nested deeper than 50 levels|exceeded maximum nesting depth"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         (LAUGHS, "more than 200,000 values"),
         (MERGES, "more than 200,000 values"),
         ("".join(f"k{n}: {n}\n" for n in range(100_001)), "more than 200,000 values"),
-        ("[" * 100_000, "nested deeper than 50 levels"),
-        ("{a: " * 100_000, "nested deeper than 50 levels"),
-        ("- " * 10_000, "nested deeper than 50 levels|exceeded maximum nesting depth"),  # of libyaml 0.2.6
+        ("[" * 100_000, DEEP),
+        ("{a: " * 100_000, DEEP),
+        ("- " * 10_000, DEEP),
         ("a: &a [*a]", r"line 1: \*a refers to itself"),
         ("a: *b", "undefined alias"),
         ("a: 2026-13-45", "month must be in"),
