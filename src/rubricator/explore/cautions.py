@@ -311,7 +311,7 @@ def _of_labels(labels: Categories, caller: Caller, *, unlabelled: int) -> Iterat
             weight=0.25 + 0.4 * len(few) / len(counts),
             problem=f"{plural(len(few), 'category has', 'categories have')} fewer than {FEW} labels by "
             f"people: {_some(few)}.",
-            harm="Its F1 has an interval of ±0.15 or more, and its threshold is a guess.",
+            harm="F1 has an interval of ±0.15 or more there, and the threshold is a guess.",
             advice="Label twenty of the texts nearest to it, which the page lists: real texts teach more "
             "than made ones."
             if unlabelled
