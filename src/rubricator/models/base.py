@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
 from rubricator.dataset.inputs import Inputs
@@ -43,3 +43,13 @@ class Model(Protocol):
     def files(self) -> Files:
         """What holds it, by path relative to its folder: `model.json` and whatever else its kind writes."""
         ...
+
+
+def encoders_of(members: Sequence[Model]) -> dict[str, int]:
+    """The encoders that any of the models looks through, with their widths."""
+    return {name: width for member in members for name, width in member.encoders.items()}
+
+
+def columns_of(members: Sequence[Model]) -> tuple[str, ...]:
+    """The feature columns that any of the models looks at, in the order of the members."""
+    return tuple(dict.fromkeys(column for member in members for column in member.columns))

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from rubricator.dataset.inputs import Inputs
 from rubricator.errors import ArtifactError
-from rubricator.models.base import Model
+from rubricator.models.base import Model, columns_of, encoders_of
 from rubricator.models.serialization import FIX, About, Files, Layout, part, within
 from rubricator.stats.arrays import Floats
 
@@ -58,12 +58,12 @@ class ColumnsModel(Model):
     @property
     def encoders(self) -> Mapping[str, int]:
         """The encoders of all members."""
-        return {name: width for member in self.members for name, width in member.encoders.items()}
+        return encoders_of(self.members)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The feature columns of all members."""
-        return tuple(dict.fromkeys(column for member in self.members for column in member.columns))
+        return columns_of(self.members)
 
     def logits(self, inputs: Inputs) -> Floats:
         """Logits, shape [texts, categories]."""
