@@ -40,7 +40,7 @@ lint: setup ## style, types and import layers
 lock: ## write requirements.lock anew from the bounds of pyproject.toml
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/pip install --quiet --upgrade pip
-	.venv-lock/bin/pip install --quiet '.[train,use,llm,serve,track,verify,explore,skos]' --group dev
+	.venv-lock/bin/pip install --quiet '.[train,use,llm,serve,track,verify,explore,skos,export,postgres,experiment]' --group dev
 	{ echo "# Written by 'make lock' on $$($(PYTHON) -V); installed by 'make setup'."; \
 	  .venv-lock/bin/pip freeze --exclude rubricator | sed -E 's/\+cpu$$//'; } > requirements.lock
 	rm -rf .venv-lock

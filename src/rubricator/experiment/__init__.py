@@ -1,0 +1,1 @@
+"""A/B tests: planned, assigned, and analysed so that looking early is safe."""
