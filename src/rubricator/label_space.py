@@ -64,15 +64,17 @@ class LabelSpace:
     def decide(self, probabilities: Floats, thresholds: Floats | float = 0.5) -> Bools:
         """Which categories each text gets, shape [texts, categories]; a probability of NaN decides nothing.
 
-        The thresholds, one or one each, are the least probability that assigns a category; they are unused in
-        single-label, where the likeliest category wins, and the first of equals.
+        The thresholds, one or one each, are the least probability that assigns a category. In single-label
+        the category wins that is the largest against its threshold, the first of equals: the likeliest,
+        where thresholds are equal.
         """
         with np.errstate(invalid="ignore"):
             if not self.single:
                 return np.asarray(probabilities >= thresholds)
+            ratios = probabilities / np.maximum(thresholds, EPSILON)
         decisions = np.zeros(probabilities.shape, dtype=bool)
         if len(probabilities):
-            best = np.nan_to_num(probabilities, nan=-1.0).argmax(axis=1)
+            best = np.nan_to_num(ratios, nan=-1.0).argmax(axis=1)
             decisions[np.arange(len(probabilities)), best] = True
         return decisions & np.isfinite(probabilities)
 
@@ -97,12 +99,13 @@ class DecisionRule:
 
     Multi-label: each category has a probability of its own (Platt scaling: Platt, "Probabilistic
     outputs for support vector machines", 1999) and a threshold of its own. Single-label: the same
-    scaled logits share one softmax, and the largest wins; thresholds are not used.
+    scaled logits share one softmax, and the largest wins, each against its threshold.
 
     Attributes:
         slope: Multiplies the logit, shape [categories].
         intercept: Added to the scaled logit, shape [categories].
-        threshold: Smallest probability that assigns the category, shape [categories].
+        threshold: Smallest probability that assigns the category, shape [categories]; single-label, all 0.5
+            unless mistakes cost more of some.
     """
 
     space: LabelSpace

@@ -125,6 +125,11 @@ COMMANDS = {
         "category:category",
         "Change the list of categories, with what it costs told before; every version is kept.",
     ),
+    "goals": Command(
+        _PRODUCTION,
+        "goals:show_goals",
+        "Show where each business goal stands, and how many units an experiment would take to show it.",
+    ),
     "predict": Command(_PRODUCTION, "predict:predict_texts", "Predict the categories of every row."),
     "models": Command(
         _PRODUCTION,

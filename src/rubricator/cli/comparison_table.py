@@ -7,8 +7,9 @@ from rich.table import Table
 
 from rubricator.cli.console import estimate_cell, figure_table, out
 from rubricator.evaluate.comparison.compare import Comparison
-from rubricator.evaluate.comparison.page import change, change_interval
+from rubricator.evaluate.comparison.page import change, change_interval, signed_figure, signed_interval
 from rubricator.evaluate.comparison.verdict import chance, figure_name, verdict
+from rubricator.pages.formatting import figure
 from rubricator.stats.significance import Difference
 
 
@@ -17,6 +18,8 @@ def show_comparison(comparison: Comparison) -> None:
     out.print()
     out.print(_headline(comparison))
     out.print(_categories(comparison))
+    if comparison.goals:
+        out.print(_goals(comparison))
     for against in comparison.new:
         out.print(f"[bold]{escape(verdict(comparison, against))}[/]")
     for sentence in comparison.left_out:
@@ -47,6 +50,17 @@ def _categories(comparison: Comparison) -> Table:
         for against in comparison.new:
             cells += [estimate_cell(against.side.f1[key]), _difference(against.f1[key])]
         table.add_row(escape(key), *cells)
+    return table
+
+
+def _goals(comparison: Comparison) -> Table:
+    new = [heading for side in comparison.new for heading in (escape(side.side.name), "change")]
+    table = figure_table("goal", "target", escape(comparison.old.name), *new)
+    for goal in comparison.goals:
+        cells = [figure(goal.target, 3), estimate_cell(goal.old)]
+        for estimate, gain in zip(goal.new, goal.changes, strict=True):
+            cells += [estimate_cell(estimate), f"{signed_figure(gain)}\n[dim]{signed_interval(gain)}[/]"]
+        table.add_row(f"{escape(goal.name)}\n[dim]{goal.offline}[/]", *cells)
     return table
 
 

@@ -23,6 +23,12 @@ _EXTRAS = {
     "use": "the second bundled encoder, for encode.encoder: bundled-use, and telling languages apart",
     "llm": "language models from GGUF files: a llama.cpp server in a child process, one small model",
     "serve": "rubricator serve: an HTTP service",
+    "explore": "the map of texts laid out by UMAP",
+    "verify": "signatures of artifacts, dates of certificates",
+    "skos": "lists of categories as SKOS",
+    "export": "encoders in int8, as far as an allowed drop holds",
+    "experiment": "A/B tests",
+    "postgres": "stores in PostgreSQL",
     "track": "runs logged in MLflow: tracking.mlflow",
 }
 

@@ -40,6 +40,8 @@ def show_result(folder: Path, *, config: Path) -> None:
 def _command() -> str:
     """How this very program is called: by name where the shell finds it, else by its path."""
     called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m rubricator"
     path = shutil.which(called.name)
     return called.name if path and Path(path).resolve() == called.resolve() else str(called)
 

@@ -2,7 +2,9 @@
 
 from rubricator.config.augment import Augment, AugmentModel, Judge
 from rubricator.config.augment_pays import Cheap, CheapChange, Pays
+from rubricator.config.decision import Cost, Decision
 from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
+from rubricator.config.goals import Goal, Guardrail
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
     EncoderTeacherConfig,
@@ -44,8 +46,10 @@ __all__ = [
     "ColumnKind",
     "Columns",
     "Config",
+    "Cost",
     "Data",
     "DataFile",
+    "Decision",
     "Duplicates",
     "Encode",
     "EncoderTeacherConfig",
@@ -54,7 +58,9 @@ __all__ = [
     "Examples",
     "Finetune",
     "GgufEngineConfig",
+    "Goal",
     "Golden",
+    "Guardrail",
     "Hybrid",
     "Imbalance",
     "Judge",

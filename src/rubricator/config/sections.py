@@ -10,13 +10,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from rubricator.config.augment import Augment
+from rubricator.config.decision import Decision
 from rubricator.config.encode import BUNDLED, ENCODER_NAMES, Encode, Encoders
 from rubricator.config.expand import expand
+from rubricator.config.goals import Goal
 from rubricator.config.label import LabelStage
 from rubricator.config.section import Section
 from rubricator.config.tracking import Tracking
 from rubricator.config.train import Train
-from rubricator.errors import ConfigError
+from rubricator.errors import ConfigError, nearest
+from rubricator.label_space import LabelSpace
 
 _SQLITE_FILE = "sqlite:///"
 _LONGEST_NAME = 255
@@ -168,7 +171,35 @@ class Config(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     tracking: Tracking = Tracking()
+    decision: Decision = Decision()
+    goals: tuple[Goal, ...] = ()
     folder: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _one_goal_of_a_name(self) -> Self:
+        names = [goal.name for goal in self.goals]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two goals are called {twice[0]!r}: give each a name of its own")
+        return self
+
+    def check_categories(self, space: LabelSpace) -> None:
+        """Refuse costs and goals about categories that are not there.
+
+        Raises:
+            ConfigError: One is not, or costs are of a kind that no threshold can express.
+        """
+        cost = self.decision.cost
+        named = {"decision.cost.categories": tuple(cost.categories)} if cost else {}
+        named |= {f"goals: {goal.name}: categories": goal.categories for goal in self.goals}
+        for where, keys in named.items():
+            for key in keys:
+                if key not in space.keys:
+                    raise ConfigError(
+                        f"`{where}` names '{key}', and there is no such category{nearest(key, space.keys)}.",
+                        fix=f"The keys are {', '.join(space.keys)}.",
+                    )
+        if cost:
+            cost.check(space)
 
     def path(self, written: str) -> Path:
         """A path of the config as a real one: `${NAME:-default}` expanded, relative to `folder`.

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from rubricator.dataset.files import read_json
+from rubricator.dataset.goals import GoalStanding, MistakeCosts
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.coverage import CoveragePoint
 
@@ -130,6 +131,8 @@ class RunMetrics:
     headline: str
     parts: Mapping[str, PartMetrics]
     models: Mapping[str, PartMetrics]
+    goals: tuple[GoalStanding, ...] = ()
+    costs: MistakeCosts | None = None
 
     @property
     def head(self) -> PartMetrics:

@@ -17,7 +17,7 @@ from rubricator.whole_files import whole_file
 
 # HTML has no way to write these, escaped or not.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
-_BASE = "page.html.jinja"
+_SHARED = ("page.html.jinja", "goals.html.jinja")  # the base of every page, and what several pages show
 _FILTERS = ("figure", "interval", "count", "percent", "duration", "plural", "shade")
 
 
@@ -35,7 +35,7 @@ def render_page(
 def _compiled(package: str, template: str, filters: tuple[tuple[str, Callable[..., str]], ...]) -> Template:
     sources = {
         name: resources.files(of).joinpath(name).read_text(encoding="utf-8")
-        for of, name in (("rubricator.pages", _BASE), (package, template))
+        for of, name in (*(("rubricator.pages", shared) for shared in _SHARED), (package, template))
     }
     environment = Environment(
         autoescape=True,

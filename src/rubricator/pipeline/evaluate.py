@@ -18,6 +18,7 @@ from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode import open_named
 from rubricator.encode.vectors import encode_by_each
 from rubricator.evaluate.metrics.beside_teachers import compare_with_teachers
+from rubricator.evaluate.metrics.goals import goal_standings, mistake_costs
 from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
@@ -71,7 +72,10 @@ def evaluate(
     opinions = agreement.probabilities[[row[id_] for id_ in scored[0].ids]]
     beside = compare_with_teachers(scored[0], opinions, taxonomy.space, **sampling)
     metrics = [figures_of(part, winner) for part in scored]
-    return Evaluated(scored, metrics, rivals, latency, details, beside)
+    goals = goal_standings(scored[0], run.config.goals, taxonomy.space, **sampling)
+    cost = run.config.decision.cost
+    costs = mistake_costs(scored[0], cost, taxonomy.space, **sampling) if cost else None
+    return Evaluated(scored, metrics, rivals, latency, details, beside, goals, costs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +237,13 @@ def _estimate(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
+_SETTINGS = {"name", "evaluate", "seed", "encode", "clean", "goals", "decision"}
+
 STAGE = Stage(
     name="evaluate",
     about="Measure the model on test and golden texts, draw the plots, write the report.",
     depends=lambda run: {
-        "config": run.config.model_dump_json(include={"name", "evaluate", "seed", "encode", "clean"}),
+        "config": run.config.model_dump_json(include=_SETTINGS),
         "taxonomy": run.taxonomy.version,
     },
     after=("read", "split", "label", "train"),

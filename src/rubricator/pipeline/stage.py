@@ -90,13 +90,14 @@ def run_stages(
     """Run the stages in order up to `until`, skipping those whose inputs have not changed unless in `force`.
 
     Raises:
-        ConfigError: `until` or `force` names no stage.
+        ConfigError: `until` or `force` names no stage, or the settings a category that is not there.
         RubricatorError: A stage cannot do its work, or another process works in the folder.
     """
     names = [stage.name for stage in stages]
     for name in [*force, *([until] if until else [])]:
         if name not in names:
             raise ConfigError(f"There is no stage '{name}'.", fix=f"The stages are {', '.join(names)}.")
+    run.config.check_categories(run.taxonomy.space)
     with only_one(run.folder):
         _leave_older_layout(run)
         for stage in stages:

@@ -184,7 +184,7 @@ def _rules(run: Run, trained: TrainingResult) -> list[str]:
 def _depends(run: Run) -> dict[str, str]:
     config = run.config
     inputs = {
-        "config": config.model_dump_json(include={"train", "encode", "split", "seed"}),
+        "config": config.model_dump_json(include={"train", "encode", "split", "seed", "decision"}),
         "taxonomy": f"{run.taxonomy.keys} {run.taxonomy.task}",
     }
     if config.augment is not None:

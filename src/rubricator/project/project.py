@@ -22,6 +22,7 @@ from rubricator.pipeline.augment import STATISTICS, settings_of
 from rubricator.pipeline.category import run_of_list
 from rubricator.pipeline.compare import compare
 from rubricator.pipeline.explore import explore
+from rubricator.pipeline.goals import GoalPlan, plan_goals
 from rubricator.pipeline.review import open_review
 from rubricator.pipeline.split_check import check_files, check_run
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
@@ -233,6 +234,14 @@ class Project:
         """
         old = other.evaluate().folder if isinstance(other, Project) else Path(other)
         return ComparisonResult(compare([old, self._until("evaluate").folder]))
+
+    def goals(self) -> list[GoalPlan]:
+        """Where each goal of the settings stands after `evaluate`, and what an experiment would take.
+
+        Raises:
+            ConfigError: The settings name no goals.
+        """
+        return plan_goals(self.config, self._until("evaluate").folder)
 
     def _until(self, stage: str, *, force: bool = False, redo: Sequence[str] = ()) -> Run:
         run = Run(

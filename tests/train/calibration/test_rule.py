@@ -149,8 +149,8 @@ def test_scarce_positives_are_told():
     targets = np.zeros((30, 3))
     targets[:3, 1] = 1
     targets[:20, 2] = 1
-    assert not any("threshold" in note for note in scarce(targets, np.ones(30), single=True).values())
-    notes = scarce(targets, np.ones(30), single=False)
+    assert not any("threshold" in note for note in scarce(targets, np.ones(30), fitted=False).values())
+    notes = scarce(targets, np.ones(30), fitted=True)
     assert set(notes) == {0, 1}
     assert "no positive" in notes[0]
     assert "only 3 positive" in notes[1]

@@ -58,6 +58,7 @@ def search(tmp_path, learning: Examples, unlabelled: Examples | None = None, **s
         held_out=False,
         about="",
         space=LabelSpace.of_size(3, single=True),
+        thresholds=None,
         seed=1,
     )
     nobody = learning.subset(np.zeros(0, dtype=np.intp))

@@ -31,6 +31,7 @@ def test_only_texts_that_count_say_what_share_is_answered_at_a_precision() -> No
         held_out=True,
         about="",
         space=LabelSpace.of_size(3, single=True),
+        thresholds=None,
         seed=1,
     )
     result = validation_set.evaluate(logits)

@@ -9,6 +9,7 @@ from itertools import compress
 
 import numpy as np
 
+from rubricator.evaluate.comparison.goals import ComparedGoal, compare_goals
 from rubricator.evaluate.comparison.runs import EvaluatedRun, common_space, common_texts
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import LabelSpace
@@ -102,6 +103,7 @@ class Comparison:
         titles: Names for people of the common categories, by key.
         support: How many of the texts have each.
         space: The common categories, and whether a text has one of them in every run.
+        goals: Where the goals of the last run's settings stand in each run.
     """
 
     texts: int
@@ -112,6 +114,7 @@ class Comparison:
     space: LabelSpace
     old: Side
     new: tuple[Against, ...]
+    goals: tuple[ComparedGoal, ...] = ()
 
 
 def compare_runs(runs: Sequence[EvaluatedRun]) -> Comparison:
@@ -148,6 +151,7 @@ def compare_runs(runs: Sequence[EvaluatedRun]) -> Comparison:
                 for side, figures, part in zip(sides[1:], sampled[1:], parts[1:], strict=True)
             ],
         ),
+        goals=compare_goals(runs[-1].goals, parts, space, draws=DRAWS, confidence=CONFIDENCE, seed=_SEED),
     )
 
 

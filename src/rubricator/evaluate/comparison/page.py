@@ -22,6 +22,7 @@ from rubricator.evaluate.comparison.compare import (
 from rubricator.evaluate.comparison.verdict import chance, figure_name, signed, verdict
 from rubricator.pages.formatting import NONE, series
 from rubricator.pages.page import render_page, write_page
+from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.significance import Difference
 
 # Texts that the page lists of each comparison: more than people read, few enough for a browser.
@@ -55,6 +56,8 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
     filters: dict[str, Callable[..., str]] = {
         "change": change,
         "change_interval": change_interval,
+        "signed": signed_figure,
+        "signed_interval": signed_interval,
         "chance": chance,
     }
     write_page(path, render_page("rubricator.evaluate.comparison", "compare.html.jinja", context, filters))
@@ -79,14 +82,24 @@ def write_comparison_json(path: Path, comparison: Comparison) -> None:
 
 def change(difference: Difference) -> str:
     """`+0.021`, or a dash where it is undefined."""
-    value = difference.change.value
-    return NONE if value is None else signed(value)
+    return signed_figure(difference.change)
 
 
 def change_interval(difference: Difference) -> str:
     """`−0.003 to +0.040`, or a dash."""
-    low, high = difference.change.low, difference.change.high
-    return NONE if low is None or high is None else f"{signed(low)} to {signed(high)}"
+    return signed_interval(difference.change)
+
+
+def signed_figure(estimate: Estimate) -> str:
+    """`+0.021`, or a dash where it is undefined."""
+    return NONE if estimate.value is None else signed(estimate.value)
+
+
+def signed_interval(estimate: Estimate) -> str:
+    """`−0.003 to +0.040`, or a dash."""
+    if estimate.low is None or estimate.high is None:
+        return NONE
+    return f"{signed(estimate.low)} to {signed(estimate.high)}"
 
 
 def _concerned(against: Against) -> set[str]:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from rubricator.dataset.files import read_json
+from rubricator.dataset.goals import GoalStanding
+from rubricator.dataset.metrics import METRICS
 from rubricator.errors import DataError
 from rubricator.evaluate.metrics.prediction_table import SCORED, Predictions, read_scored
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
@@ -30,6 +33,7 @@ class EvaluatedRun:
     name: str
     model: str
     predictions: Predictions
+    goals: tuple[GoalStanding, ...] = ()
 
     @property
     def part(self) -> ScoredPredictions:
@@ -62,7 +66,9 @@ def _read(folder: Path, name: str) -> EvaluatedRun:
             "or is older than this command.",
             fix=f"Run `rubricator evaluate -c SETTINGS --out {folder}` with the settings of that run.",
         )
-    return EvaluatedRun(name, read_json(folder / "metrics.json")["model"], read_scored(folder / SCORED))
+    metrics = read_json(folder / METRICS)
+    goals = TypeAdapter(tuple[GoalStanding, ...]).validate_python(metrics.get("goals", ()))
+    return EvaluatedRun(name, metrics["model"], read_scored(folder / SCORED), goals)
 
 
 def common_space(runs: Sequence[EvaluatedRun]) -> LabelSpace:

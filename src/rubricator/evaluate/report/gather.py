@@ -61,6 +61,8 @@ def figures(
         },
         "teachers": [asdict(report) for report in label_set.reports],
         "beside_teachers": None if evaluated.beside_teachers is None else asdict(evaluated.beside_teachers),
+        "goals": [asdict(goal) for goal in evaluated.goals],
+        "costs": None if evaluated.costs is None else asdict(evaluated.costs),
         "latency": asdict(evaluated.latency),
         "data": dict(dataset.facts),
     }
@@ -98,6 +100,8 @@ def report_data(
         data=_data(dataset, split, label_set, taxonomy, config, notes=_synthetic(trained, taxonomy)),
         teachers=tuple(label_set.reports),
         models=compared_models(trained, evaluated),
+        goals=evaluated.goals,
+        costs=evaluated.costs,
         latency=evaluated.latency,
         reproduction=Reproduction(
             command=command,

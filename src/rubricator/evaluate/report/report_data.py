@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rubricator.dataset.annotations import TeacherReport
+from rubricator.dataset.goals import GoalStanding, MistakeCosts
 from rubricator.dataset.metrics import PartMetrics
 from rubricator.evaluate.metrics.beside_teachers import BesideTeachers
 from rubricator.evaluate.metrics.errors import PredictionError
@@ -72,7 +73,7 @@ class Evaluated:
     """What the winner is worth on each part, of which the first is the headline.
 
     Rivals are the figures of every model on the headline part, by model name. `beside_teachers` is None where
-    people labelled no text of the headline.
+    people labelled no text of the headline, `costs` where the settings do not say what mistakes cost.
     """
 
     scored: Sequence[ScoredPredictions]
@@ -81,6 +82,8 @@ class Evaluated:
     latency: Latency
     details: Details = field(default_factory=Details)
     beside_teachers: BesideTeachers | None = None
+    goals: tuple[GoalStanding, ...] = ()
+    costs: MistakeCosts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,5 +161,7 @@ class ReportData:
     models: ModelFacts | None = None
     latency: Latency | None = None
     reproduction: Reproduction | None = None
+    goals: tuple[GoalStanding, ...] = ()
+    costs: MistakeCosts | None = None
     cautions: tuple[str, ...] = ()
     next_steps: tuple[NextStep, ...] = ()

@@ -24,10 +24,13 @@ def fit_thresholds(probabilities: Floats, targets: Floats, weights: Floats) -> F
     return np.array([_threshold(p, target, weights) for p, target in columns])
 
 
-def scarce(targets: Floats, weights: Floats, *, single: bool) -> dict[int, str]:
-    """What is to be known about categories that validation knows little of, by index of the category."""
+def scarce(targets: Floats, weights: Floats, *, fitted: bool) -> dict[int, str]:
+    """What is to be known about categories that validation knows little of, by index of the category.
+
+    `fitted` says whether thresholds were fitted to these texts.
+    """
     none, few = "so its threshold stays at 0.5", "so its threshold is uncertain"
-    if single:  # the likeliest category wins, whatever its probability
+    if not fitted:
         none, few = "so how well it is recognised is unknown", "so how well it is recognised is uncertain"
     notes = {}
     for category, target in enumerate(targets.T):

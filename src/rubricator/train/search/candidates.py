@@ -214,7 +214,9 @@ class ModelSearch:
     def _rightness(self, logits: Floats, rows: Bools) -> Floats:
         """Share of categories that each text was given rightly, by a rule fitted on these texts."""
         z, truth = logits[rows], self._validation_set.examples.targets[rows]
-        rule = fit_rule(z, truth, self._validation_set.examples.weights[rows], space=self._context.space)
+        validation = self._validation_set
+        weights = validation.examples.weights[rows]
+        rule = fit_rule(z, truth, weights, space=validation.space, thresholds=validation.thresholds)
         right = rule.decide(rule.probabilities(z)) == (truth >= 0.5)
         reduce = np.all if self._context.space.single else np.mean
         return np.asarray(reduce(right, axis=1), dtype=np.float64)

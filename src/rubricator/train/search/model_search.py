@@ -108,7 +108,11 @@ def train_models(
         seconds={name: candidate.seconds for name, candidate in candidates.items()},
         validated_on=validation_set.about,
         scarce={
-            **scarce(validation_set.examples.targets, validation_set.examples.weights, single=space.single),
+            **scarce(
+                validation_set.examples.targets,
+                validation_set.examples.weights,
+                fitted=not space.single and validation_set.thresholds is None,
+            ),
             **candidates[choice.name].fitted.notes,
         },
         encoders={name: path for one in candidates.values() for name, path in one.fitted.encoders.items()},

@@ -15,6 +15,7 @@ from rubricator.models.training_result import Score
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.coverage import FEWEST, CoveragePoint, coverage_points
 from rubricator.stats.folds import make_folds
+from rubricator.train.calibration.costs import cost_thresholds
 from rubricator.train.calibration.rule import cross_decide, fit_rule
 from rubricator.train.selection import chance_of_gain, score
 
@@ -44,14 +45,17 @@ class ValidationSet:
     held_out: bool  # whether they are a part of their own, not training texts judged by held-out logits
     about: str  # who they are, in a sentence
     space: LabelSpace
+    thresholds: Floats | None  # of categories, where they follow from costs and not from these texts
     seed: int  # draws the samples that intervals come from
 
     def evaluate(self, logits: Floats) -> ValidationResult:
         """Rule and score of models that did not learn from these texts, by logits [texts, categories]."""
         truth, weights = self.examples.targets, self.examples.weights
-        probabilities, decisions = cross_decide(logits, truth, weights, self.folds, space=self.space)
+        probabilities, decisions = cross_decide(
+            logits, truth, weights, self.folds, space=self.space, thresholds=self.thresholds
+        )
         return ValidationResult(
-            fit_rule(logits, truth, weights, space=self.space),
+            fit_rule(logits, truth, weights, space=self.space, thresholds=self.thresholds),
             score(decisions, truth, weights, self.examples.groups, seed=self.seed),
             probabilities,
             decisions,
@@ -121,5 +125,6 @@ def make_validation_set(
         held_out=apart,
         about=f"Validation stands on {who}, {how}.",
         space=space,
+        thresholds=cost_thresholds(config.decision.cost, space),
         seed=config.seed,
     )
