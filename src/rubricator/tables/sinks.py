@@ -46,10 +46,6 @@ class Position(BaseModel):
 class Sink(Protocol):
     """What takes the rows of one kind of file."""
 
-    @property
-    def lines(self) -> Path:
-        """The file that rows are appended to."""
-
     def write(self, rows: Sequence[Cells]) -> None:
         """Append rows."""
 
@@ -58,6 +54,11 @@ class Sink(Protocol):
 
     def close(self, *, whole: bool) -> None:
         """Close what is open; with all rows there, make the file as it is to be."""
+
+
+def lines_of(part: Path) -> Path:
+    """Where rows are collected, for the kinds of file that cannot be appended to."""
+    return part.with_name(part.name + ".jsonl")
 
 
 def open_sink(kind: str, part: Path, columns: Sequence[str], position: Position | None = None) -> Sink:
@@ -136,7 +137,7 @@ class _Collected(_JsonLines):
     """Collects rows as JSON lines beside the file, which is made of them when all are there."""
 
     def __init__(self, part: Path, columns: Sequence[str], position: Position | None) -> None:
-        super().__init__(part.with_name(part.name + ".jsonl"), columns, position)
+        super().__init__(lines_of(part), columns, position)
         self._part = part
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from rubricator.errors import DataError, nearest
-from rubricator.tables.sinks import Cells, Position, Sink, open_sink
+from rubricator.tables.sinks import Cells, Position, Sink, lines_of, open_sink
 
 _KINDS = {
     ".csv": "csv",
@@ -33,6 +33,22 @@ def kind_of(path: Path) -> str:
             fix=f"Use a file that ends in one of {', '.join(_KINDS)}.",
         )
     return _KINDS[suffix]
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def is_begun(path: Path) -> bool:
+    """Whether rows lie beside a file that is to be."""
+    part = _part_of(path)
+    return part.exists() or lines_of(part).exists()
+
+
+def discard(path: Path) -> None:
+    """Throw away the rows that lie beside a file that was to be."""
+    for file in (_part_of(path), lines_of(_part_of(path))):
+        file.unlink(missing_ok=True)
 
 
 class TableWriter:
@@ -85,8 +101,7 @@ class TableWriter:
             raise _unwritable(self._path, failure) from failure
         finally:
             if whole or not self._keep:
-                for file in {self._part, self._sink.lines}:
-                    file.unlink(missing_ok=True)
+                discard(self._path)
 
 
 def open_writer(
@@ -102,7 +117,7 @@ def open_writer(
         DataError: An unknown suffix, a place that cannot be written, or less there than the position says.
     """
     kind = kind_of(path)
-    part = path.with_name(path.name + ".part")
+    part = _part_of(path)
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "it is a folder")

@@ -25,7 +25,8 @@ from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
-from rubricator.predict import Predictor, predict_file
+from rubricator.predict import Predictor
+from rubricator.predict.files import predict_file
 from rubricator.records import Text
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.coverage import COVERAGE, CoveragePoint
