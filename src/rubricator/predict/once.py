@@ -46,7 +46,7 @@ class OncePerText(Generic[Result]):
         if new:
             known |= zip(new, self._work([first[key] for key in new]), strict=True)
         self.repeats += len(texts) - len(new)
-        for key in first:
+        for key in dict.fromkeys(keys):
             self._remembered[key] = known[key]
             self._remembered.move_to_end(key)
         while len(self._remembered) > self._most:
