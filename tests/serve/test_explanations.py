@@ -20,7 +20,10 @@ SETTINGS = ServeSettings(max_explained=2)
 
 @pytest.fixture(scope="module")
 def client(predictor, run_app):
-    with run_app(create_app(predictor, settings=SETTINGS)) as address, httpx.Client(base_url=address) as client:
+    with (
+        run_app(create_app(predictor, settings=SETTINGS)) as address,
+        httpx.Client(base_url=address) as client,
+    ):
         yield client
 
 
@@ -31,9 +34,7 @@ def classified(client, **body):
 
 
 def test_words_stand_where_the_answer_says(client, predictor):
-    for one, expected in zip(
-        classified(client, explain=3), predictor.explain(TEXTS, words=3), strict=True
-    ):
+    for one, expected in zip(classified(client, explain=3), predictor.explain(TEXTS, words=3), strict=True):
         explanation = one["explanation"]
         assert explanation["text"] == expected.content
         assert list(explanation["words"]) == one["labels"]
@@ -77,7 +78,9 @@ def test_fewer_texts_go_with_explanations(client):
 
 def test_the_contract_has_an_example(client):
     schema = client.get("/openapi.json").json()
-    examples = schema["paths"]["/v1/classify"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    examples = schema["paths"]["/v1/classify"]["post"]["requestBody"]["content"]["application/json"][
+        "examples"
+    ]
     assert client.post("/v1/classify", json=examples["explained"]["value"]).status_code == 200
     assert "explanation" in schema["components"]["schemas"]["Classified"]["properties"]
 

@@ -217,12 +217,13 @@ class Predictor:
         passes: int = PASSES,
         predictions: Sequence[Prediction] | None = None,
     ) -> list[Explanation]:
-        """The words of each text that weigh most for each of its categories, or for its likeliest if it has none.
+        """The words of each text that weigh most for its categories, or for the likeliest if it has none.
 
-        A weight is what the log-odds of the category gain by the word: exact for a linear model, an ensemble of
-        them and rules before them. With other models a word is left out to see what changes, and a text goes
-        through the model `passes` times at most: the words of long texts are looked at where windows of them
-        weigh most. `predictions` of the same texts, where they are at hand, save making them.
+        A weight is what the log-odds of the category gain by the word: exact for a linear model, an ensemble
+        of them and rules before them. With other models a word is left out to see what changes, and a text
+        goes through the model `passes` times at most: of long texts words are looked at where windows of them
+        weigh most, see `occlusion_effects`. `predictions` of the same texts, where they are at hand, save
+        making them.
 
         Raises:
             DataError: A text is empty or longer than the artifact accepts.

@@ -178,8 +178,8 @@ class Explained(_Body):
 
     text: str = Field(description="The text as the model read it, cleaned.")
     words: dict[str, list[Word]] = Field(
-        description="For each category of the text, or for the likeliest if it has none, those that weigh most "
-        "first."
+        description="For each category of the text, or for the likeliest if it has none; those that weigh "
+        "most first."
     )
 
 

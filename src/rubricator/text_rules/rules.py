@@ -190,8 +190,9 @@ class RuleSet:
 
     def evidence(self, content: str, features: Features, rule: int) -> list[tuple[int, int]]:
         """Where in a text stands what makes a rule hold; nowhere where it does not, or columns alone do."""
-        holding = [place for place in self._matcher.holds(content, features) if self._of_condition[place] == rule]
-        return [span for place in holding for span in self._matcher.spans(content, place)]
+        holding = self._matcher.holds(content, features)
+        conditions = [place for place in holding if self._of_condition[place] == rule]
+        return [span for place in conditions for span in self._matcher.spans(content, place)]
 
     def takes(self, contents: Sequence[str], features: Sequence[Features], *, single: bool) -> Bools:
         """Which rule takes which text, shape [texts, rules].

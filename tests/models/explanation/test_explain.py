@@ -71,7 +71,9 @@ def test_so_do_those_of_models_made_of_linear_ones(content):
 
 def test_weights_are_those_of_calibrated_log_odds():
     scaled = replace(RULE, slope=np.array([2.0, 1.0, 0.5]), intercept=np.array([1.0, 0.0, 3.0]))
-    np.testing.assert_allclose(effects(MODEL, CONTENTS[0], scaled), effects(MODEL, CONTENTS[0]) * scaled.slope)
+    np.testing.assert_allclose(
+        effects(MODEL, CONTENTS[0], scaled), effects(MODEL, CONTENTS[0]) * scaled.slope
+    )
 
 
 def test_of_one_softmax_a_weight_is_what_tells_categories_apart():

@@ -1,1 +1,1 @@
-"""Which words of a text speak for a category: exact where a model adds up words, by leaving them out elsewhere."""
+"""Which words speak for a category: exact where a model adds up words, by leaving them out elsewhere."""

@@ -29,8 +29,8 @@ def explain(
 ) -> list[Explanation]:
     """The words of each text that weigh most for the categories that are wanted, shape [texts, categories].
 
-    A weight is what the log-odds of a category gain by a word: exactly, where a model adds up words or rules take
-    texts, and elsewhere by leaving the word out. Where categories share one softmax it is what the category
+    A weight is what the log-odds of a category gain by a word: exactly, where a model adds up words or rules
+    take texts, and elsewhere by leaving the word out. Where categories share one softmax it is what the category
     gains more than all categories do on average.
     """
     spans = [word_spans(content) for content in inputs.contents]
@@ -50,7 +50,7 @@ def word_effects(
     *,
     passes: int = PASSES,
 ) -> list[Floats]:
-    """What each word of each text adds to the log-odds of every category, [words, categories]; NaN: unknown."""
+    """What each word of each text adds to the log-odds of categories, [words, categories]; NaN: unknown."""
     if is_exact(model):
         effects = _exact(model, inputs, spans)
     else:
@@ -63,7 +63,7 @@ def word_effects(
 
 
 def is_exact(model: Model) -> bool:
-    """Whether what each word weighs can be read off the model, for less than it costs to classify the text."""
+    """Whether what each word weighs can be read off the model, which costs little."""
     match model:
         case LinearModel():
             return True

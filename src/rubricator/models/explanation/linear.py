@@ -14,7 +14,7 @@ from rubricator.stats.arrays import Floats
 
 
 def linear_effects(model: LinearModel, inputs: Inputs, spans: Sequence[Sequence[Span]]) -> list[Floats]:
-    """What each word adds to the logits of each text, [words, categories]; with the intercept they sum to them.
+    """What each word adds to the logits of each text, [words, categories]; the rest is the intercept.
 
     A term's share is divided equally among its occurrences, and of an n-gram of words among its words.
     Lengths are taken as they are: leaving a word out would also make the others weigh more.

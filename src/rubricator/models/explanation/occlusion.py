@@ -1,7 +1,7 @@
 """What becomes of the logits when a word is left out, for models of any kind.
 
-Zeiler & Fergus, "Visualizing and understanding convolutional networks", 2014; for words: Li, Monroe & Jurafsky,
-"Understanding neural networks through representation erasure", 2016.
+Zeiler & Fergus, "Visualizing and understanding convolutional networks", 2014; for words: Li, Monroe &
+Jurafsky, "Understanding neural networks through representation erasure", 2016.
 """
 
 from __future__ import annotations
@@ -50,12 +50,10 @@ class _Text:
     def effects(self, words: Sequence[Span], count: int, wanted: Bools, passes: int) -> Floats:
         """What is lost by each of the first words of all, NaN for those not looked at."""
         result = np.full((count, len(self._logits)), np.nan)
-        if len(words) <= passes:
-            places = range(len(words))
-        else:
-            places = self._promising(words, wanted, passes)
+        few = len(words) <= passes
+        places = [*range(len(words))] if few else self._promising(words, wanted, passes)
         if places:
-            result[list(places)] = self._without([words[place] for place in places])
+            result[places] = self._without([words[place] for place in places])
         return result
 
     def _promising(self, words: Sequence[Span], wanted: Bools, passes: int) -> list[int]:

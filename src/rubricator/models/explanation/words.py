@@ -60,7 +60,12 @@ def word_spans(content: str) -> list[Span]:
 
 
 def heaviest(
-    content: str, spans: Sequence[Span], weights: Floats, keys: Sequence[str], wanted: Sequence[bool], most: int
+    content: str,
+    spans: Sequence[Span],
+    weights: Floats,
+    keys: Sequence[str],
+    wanted: Sequence[bool],
+    most: int,
 ) -> Explanation:
     """The explanation of one text by at most so many words for each category that is wanted.
 
