@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rubricator.dataset.inputs import BASE, Inputs
@@ -49,6 +49,7 @@ def effects(model, content, rule=RULE, **options):
     return word_effects(model, rule, inputs, [word_spans(content)], ALL, **options)[0]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.sampled_from(CONTENTS), st.text(alphabet="abснегİßΣ -,\n\u00a0", max_size=40)))
 @example("")
 @example("снег " * 9)
@@ -57,7 +58,7 @@ def test_weights_of_a_linear_model_and_its_intercept_sum_to_the_logits(content):
     np.testing.assert_allclose(summed, MODEL.logits(Inputs([content]))[0], atol=1e-9)
 
 
-@given(st.sampled_from(CONTENTS))
+@pytest.mark.parametrize("content", CONTENTS)
 def test_so_do_those_of_models_made_of_linear_ones(content):
     scale = np.array([[1.0, 2.0, 0.5], [3.0, 1.0, 1.0]])
     ensemble = EnsembleModel((MODEL, linear(1)), np.array([0.3, 0.7]), scale, scale - 1)

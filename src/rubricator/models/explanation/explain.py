@@ -30,8 +30,8 @@ def explain(
     """The words of each text that weigh most for the categories that are wanted, shape [texts, categories].
 
     A weight is what the log-odds of a category gain by a word: exactly, where a model adds up words or rules
-    take texts, and elsewhere by leaving the word out. Where categories share one softmax it is what the category
-    gains more than all categories do on average.
+    take texts, and elsewhere by leaving the word out. Where categories share one softmax it is what the
+    category gains more than all categories do on average.
     """
     spans = [word_spans(content) for content in inputs.contents]
     effects = word_effects(model, rule, inputs, spans, wanted, passes=passes)
