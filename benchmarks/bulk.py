@@ -50,15 +50,17 @@ def main() -> None:
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home)
+        artifact = trained(folder / "linear", "linear")
+        if given.texts:
+            source = written(folder / "many.csv", given.texts, given.repeats)
+            figures["command"] = watched(artifact, source, given.texts)
+            show(figures["command"])
         for kind, texts in (("linear", given.linear), ("heads", given.encoder)):
-            artifact = trained(folder / kind, kind)
+            if kind != "linear":
+                artifact = trained(folder / kind, kind)
             source = written(folder / f"{kind}.csv", texts, given.repeats)
             figures[kind] = compared(artifact, source, texts, given.rounds)
             print(f"{kind}, {texts:,} texts: {figures[kind]}", flush=True)
-        if given.texts:
-            source = written(folder / "many.csv", given.texts, given.repeats)
-            figures["command"] = watched(folder / "linear", source, given.texts)
-            show(figures["command"])
     write(given.json, {"repeats": given.repeats, "rounds": given.rounds, "figures": figures})
 
 

@@ -18,7 +18,7 @@ from rubricator.dataset.inputs import EncodeTexts, Inputs
 from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner, is_blank
 from rubricator.label_space import DecisionRule
-from rubricator.models.explanation.explain import PASSES, explain, is_exact
+from rubricator.models.explanation.explain import PASSES, explain
 from rubricator.models.explanation.words import Explanation
 from rubricator.models.serialization import FIX
 from rubricator.predict.once import OncePerText
@@ -203,11 +203,6 @@ class Predictor:
             )
             for text, row, row_on in zip(texts, probabilities, decisions, strict=True)
         ]
-
-    @property
-    def explains_exactly(self) -> bool:
-        """Whether `explain` reads weights off the model, and costs no more than to classify."""
-        return is_exact(self._model)
 
     def explain(
         self,
