@@ -25,7 +25,7 @@ from rubricator.tables.delimited import column_names
 from rubricator.tables.layout import AS_FOUND, Layout
 from rubricator.tables.reading import Row, Table, TableWriter, open_table, open_writer
 from rubricator.tables.sinks import Position
-from rubricator.tables.writing import discard, is_begun
+from rubricator.tables.writing import check_room, discard, is_begun
 
 UNSURE, WORDS = "unsure", "words"
 _CHECKPOINT_SECONDS = 1.0
@@ -182,6 +182,9 @@ class _Run:
         self, table: Table, journal: Journal, once: OncePerText[Classified], batch: int, progress: Progress
     ) -> Journal:
         total = _length(table, progress)
+        check_room(self._output, rows=total or 0)
+        if not journal.output:
+            self._discard()
         size = WindowSize(batch)
         windows = size.cut(self._rows(table, after=journal.read))
         try:

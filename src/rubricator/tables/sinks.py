@@ -188,12 +188,22 @@ def _scalar(value: Any) -> str:
     return next((kind.__name__ for kind in (bool, int, float) if isinstance(value, kind)), "str")
 
 
+def check_sheet(rows: int) -> None:
+    """Refuse more rows than a sheet has below its header.
+
+    Raises:
+        DataError: There are more.
+    """
+    if 1 + rows > _EXCEL_ROWS:
+        raise DataError(
+            f"An Excel sheet ends at {_EXCEL_ROWS:,} rows; {rows:,} and a header are to be written.",
+            fix="Write a .csv or .parquet file instead.",
+        )
+
+
 class _Excel(_Collected):
     def write(self, rows: Sequence[Cells]) -> None:
-        if 1 + self.rows + len(rows) > _EXCEL_ROWS:
-            raise DataError(
-                f"An Excel sheet ends at {_EXCEL_ROWS:,} rows.", fix="Write a .csv or .parquet file instead."
-            )
+        check_sheet(self.rows + len(rows))
         super().write(rows)
 
     def close(self, *, whole: bool) -> None:

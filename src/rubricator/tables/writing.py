@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from rubricator.errors import DataError, nearest
-from rubricator.tables.sinks import Cells, Position, Sink, lines_of, open_sink
+from rubricator.tables.sinks import Cells, Position, Sink, check_sheet, lines_of, open_sink
 
 _KINDS = {
     ".csv": "csv",
@@ -33,6 +33,16 @@ def kind_of(path: Path) -> str:
             fix=f"Use a file that ends in one of {', '.join(_KINDS)}.",
         )
     return _KINDS[suffix]
+
+
+def check_room(path: Path, *, rows: int) -> None:
+    """Refuse so many rows where a kind of file has no room for them.
+
+    Raises:
+        DataError: A sheet of Excel ends before.
+    """
+    if kind_of(path) == "excel":
+        check_sheet(rows)
 
 
 def _part_of(path: Path) -> Path:
