@@ -47,6 +47,10 @@ def test_predictions_are_those_of_the_predictor(served):
         (everything,) = client.classify(["Роман"], thresholds={"sport": 0.0}, top_k=1, split_key="u1")
         assert "sport" in everything.categories
         assert len(everything.probabilities) == 1
+        assert client.explain(texts, words=2) == predictor.explain(
+            [Text(id="0", body=texts[0]), texts[1]], words=2
+        )
+        assert client.explain([]) == []
         with pytest.raises(ServiceError, match=r"answered 422: .*text is empty"):
             client.classify([""])
         with pytest.raises(ServiceError, match="a list of them belongs"):

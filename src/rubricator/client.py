@@ -11,6 +11,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, stop_after_delay
 
 from rubricator.errors import ServiceError
+from rubricator.models.explanation.words import Explanation, WordWeight
 from rubricator.records import Prediction, Text
 
 _BUSY = (429, 503)
@@ -69,19 +70,12 @@ class Client:
         Raises:
             ServiceError: The service cannot be reached, refuses the texts, or stays busy.
         """
-        if isinstance(texts, str):
-            raise ServiceError(
-                "One text was given where a list of them belongs.", fix="Write classify([text])."
-            )
-        if not texts:
-            return []
-        body: dict[str, Any] = {"texts": [_written(text) for text in texts]}
+        body: dict[str, Any] = {}
         if thresholds is not None:
             body["thresholds"] = dict(thresholds) if isinstance(thresholds, Mapping) else thresholds
         if top_k is not None:
             body["top_k"] = top_k
-        headers = {} if split_key is None else {"X-Split-Key": split_key}
-        answer = self._asked("POST", "/v1/classify", json=body, headers=headers)
+        answer = self._classified(texts, body, split_key)
         return [
             Prediction(
                 text_id=one["id"],
@@ -92,6 +86,37 @@ class Client:
             )
             for one in answer["predictions"]
         ]
+
+    def explain(
+        self, texts: Sequence[Text | str], *, words: int = 10, split_key: str | None = None
+    ) -> list[Explanation]:
+        """The words of each text that weigh most for each of its categories, in the order of the texts.
+
+        Raises:
+            ServiceError: The service cannot be reached, refuses the texts, or stays busy.
+        """
+        answer = self._classified(texts, {"explain": words}, split_key)
+        explanations = [one["explanation"] for one in answer["predictions"]]
+        return [
+            Explanation(
+                one["text"],
+                {key: tuple(WordWeight(**word) for word in chosen) for key, chosen in one["words"].items()},
+            )
+            for one in explanations
+        ]
+
+    def _classified(
+        self, texts: Sequence[Text | str], wishes: Mapping[str, Any], split_key: str | None
+    ) -> dict[str, Any]:
+        if isinstance(texts, str):
+            raise ServiceError(
+                "One text was given where a list of them belongs.", fix="Write classify([text])."
+            )
+        if not texts:
+            return {"predictions": []}
+        body = {"texts": [_written(text) for text in texts], **wishes}
+        headers = {} if split_key is None else {"X-Split-Key": split_key}
+        return self._asked("POST", "/v1/classify", json=body, headers=headers)
 
     def model(self) -> Mapping[str, Any]:
         """What the service says of its model: `model`, `taxonomy_version`, `categories` and its limits.

@@ -144,12 +144,13 @@ class Split(Section):
 
 
 class Evaluate(Section):
-    """What the report measures against; `plots` and `latency_seconds` cost time."""
+    """What the report measures against; `plots`, `latency_seconds` and `words` cost time."""
 
     budget_seconds: float = Field(default=5.0, gt=0)
     bootstrap: int = Field(default=1000, ge=100, le=100_000)
     confidence: Share = 0.95
     worst: int = Field(default=20, ge=0, le=1000)
+    words: int = Field(default=8, ge=0, le=50)
     latency_seconds: float = Field(default=2.0, gt=0, le=600)
     plots: bool = True
 

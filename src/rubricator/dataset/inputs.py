@@ -66,6 +66,10 @@ class Inputs:
             self._results[id(key)] = key, compute(self)
         return self._results[id(key)][1]
 
+    def with_contents(self, contents: Sequence[str], features: Sequence[Features]) -> Inputs:
+        """Other texts that go through the same encoders."""
+        return Inputs(contents, features, encoders=self._encoders)
+
     def with_features(self, features: Sequence[Features]) -> Inputs:
         """The same texts with other features; vectors and results already at hand stay."""
         changed = Inputs(self.contents, features, encoders=self._encoders, vectors=self._vectors)

@@ -35,6 +35,8 @@ _TOKENIZED_AT_ONCE = 1024
 # No vocabulary has words that long: what is cut off here could not have fitted `max_tokens`.
 _CHARACTERS_PER_TOKEN = 64
 _LENGTH_STEP = 16
+# Of a text as long as a batch is sized for: of longer ones fewer go together, which bounds the memory.
+_TOKENS_PER_TEXT = 128
 _PROBES = ("Проба пера", "x", "4 + 8 = 12; слово за словом, word after word " * 40)
 _PROBE_SECONDS = 60.0
 
@@ -214,7 +216,7 @@ class Encoder:
         return tokens
 
     def _batches(self, sizes: Sequence[int]) -> Iterator[list[int]]:
-        """Rows of texts that are padded to the same length, so many to a batch.
+        """Rows of texts that are padded to the same length, so many to a batch, and so many tokens.
 
         In bf16 a vector depends in its last bits on the length its text is padded to, though not on the texts
         beside it. The length is the text's own, rounded up: so a text has one vector, whatever it is encoded
@@ -225,7 +227,8 @@ class Encoder:
             by_length.setdefault(self._padded_length(size), []).append(row)
         for length in sorted(by_length, reverse=True):
             rows = by_length[length]
-            yield from (rows[at : at + self._batch] for at in range(0, len(rows), self._batch))
+            most = min(self._batch, max(1, self._batch * _TOKENS_PER_TEXT // length))
+            yield from (rows[at : at + most] for at in range(0, len(rows), most))
 
     def _padded_length(self, size: int) -> int:
         return min(-(-size // _LENGTH_STEP) * _LENGTH_STEP, self._card.positions)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from scipy.special import logit, logsumexp
 
-from rubricator.dataset.inputs import Inputs
+from rubricator.dataset.inputs import Features, Inputs
 from rubricator.errors import ArtifactError
 from rubricator.models.base import Model
 from rubricator.models.serialization import ABOUT, ARRAYS, FIX, About, Files, Layout, part, within
@@ -74,6 +74,10 @@ class CascadeModel(Model):
     def takes(self, inputs: Inputs) -> Bools:
         """Which rule takes which text, shape [texts, rules]."""
         return self._set.takes(inputs.contents, inputs.features, single=self.single)
+
+    def evidence(self, content: str, features: Features, rule: int) -> list[tuple[int, int]]:
+        """Where in a text stands what makes one of the rules hold; nowhere, if columns do."""
+        return self._set.evidence(content, features, rule)
 
     def files(self) -> Files:
         """`model.json` with the rules, the scales, and the model in a folder."""

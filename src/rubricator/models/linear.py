@@ -88,10 +88,10 @@ class LinearModel(Model):
     ngrams: tuple[Ngrams, ...]  # the TF-IDF blocks, side by side
     coef: Floats  # weights, [categories, terms of all blocks]
     intercept: Floats  # [categories]
-    _vectorizers: tuple[Any, ...] = field(init=False, repr=False, compare=False)
+    vectorizers: tuple[Any, ...] = field(init=False, repr=False, compare=False)  # one for each block
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_vectorizers", tuple(block.vectorizer() for block in self.ngrams))
+        object.__setattr__(self, "vectorizers", tuple(block.vectorizer() for block in self.ngrams))
 
     @property
     def categories(self) -> int:
@@ -102,8 +102,11 @@ class LinearModel(Model):
         """Logits, shape [texts, categories]."""
         if not len(inputs):
             return np.zeros((0, self.categories))
-        features = side_by_side([block.transform(inputs.contents) for block in self._vectorizers])
-        return np.asarray(features @ self.coef.T, dtype=np.float64) + self.intercept
+        return np.asarray(self.features(inputs.contents) @ self.coef.T, dtype=np.float64) + self.intercept
+
+    def features(self, contents: Sequence[str]) -> csr_array:
+        """What the weights multiply, shape [texts, terms of all blocks]."""
+        return side_by_side([block.transform(contents) for block in self.vectorizers])
 
     def files(self) -> Files:
         """`model.json` with the terms, and the weights."""

@@ -19,6 +19,7 @@ from rubricator.encode import open_named
 from rubricator.encode.vectors import encode_by_each
 from rubricator.evaluate.metrics.beside_teachers import compare_with_teachers
 from rubricator.evaluate.metrics.goals import goal_standings, mistake_costs
+from rubricator.evaluate.metrics.errors import explain_errors, worst_errors
 from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored
@@ -199,6 +200,19 @@ def _work(run: Run) -> list[str]:
 
         titles = {category.key: category.title for category in taxonomy.categories}
         plots = write_plots(evaluated.scored[0], evaluated.metrics[0], titles, run.folder / "plots")
+    errors = worst_errors(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)
+    if config.evaluate.words:
+        by_id = {text.id: text for text in dataset.texts}
+        texts = [by_id[error.id] for error in errors]
+        raw = Inputs([t.content for t in texts], [t.features for t in texts], encoders=encoders)
+        errors = explain_errors(
+            errors,
+            trained.winner,
+            trained.rules[winner],
+            raw,
+            words=config.evaluate.words,
+            progress=run.progress,
+        )
     page = report_data(
         evaluated,
         trained,
@@ -208,6 +222,7 @@ def _work(run: Run) -> list[str]:
         plots,
         taxonomy,
         config,
+        errors=errors,
         command=run.command,
         folder=run.folder,
         options=run.options,

@@ -19,6 +19,7 @@ from rubricator.taxonomy import Taxonomy
 _FAULTS = 5
 _DEPTH = 20
 _LONGEST_INTEGER = 40
+_WORDS = 10
 _REQUEST: TypeAdapter[OneText | ManyTexts] = TypeAdapter(ClassifyRequest)
 _ITEM: TypeAdapter[str | TextItem] = TypeAdapter(Item)
 _PART = regex.compile(rb'"[^"]*+"?+|[\[{,\]}]')
@@ -46,11 +47,13 @@ class Wanted:
         texts: One without an id of its own is named by its position.
         thresholds: Instead of the model's, one for all or by category; None keeps them.
         top_k: How many probabilities are to come back; None for all.
+        explain: How many words are to be named for each category of a text.
     """
 
     texts: list[Text]
     thresholds: float | dict[str, float] | None = None
     top_k: int | None = None
+    explain: int = 0
 
     def decided(self, predictions: list[Prediction], taxonomy: Taxonomy) -> list[Prediction]:
         """The predictions with the decisions that these thresholds make."""
@@ -87,10 +90,17 @@ def read_body(body: bytes, settings: ServeSettings, taxonomy: Taxonomy) -> Wante
         raise BodyError(
             422, f"{len(items):,} texts in one request; send at most {settings.max_texts:,} at a time."
         )
+    explain = _WORDS if request.explain is True else int(request.explain)
+    if explain and len(items) > settings.max_explained:
+        raise BodyError(
+            422,
+            f"{len(items):,} texts in one request that asks for explanations; send at most "
+            f"{settings.max_explained:,} at a time.",
+        )
     places = ["text"] if isinstance(request, OneText) else [f"texts.{at}" for at in range(len(items))]
     _check(request.thresholds, taxonomy)
     texts = list(_texts(items, places, settings.max_characters))
-    return Wanted(texts, request.thresholds, request.top_k)
+    return Wanted(texts, request.thresholds, request.top_k, explain)
 
 
 def _check(thresholds: float | dict[str, float] | None, taxonomy: Taxonomy) -> None:

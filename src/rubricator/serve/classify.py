@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Header, HTTPException, Request
 from pydantic import WithJsonSchema
 from starlette.requests import ClientDisconnect
 
+from rubricator.models.explanation.words import Explanation
 from rubricator.records import Prediction
 from rubricator.serve.batcher import ClosedError
 from rubricator.serve.bodies import Wanted, read_body
@@ -39,6 +40,22 @@ SplitKey = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a request asks for, and what it gets.
+
+    Attributes:
+        decided: The predictions with the thresholds of the request.
+        seconds: From its arrival until it was classified.
+    """
+
+    wanted: Wanted
+    predictions: list[Prediction]
+    decided: list[Prediction]
+    explanations: list[Explanation | None]
+    seconds: float
+
+
 def add_classify(
     app: FastAPI, deployments: Deployments, metrics: Metrics, settings: ServeSettings, shadow: Shadow
 ) -> None:
@@ -53,13 +70,18 @@ def add_classify(
             deployment.predictor.check(wanted.texts)
         return wanted
 
-    async def answer(body: bytes, deployment: Deployment) -> tuple[Wanted, list[Prediction]]:
+    async def answer(body: bytes, deployment: Deployment, started: float) -> _Answer:
         async with reading:
             wanted = await asyncio.to_thread(read, body, deployment)
-        return wanted, await deployment.batcher.submit(wanted.texts)
+        predictions = await deployment.batcher.submit(wanted.texts)
+        seconds = time.perf_counter() - started
+        decided = wanted.decided(predictions, deployment.predictor.taxonomy)
+        explanations = await deployment.explain(wanted.texts, decided, words=wanted.explain)
+        return _Answer(wanted, predictions, decided, explanations, seconds)
 
     @app.post(
         "/v1/classify",
+        response_model_exclude_none=True,  # what nobody asked for is not there
         responses=problems(400, 401, 413, 422, 429, 503, 504),
         tags=["classify"],
         openapi_extra={"requestBody": _BODY},
@@ -78,7 +100,7 @@ def add_classify(
                 # One without a key is told apart by what it says.
                 chosen = deployments.chosen(body if split_key is None else split_key.encode())
                 async with chosen.held() as deployment:
-                    wanted, predictions = await _while_connected(request, answer(body, deployment))
+                    answered = await _while_connected(request, answer(body, deployment, started))
         except TimeoutError as error:
             metrics.dropped.labels("deadline").inc()
             raise HTTPException(
@@ -87,11 +109,16 @@ def add_classify(
         except asyncio.CancelledError as error:
             # The server cancels what is left when it stops.
             raise ClosedError from error
-        name = request.state.request_id
-        shadow.compare(name, wanted.texts, predictions, time.perf_counter() - started)
-        predictions = wanted.decided(predictions, deployment.predictor.taxonomy)
-        metrics.count(predictions)
-        return response_of(deployment.predictor, predictions, request_id=name, top_k=wanted.top_k)
+        name, wanted = request.state.request_id, answered.wanted
+        shadow.compare(name, wanted.texts, answered.predictions, answered.seconds)
+        metrics.count(answered.decided)
+        return response_of(
+            deployment.predictor,
+            answered.decided,
+            answered.explanations,
+            request_id=name,
+            top_k=wanted.top_k,
+        )
 
 
 def _is_json(content_type: str) -> bool:

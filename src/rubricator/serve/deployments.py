@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,11 @@ from typing import Literal
 
 from rubricator.artifact import ModelRegistry, Promotion
 from rubricator.encode.tokens_seen import telling
+from rubricator.models.explanation.words import Explanation
 from rubricator.predict import Predictor
 from rubricator.records import Prediction, Text
 from rubricator.serve.batcher import Batcher
+from rubricator.serve.explainer import Explainer
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.metrics import Metrics
 
@@ -44,6 +46,7 @@ class Deployment:
         self._users = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._explainer = Explainer(predictor, most=settings.queue_explained)
         self.batcher = Batcher(
             self._clean,
             self._classify,
@@ -75,6 +78,19 @@ class Deployment:
         await self._idle.wait()
         await self.batcher.__aexit__()
         self._metrics.serves(self.predictor.manifest, self.role, now=False)
+
+    async def explain(
+        self, texts: Sequence[Text], predictions: Sequence[Prediction], *, words: int
+    ) -> list[Explanation | None]:
+        """So many words for each category of the texts; None for each text with 0.
+
+        Raises:
+            QueueFullError: Too many texts wait for theirs already.
+        """
+        if not words:
+            return [None] * len(texts)
+        with self._metrics.stages.labels("explain").time():
+            return [*await self._explainer.explain(texts, predictions, words=words)]
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[Deployment]:

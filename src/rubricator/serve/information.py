@@ -32,6 +32,7 @@ def add_information(
             champion.predictor,
             [_beside(one.predictor.manifest, one.role) for one in deployments.beside],
             max_texts=settings.max_texts,
+            max_explained=settings.max_explained,
             max_characters=champion.max_characters,
         )
 

@@ -16,6 +16,7 @@ class ServeSettings:
 
     Attributes:
         max_texts: Most texts in one request.
+        max_explained: Most texts in one request that asks for an explanation.
         max_body_bytes: Largest body of a request.
         max_values: Strings, lists, objects and commas in a body.
         max_characters: Longest text, its title and body together; the artifact's own limit holds as well.
@@ -24,10 +25,12 @@ class ServeSettings:
         batch_texts: Texts of concurrent requests that go through the model together.
         batch_characters: The same, in characters.
         queue_texts: Texts that may wait for the model; beyond them requests get 429.
+        queue_explained: The same, of texts that wait for their explanation.
         watch_seconds: How often a service looks for a new champion in its registry.
     """
 
     max_texts: int = 256
+    max_explained: int = 16
     max_body_bytes: int = 2 * 2**20
     max_values: int = 100_000
     max_characters: int = 100_000
@@ -36,6 +39,7 @@ class ServeSettings:
     batch_texts: int = 32
     batch_characters: int = 100_000
     queue_texts: int = 1024
+    queue_explained: int = 64
     watch_seconds: float = 1.0
 
 

@@ -22,6 +22,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from rubricator.models.explanation.words import Explanation
 from rubricator.predict import Predictor
 from rubricator.records import Prediction, Text
 from rubricator.taxonomy import Taxonomy
@@ -29,6 +30,7 @@ from rubricator.taxonomy import Taxonomy
 # What `is_blank` calls visible, in the regular expressions of JSON Schema.
 _VISIBLE = r"(?![\u2800\u3164])[\p{L}\p{M}\p{N}\p{P}\p{S}]"
 _LARGEST_ID = 10**30
+MOST_WORDS = 50
 
 
 def _encodable(value: str | int) -> str | int:
@@ -80,6 +82,10 @@ REQUESTS = {
         "summary": "Another threshold, and the likeliest category only",
         "value": {"text": "Музей показал письма поэта", "thresholds": 0.3, "top_k": 1},
     },
+    "explained": {
+        "summary": "The three words that weigh most for each category",
+        "value": {"text": "Вратарь отбил пенальти на последней минуте", "explain": 3},
+    },
 }
 
 
@@ -129,6 +135,11 @@ class _Wishes(_Body):
     top_k: Annotated[StrictInt, Field(ge=1, le=10_000), BeforeValidator(_whole)] | None = Field(
         default=None, description="How many probabilities come back, largest first."
     )
+    explain: StrictBool | Annotated[StrictInt, Field(ge=1, le=MOST_WORDS), BeforeValidator(_whole)] = Field(
+        default=False,
+        description="Name the words that weigh most for each category of a text, so many or ten. Fewer texts "
+        "may be sent at a time, see `max_explained` of the model.",
+    )
 
 
 class OneText(_Wishes):
@@ -153,12 +164,32 @@ ClassifyRequest = Annotated[
 ]
 
 
+class Word(_Body):
+    """A word of a text, and what it weighs for a category."""
+
+    word: str
+    start: int = Field(description="Its first character in `text`, counted from 0 in Unicode code points.")
+    end: int = Field(description="The character after its last.")
+    weight: float = Field(description="What the log-odds of the category gain by it; below 0: against it.")
+
+
+class Explained(_Body):
+    """The words of a text that weigh most."""
+
+    text: str = Field(description="The text as the model read it, cleaned.")
+    words: dict[str, list[Word]] = Field(
+        description="For each category of the text, or for the likeliest if it has none; those that weigh "
+        "most first."
+    )
+
+
 class Classified(_Body):
     """The prediction for one text."""
 
     id: str = Field(description="The text's own id, or its position in the request, from 0.")
     labels: list[str] = Field(description="Keys of the categories decided on, in taxonomy order.")
     probabilities: dict[str, float] = Field(description="Calibrated probability of every category.")
+    explanation: Explained | None = Field(default=None, description="Only where the request asked for it.")
 
 
 class ClassifyResponse(_Body):
@@ -275,6 +306,7 @@ class ModelInfo(_Body):
     taxonomy_version: str
     categories: list[CategoryInfo]
     max_texts: int
+    max_explained: int
     max_characters: int
 
 
@@ -326,19 +358,39 @@ def _string(choice: dict[str, Any]) -> dict[str, Any]:
 
 
 def response_of(
-    predictor: Predictor, predictions: Sequence[Prediction], *, request_id: str, top_k: int | None
+    predictor: Predictor,
+    predictions: Sequence[Prediction],
+    explanations: Sequence[Explanation | None],
+    *,
+    request_id: str,
+    top_k: int | None,
 ) -> ClassifyResponse:
-    """Predictions as the service answers them."""
+    """Predictions as the service answers them, each with its explanation where there is one."""
     manifest = predictor.manifest
     classified = [
-        Classified(id=p.text_id, labels=list(p.categories), probabilities=_largest(p.probabilities, top_k))
-        for p in predictions
+        Classified(
+            id=p.text_id,
+            labels=list(p.categories),
+            probabilities=_largest(p.probabilities, top_k),
+            explanation=None if explanation is None else _explained(explanation),
+        )
+        for p, explanation in zip(predictions, explanations, strict=True)
     ]
     return ClassifyResponse(
         request_id=request_id,
         model=manifest.identifier,
         taxonomy_version=manifest.taxonomy_version,
         predictions=classified,
+    )
+
+
+def _explained(explanation: Explanation) -> Explained:
+    return Explained(
+        text=explanation.content,
+        words={
+            key: [Word(word=one.word, start=one.start, end=one.end, weight=one.weight) for one in words]
+            for key, words in explanation.words.items()
+        },
     )
 
 
@@ -349,7 +401,12 @@ def _largest(probabilities: Mapping[str, float], most: int | None) -> dict[str, 
 
 
 def model_info(
-    predictor: Predictor, beside: Sequence[Beside], *, max_texts: int, max_characters: int
+    predictor: Predictor,
+    beside: Sequence[Beside],
+    *,
+    max_texts: int,
+    max_explained: int,
+    max_characters: int,
 ) -> ModelInfo:
     """What the service says of its model."""
     manifest = predictor.manifest
@@ -370,5 +427,6 @@ def model_info(
             for category, threshold in zip(manifest.taxonomy.categories, manifest.rule.threshold, strict=True)
         ],
         max_texts=max_texts,
+        max_explained=max_explained,
         max_characters=max_characters,
     )

@@ -31,13 +31,17 @@ class Patience:
 
     def holds(self, pattern: regex.Pattern[str], folded: str) -> bool:
         """True if the pattern is found in the text; one that takes too long is passed over and logged."""
+        return self.match(pattern, folded) is not None
+
+    def match(self, pattern: regex.Pattern[str], folded: str) -> regex.Match[str] | None:
+        """The first place of the pattern in the text; None, too, if it takes too long to look for it."""
         seconds = min(_TIMEOUT_SECONDS, self._deadline - time.monotonic())
         try:
             # The engine takes 0 for no limit.
-            return pattern.search(folded, timeout=max(seconds, 1e-6)) is not None
+            return pattern.search(folded, timeout=max(seconds, 1e-6))
         except TimeoutError:
             _LOG.warning("a pattern of a rule took more than %.1g s and was passed over", max(seconds, 0))
-            return False
+            return None
 
 
 def sound_pattern(pattern: str) -> str:

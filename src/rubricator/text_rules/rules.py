@@ -154,6 +154,13 @@ class Matcher:
             if self._fits(place, words, features) and self._speaks(place, folded, patience)
         )
 
+    def spans(self, content: str, place: int) -> list[tuple[int, int]]:
+        """Where the words and the pattern of a condition that holds stand in a text."""
+        needed, pattern = self._needed[place], self._patterns[place]
+        spans = [(start, end) for word, start, end in self._vocabulary.occurrences(content) if word in needed]
+        found = None if pattern is None else Patience().match(pattern, fold(content))
+        return spans if found is None else [*spans, found.span()]
+
     def _fits(self, place: int, words: set[int], features: Features) -> bool:
         if not self._needed[place] <= words or self._barred[place] & words:
             return False
@@ -180,6 +187,12 @@ class RuleSet:
         for row, (content, columns) in enumerate(zip(contents, features, strict=True)):
             holding[row, [self._of_condition[c] for c in self._matcher.holds(content, columns)]] = True
         return holding
+
+    def evidence(self, content: str, features: Features, rule: int) -> list[tuple[int, int]]:
+        """Where in a text stands what makes a rule hold; nowhere where it does not, or columns alone do."""
+        holding = self._matcher.holds(content, features)
+        conditions = [place for place in holding if self._of_condition[place] == rule]
+        return [span for place in conditions for span in self._matcher.spans(content, place)]
 
     def takes(self, contents: Sequence[str], features: Sequence[Features], *, single: bool) -> Bools:
         """Which rule takes which text, shape [texts, rules].

@@ -24,6 +24,7 @@ from rubricator.evaluate.report.report_data import (
 )
 from rubricator.evaluate.report.write import write_report
 from rubricator.label_space import LabelSpace
+from rubricator.models.explanation.words import WordWeight
 from rubricator.stats.bootstrap import Estimate
 
 LATENCY = Latency(
@@ -199,6 +200,7 @@ def test_single_label_speaks_of_accuracy(render, tmp_path):
 
 
 def test_hostile_texts_stay_texts(render, tmp_path):
+    hostile_words = (WordWeight(HOSTILE, 0, len(HOSTILE), 1.0),)
     titles = {key: f"{key} {HOSTILE}" for key in KEYS}
     data = full(tmp_path, titles=titles)
     data = replace(
@@ -206,7 +208,7 @@ def test_hostile_texts_stay_texts(render, tmp_path):
         name=HOSTILE,
         model=HOSTILE,
         created=HOSTILE,
-        errors=tuple(replace(m, content=HOSTILE, id=HOSTILE) for m in data.errors),
+        errors=tuple(replace(m, content=HOSTILE, id=HOSTILE, words=hostile_words) for m in data.errors),
         data=replace(data.data, rejected={HOSTILE: 1}, notes=(HOSTILE,), files=(HOSTILE,)),
         models=replace(data.models, reason=HOSTILE, chosen=HOSTILE),
         reproduction=Reproduction(command=HOSTILE, config=HOSTILE, versions={HOSTILE: HOSTILE}),
@@ -292,3 +294,21 @@ def test_a_missing_plot_leaves_the_old_report_alone(tmp_path):
     with pytest.raises(DataError, match=r"0\.png"):
         write_report(path, data)
     assert path.read_text() == "old"
+
+
+def test_words_that_weigh_most_are_listed_and_marked_in_the_text(render, tmp_path):
+    data = full(tmp_path)
+    content = "Кубок & банк\n" + "слово " * 200 + "ставка"
+    words = (
+        WordWeight("банк", 8, 12, -2.5),
+        WordWeight("Кубок", 0, 5, 1.25),
+        WordWeight("ставка", len(content) - 6, len(content), 0.5),
+    )
+    error = replace(data.errors[0], content=content, words=words)
+    page = render(replace(data, errors=(error,)))
+    marks = [attributes for tag, attributes in page.tags if tag == "mark"]
+    assert [(mark["class"], mark["title"]) for mark in marks] == [("for", "+1.25"), ("against", "-2.50")]
+    assert "Кубок & банк\nслово" in page.text
+    assert "банк -2.50, Кубок +1.25, ставка +0.50" in page.text
+    assert "Words are those that weigh most" in page.text
+    assert "Words are those" not in render(replace(data, errors=(replace(error, words=()),))).text

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
 
+from rubricator.dataset.inputs import Inputs
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
+from rubricator.label_space import DecisionRule
+from rubricator.models.base import Model
+from rubricator.models.explanation.explain import explain
+from rubricator.models.explanation.words import WordWeight
+from rubricator.progress import Progress, silent
+
+_PASSES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +24,7 @@ class PredictionError:
     """One text with at least one wrong decision, as the model saw it.
 
     `origin` is where its truth comes from; `probability` what the model thought of the `worst` category, that
-    of the most surely wrong decision.
+    of the most surely wrong decision. `words` are those that weigh most for it in the model that serves.
     """
 
     id: str
@@ -26,6 +34,7 @@ class PredictionError:
     decided: tuple[str, ...]
     worst: str
     probability: float
+    words: tuple[WordWeight, ...] = ()
 
 
 def worst_errors(scored: ScoredPredictions, keys: Sequence[str], *, count: int) -> list[PredictionError]:
@@ -57,3 +66,27 @@ def worst_errors(scored: ScoredPredictions, keys: Sequence[str], *, count: int) 
             )
         )
     return listed
+
+
+def explain_errors(
+    errors: Sequence[PredictionError],
+    model: Model,
+    rule: DecisionRule,
+    inputs: Inputs,
+    *,
+    words: int,
+    progress: Progress = silent,
+) -> list[PredictionError]:
+    """The errors with so many words that weigh most for the worst category, by a model that may serve.
+
+    `inputs` are their texts, in the same order. A model that does not add up words reads each text 32 times.
+    """
+    explained = []
+    with progress("Explaining mistakes", total=len(errors)) as done:
+        for row, error in enumerate(errors):
+            wanted = np.array([[key == error.worst for key in rule.space.keys]])
+            text = inputs.subset(np.array([row]))
+            (explanation,) = explain(model, rule, text, wanted, words=words, passes=_PASSES)
+            explained.append(replace(error, words=explanation.words[error.worst]))
+            done(1)
+    return explained

@@ -20,7 +20,7 @@ from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.split import DatasetSplit
 from rubricator.evaluate.metrics.beside_teachers import BesideTeachers
-from rubricator.evaluate.metrics.errors import worst_errors
+from rubricator.evaluate.metrics.errors import PredictionError
 from rubricator.evaluate.metrics.mistaken import mistaken_for
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.model_descriptions import described
@@ -78,6 +78,7 @@ def report_data(
     taxonomy: Taxonomy,
     config: Config,
     *,
+    errors: Sequence[PredictionError],
     folder: Path,
     command: str,
     options: str,
@@ -93,7 +94,7 @@ def report_data(
         model=described(winner, trained.facts[winner]) + encoder,
         metrics=tuple(evaluated.metrics),
         plots=tuple(plots),
-        errors=tuple(worst_errors(evaluated.scored[0], taxonomy.keys, count=config.evaluate.worst)),
+        errors=tuple(errors),
         mistaken=None
         if taxonomy.single
         else mistaken_for(evaluated.scored[0].truth, evaluated.scored[0].decisions),

@@ -6,7 +6,10 @@ import base64
 from collections.abc import Callable
 from pathlib import Path
 
+from markupsafe import Markup, escape
+
 from rubricator.errors import DataError
+from rubricator.evaluate.metrics.errors import PredictionError
 from rubricator.evaluate.plots.plot import Plot
 from rubricator.evaluate.report.report_data import Cell, ReportData
 from rubricator.evaluate.report.summary import FEW, cautions, headline, summary, whose
@@ -54,6 +57,18 @@ def _excerpt(text: str) -> str:
     return excerpt(text, _EXCERPT)
 
 
+def _marked(error: PredictionError) -> str:
+    """The beginning of a text, with marks on the words that weigh most."""
+    shown, pieces, end = _excerpt(error.content), [], 0
+    for word in sorted(error.words, key=lambda word: word.start):
+        if end <= word.start and word.end <= min(len(shown), _EXCERPT):
+            side = "for" if word.weight > 0 else "against"
+            mark = Markup('<mark class="{}" title="{:+.2f}">{}</mark>').format(side, word.weight, word.word)
+            pieces += [escape(shown[end : word.start]), mark]
+            end = word.end
+    return Markup("").join([*pieces, escape(shown[end:])])
+
+
 def _cell(value: Cell) -> str:
     if isinstance(value, str):
         return excerpt(value, _CELL)
@@ -65,7 +80,7 @@ def _inlined(plot: Plot) -> str:
 
 
 _FILTERS: dict[str, Callable[..., str]] = {
-    "excerpt": _excerpt,
+    "marked": _marked,
     "cell": _cell,
     "inlined": _inlined,
     "whose": whose,

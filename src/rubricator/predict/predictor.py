@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from rubricator.artifact import Artifact, Manifest, read_artifact
 from rubricator.artifact.manifest import MANIFEST
-from rubricator.config import Columns
-from rubricator.dataset.dataset import Rejected
 from rubricator.dataset.inputs import EncodeTexts, Inputs
 from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner, is_blank
-from rubricator.ingest.read import RowReader, fit_columns
 from rubricator.label_space import DecisionRule
+from rubricator.models.explanation.explain import PASSES, explain
+from rubricator.models.explanation.words import Explanation
 from rubricator.models.serialization import FIX
-from rubricator.progress import Progress, silent
+from rubricator.predict.once import OncePerText
+from rubricator.predict.windows import WindowSize, ahead
 from rubricator.records import Prediction, Text
 from rubricator.stats.arrays import Floats
 from rubricator.stats.coverage import COVERAGE, CoveragePoint
-from rubricator.tables.delimited import column_names
-from rubricator.tables.layout import AS_FOUND, Layout
-from rubricator.tables.reading import Table, TableWriter, open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 
-UNSURE = "unsure"
 _POINTS = TypeAdapter(tuple[CoveragePoint, ...])
 _PROBES = ("Проба пера", "x", "4 + 8 = 12; слово за словом, word after word " * 2)
 
@@ -54,6 +50,7 @@ class Predictor:
     Attributes:
         rule: From probabilities to decisions.
         features: Columns beside the text that the model looks at.
+        encoders: What it sees texts through; none for a model without an encoder.
     """
 
     def __init__(self, artifact: Artifact, encoders: Mapping[str, EncodeTexts] | None = None) -> None:
@@ -62,7 +59,7 @@ class Predictor:
         self.rule: DecisionRule = artifact.rule
         self.features: tuple[str, ...] = artifact.model.columns
         self._model = artifact.model
-        self._encoders = encoders or {}
+        self.encoders: Mapping[str, EncodeTexts] = encoders or {}
         self._cleaner = Cleaner(artifact.manifest.clean, artifact.manifest.boilerplate)
 
     def confidence(self, predictions: Sequence[Prediction]) -> Floats:
@@ -114,29 +111,35 @@ class Predictor:
         runtime: Literal["auto", "openvino", "onnx"] = "auto",
         threads: int = 0,
         key: Path | None = None,
+        cache: Path | None = None,
     ) -> Self:
         """Read and check an artifact, start its encoders, if it has any, and try it on a few fixed texts.
 
         `runtime: auto` takes the fastest one here, and with 0 it chooses the threads of each encoder. With a
-        public `key` only an artifact that its owner signed is used.
+        public `key` only an artifact that its owner signed is used. The file `cache` remembers
+        vectors.
 
         Raises:
             ArtifactError: The folder is no artifact, is damaged, is not signed by the owner of `key`, or
                 gives no finite probabilities.
             MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
-            EncoderError: An encoder cannot be run here, or gives no vectors.
+            EncoderError: An encoder cannot be run here, or gives no vectors, or the cache cannot be used.
         """
         artifact = read_artifact(Path(folder), key=key)
-        predictor = cls(artifact, cls._start(artifact, runtime, threads) if artifact.model.encoders else {})
+        encoders = artifact.model.encoders and cls._start(artifact, runtime, threads, cache)
+        predictor = cls(artifact, encoders)
         predictor._probe()
         return predictor
 
     @staticmethod
     def _start(
-        artifact: Artifact, runtime: Literal["auto", "openvino", "onnx"], threads: int
+        artifact: Artifact,
+        runtime: Literal["auto", "openvino", "onnx"],
+        threads: int,
+        cache: Path | None,
     ) -> dict[str, EncodeTexts]:
         # Runtimes take a second to import, which a linear model need not wait for.
-        from rubricator.encode.encoder import Encoder
+        from rubricator.encode import Encoder, VectorCache
 
         encoders: dict[str, EncodeTexts] = {}
         for name, width in artifact.model.encoders.items():
@@ -146,7 +149,7 @@ class Predictor:
                     f"The encoder '{name}' gives vectors of width {encoder.width}; the model needs {width}.",
                     fix=FIX,
                 )
-            encoders[name] = encoder.encode
+            encoders[name] = encoder.encode if cache is None else VectorCache(cache, encoder).encode
         return encoders
 
     def _probe(self) -> None:
@@ -169,6 +172,22 @@ class Predictor:
         """
         return self.classify(self._prepared(texts))
 
+    def stream(self, texts: Iterable[Text | str], *, window: int = 4096) -> Iterator[Prediction]:
+        """Predictions of any number of texts, in order, in memory that does not grow.
+
+        At most `window` texts go through the model together, and are read before the first prediction comes;
+        texts that say the same go once. The next are read, in a thread, while some go through the model.
+
+        Raises:
+            DataError: A text is empty or longer than the artifact accepts, or gets no finite probabilities.
+        """
+        size, once = WindowSize(window), OncePerText(self.predict, self.features)
+        for records in ahead(size.cut([text] for text in _records(texts))):
+            started = time.monotonic()
+            predictions = once.results(records)
+            size.took(time.monotonic() - started)
+            yield from (replace(one, text_id=text.id) for one, text in zip(predictions, records, strict=True))
+
     def classify(self, texts: Sequence[Text]) -> list[Prediction]:
         """Predictions for texts that are checked and cleaned: `predict` without its first half."""
         probabilities = self._probabilities(texts)
@@ -184,6 +203,34 @@ class Predictor:
             )
             for text, row, row_on in zip(texts, probabilities, decisions, strict=True)
         ]
+
+    def explain(
+        self,
+        texts: Sequence[Text | str],
+        *,
+        words: int = 10,
+        passes: int = PASSES,
+        predictions: Sequence[Prediction] | None = None,
+    ) -> list[Explanation]:
+        """The words of each text that weigh most for its categories, or for the likeliest if it has none.
+
+        A weight is what the log-odds of the category gain by the word: exact for a linear model, an ensemble
+        of them and rules before them. With other models a word is left out to see what changes, and a text
+        goes through the model `passes` times at most: of long texts words are looked at where windows of them
+        weigh most, see `occlusion_effects`. `predictions` of the same texts, where they are at hand, save
+        making them.
+
+        Raises:
+            DataError: A text is empty or longer than the artifact accepts.
+        """
+        records = self._prepared(texts)
+        predictions = self.classify(records) if predictions is None else predictions
+        keys = self.taxonomy.keys
+        wanted = np.zeros((len(records), len(keys)), dtype=bool)
+        for row, one in zip(wanted, predictions, strict=True):
+            chosen = one.categories or (max(one.probabilities, key=one.probabilities.__getitem__),)
+            row[[keys.index(key) for key in chosen]] = True
+        return explain(self._model, self.rule, self._inputs(records), wanted, words=words, passes=passes)
 
     def probabilities(self, texts: Sequence[Text | str]) -> Floats:
         """Calibrated probabilities, shape [texts, categories]; see `predict`.
@@ -216,20 +263,21 @@ class Predictor:
         return cleaned
 
     def _prepared(self, texts: Sequence[Text | str]) -> list[Text]:
-        records = _records(texts)
+        records = list(_records(texts))
         self.check(records)
         return self.clean(records)
 
     def _probabilities(self, texts: Sequence[Text]) -> Floats:
         if not texts:
             return np.zeros((0, len(self.taxonomy.categories)))
-        contents = [text.content for text in texts]
-        inputs = Inputs(contents, [text.features for text in texts], encoders=self._encoders)
         with np.errstate(over="ignore", invalid="ignore"):
-            probabilities = self.rule.probabilities(self._model.logits(inputs))
+            probabilities = self.rule.probabilities(self._model.logits(self._inputs(texts)))
         finite = np.isfinite(probabilities).all(axis=1)
         _refuse([(texts[row], "gets no finite probabilities") for row in np.flatnonzero(~finite).tolist()])
         return probabilities
+
+    def _inputs(self, texts: Sequence[Text]) -> Inputs:
+        return Inputs([t.content for t in texts], [t.features for t in texts], encoders=self.encoders)
 
     def _fault(self, text: Text) -> str:
         if is_blank(text.original):
@@ -250,140 +298,8 @@ def _refuse(faults: list[tuple[Text, str]]) -> None:
         )
 
 
-def _records(texts: Sequence[Text | str]) -> list[Text]:
+def _records(texts: Iterable[Text | str]) -> Iterator[Text]:
     if isinstance(texts, str):
         raise DataError("One text was given where a list of them belongs.", fix="Write predict([text]).")
-    return [
-        Text(id=str(position), body=text) if isinstance(text, str) else text
-        for position, text in enumerate(texts)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionReport:
-    """What became of a file.
-
-    Attributes:
-        rows: How many were predicted.
-        rejected: How many could not be.
-        rejected_file: Where these are listed; None if there are none.
-        columns: Which columns were read.
-        encoding: Of a text file.
-        unsure: How many predictions are marked for a person; None where nobody asked for marks.
-    """
-
-    rows: int
-    rejected: int
-    rejected_file: Path | None
-    columns: Columns
-    encoding: str
-    unsure: int | None = None
-
-
-def predict_file(
-    predictor: Predictor,
-    input_file: Path,
-    output_file: Path,
-    *,
-    columns: Columns | None = None,
-    layout: Layout = AS_FOUND,
-    keep: bool = False,
-    batch: int = 512,
-    min_probability: float | None = None,
-    progress: Progress = silent,
-) -> PredictionReport:
-    """Predict every row of a table; memory does not grow with the file.
-
-    The output has the columns `id`, `labels` (keys joined by commas) and `p_<key>` for every
-    category, with six decimals. Rows that cannot be used go to `<output>.rejected.csv`, each with
-    its reason. With `min_probability` a column `unsure` marks with 1 what a person should look at: texts
-    whose categories are not all right with that probability. Without a column of ids, row numbers from 1
-    stand for them. Both files may be of any kind of table, told apart by suffix; by default their columns are
-    those of training. The output appears when it is whole, and `batch` rows go through the model together.
-    With `keep`, the other columns of the input follow; one called like a column of the output gets a number.
-
-    Raises:
-        DataError: A file cannot be read or written, or columns are missing.
-    """
-    if input_file.resolve() == output_file.resolve():
-        raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
-    table = open_table(input_file, layout)
-    named = columns or predictor.manifest.columns
-    source = named.source if predictor.manifest.boilerplate else None
-    roles = {"id": named.id, "title": named.title, "body": named.body, "source": source}
-    wanted = Columns(**roles, features=predictor.features)
-    # Only the text must be there: what else the model looks at, it can do without.
-    fitting = fit_columns(table, wanted, optional=("id", "source", "features"))
-    reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
-    rows = unsure = 0
-    marks = () if min_probability is None else (UNSURE,)
-    own = ("id", "labels", *marks, *(f"p_{key}" for key in predictor.taxonomy.keys))
-    kept = [name for name in table.complete().columns if name != fitting.id] if keep else []
-    header = column_names([*own, *kept])
-    with ExitStack() as stack:
-        writer = stack.enter_context(open_writer(output_file, header))
-        rejections = _Rejections(stack, output_file)
-        done = stack.enter_context(progress("Predicting", total=_length(table, progress)))
-        for chunk in table.rows(batch):
-            texts = [(row, reader.text(row)) for row in chunk]
-            rejections.write(text for _, text in texts if isinstance(text, Rejected))
-            usable = [(row, text) for row, text in texts if isinstance(text, Text)]
-            predictions = predictor.predict([text for _, text in usable])
-            cells = [
-                _cells(prediction) | dict(zip(header[len(own) :], map(row.cells.get, kept), strict=True))
-                for (row, _), prediction in zip(usable, predictions, strict=True)
-            ]
-            if min_probability is not None:
-                doubtful = predictor.confidence(predictions) < min_probability
-                cells = [{**row, UNSURE: int(mark)} for row, mark in zip(cells, doubtful, strict=True)]
-                unsure += int(doubtful.sum())
-            writer.write(cells)
-            rows += len(predictions)
-            done(len(chunk))
-    return PredictionReport(
-        rows, rejections.count, rejections.file(), fitting, table.encoding, unsure if marks else None
-    )
-
-
-def _length(table: Table, progress: Progress) -> int | None:
-    """How many rows a table has: reading them is quick beside predicting, but vain if nobody looks."""
-    if progress is silent:
-        return None
-    with progress("Counting rows", total=None) as counted:
-        length = 0
-        for rows in table.rows():
-            length += len(rows)
-            counted(len(rows))
-    return length
-
-
-def _cells(prediction: Prediction) -> dict[str, Any]:
-    probabilities = {f"p_{key}": round(value, 6) for key, value in prediction.probabilities.items()}
-    return {"id": prediction.text_id, "labels": ",".join(prediction.categories), **probabilities}
-
-
-class _Rejections:
-    """Lists rejected rows in a file of their own, which exists only if there are any."""
-
-    def __init__(self, stack: ExitStack, output_file: Path) -> None:
-        self._stack = stack
-        self._path = output_file.with_name(f"{output_file.name}.rejected.csv")
-        self._writer: TableWriter | None = None
-        self.count = 0
-
-    def write(self, rejected: Iterable[Rejected]) -> None:
-        cells = [asdict(row) for row in rejected]
-        if not cells:
-            return
-        if self._writer is None:
-            columns = ("file", "row", "id", "reason", "excerpt")
-            self._writer = self._stack.enter_context(open_writer(self._path, columns))
-        self._writer.write(cells)
-        self.count += len(cells)
-
-    def file(self) -> Path | None:
-        """The file, if there is one; that of an earlier run is removed where this one needs none."""
-        if self.count:
-            return self._path
-        self._path.unlink(missing_ok=True)
-        return None
+    for position, text in enumerate(texts):
+        yield Text(id=str(position), body=text) if isinstance(text, str) else text
