@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -22,6 +23,7 @@ from rubricator.ingest.clean import Cleaner, is_blank
 from rubricator.ingest.read import RowReader, fit_columns
 from rubricator.label_space import DecisionRule
 from rubricator.models.serialization import FIX
+from rubricator.models.two_speed import TwoSpeedModel
 from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
 from rubricator.stats.arrays import Floats
@@ -31,7 +33,7 @@ from rubricator.tables.layout import AS_FOUND, Layout
 from rubricator.tables.reading import Table, TableWriter, open_table, open_writer
 from rubricator.taxonomy import Taxonomy
 
-UNSURE = "unsure"
+UNSURE, ROUTE = "unsure", "route"
 _POINTS = TypeAdapter(tuple[CoveragePoint, ...])
 _PROBES = ("Проба пера", "x", "4 + 8 = 12; слово за словом, word after word " * 2)
 
@@ -54,6 +56,7 @@ class Predictor:
     Attributes:
         rule: From probabilities to decisions.
         features: Columns beside the text that the model looks at.
+        routed: Whether predictions say which of its models answered.
     """
 
     def __init__(self, artifact: Artifact, encoders: Mapping[str, EncodeTexts] | None = None) -> None:
@@ -61,6 +64,7 @@ class Predictor:
         self.taxonomy: Taxonomy = artifact.manifest.taxonomy
         self.rule: DecisionRule = artifact.rule
         self.features: tuple[str, ...] = artifact.model.columns
+        self.routed: bool = isinstance(artifact.model, TwoSpeedModel)
         self._model = artifact.model
         self._encoders = encoders or {}
         self._cleaner = Cleaner(artifact.manifest.clean, artifact.manifest.boilerplate)
@@ -154,7 +158,11 @@ class Predictor:
         if self.features:
             return
         try:
-            self.probabilities([text[: self.manifest.max_characters] for text in _PROBES])
+            probes = self._prepared([text[: self.manifest.max_characters] for text in _PROBES])
+            inputs = self._inputs(probes)
+            for name in self._encoders:  # all of them, even if another model answers these texts
+                inputs.vectors(name)
+            self._probabilities(probes, inputs)
         except DataError as error:
             raise ArtifactError(f"The artifact cannot classify: {error.problem}", fix=FIX) from error
 
@@ -171,9 +179,11 @@ class Predictor:
 
     def classify(self, texts: Sequence[Text]) -> list[Prediction]:
         """Predictions for texts that are checked and cleaned: `predict` without its first half."""
-        probabilities = self._probabilities(texts)
+        inputs = self._inputs(texts)
+        probabilities = self._probabilities(texts, inputs)
         decisions = self.rule.decide(probabilities)
         keys = self.taxonomy.keys
+        routes = self._model.routes(inputs) or ("",) * len(texts)
         return [
             Prediction(
                 text_id=text.id,
@@ -181,8 +191,9 @@ class Predictor:
                 probabilities=dict(zip(keys, row.tolist(), strict=True)),
                 model=self.manifest.identifier,
                 taxonomy_version=self.manifest.taxonomy_version,
+                route=route,
             )
-            for text, row, row_on in zip(texts, probabilities, decisions, strict=True)
+            for text, row, row_on, route in zip(texts, probabilities, decisions, routes, strict=True)
         ]
 
     def probabilities(self, texts: Sequence[Text | str]) -> Floats:
@@ -191,7 +202,8 @@ class Predictor:
         Raises:
             DataError: A text is empty or longer than the artifact accepts, or gets no finite probabilities.
         """
-        return self._probabilities(self._prepared(texts))
+        prepared = self._prepared(texts)
+        return self._probabilities(prepared, self._inputs(prepared))
 
     def check(self, texts: Sequence[Text]) -> None:
         """Refuse texts that cannot be classified.
@@ -220,11 +232,13 @@ class Predictor:
         self.check(records)
         return self.clean(records)
 
-    def _probabilities(self, texts: Sequence[Text]) -> Floats:
+    def _inputs(self, texts: Sequence[Text]) -> Inputs:
+        contents = [text.content for text in texts]
+        return Inputs(contents, [text.features for text in texts], encoders=self._encoders)
+
+    def _probabilities(self, texts: Sequence[Text], inputs: Inputs) -> Floats:
         if not texts:
             return np.zeros((0, len(self.taxonomy.categories)))
-        contents = [text.content for text in texts]
-        inputs = Inputs(contents, [text.features for text in texts], encoders=self._encoders)
         with np.errstate(over="ignore", invalid="ignore"):
             probabilities = self.rule.probabilities(self._model.logits(inputs))
         finite = np.isfinite(probabilities).all(axis=1)
@@ -270,6 +284,7 @@ class PredictionReport:
         columns: Which columns were read.
         encoding: Of a text file.
         unsure: How many predictions are marked for a person; None where nobody asked for marks.
+        routes: How many texts each model of a two-speed artifact answered; empty for others.
     """
 
     rows: int
@@ -278,6 +293,7 @@ class PredictionReport:
     columns: Columns
     encoding: str
     unsure: int | None = None
+    routes: Mapping[str, int] = field(default_factory=dict)
 
 
 def predict_file(
@@ -297,8 +313,8 @@ def predict_file(
     The output has the columns `id`, `labels` (keys joined by commas) and `p_<key>` for every
     category, with six decimals. Rows that cannot be used go to `<output>.rejected.csv`, each with
     its reason. With `min_probability` a column `unsure` marks with 1 what a person should look at: texts
-    whose categories are not all right with that probability. Without a column of ids, row numbers from 1
-    stand for them. Both files may be of any kind of table, told apart by suffix; by default their columns are
+    whose categories are not all right with that probability. With a two-speed artifact a column `route` says
+    which of its models answered. Without a column of ids, row numbers from 1 stand for them. Both files may be of any kind of table, told apart by suffix; by default their columns are
     those of training. The output appears when it is whole, and `batch` rows go through the model together.
     With `keep`, the other columns of the input follow; one called like a column of the output gets a number.
 
@@ -316,7 +332,8 @@ def predict_file(
     fitting = fit_columns(table, wanted, optional=("id", "source", "features"))
     reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
     rows = unsure = 0
-    marks = () if min_probability is None else (UNSURE,)
+    routes: Counter[str] = Counter()
+    marks = (*((ROUTE,) if predictor.routed else ()), *(() if min_probability is None else (UNSURE,)))
     own = ("id", "labels", *marks, *(f"p_{key}" for key in predictor.taxonomy.keys))
     kept = [name for name in table.complete().columns if name != fitting.id] if keep else []
     header = column_names([*own, *kept])
@@ -337,11 +354,19 @@ def predict_file(
                 doubtful = predictor.confidence(predictions) < min_probability
                 cells = [{**row, UNSURE: int(mark)} for row, mark in zip(cells, doubtful, strict=True)]
                 unsure += int(doubtful.sum())
+            if predictor.routed:
+                routes.update(prediction.route for prediction in predictions)
             writer.write(cells)
             rows += len(predictions)
             done(len(chunk))
     return PredictionReport(
-        rows, rejections.count, rejections.file(), fitting, table.encoding, unsure if marks else None
+        rows,
+        rejections.count,
+        rejections.file(),
+        fitting,
+        table.encoding,
+        None if min_probability is None else unsure,
+        routes,
     )
 
 
@@ -359,7 +384,8 @@ def _length(table: Table, progress: Progress) -> int | None:
 
 def _cells(prediction: Prediction) -> dict[str, Any]:
     probabilities = {f"p_{key}": round(value, 6) for key, value in prediction.probabilities.items()}
-    return {"id": prediction.text_id, "labels": ",".join(prediction.categories), **probabilities}
+    route = {ROUTE: prediction.route} if prediction.route else {}
+    return {"id": prediction.text_id, "labels": ",".join(prediction.categories), **route, **probabilities}
 
 
 class _Rejections:

@@ -125,6 +125,11 @@ COMMANDS = {
         "category:category",
         "Change the list of categories, with what it costs told before; every version is kept.",
     ),
+    "distil": Command(
+        _PRODUCTION,
+        "distil:distil_model",
+        "Teach a quick student what the model thinks, and write an artifact that answers at two speeds.",
+    ),
     "predict": Command(_PRODUCTION, "predict:predict_texts", "Predict the categories of every row."),
     "models": Command(
         _PRODUCTION,

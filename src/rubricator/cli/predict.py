@@ -101,6 +101,9 @@ def predict_texts(
     seconds = time.monotonic() - started
     out.print(f"{report.rows:,} rows in {seconds:.1f} s ({report.rows / seconds:,.0f} texts/s): {output}")
     out.print(escape(_read_as(report)))
+    if report.routes:
+        shares = ", ".join(f"{who} {count / report.rows:.1%}" for who, count in report.routes.items())
+        out.print(f"Who answered (column route): {shares}")
     if report.unsure is not None:
         out.print(
             f"{report.unsure:,} of them are marked for a person (column unsure): the probability that "

@@ -159,6 +159,10 @@ class Classified(_Body):
     id: str = Field(description="The text's own id, or its position in the request, from 0.")
     labels: list[str] = Field(description="Keys of the categories decided on, in taxonomy order.")
     probabilities: dict[str, float] = Field(description="Calibrated probability of every category.")
+    route: str | None = Field(
+        default=None,
+        description="Which model of a two-speed artifact answered: `student` or `encoder`; null in others.",
+    )
 
 
 class ClassifyResponse(_Body):
@@ -331,7 +335,12 @@ def response_of(
     """Predictions as the service answers them."""
     manifest = predictor.manifest
     classified = [
-        Classified(id=p.text_id, labels=list(p.categories), probabilities=_largest(p.probabilities, top_k))
+        Classified(
+            id=p.text_id,
+            labels=list(p.categories),
+            probabilities=_largest(p.probabilities, top_k),
+            route=p.route or None,
+        )
         for p in predictions
     ]
     return ClassifyResponse(

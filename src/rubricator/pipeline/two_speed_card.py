@@ -1,0 +1,83 @@
+"""The curve of a two-speed artifact: as JSON values, in sentences, and as a section of the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from rubricator.config import Metric
+from rubricator.models.training_result import WORDS
+from rubricator.pages.formatting import figure, percent
+from rubricator.train.two_speed.candidates import Candidate, Material
+
+
+def stands_on(material: Material) -> tuple[str, ...]:
+    """What the figures stand on, in sentences."""
+    cross_fitted = np.array_equal(material.judging, material.learning)
+    labelled = len(material.labelled)
+    who = "the same, each by a student that did not learn from its fold" if cross_fitted else "of validation"
+    people = (
+        f"{labelled:,} of them were labelled by people, whose labels may only forbid a bar."
+        if labelled
+        else "None of them was labelled by a person who may measure: nothing checks the encoder's model."
+    )
+    taught = (
+        f"{len(material.learning):,} texts of the training part taught the student what the encoder's model "
+        "thinks of them. No label was used, and no text of validation or test."
+    )
+    judged = (
+        f"The bar was set on {len(material.judging):,} texts ({who}), where the calibrated probabilities of "
+        "the encoder's model stand for the truth; the bound is one of 95 %, over groups of near-duplicates."
+    )
+    return taught, judged, people
+
+
+def curve_values(best: Candidate, metric: Metric, max_drop: float, about: Sequence[str]) -> dict[str, Any]:
+    """The curve as JSON values."""
+    return {
+        "student": best.student.name,
+        "metric": metric,
+        "max_drop": max_drop,
+        "about": list(about),
+        "texts_per_second": {"student": best.rates.student, "encoder": best.rates.rest},
+        "chosen": asdict(best.point),
+        "points": [asdict(point) for point in best.points],
+    }
+
+
+def card_section(curve: Mapping[str, Any]) -> str:
+    """The curve as a section in Markdown."""
+    chosen, alone = curve["chosen"], curve["texts_per_second"]["encoder"]
+    summary = (
+        f"A student ({curve['student']}) answers a text if it surely decides as the model described above, "
+        f"which answers the others. At the bar in force the student answers {percent(chosen['share'])} of "
+        f"texts, and both together {chosen['texts_per_second']:,.0f} texts/s where the encoder alone answers "
+        f"{alone:,.0f}."
+    )
+    lines = [
+        "## Two speeds",
+        "",
+        summary,
+        "",
+        *(f"- {sentence}" for sentence in curve["about"]),
+        "",
+        f"| by the student | texts/s | decided otherwise | fall of {WORDS[curve['metric']]} | at most |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+        *(_row(point, in_force=point == chosen) for point in curve["points"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(point: Mapping[str, Any], *, in_force: bool) -> str:
+    cells = (
+        percent(point["share"]) + (" (in force)" if in_force else ""),
+        f"{point['texts_per_second']:,.0f}",
+        f"{point['flips']:.1%}",
+        figure(point["fall"]["value"], 4),
+        figure(point["fall"]["high"], 4),
+    )
+    return f"| {' | '.join(cells)} |"
