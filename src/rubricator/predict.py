@@ -313,8 +313,9 @@ def predict_file(
     The output has the columns `id`, `labels` (keys joined by commas) and `p_<key>` for every
     category, with six decimals. Rows that cannot be used go to `<output>.rejected.csv`, each with
     its reason. With `min_probability` a column `unsure` marks with 1 what a person should look at: texts
-    whose categories are not all right with that probability. With a two-speed artifact a column `route` says
-    which of its models answered. Without a column of ids, row numbers from 1 stand for them. Both files may be of any kind of table, told apart by suffix; by default their columns are
+    whose categories are not all right with that probability. With a two-speed artifact a column `route`
+    says which of its models answered. Without a column of ids, row numbers from 1 stand for them.
+    Both files may be of any kind of table, told apart by suffix; by default their columns are
     those of training. The output appears when it is whole, and `batch` rows go through the model together.
     With `keep`, the other columns of the input follow; one called like a column of the output gets a number.
 

@@ -45,7 +45,7 @@ def distil_model(
 
 def _tell(done: Distilled) -> None:
     table = figure_table(
-        "by the student", "texts/s", "decided otherwise", f"fall of {done.metric}", "at most", "on labels"
+        "student", "texts/s", "decided otherwise", f"fall of {done.metric}", "at most", "on labels"
     )
     rates, points = done.best.rates, done.best.points
     table.add_row("none", f"{rates.rest:,.0f}", *["0%"], *["0.0000"] * 2, "")
@@ -60,13 +60,18 @@ def _tell(done: Distilled) -> None:
     out.print(table)
     for sentence in done.about:
         out.print(escape(sentence))
-    others = [f"{name} {'none' if rate is None else f'{rate:,.0f}'}" for name, rate in done.others.items()]
+    others = ", ".join(
+        f"{name} {'none' if rate is None else f'{rate:,.0f}'}" for name, rate in done.others.items()
+    )
     chosen = done.chosen
+    times = chosen.texts_per_second / rates.rest
     out.print(
         f"The student ({done.best.student.name}) answers {percent(chosen.share)} of texts: both together "
-        f"{chosen.texts_per_second:,.0f} texts/s, {chosen.texts_per_second / rates.rest:.1f} times the encoder "
-        f"alone; {done.metric} falls by {figure(chosen.fall.value, 4)}, surely by less than "
-        f"{figure(chosen.fall.high, 4)} ({done.max_drop:g} is allowed)."
+        f"{chosen.texts_per_second:,.0f} texts/s, {times:.1f} times the encoder alone."
+    )
+    out.print(
+        f"{done.metric[0].upper()}{done.metric[1:]} falls by {figure(chosen.fall.value, 4)}, surely by no more "
+        f"than {figure(chosen.fall.high, 4)}; {done.max_drop:g} is allowed."
     )
     if others:
-        out.print(f"Texts/s with other students: {escape(', '.join(others))}.")
+        out.print(f"Texts/s with other students: {escape(others)}.")

@@ -144,8 +144,8 @@ class TwoSpeedModel(Model):
         return tuple(STUDENT if settled else REST for settled in self.settled(inputs).tolist())
 
     def _scaled(self, inputs: Inputs) -> Floats:
-        logits = np.asarray(inputs.once(self.student, self.student.logits), dtype=np.float64)
-        return logits * self.slope[0] + self.intercept[0]
+        logits = inputs.once(self.student, self.student.logits)
+        return np.asarray(logits * self.slope[0] + self.intercept[0], dtype=np.float64)
 
     def files(self) -> Files:
         """`model.json` with the bar, the scales and curves, and both models in folders."""

@@ -60,6 +60,7 @@ def add_classify(
 
     @app.post(
         "/v1/classify",
+        response_model_exclude_none=True,
         responses=problems(400, 401, 413, 422, 429, 503, 504),
         tags=["classify"],
         openapi_extra={"requestBody": _BODY},

@@ -161,7 +161,7 @@ class Classified(_Body):
     probabilities: dict[str, float] = Field(description="Calibrated probability of every category.")
     route: str | None = Field(
         default=None,
-        description="Which model of a two-speed artifact answered: `student` or `encoder`; null in others.",
+        description="Which model of a two-speed artifact answered, `student` or `encoder`; absent in others.",
     )
 
 

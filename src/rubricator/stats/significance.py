@@ -80,12 +80,11 @@ class McNemar(Evidence):
 
 
 def resample(
-    truth: Bools | Floats,
+    truth: Bools,
     decisions: Bools,
     groups: Sequence[str] | None = None,
     weights: Floats | None = None,
     *,
-    right: Floats | None = None,
     draws: int,
     confidence: float = 0.95,
     seed: int,
@@ -93,10 +92,10 @@ def resample(
     """Draw groups of texts and compute every figure each time; without `draws` they have no intervals.
 
     Models with the same texts in the same groups get the same samples from the same seed, so their figures
-    may be subtracted sample by sample (see `change`). The first four arguments and `right` are those of
+    may be subtracted sample by sample (see `change`). The first four arguments are those of
     `GroupedCounts`.
     """
-    counts = GroupedCounts(truth, decisions, groups, weights, right=right)
+    counts = GroupedCounts(truth, decisions, groups, weights)
     point = counts.figures()
     nothing = counts.figures(np.zeros((0, counts.groups)))
     chunks = [counts.figures(sample) for sample in resample_groups(counts.groups, draws=draws, seed=seed)]

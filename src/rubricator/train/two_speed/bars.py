@@ -6,22 +6,23 @@ of the model that taught it stand for the truth, and every decision that the stu
 costs what they say. The bar is lowered step by step, and stays where the next step would have a one-sided
 95 % bound (bootstrap over groups) beyond what is allowed. Tested in this fixed order, the chance of a bar
 that allows too much does not grow with the number of steps (Angelopoulos et al., "Learn then test", 2021:
-fixed sequence testing). Labels of people have a veto: where their interval lies wholly beyond what is allowed, the
-bar is not taken.
+fixed sequence testing). Labels of people have a veto: where their interval lies wholly beyond what is
+allowed, the bar is not taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rubricator.config import Metric
 from rubricator.label_space import LabelSpace
 from rubricator.stats.arrays import Bools, Floats, Indices
-from rubricator.stats.bootstrap import Estimate
-from rubricator.stats.significance import Resampled, change, resample
+from rubricator.stats.bootstrap import Estimate, percentile_interval, resample_groups
+from rubricator.stats.counts import GroupedCounts
 from rubricator.train.selection import FIGURES
 
 SHARES = (*(step / 20 for step in range(1, 20)), 0.97, 0.99, 1.0)
@@ -93,46 +94,63 @@ class Rates:
         return 1 / (1 / self.student + (1 - share) / self.rest)
 
 
+class _Falls:
+    """How far a figure falls when decisions change, on the same samples of groups for all of them."""
+
+    def __init__(
+        self,
+        truth: Bools | Floats,
+        before: Bools,
+        groups: Sequence[str],
+        *,
+        figure: str,
+        space: LabelSpace | None,
+        draws: int,
+        seed: int,
+    ) -> None:
+        self._truth, self._groups, self._figure, self._space = truth, groups, figure, space
+        self._draws = list(resample_groups(len(set(groups)), draws=draws, seed=seed))
+        self._point, self._samples = self._figures(before)
+
+    def to(self, after: Bools) -> Estimate:
+        """The fall, with the interval of the paired samples."""
+        point, samples = self._figures(after)
+        fall = float(self._point - point)
+        if np.isnan(fall):
+            return Estimate(None)
+        return Estimate(fall, *percentile_interval(self._samples - samples, confidence=_CONFIDENCE))
+
+    def _figures(self, decided: Bools) -> tuple[float, Floats]:
+        # Where the truth is only probable, so is what is right.
+        right = None if self._space is None else self._space.confidence(np.asarray(self._truth), decided)
+        counts = GroupedCounts(self._truth, decided, self._groups, right=right)
+        samples = [counts.figures(draw)[self._figure] for draw in self._draws]
+        return float(counts.figures()[self._figure][0]), np.concatenate(samples)
+
+
 def speed_curve(
-    judged: Judged, rates: Rates, *, metric: Metric, space: LabelSpace, seed: int
+    judged: Judged, rates: Rates, *, metric: Metric, space: LabelSpace, seed: int, draws: int = _DRAWS
 ) -> tuple[SpeedPoint, ...]:
-    """What each bar does, from the highest to the lowest."""
-    figure = FIGURES[metric]
-
-    def expected(decided: Bools) -> Resampled:
-        right = space.confidence(judged.probabilities, decided)
-        return resample(
-            judged.probabilities,
-            decided,
-            judged.groups,
-            right=right,
-            draws=_DRAWS,
-            confidence=_CONFIDENCE,
-            seed=seed,
-        )
-
-    def observed(decided: Bools) -> Resampled:
+    """What each bar does, from the highest to the lowest; `draws` bootstrap samples are behind a bound."""
+    sampling: dict[str, Any] = {"figure": FIGURES[metric], "draws": draws, "seed": seed}
+    expected = _Falls(judged.probabilities, judged.decided, judged.groups, space=space, **sampling)
+    observed = None
+    if len(judged.labelled):
         groups = [judged.groups[row] for row in judged.labelled.tolist()]
-        return resample(judged.truth, decided, groups, draws=_DRAWS, confidence=_CONFIDENCE, seed=seed)
-
-    alone = expected(judged.decided)
-    before = observed(judged.unseen) if len(judged.labelled) else None
+        observed = _Falls(judged.truth, judged.unseen, groups, space=None, **sampling)
     points = []
     for bar in _bars(judged.alike):
         settled = (judged.alike >= bar)[:, None]
         decided = np.where(settled, judged.own, judged.decided)
+        of_labelled = np.where(settled[judged.labelled], judged.own[judged.labelled], judged.unseen)
         share = float(settled.mean())
-        measured = Estimate(None)
-        if before is not None:
-            own, left = judged.own[judged.labelled], judged.unseen
-            measured = change(observed(np.where(settled[judged.labelled], own, left)), before, figure)
         points.append(
             SpeedPoint(
                 bar=bar,
                 share=share,
                 flips=float((decided != judged.decided).any(axis=1).mean()),
-                fall=change(expected(decided), alone, figure),
-                measured=measured,
+                fall=expected.to(decided),
+                measured=observed.to(of_labelled) if observed else Estimate(None),
                 texts_per_second=rates.together(share),
             )
         )
