@@ -70,8 +70,8 @@ def _tell(done: Distilled) -> None:
         f"{chosen.texts_per_second:,.0f} texts/s, {times:.1f} times the encoder alone."
     )
     out.print(
-        f"{done.metric[0].upper()}{done.metric[1:]} falls by {figure(chosen.fall.value, 4)}, surely by no more "
-        f"than {figure(chosen.fall.high, 4)}; {done.max_drop:g} is allowed."
+        f"Of {done.metric} that costs {figure(chosen.fall.value, 4)}, surely no more than "
+        f"{figure(chosen.fall.high, 4)}; {done.max_drop:g} is allowed."
     )
     if others:
         out.print(f"Texts/s with other students: {escape(others)}.")

@@ -26,6 +26,7 @@ from rubricator.models.training_result import WORDS, OutOfFoldPredictions, Train
 from rubricator.pipeline.stage import Run, only_one
 from rubricator.pipeline.two_speed_card import card_section, curve_values, stands_on
 from rubricator.records import Text
+from rubricator.stats.arrays import Indices
 from rubricator.stats.coverage import COVERAGE, FEWEST, coverage_points
 from rubricator.stats.folds import make_folds
 from rubricator.train.search.serving_cost import rate_of
@@ -37,6 +38,7 @@ FOLDER = "two-speed"
 ARTIFACT, CURVE, PLOT = f"{FOLDER}/artifact", f"{FOLDER}/curve.json", f"{FOLDER}/curve.png"
 """What is written into the folder of a run."""
 MAX_DROP = 0.005
+_MOST = 20_000  # texts that teach, and that judge: a bound on hours, not a figure that was tuned
 _FOLDS = 3  # each student is trained once more per fold
 _PRECISIONS = tuple(percentage / 100 for percentage in range(50, 100))
 
@@ -148,7 +150,9 @@ def _material(
     if held_out is not None:
         unseen[held_out.rows] = held_out.decisions[trained.choice.name]
         probable[held_out.rows] = held_out.probabilities[trained.choice.name]
-    learning, validation = (np.flatnonzero(data.part == part) for part in ("train", "validation"))
+    learning, validation = (
+        _drawn(np.flatnonzero(data.part == part), seed=run.config.seed) for part in ("train", "validation")
+    )
     judging = validation if len(validation) else learning
     labelled = np.flatnonzero(label_set.sources.unbiased[judging])
     rows = judging[labelled]
@@ -162,6 +166,13 @@ def _material(
         unseen=unseen[rows],
         unseen_probabilities=probable[rows],
     )
+
+
+def _drawn(rows: Indices, *, seed: int) -> Indices:
+    """The rows, or so many of them as a student needs."""
+    if len(rows) <= _MOST:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, size=_MOST, replace=False))
 
 
 def _tried(
