@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array, hstack
 
 from rubricator.dataset.inputs import Inputs
 from rubricator.models.base import Model
+from rubricator.models.ngrams import CharCounter
 from rubricator.models.serialization import About, Files, Layout
 from rubricator.stats.arrays import Floats
 
@@ -61,6 +62,15 @@ class Ngrams:
     terms: tuple[str, ...]  # in column order
     idf: Floats  # inverse document frequency of each term, [terms]
 
+    def features(self) -> Callable[[Sequence[str]], Any]:
+        """What turns texts into TF-IDF, shape [texts, terms]: to the bit as scikit-learn's vectorizer."""
+        vectorizer = self.vectorizer()
+        if self.analyzer == "word":
+            return vectorizer.transform
+        counter = CharCounter(vectorizer.vocabulary, shortest=self.shortest, longest=self.longest)
+        weighing = vectorizer._tfidf  # noqa: SLF001 - it counts, and then weighs by this
+        return lambda contents: weighing.transform(counter.counts(contents), copy=False)
+
     def vectorizer(self) -> TfidfVectorizer:
         """The scikit-learn vectorizer that these settings, terms and weights describe."""
         from sklearn.feature_extraction.text import TfidfVectorizer  # a second to import
@@ -88,10 +98,10 @@ class LinearModel(Model):
     ngrams: tuple[Ngrams, ...]  # the TF-IDF blocks, side by side
     coef: Floats  # weights, [categories, terms of all blocks]
     intercept: Floats  # [categories]
-    _vectorizers: tuple[Any, ...] = field(init=False, repr=False, compare=False)
+    _features: tuple[Any, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_vectorizers", tuple(block.vectorizer() for block in self.ngrams))
+        object.__setattr__(self, "_features", tuple(block.features() for block in self.ngrams))
 
     @property
     def categories(self) -> int:
@@ -102,7 +112,7 @@ class LinearModel(Model):
         """Logits, shape [texts, categories]."""
         if not len(inputs):
             return np.zeros((0, self.categories))
-        features = side_by_side([block.transform(inputs.contents) for block in self._vectorizers])
+        features = side_by_side([features(inputs.contents) for features in self._features])
         return np.asarray(features @ self.coef.T, dtype=np.float64) + self.intercept
 
     def files(self) -> Files:
