@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from rubricator.evaluate.plots import style
 from rubricator.stats.bootstrap import Estimate
@@ -48,9 +48,9 @@ def draw_speed(
         axes.plot(alone, 0.0, "s", color=style.INK, markersize=4, label="encoder alone", clip_on=False)
         axes.plot(chosen[0], -(chosen[1].value or 0.0), "o", color=style.MARK, markersize=5, label="in force")
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:,.0f}"))
-        axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("texts a second")
         axes.set_ylabel(f"change of {metric}")
         axes.grid(visible=True, axis="y")
