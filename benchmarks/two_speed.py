@@ -65,7 +65,7 @@ def measured(run: Run, drop: float, *, rounds: int, most: int) -> dict[str, Any]
     ratios = [two / one for one, two in zip(*rates, strict=True)]
     chosen = done.chosen
     return {
-        "student": done.best.student.name,
+        "student": done.done.model.student.kind,
         "kind": alone.manifest.kind,
         "metric": done.metric,
         "distilling_seconds": round(seconds, 1),
@@ -86,7 +86,7 @@ def measured(run: Run, drop: float, *, rounds: int, most: int) -> dict[str, Any]
         "texts_per_second": {
             "encoder": round(statistics.median(rates[0]), 1),
             "two_speed": round(statistics.median(rates[1]), 1),
-            "student": round(done.best.rates.student, 1),
+            "student": round(done.done.rates.student, 1),
         },
         "times": round(statistics.median(ratios), 2),
         "times_by_round": [round(ratio, 2) for ratio in ratios],

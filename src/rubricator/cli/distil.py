@@ -44,15 +44,16 @@ def distil_model(
 
 
 def _tell(done: Distilled) -> None:
+    from rubricator.pipeline.two_speed_card import shown
+
+    chosen, rates = done.chosen, done.done.rates
     table = figure_table(
         "student", "texts/s", "decided otherwise", f"fall of {done.metric}", "at most", "on labels"
     )
-    rates, points = done.best.rates, done.best.points
-    table.add_row("none", f"{rates.rest:,.0f}", *["0%"], *["0.0000"] * 2, "")
-    for point in points:
-        mark = " ◂" if point == done.chosen else ""
+    table.add_row("none", f"{rates.rest:,.0f}", "0.0%", "0.0000", "0.0000", "0.0000")
+    for point in shown(done.done):
         table.add_row(
-            percent(point.share) + mark,
+            percent(point.share) + (" ◂" if point is chosen else ""),
             f"{point.texts_per_second:,.0f}",
             f"{point.flips:.1%}",
             *(figure(value, 4) for value in (point.fall.value, point.fall.high, point.measured.value)),
@@ -60,18 +61,11 @@ def _tell(done: Distilled) -> None:
     out.print(table)
     for sentence in done.about:
         out.print(escape(sentence))
-    others = ", ".join(
-        f"{name} {'none' if rate is None else f'{rate:,.0f}'}" for name, rate in done.others.items()
-    )
-    chosen = done.chosen
-    times = chosen.texts_per_second / rates.rest
     out.print(
-        f"The student ({done.best.student.name}) answers {percent(chosen.share)} of texts: both together "
-        f"{chosen.texts_per_second:,.0f} texts/s, {times:.1f} times the encoder alone."
+        f"The student answers {percent(chosen.share)} of texts: both together "
+        f"{chosen.texts_per_second:,.0f} texts/s, {done.done.times:.1f} times the encoder alone."
     )
     out.print(
         f"Of {done.metric} that costs {figure(chosen.fall.value, 4)}, surely no more than "
         f"{figure(chosen.fall.high, 4)}; {done.max_drop:g} is allowed."
     )
-    if others:
-        out.print(f"Texts/s with other students: {escape(others)}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from rubricator.artifact import Artifact, Manifest, read_artifact, write_artifact
 from rubricator.artifact.manifest import CARD
+from rubricator.config import Metric
 from rubricator.dataset import files
 from rubricator.dataset.inputs import BASE
 from rubricator.dataset.labels import read_labels
@@ -20,19 +21,17 @@ from rubricator.encode import Encoder
 from rubricator.encode.vectors import encode_by_each
 from rubricator.errors import TrainingError
 from rubricator.label_space import DecisionRule
-from rubricator.models.base import Model
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import WORDS, OutOfFoldPredictions, TrainingResult
 from rubricator.pipeline.stage import Run, only_one
 from rubricator.pipeline.two_speed_card import card_section, curve_values, stands_on
-from rubricator.records import Text
 from rubricator.stats.arrays import Indices
 from rubricator.stats.coverage import COVERAGE, FEWEST, coverage_points
 from rubricator.stats.folds import make_folds
 from rubricator.train.search.serving_cost import rate_of
 from rubricator.train.training_context import TrainingContext
 from rubricator.train.two_speed.bars import SpeedPoint
-from rubricator.train.two_speed.candidates import Candidate, Material, candidates, quickest
+from rubricator.train.two_speed.distillation import Distillation, Material, distillation
 
 FOLDER = "two-speed"
 ARTIFACT, CURVE, PLOT = f"{FOLDER}/artifact", f"{FOLDER}/curve.json", f"{FOLDER}/curve.png"
@@ -50,8 +49,7 @@ class Distilled:
     Attributes:
         folder: Of the artifact.
         manifest: Of the artifact.
-        best: The student in it, with its curve.
-        others: What other students would have reached: texts a second by name, None where none is allowed.
+        done: Student and encoder as one, with the curve.
         metric: What may fall, in words.
         max_drop: By how much.
         about: Sentences on what the figures stand on.
@@ -59,8 +57,7 @@ class Distilled:
 
     folder: Path
     manifest: Manifest
-    best: Candidate
-    others: Mapping[str, float | None]
+    done: Distillation
     metric: str
     max_drop: float
     about: tuple[str, ...]
@@ -68,15 +65,15 @@ class Distilled:
     @property
     def chosen(self) -> SpeedPoint:
         """The bar in force."""
-        return self.best.point
+        return self.done.chosen
 
 
 def distil(run: Run, *, max_drop: float = MAX_DROP) -> Distilled:
     """Teach a student what the winner of a finished run thinks, and write an artifact of both.
 
-    Every text of the training part teaches, labelled or not; texts of validation and test never do. The bar
-    is set on the validation part or, where there is none, on the training texts, each judged by a student
-    that did not learn from its fold. Of several students the one is taken with which the whole is quickest.
+    Texts of the training part teach, labelled or not; those of validation and test never do. The bar is set
+    on the validation part or, where there is none, on the training texts, each judged by a student that did
+    not learn from its fold.
 
     Args:
         run: A run whose stages are done.
@@ -90,29 +87,24 @@ def distil(run: Run, *, max_drop: float = MAX_DROP) -> Distilled:
     with only_one(run.folder), threadpool_limits(limits=1, user_api="blas"):
         artifact = _artifact(run)
         trained, held_out = read_training(run.folder)
-        texts = files.read_dataset(run.folder).texts
         material = _material(run, artifact.rule, trained, held_out)
         encoders = {
             name: Encoder.load(artifact.encoder_folder(name), threads=run.config.encode.threads)
             for name in artifact.model.encoders
         }
-        judging = [texts[row] for row in material.judging.tolist()]
-        tried = list(_tried(run, artifact, material, encoders, judging, trained, max_drop))
-        best = quickest(tried, metric=trained.metric, max_drop=max_drop)
+        with run.progress("Teaching a student", total=None) as advance:
+            done = _distilled(run, artifact, material, encoders, trained.metric, max_drop)
+            advance(len(material.learning))
         about = stands_on(material)
-        curve = curve_values(best, trained.metric, max_drop, about)
-        manifest = _write(run, artifact, best, material, encoders, curve)
+        curve = curve_values(done, trained.metric, max_drop, about)
+        card = card_section(done, trained.metric, about)
+        manifest = _write(run, artifact, done, material, encoders, curve, card)
         files.write_json(run.file(CURVE), {"model": manifest.identifier, **curve})
-        _draw(best, run.file(PLOT), WORDS[trained.metric], max_drop)
+        _draw(done, run.file(PLOT), WORDS[trained.metric], max_drop)
     return Distilled(
         folder=run.folder / ARTIFACT,
         manifest=manifest,
-        best=best,
-        others={
-            one.student.name: one.chosen.texts_per_second if one.chosen else None
-            for one in tried
-            if one is not best
-        },
+        done=done,
         metric=WORDS[trained.metric],
         max_drop=max_drop,
         about=about,
@@ -175,46 +167,38 @@ def _drawn(rows: Indices, *, seed: int) -> Indices:
     return np.sort(np.random.default_rng(seed).choice(rows, size=_MOST, replace=False))
 
 
-def _tried(
+def _distilled(
     run: Run,
     artifact: Artifact,
     material: Material,
     encoders: Mapping[str, Encoder],
-    texts: list[Text],
-    trained: TrainingResult,
+    metric: Metric,
     max_drop: float,
-) -> Iterator[Candidate]:
-    config = run.config
+) -> Distillation:
+    texts = files.read_dataset(run.folder).texts
+    judging = [texts[row] for row in material.judging.tolist()]
     groups = [material.examples.groups[row] for row in material.learning.tolist()]
-    folds = make_folds(
-        material.decided[material.learning], groups, folds=min(_FOLDS, len(set(groups))), seed=config.seed
-    )
-
-    def rate(model: Model) -> float:
-        return rate_of(model, texts, encoders, most=1024, batch=256, patience=5.0)
-
-    context = TrainingContext.of(
-        config, space=run.taxonomy.space, folder=run.file(CURVE).parent, progress=run.progress
-    )
-    yield from candidates(
+    count = min(_FOLDS, len(set(groups)))
+    return distillation(
         material,
         artifact.model,
         artifact.rule,
-        folds=folds,
-        rate=rate,
-        metric=trained.metric,
+        folds=make_folds(material.decided[material.learning], groups, folds=count, seed=run.config.seed),
+        rate=lambda model: rate_of(model, judging, encoders, most=1024, batch=256, patience=5.0),
+        metric=metric,
         max_drop=max_drop,
-        context=context,
+        context=TrainingContext.of(run.config, space=run.taxonomy.space, folder=run.file(CURVE).parent),
     )
 
 
 def _write(
     run: Run,
     artifact: Artifact,
-    best: Candidate,
+    done: Distillation,
     material: Material,
     encoders: Mapping[str, Encoder],
     curve: Mapping[str, Any],
+    section: str,
 ) -> Manifest:
     old = artifact.manifest
     card = (artifact.folder / CARD).read_text(encoding="utf-8").rstrip()
@@ -223,28 +207,28 @@ def _write(
     return write_artifact(
         run.folder / ARTIFACT,
         name=old.name,
-        kind=best.model.kind,
-        model=best.model,
+        kind=done.model.kind,
+        model=done.model,
         encoders=encoders,
         taxonomy=old.taxonomy,
         rule=rule,
         columns=old.columns,
         clean=old.clean,
         max_characters=old.max_characters,
-        metrics={**old.metrics, COVERAGE: _coverage(best, material, rule), "two_speed": dict(curve)},
+        metrics={**old.metrics, COVERAGE: _coverage(done, material, rule), "two_speed": dict(curve)},
         data_fingerprint=old.data_fingerprint,
-        card=f"{card}\n\n{card_section(curve)}",
+        card=f"{card}\n\n{section}",
         boilerplate=old.boilerplate,
         taxonomy_version=old.taxonomy_version,
     )
 
 
-def _coverage(best: Candidate, material: Material, rule: DecisionRule) -> list[dict[str, Any]]:
+def _coverage(done: Distillation, material: Material, rule: DecisionRule) -> list[dict[str, Any]]:
     """How many texts may go without a person, by the confidence of whichever model answers."""
     if len(material.labelled) < FEWEST:
         return []
-    scaled = best.scaled[material.labelled]
-    settled = (best.model.alike.probabilities(scaled) >= best.model.bar)[:, None]
+    scaled = done.scaled[material.labelled]
+    settled = (done.model.alike.probabilities(scaled) >= done.model.bar)[:, None]
     own = rule.probabilities(scaled)
     probabilities = np.where(settled, own, material.unseen_probabilities)
     decided = np.where(settled, rule.decide(own), material.unseen)
@@ -253,9 +237,9 @@ def _coverage(best: Candidate, material: Material, rule: DecisionRule) -> list[d
     return [asdict(point) for point in points]
 
 
-def _draw(best: Candidate, image: Path, metric: str, max_drop: float) -> None:
+def _draw(done: Distillation, image: Path, metric: str, max_drop: float) -> None:
     from rubricator.evaluate.plots.speed_plot import draw_speed  # a second to import
 
-    points = [(point.texts_per_second, point.fall) for point in best.points]
-    in_force = (best.point.texts_per_second, best.point.fall)
-    draw_speed(points, in_force, best.rates.rest, image, metric=metric, max_drop=max_drop)
+    points = [(point.texts_per_second, point.fall) for point in done.points]
+    in_force = (done.chosen.texts_per_second, done.chosen.fall)
+    draw_speed(points, in_force, done.rates.rest, image, metric=metric, max_drop=max_drop)

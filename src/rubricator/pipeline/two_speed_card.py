@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from rubricator.config import Metric
 from rubricator.models.training_result import WORDS
 from rubricator.pages.formatting import figure, percent
-from rubricator.train.two_speed.candidates import Candidate, Material
+from rubricator.train.two_speed.bars import SpeedPoint
+from rubricator.train.two_speed.distillation import Distillation, Material
 
 
 def stands_on(material: Material) -> tuple[str, ...]:
@@ -35,49 +36,54 @@ def stands_on(material: Material) -> tuple[str, ...]:
     return taught, judged, people
 
 
-def curve_values(best: Candidate, metric: Metric, max_drop: float, about: Sequence[str]) -> dict[str, Any]:
+def curve_values(done: Distillation, metric: Metric, max_drop: float, about: Sequence[str]) -> dict[str, Any]:
     """The curve as JSON values."""
     return {
-        "student": best.student.name,
+        "student": done.model.student.kind,
         "metric": metric,
         "max_drop": max_drop,
         "about": list(about),
-        "texts_per_second": {"student": best.rates.student, "encoder": best.rates.rest},
-        "chosen": asdict(best.point),
-        "points": [asdict(point) for point in best.points],
+        "texts_per_second": {"student": done.rates.student, "encoder": done.rates.rest},
+        "chosen": asdict(done.chosen),
+        "points": [asdict(point) for point in done.points],
     }
 
 
-def card_section(curve: Mapping[str, Any]) -> str:
+def shown(done: Distillation) -> list[SpeedPoint]:
+    """The points that a table shows: about every tenth of the texts, and the one in force."""
+    tenths = {round(point.share * 10): point for point in reversed(done.points)}
+    return [point for point in done.points if point is done.chosen or point in tenths.values()]
+
+
+def card_section(done: Distillation, metric: Metric, about: Sequence[str]) -> str:
     """The curve as a section in Markdown."""
-    chosen, alone = curve["chosen"], curve["texts_per_second"]["encoder"]
     summary = (
-        f"A student ({curve['student']}) answers a text if it surely decides as the model described above, "
-        f"which answers the others. At the bar in force the student answers {percent(chosen['share'])} of "
-        f"texts, and both together {chosen['texts_per_second']:,.0f} texts/s where the encoder alone answers "
-        f"{alone:,.0f}."
+        f"A student ({done.model.student.kind}) answers a text if it surely decides as the model described "
+        f"above, which answers the others. At the bar in force the student answers "
+        f"{percent(done.chosen.share)} of texts, and both together {done.chosen.texts_per_second:,.0f} "
+        f"texts/s where the encoder alone answers {done.rates.rest:,.0f}."
     )
     lines = [
         "## Two speeds",
         "",
         summary,
         "",
-        *(f"- {sentence}" for sentence in curve["about"]),
+        *(f"- {sentence}" for sentence in about),
         "",
-        f"| by the student | texts/s | decided otherwise | fall of {WORDS[curve['metric']]} | at most |",
+        f"| by the student | texts/s | decided otherwise | fall of {WORDS[metric]} | at most |",
         "| ---: | ---: | ---: | ---: | ---: |",
-        *(_row(point, in_force=point == chosen) for point in curve["points"]),
+        *(_row(point, in_force=point is done.chosen) for point in shown(done)),
         "",
     ]
     return "\n".join(lines)
 
 
-def _row(point: Mapping[str, Any], *, in_force: bool) -> str:
+def _row(point: SpeedPoint, *, in_force: bool) -> str:
     cells = (
-        percent(point["share"]) + (" (in force)" if in_force else ""),
-        f"{point['texts_per_second']:,.0f}",
-        f"{point['flips']:.1%}",
-        figure(point["fall"]["value"], 4),
-        figure(point["fall"]["high"], 4),
+        percent(point.share) + (" (in force)" if in_force else ""),
+        f"{point.texts_per_second:,.0f}",
+        f"{point.flips:.1%}",
+        figure(point.fall.value, 4),
+        figure(point.fall.high, 4),
     )
     return f"| {' | '.join(cells)} |"

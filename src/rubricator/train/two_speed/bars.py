@@ -25,7 +25,7 @@ from rubricator.stats.bootstrap import Estimate, percentile_interval, resample_g
 from rubricator.stats.counts import GroupedCounts
 from rubricator.train.selection import FIGURES
 
-SHARES = (*(step / 20 for step in range(1, 20)), 0.97, 0.99, 1.0)
+SHARES = (*(step / 20 for step in range(1, 12)), *(step / 100 for step in range(60, 101)))
 """How many texts the student answers at each step, as a share of all."""
 _DRAWS = 400
 _CONFIDENCE = 0.9  # of an interval to both sides, whose upper end is a bound of 95 %
