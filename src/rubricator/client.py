@@ -83,6 +83,7 @@ class Client:
                 probabilities=one["probabilities"],
                 model=answer["model"],
                 taxonomy_version=answer["taxonomy_version"],
+                route=one.get("route") or "",
             )
             for one in answer["predictions"]
         ]

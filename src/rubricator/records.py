@@ -116,6 +116,7 @@ class Prediction:
         categories: Keys whose probability reaches their threshold (or the best one, single-label).
         probabilities: Calibrated probability per category key, all categories present.
         model: Identifier of the artifact that predicted.
+        route: Which of its models answered, where it holds several of which one does; else empty.
     """
 
     text_id: str
@@ -123,6 +124,7 @@ class Prediction:
     probabilities: Mapping[str, float]
     model: str
     taxonomy_version: str
+    route: str = ""
 
 
 def content_hash(tag: str, *parts: str | bytes) -> str:

@@ -98,3 +98,13 @@ def test_jensen_shannon_is_scipys_for_two_and_leaves_out_who_is_silent(seed):
     assert jensen_shannon(np.stack([one, silent, other])) == pytest.approx(jensenshannon(one, other) ** 2)
     assert jensen_shannon(np.stack([one, silent])) == pytest.approx(0, abs=1e-12)
     assert entropy(np.array([0.5, 0.5])) == pytest.approx(np.log(2))
+
+
+def test_probable_truth_gives_expected_counts():
+    rng = np.random.default_rng(0)
+    probabilities, decisions = rng.random((40, 3)), rng.random((40, 3)) < 0.5
+    right = np.where(decisions, probabilities, 1 - probabilities).prod(axis=1)
+    expected = GroupedCounts(probabilities, decisions, right=right).figures()
+    worlds = [GroupedCounts(rng.random((40, 3)) < probabilities, decisions).figures() for _ in range(1500)]
+    for name in ("subset_accuracy", "hamming_loss", "micro_precision"):
+        assert expected[name][0] == pytest.approx(np.mean([one[name][0] for one in worlds]), abs=0.01)

@@ -130,6 +130,11 @@ COMMANDS = {
         "goals:show_goals",
         "Show where each business goal stands, and how many units an experiment would take to show it.",
     ),
+    "distil": Command(
+        _PRODUCTION,
+        "distil:distil_model",
+        "Teach a quick student what the model thinks, and write an artifact that answers at two speeds.",
+    ),
     "predict": Command(_PRODUCTION, "predict:predict_texts", "Predict the categories of every row."),
     "models": Command(
         _PRODUCTION,

@@ -122,6 +122,9 @@ def predict_texts(
             progress=show_progress,
         )
     _print_report(report, time.monotonic() - started, output)
+    if report.routes:
+        shares = ", ".join(f"{who} {count / report.rows:.1%}" for who, count in report.routes.items())
+        out.print(f"Who answered (column route): {shares}")
     if report.unsure is not None:
         out.print(
             f"{report.unsure:,} of them are marked for a person (column unsure): the probability that "

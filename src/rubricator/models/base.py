@@ -36,6 +36,10 @@ class Model(Protocol):
         """The feature columns it looks at; none by default."""
         return ()
 
+    def routes(self, inputs: Inputs) -> tuple[str, ...]:  # noqa: ARG002 - most kinds have one way for all
+        """Which of its models answers each text, where it has several that answer alone; empty by default."""
+        return ()
+
     def logits(self, inputs: Inputs) -> Floats:
         """Uncalibrated log-odds, shape [texts, categories]."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array, hstack
 
 from rubricator.dataset.inputs import Inputs
 from rubricator.models.base import Model
+from rubricator.models.ngrams import CharCounter
 from rubricator.models.serialization import About, Files, Layout
 from rubricator.stats.arrays import Floats
 
@@ -61,6 +62,14 @@ class Ngrams:
     terms: tuple[str, ...]  # in column order
     idf: Floats  # inverse document frequency of each term, [terms]
 
+    def features(self, vectorizer: TfidfVectorizer) -> Callable[[Sequence[str]], Any]:
+        """What turns texts into TF-IDF, shape [texts, terms]: to the bit as scikit-learn's `vectorizer`."""
+        if self.analyzer == "word":
+            return vectorizer.transform
+        counter = CharCounter(vectorizer.vocabulary, shortest=self.shortest, longest=self.longest)
+        weighing = vectorizer._tfidf  # noqa: SLF001 - it counts, and then weighs by this
+        return lambda contents: weighing.transform(counter.counts(contents), copy=False)
+
     def vectorizer(self) -> TfidfVectorizer:
         """The scikit-learn vectorizer that these settings, terms and weights describe."""
         from sklearn.feature_extraction.text import TfidfVectorizer  # a second to import
@@ -89,9 +98,12 @@ class LinearModel(Model):
     coef: Floats  # weights, [categories, terms of all blocks]
     intercept: Floats  # [categories]
     vectorizers: tuple[Any, ...] = field(init=False, repr=False, compare=False)  # one for each block
+    _features: tuple[Any, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vectorizers", tuple(block.vectorizer() for block in self.ngrams))
+        features = [block.features(one) for block, one in zip(self.ngrams, self.vectorizers, strict=True)]
+        object.__setattr__(self, "_features", tuple(features))
 
     @property
     def categories(self) -> int:
@@ -106,7 +118,7 @@ class LinearModel(Model):
 
     def features(self, contents: Sequence[str]) -> csr_array:
         """What the weights multiply, shape [texts, terms of all blocks]."""
-        return side_by_side([block.transform(contents) for block in self.vectorizers])
+        return side_by_side([features(contents) for features in self._features])
 
     def files(self) -> Files:
         """`model.json` with the terms, and the weights."""

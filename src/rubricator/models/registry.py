@@ -16,12 +16,13 @@ from rubricator.models.network import NetworkModel
 from rubricator.models.serialization import ABOUT, FIX, Files
 from rubricator.models.stacking import StackingModel
 from rubricator.models.static import StaticModel
+from rubricator.models.two_speed import TwoSpeedModel
 
 _SIMPLE = {
     kind.kind: kind
     for kind in (HeadsModel, AnchorsModel, LinearModel, StaticModel, NetworkModel, StackingModel)
 }
-_NESTED = {kind.kind: kind for kind in (EnsembleModel, CascadeModel, ColumnsModel)}
+_NESTED = {kind.kind: kind for kind in (EnsembleModel, CascadeModel, ColumnsModel, TwoSpeedModel)}
 KINDS = {**_SIMPLE, **_NESTED}
 """Every kind of model that can be served, by the name in its `model.json`."""
 

@@ -18,8 +18,8 @@ from rubricator.dataset.training_data import TrainingData, training_data
 from rubricator.encode import open_named
 from rubricator.encode.vectors import encode_by_each
 from rubricator.evaluate.metrics.beside_teachers import compare_with_teachers
-from rubricator.evaluate.metrics.goals import goal_standings, mistake_costs
 from rubricator.evaluate.metrics.errors import explain_errors, worst_errors
+from rubricator.evaluate.metrics.goals import goal_standings, mistake_costs
 from rubricator.evaluate.metrics.latency import measure_latency
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import SCORED, write_scored

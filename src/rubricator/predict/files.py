@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from rubricator.tables.reading import Row, Table, TableWriter, open_table, open_
 from rubricator.tables.sinks import Position
 from rubricator.tables.writing import check_room, discard, is_begun
 
-UNSURE, WORDS = "unsure", "words"
+ROUTE, UNSURE, WORDS = "route", "unsure", "words"
 _CHECKPOINT_SECONDS = 1.0
 _REJECTED = ("file", "row", "id", "reason", "excerpt")
 
@@ -48,6 +49,7 @@ class PredictionReport:
         encoding: Of a text file.
         unsure: How many predictions are marked for a person; None where nobody asked for marks.
         earlier: Rows of the input that an earlier run had done.
+        routes: How many texts each model of a two-speed artifact answered; empty for others.
         repeats: Texts of this run that said what another did; they were not classified again.
         repeated_ids: Ids that several rows share; None where row numbers stand for ids.
     """
@@ -58,6 +60,7 @@ class PredictionReport:
     columns: Columns
     encoding: str
     unsure: int | None = None
+    routes: Mapping[str, int] = field(default_factory=dict)
     earlier: int = 0
     repeats: int = 0
     repeated_ids: RepeatedIds | None = None
@@ -84,7 +87,8 @@ def predict_file(
     category, with six decimals. Rows that cannot be used go to `<output>.rejected.csv`, each with
     its reason. With `min_probability` a column `unsure` marks with 1 what a person should look at: texts
     whose categories are not all right with that probability. With `explain` a column `words` names so many
-    words for each category of a text, see `Predictor.explain`. Without a column of ids, row numbers from 1
+    words for each category of a text, see `Predictor.explain`; of a two-speed artifact a column `route` says
+    which of its models answered. Without a column of ids, row numbers from 1
     stand for them. Both files may be of any kind of table, told apart by suffix; by default their columns are
     those of training. With `keep`, the other columns of the input follow; one called like a column of the
     output gets a number.
@@ -103,7 +107,7 @@ def predict_file(
         raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
     table = open_table(input_file, layout)
     fitting = _fitting(predictor, table, columns)
-    marks = [UNSURE] * (min_probability is not None) + [WORDS] * (explain > 0)
+    marks = [ROUTE] * predictor.routed + [UNSURE] * (min_probability is not None) + [WORDS] * (explain > 0)
     own = ["id", "labels", *marks, *(f"p_{key}" for key in predictor.taxonomy.keys)]
     kept = [name for name in table.complete().columns if name != fitting.id] if keep else []
     made_by = {
@@ -173,6 +177,7 @@ class _Run:
             columns=self._reader.columns,
             encoding=table.encoding,
             unsure=None if self._min_probability is None else journal.unsure,
+            routes=journal.routes,
             earlier=earlier,
             repeats=once.repeats,
             repeated_ids=self._ids.repeated() if self._reader.columns.id else None,
@@ -254,10 +259,13 @@ class _Run:
             rows = [{**row, UNSURE: int(mark)} for row, mark in zip(rows, doubtful, strict=True)]
             unsure = int(doubtful.sum())
         output.write(rows)
+        routes = Counter(journal.routes)
+        routes.update(prediction.route for prediction in predictions if prediction.route)
         progressed = {
             "read": results[-1][0].number,
             "rows": journal.rows + len(rows),
             "unsure": journal.unsure + unsure,
+            "routes": routes,
         }
         return journal.model_copy(update=progressed)
 
@@ -300,4 +308,5 @@ def _length(table: Table, progress: Progress) -> int | None:
 
 def _cells(prediction: Prediction) -> dict[str, Any]:
     probabilities = {f"p_{key}": round(value, 6) for key, value in prediction.probabilities.items()}
-    return {"id": prediction.text_id, "labels": ",".join(prediction.categories), **probabilities}
+    route = {ROUTE: prediction.route} if prediction.route else {}
+    return {"id": prediction.text_id, "labels": ",".join(prediction.categories), **route, **probabilities}

@@ -24,6 +24,7 @@ class Journal(BaseModel):
         read: Rows of the input that are done.
         rows: Rows of the output.
         unsure: Of those, how many are marked for a person.
+        routes: Of those, how many each model of a two-speed artifact answered.
         output: How far the output was written.
         rejected: How far the list of rejected rows was written; None as long as there is none.
         finished: All rows are written; the files may have their names already.
@@ -35,6 +36,7 @@ class Journal(BaseModel):
     read: int = 0
     rows: int = 0
     unsure: int = 0
+    routes: dict[str, int] = {}
     output: Position | None = None
     rejected: Position | None = None
     finished: bool = False

@@ -21,6 +21,7 @@ from rubricator.label_space import DecisionRule
 from rubricator.models.explanation.explain import PASSES, explain
 from rubricator.models.explanation.words import Explanation
 from rubricator.models.serialization import FIX
+from rubricator.models.two_speed import TwoSpeedModel
 from rubricator.predict.once import OncePerText
 from rubricator.predict.windows import WindowSize, ahead
 from rubricator.records import Prediction, Text
@@ -51,6 +52,7 @@ class Predictor:
         rule: From probabilities to decisions.
         features: Columns beside the text that the model looks at.
         encoders: What it sees texts through; none for a model without an encoder.
+        routed: Whether predictions say which of its models answered.
     """
 
     def __init__(self, artifact: Artifact, encoders: Mapping[str, EncodeTexts] | None = None) -> None:
@@ -58,6 +60,7 @@ class Predictor:
         self.taxonomy: Taxonomy = artifact.manifest.taxonomy
         self.rule: DecisionRule = artifact.rule
         self.features: tuple[str, ...] = artifact.model.columns
+        self.routed: bool = isinstance(artifact.model, TwoSpeedModel)
         self._model = artifact.model
         self.encoders: Mapping[str, EncodeTexts] = encoders or {}
         self._cleaner = Cleaner(artifact.manifest.clean, artifact.manifest.boilerplate)
@@ -157,7 +160,11 @@ class Predictor:
         if self.features:
             return
         try:
-            self.probabilities([text[: self.manifest.max_characters] for text in _PROBES])
+            probes = self._prepared([text[: self.manifest.max_characters] for text in _PROBES])
+            inputs = self._inputs(probes)
+            for name in self.encoders:  # all of them, even if another model answers these texts
+                inputs.vectors(name)
+            self._probabilities(probes, inputs)
         except DataError as error:
             raise ArtifactError(f"The artifact cannot classify: {error.problem}", fix=FIX) from error
 
@@ -190,9 +197,11 @@ class Predictor:
 
     def classify(self, texts: Sequence[Text]) -> list[Prediction]:
         """Predictions for texts that are checked and cleaned: `predict` without its first half."""
-        probabilities = self._probabilities(texts)
+        inputs = self._inputs(texts)
+        probabilities = self._probabilities(texts, inputs)
         decisions = self.rule.decide(probabilities)
         keys = self.taxonomy.keys
+        routes = self._model.routes(inputs) or ("",) * len(texts)
         return [
             Prediction(
                 text_id=text.id,
@@ -200,8 +209,9 @@ class Predictor:
                 probabilities=dict(zip(keys, row.tolist(), strict=True)),
                 model=self.manifest.identifier,
                 taxonomy_version=self.manifest.taxonomy_version,
+                route=route,
             )
-            for text, row, row_on in zip(texts, probabilities, decisions, strict=True)
+            for text, row, row_on, route in zip(texts, probabilities, decisions, routes, strict=True)
         ]
 
     def explain(
@@ -238,7 +248,8 @@ class Predictor:
         Raises:
             DataError: A text is empty or longer than the artifact accepts, or gets no finite probabilities.
         """
-        return self._probabilities(self._prepared(texts))
+        prepared = self._prepared(texts)
+        return self._probabilities(prepared, self._inputs(prepared))
 
     def check(self, texts: Sequence[Text]) -> None:
         """Refuse texts that cannot be classified.
@@ -267,11 +278,11 @@ class Predictor:
         self.check(records)
         return self.clean(records)
 
-    def _probabilities(self, texts: Sequence[Text]) -> Floats:
+    def _probabilities(self, texts: Sequence[Text], inputs: Inputs) -> Floats:
         if not texts:
             return np.zeros((0, len(self.taxonomy.categories)))
         with np.errstate(over="ignore", invalid="ignore"):
-            probabilities = self.rule.probabilities(self._model.logits(self._inputs(texts)))
+            probabilities = self.rule.probabilities(self._model.logits(inputs))
         finite = np.isfinite(probabilities).all(axis=1)
         _refuse([(texts[row], "gets no finite probabilities") for row in np.flatnonzero(~finite).tolist()])
         return probabilities

@@ -28,6 +28,7 @@ from rubricator.pipeline.split_check import check_files, check_run
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
 from rubricator.pipeline.stages import STAGES
 from rubricator.pipeline.tracking import check_tracking, track
+from rubricator.pipeline.two_speed import MAX_DROP, Distilled, distil
 from rubricator.progress import silent
 from rubricator.project.annotate import Annotation, annotate
 from rubricator.project.category import Categories
@@ -197,6 +198,14 @@ class Project:
     def export(self, *, force: bool = False) -> ExportResult:
         """Write the artifact: the winner with all it needs to serve."""
         return _export(self._until("export", force=force))
+
+    def distil(self, *, max_drop: float = MAX_DROP) -> Distilled:
+        """Teach a quick student what the model thinks, and write an artifact that answers at two speeds.
+
+        Raises:
+            TrainingError: There is nothing to make faster, too few texts, or no student that may answer.
+        """
+        return distil(self._until("export"), max_drop=max_drop)
 
     @contextmanager
     def review(self, by: str) -> Iterator[ReviewSession]:

@@ -62,6 +62,7 @@ class Metrics:
             "reason",
         )
         self.texts = counter("texts", "Texts classified.")
+        self.routes = counter("routes", "Texts by the model of a two-speed artifact that answered.", "route")
         self.labels = counter("labels", "Times a category was assigned.", "category")
         self.confidence = histogram(
             "label_probability", "Probability of a category where it was assigned.", _SHARES, "category"
@@ -82,6 +83,8 @@ class Metrics:
         """Count texts classified, the categories assigned to them, and how probable these were."""
         self.texts.inc(len(predictions))
         for prediction in predictions:
+            if prediction.route:
+                self.routes.labels(prediction.route).inc()
             for key in prediction.categories:
                 self.labels.labels(key).inc()
                 self.confidence.labels(key).observe(prediction.probabilities[key])

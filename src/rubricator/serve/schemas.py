@@ -190,6 +190,10 @@ class Classified(_Body):
     labels: list[str] = Field(description="Keys of the categories decided on, in taxonomy order.")
     probabilities: dict[str, float] = Field(description="Calibrated probability of every category.")
     explanation: Explained | None = Field(default=None, description="Only where the request asked for it.")
+    route: str | None = Field(
+        default=None,
+        description="Which model of a two-speed artifact answered, `student` or `encoder`; absent in others.",
+    )
 
 
 class ClassifyResponse(_Body):
@@ -372,6 +376,7 @@ def response_of(
             id=p.text_id,
             labels=list(p.categories),
             probabilities=_largest(p.probabilities, top_k),
+            route=p.route or None,
             explanation=None if explanation is None else _explained(explanation),
         )
         for p, explanation in zip(predictions, explanations, strict=True)

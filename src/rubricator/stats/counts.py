@@ -33,26 +33,31 @@ class GroupedCounts:
     a positive has no F1, and counting it as 0 or 1 would reward or punish what the texts cannot show.
 
     Args:
-        truth: Categories of each text, shape [n, k].
+        truth: Categories of each text, shape [n, k]; or how probable each is, and counts are those expected.
         decisions: Categories given to each text, same shape.
         groups: Group of near-duplicates of each text; without it every text is its own.
         weights: How much each text counts, shape [n]; one by default.
+        right: How probable it is that all of a text's categories are right, shape [n]; told from `truth`
+            where that is certain.
     """
 
     def __init__(
         self,
-        truth: Bools,
+        truth: Bools | Floats,
         decisions: Bools,
         groups: Sequence[str] | None = None,
         weights: Floats | None = None,
+        *,
+        right: Floats | None = None,
     ) -> None:
         names = np.arange(len(truth)) if groups is None else np.asarray(groups, dtype=object)
         unique, self.group_of_row = np.unique(names, return_inverse=True)
         self.groups, self._categories = len(unique), truth.shape[1]
-        counted, right = np.ones(len(truth)), (truth == decisions).all(axis=1)
+        has, given = np.asarray(truth, dtype=np.float64), np.asarray(decisions, dtype=np.float64)
+        alike = (has == given).all(axis=1) if right is None else right
         per_row = np.column_stack(
-            [counted, right, truth & decisions, ~truth & decisions, truth & ~decisions]
-        ).astype(np.float64)
+            [np.ones(len(has)), alike, has * given, (1 - has) * given, has * (1 - given)]
+        )
         if weights is not None:
             per_row *= weights[:, None]
         self._sums = self.sums(per_row)

@@ -14,7 +14,8 @@ from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.significance import resample
 
 _DRAWS = 500
-_FIGURES: Mapping[Metric, str] = {metric: metric for metric in WORDS} | {"accuracy": "subset_accuracy"}
+FIGURES: Mapping[Metric, str] = {metric: metric for metric in WORDS} | {"accuracy": "subset_accuracy"}
+"""What each metric is called among the figures of a resampled set."""
 
 
 def metric_of(chosen: Metric | Literal["auto"], space: LabelSpace) -> Metric:
@@ -33,7 +34,7 @@ def score(
     intervals, none without.
     """
     resampled = resample(targets >= 0.5, decisions, groups, weights, draws=_DRAWS if groups else 0, seed=seed)
-    estimates = {metric: resampled.estimate(_FIGURES[metric]) for metric in WORDS}
+    estimates = {metric: resampled.estimate(FIGURES[metric]) for metric in WORDS}
     intervals: dict[str, tuple[float, float]] = {
         metric: (estimate.low, estimate.high)
         for metric, estimate in estimates.items()
@@ -62,7 +63,7 @@ def chance_of_gain(
     one, other = (
         resample(truth, decisions, groups, weights, draws=_DRAWS, seed=seed) for decisions in (new, old)
     )
-    return significance.chance_of_gain(other, one, _FIGURES[metric])
+    return significance.chance_of_gain(other, one, FIGURES[metric])
 
 
 def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[str] = ()) -> Choice:

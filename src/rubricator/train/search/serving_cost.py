@@ -20,10 +20,24 @@ _PATIENCE = 1.0  # seconds
 
 def cost_of(model: Model, texts: Sequence[Text], encoders: Mapping[str, Encoder]) -> Cost:
     """Measure a model for about a second on a few of the texts, after one that is not timed."""
-    rows = np.unique(np.linspace(0, len(texts) - 1, num=min(_TEXTS, len(texts))).astype(int))
+    size = sum(len(data) for data in model.files().values())
+    needed = [encoders[name] for name in model.encoders]
+    return Cost(rate_of(model, texts, encoders), size + sum(encoder.bytes for encoder in needed))
+
+
+def rate_of(
+    model: Model,
+    texts: Sequence[Text],
+    encoders: Mapping[str, Encoder],
+    *,
+    most: int = _TEXTS,
+    batch: int = _BATCH,
+    patience: float = _PATIENCE,
+) -> float:
+    """Texts a second from cleaned text to logits, in batches of `most` texts, for some `patience` seconds."""
+    rows = np.unique(np.linspace(0, len(texts) - 1, num=min(most, len(texts))).astype(int))
     # Drawn in random order: a sample cut short still has long and short texts in their true mix.
     sample = [texts[row] for row in np.random.default_rng(0).permutation(rows)]
-    needed = [encoders[name] for name in model.encoders]
     encode = {name: encoders[name].encode for name in model.encoders}
 
     def classify(some: Sequence[Text]) -> None:
@@ -32,9 +46,8 @@ def cost_of(model: Model, texts: Sequence[Text], encoders: Mapping[str, Encoder]
 
     classify(sample[:1])
     done, started, seconds = 0, time.perf_counter(), 0.0
-    while done < len(sample) and seconds < _PATIENCE:
-        classify(sample[done : done + _BATCH])
-        done = min(done + _BATCH, len(sample))
+    while done < len(sample) and seconds < patience:
+        classify(sample[done : done + batch])
+        done = min(done + batch, len(sample))
         seconds = time.perf_counter() - started
-    size = sum(len(data) for data in model.files().values())
-    return Cost(done / max(seconds, 1e-9), size + sum(encoder.bytes for encoder in needed))
+    return done / max(seconds, 1e-9)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from rubricator.models.ngrams import grams
 from rubricator.stats.arrays import Bools
 
 
@@ -39,22 +40,17 @@ def char_counts(
     """
     words: dict[str, int] = {}
     texts = [[words.setdefault(word, len(words)) for word in text.lower().split()] for text in contents]
-    grams: dict[str, int] = {}
-    cut = [[grams.setdefault(gram, len(grams)) for gram in _grams(word, shortest, longest)] for word in words]
-    in_texts, in_words = _tally(texts, len(words)), _tally(cut, len(grams))
+    columns: dict[str, int] = {}
+    cut = [
+        [columns.setdefault(gram, len(columns)) for gram in grams(word, shortest, longest)] for word in words
+    ]
+    in_texts, in_words = _tally(texts, len(words)), _tally(cut, len(columns))
     totals = in_texts[np.flatnonzero(used)].sum(axis=0) @ in_words
     frequent = np.argsort(-totals, kind="stable")[:most]
-    names = list(grams)
+    names = list(columns)
     chosen = sorted((names[gram], gram) for gram in frequent.tolist() if totals[gram])
-    columns = np.array([gram for _, gram in chosen], dtype=np.int64)
-    return [name for name, _ in chosen], csr_array(in_texts @ in_words[:, columns])
-
-
-def _grams(word: str, shortest: int, longest: int) -> list[str]:
-    padded = f" {word} "
-    # A word shorter than n is its own and only n-gram, and counts once however many n it falls short of.
-    lengths = range(shortest, max(shortest, min(longest, len(padded))) + 1)
-    return [padded[at : at + n] for n in lengths for at in range(max(1, len(padded) - n + 1))]
+    kept = np.array([gram for _, gram in chosen], dtype=np.int64)
+    return [name for name, _ in chosen], csr_array(in_texts @ in_words[:, kept])
 
 
 def _tally(rows: Sequence[Sequence[int]], columns: int) -> csr_array:
