@@ -17,7 +17,8 @@ from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.models.registry import read_model
 from rubricator.models.two_speed import REST, STUDENT, margins
-from rubricator.predict import Predictor, predict_file
+from rubricator.predict import Predictor
+from rubricator.predict.files import predict_file
 from rubricator.taxonomy import Task
 
 
