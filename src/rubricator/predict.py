@@ -30,6 +30,7 @@ from rubricator.tables.delimited import column_names
 from rubricator.tables.layout import AS_FOUND, Layout
 from rubricator.tables.reading import Table, TableWriter, open_table, open_writer
 from rubricator.taxonomy import Taxonomy
+from rubricator.whole_files import while_unreplaced
 
 UNSURE = "unsure"
 _POINTS = TypeAdapter(tuple[CoveragePoint, ...])
@@ -126,8 +127,12 @@ class Predictor:
             MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
             EncoderError: An encoder cannot be run here, or gives no vectors.
         """
-        artifact = read_artifact(Path(folder), key=key)
-        predictor = cls(artifact, cls._start(artifact, runtime, threads) if artifact.model.encoders else {})
+
+        def read() -> Self:
+            artifact = read_artifact(Path(folder), key=key)
+            return cls(artifact, cls._start(artifact, runtime, threads) if artifact.model.encoders else {})
+
+        predictor = while_unreplaced(Path(folder), read)
         predictor._probe()
         return predictor
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
+from rubricator import whole_files
 from rubricator.artifact import read_artifact
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
@@ -110,6 +111,7 @@ def test_a_failed_rename_puts_the_old_artifact_back(tmp_path, make_artifact, mon
             raise OSError(5, "Input/output error", str(self))
         return rename(self, target)
 
+    monkeypatch.setattr(whole_files, "_exchanged", lambda *_: False)
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(ArtifactError, match="Input/output error"):
         make_artifact(folder, "heads")

@@ -29,6 +29,7 @@ from rubricator.models.registry import read_model
 from rubricator.models.serialization import FIX, part
 from rubricator.records import file_digest
 from rubricator.validation_errors import listed
+from rubricator.whole_files import while_unreplaced
 
 _MANIFEST_LIMIT = 16 * 2**20
 _MEMORY_LIMIT = 2 * 2**30
@@ -56,10 +57,14 @@ def read_artifact(folder: Path, *, key: Path | None = None) -> Artifact:
             from what was written (the message names the file and the difference), or is not signed.
         MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
     """
-    manifest = audit_artifact(folder, key=key)
-    with _readable(folder):
-        model = _build(folder, manifest)
-    return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
+
+    def read() -> Artifact:
+        manifest = _audited(folder, key)
+        with _readable(folder):
+            model = _build(folder, manifest)
+        return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
+
+    return while_unreplaced(folder, read)
 
 
 def audit_artifact(folder: Path, *, key: Path | None = None) -> Manifest:
@@ -69,6 +74,10 @@ def audit_artifact(folder: Path, *, key: Path | None = None) -> Manifest:
         ArtifactError: The folder is no artifact, differs from what was written, or is not signed.
         MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
     """
+    return while_unreplaced(folder, lambda: _audited(folder, key))
+
+
+def _audited(folder: Path, key: Path | None) -> Manifest:
     with _readable(folder):
         data = _manifest_bytes(folder)
         if key is not None:
