@@ -42,7 +42,9 @@ def main() -> None:
         shutil.rmtree(HOME, ignore_errors=True)
     steps: dict[str, Any] = {}
     three, five = project("three", FIRST), project("five", (*FIRST, *ADDED))
-    steps["run with three categories, nothing stored"] = step("first", ["run", "-c", three, "--out", HOME / "run"])
+    steps["run with three categories, nothing stored"] = step(
+        "first", ["run", "-c", three, "--out", HOME / "run"]
+    )
     before = figures("before", HOME / "run/artifact")
     full = taxonomy()
     for key in ADDED:
@@ -52,17 +54,26 @@ def main() -> None:
         last = ["--apply"] if key == ADDED[-1] else []
         name = f"category add {key} {' '.join(last)}".strip()
         golden = ["--set", f"golden.file={golden_file((*FIRST, *ADDED))}"] if last else []
-        steps[name] = step(f"add-{key}", ["category", "add", key, *words, *last, "-c", three, "--out", HOME / "run", *golden])
+        steps[name] = step(
+            f"add-{key}", ["category", "add", key, *words, *last, "-c", three, "--out", HOME / "run", *golden]
+        )
     after = figures("after", HOME / "run/artifact")
-    steps["run with five categories, texts' vectors stored"] = step("full", ["run", "-c", five, "--out", HOME / "five"])
+    steps["run with five categories, texts' vectors stored"] = step(
+        "full", ["run", "-c", five, "--out", HOME / "five"]
+    )
     again = figures("full", HOME / "five/artifact")
     same = {key: before["bits"][key] == after["bits"][key] for key in FIRST}
     rows = {
-        key: {name: one["f1"].get(key) for name, one in (("before", before), ("after", after), ("full run", again))}
+        key: {
+            name: one["f1"].get(key)
+            for name, one in (("before", before), ("after", after), ("full run", again))
+        }
         for key in (*FIRST, *ADDED)
     }
     show(steps, rows, same)
-    macro = {name: one["macro_f1"] for name, one in (("before", before), ("after", after), ("full run", again))}
+    macro = {
+        name: one["macro_f1"] for name, one in (("before", before), ("after", after), ("full run", again))
+    }
     write(given.json, {"steps": steps, "texts": texts(), "f1": rows, "macro_f1": macro, "same_bits": same})
 
 
@@ -116,7 +127,9 @@ def step(name: str, command: list[Any]) -> dict[str, Any]:
     if record.exists():
         return dict(json.loads(record.read_text(encoding="utf-8")))
     spent, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run([*COMMAND, *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*COMMAND, *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"{name}: {done.stdout}{done.stderr}")
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -172,10 +185,14 @@ def texts() -> int:
 def show(steps: dict[str, Any], rows: dict[str, Any], same: dict[str, bool]) -> None:
     for name, one in steps.items():
         print(f"{name:<60} {one['minutes']:>7.2f} min {one['processor_seconds']:>9,.1f} processor seconds")
-    print(f"\n{'F1 on 200 golden texts':<24}" + "".join(f"{name:>24}" for name in ("before", "after", "full run")))
+    print(
+        f"\n{'F1 on 200 golden texts':<24}"
+        + "".join(f"{name:>24}" for name in ("before", "after", "full run"))
+    )
     for key, found in rows.items():
         cells = (
-            "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" for one in found.values()
+            "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
+            for one in found.values()
         )
         bits = "same bits" if same.get(key) else ""
         print(f"{key:<24}" + "".join(f"{cell:>24}" for cell in cells) + f"  {bits}")

@@ -133,7 +133,7 @@ class Predictor:
             return cls(artifact, cls._start(artifact, runtime, threads) if artifact.model.encoders else {})
 
         predictor = while_unreplaced(Path(folder), read)
-        predictor._probe()
+        predictor._probe()  # noqa: SLF001 - its own, which a function inside hides
         return predictor
 
     @staticmethod

@@ -39,9 +39,9 @@ def whole_file(path: Path) -> Iterator[Path]:
 def put_folder(part: Path, folder: Path) -> None:
     """Put a whole folder in the place of another, which is removed; both lie in one folder.
 
-    Where the system can exchange two names in one step (Linux, macOS), there is the old folder or the new one at
-    any instant. Elsewhere there are two renames, and what a process killed between them left is brought back by
-    `recovered`, which readers call, too.
+    Where the system can exchange two names in one step (Linux, macOS), there is the old folder or the new one
+    at any instant. Elsewhere there are two renames, and what a process killed between them left is brought
+    back by `recovered`, which readers call, too.
 
     Raises:
         OSError: The place cannot be written; the old folder is there then.
