@@ -2,10 +2,10 @@
 
     python benchmarks/categories.py --json benchmarks/results/categories.json
 
-Politics, economy and culture are trained first, technology and sport are added by `rubricator category`, and all five
-are trained from the beginning beside it. No label of a person teaches: the 200 golden texts measure. Needs the
-real data (RUBRICATOR_DATA, default ../shared/data beside the project). Runs land in runs/benchmarks/categories/,
-where finished steps are not done again; `--fresh` begins from nothing, vectors included.
+Politics, economy and culture are trained first, technology and sport are added by `rubricator category`, and all
+five are trained from the beginning beside it. No label of a person teaches: the 200 golden texts measure. Needs
+the real data (RUBRICATOR_DATA, default ../shared/data beside the project). Runs land in
+runs/benchmarks/categories/, where finished steps are not done again; `--fresh` begins from nothing.
 """
 
 from __future__ import annotations
@@ -40,41 +40,28 @@ def main() -> None:
     given = options.parse_args()
     if given.fresh:
         shutil.rmtree(HOME, ignore_errors=True)
-    steps: dict[str, Any] = {}
+    run, whole, full = HOME / "run", HOME / "five", taxonomy()
     three, five = project("three", FIRST), project("five", (*FIRST, *ADDED))
-    steps["run with three categories, nothing stored"] = step(
-        "first", ["run", "-c", three, "--out", HOME / "run"]
-    )
-    before = figures("before", HOME / "run/artifact")
-    full = taxonomy()
+    here = ["-c", three, "--out", run]
+    steps = {"run with three categories, nothing stored": step("first", ["run", *here])}
+    before = figures("before", run / "artifact")
+    judged = ["--set", f"golden.file={golden_file((*FIRST, *ADDED))}"]
     for key in ADDED:
         one = full[key]
         words = ["--title", one["name"], "--description", one["description"]]
         words += ["--keywords", ",".join(one["keywords"])]
-        last = ["--apply"] if key == ADDED[-1] else []
-        name = f"category add {key} {' '.join(last)}".strip()
-        golden = ["--set", f"golden.file={golden_file((*FIRST, *ADDED))}"] if last else []
-        steps[name] = step(
-            f"add-{key}", ["category", "add", key, *words, *last, "-c", three, "--out", HOME / "run", *golden]
-        )
-    after = figures("after", HOME / "run/artifact")
-    steps["run with five categories, texts' vectors stored"] = step(
-        "full", ["run", "-c", five, "--out", HOME / "five"]
-    )
-    again = figures("full", HOME / "five/artifact")
+        last = ["--apply", *judged] if key == ADDED[-1] else []
+        name = f"category add {key}{' --apply' if last else ''}"
+        steps[name] = step(f"add-{key}", ["category", "add", key, *words, *here, *last])
+    after = figures("after", run / "artifact")
+    steps["run with five categories, vectors stored"] = step("full", ["run", "-c", five, "--out", whole])
+    again = figures("full", whole / "artifact")
+    sides = {"before": before, "after": after, "whole run": again}
     same = {key: before["bits"][key] == after["bits"][key] for key in FIRST}
-    rows = {
-        key: {
-            name: one["f1"].get(key)
-            for name, one in (("before", before), ("after", after), ("full run", again))
-        }
-        for key in (*FIRST, *ADDED)
-    }
+    rows = {key: {name: one["f1"].get(key) for name, one in sides.items()} for key in (*FIRST, *ADDED)}
+    rows["macro-F1"] = {name: one["macro_f1"] for name, one in sides.items()}
     show(steps, rows, same)
-    macro = {
-        name: one["macro_f1"] for name, one in (("before", before), ("after", after), ("full run", again))
-    }
-    write(given.json, {"steps": steps, "texts": texts(), "f1": rows, "macro_f1": macro, "same_bits": same})
+    write(given.json, {"texts": texts(), "steps": steps, "f1": rows, "same_bits": same})
 
 
 def taxonomy() -> dict[str, dict[str, Any]]:
@@ -122,7 +109,7 @@ def golden() -> dict[str, list[str]]:
 
 
 def step(name: str, command: list[Any]) -> dict[str, Any]:
-    """Run a command once and keep what it took; the machine may be shared, so processor seconds count, too."""
+    """Run a command once and keep what it took: in processor seconds, too, for the machine may be shared."""
     record = HOME / f"{name}.json"
     if record.exists():
         return dict(json.loads(record.read_text(encoding="utf-8")))
@@ -184,18 +171,15 @@ def texts() -> int:
 
 def show(steps: dict[str, Any], rows: dict[str, Any], same: dict[str, bool]) -> None:
     for name, one in steps.items():
-        print(f"{name:<60} {one['minutes']:>7.2f} min {one['processor_seconds']:>9,.1f} processor seconds")
-    print(
-        f"\n{'F1 on 200 golden texts':<24}"
-        + "".join(f"{name:>24}" for name in ("before", "after", "full run"))
-    )
-    for key, found in rows.items():
-        cells = (
-            "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
-            for one in found.values()
-        )
-        bits = "same bits" if same.get(key) else ""
-        print(f"{key:<24}" + "".join(f"{cell:>24}" for cell in cells) + f"  {bits}")
+        print(f"{name:<44} {one['minutes']:>7.2f} min {one['processor_seconds']:>9,.1f} processor seconds")
+    print(f"\n{'F1 on 200 golden texts':<24}" + "".join(f"{name:>24}" for name in rows["macro-F1"]))
+    for key, sides in rows.items():
+        cells = "".join(f"{cell(one):>24}" for one in sides.values())
+        print(f"{key:<24}{cells}  {'same bits' if same.get(key) else ''}")
+
+
+def cell(one: dict[str, float] | None) -> str:
+    return "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from rubricator.code_digest import source_digest
 from rubricator.config import Config
-from rubricator.dataset.files import LAYOUT, layout_of, mark_layout
+from rubricator.dataset.files import ANSWERS, LAYOUT, layout_of, mark_layout
 from rubricator.errors import ConfigError, RubricatorError
 from rubricator.masking import masked
 from rubricator.progress import Clocked, Progress, silent
@@ -188,6 +188,13 @@ def _digests(run: Run, writes: Sequence[str]) -> dict[str, str]:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         digests |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
     return digests
+
+
+def beside(run: Run) -> Run:
+    """The run where `category apply` works: in a folder inside the run's, with its answers and reviews."""
+    store = run.config.store or str((run.folder / ANSWERS).absolute())
+    config = run.config.model_copy(update={"label": run.config.label.model_copy(update={"store": store})})
+    return replace(run, config=config, folder=run.folder / "extension")
 
 
 @contextmanager

@@ -12,10 +12,9 @@ from rubricator.config import LlmTeacherConfig, ReplayEngineConfig
 from rubricator.dataset import files
 from rubricator.pages.formatting import plural
 from rubricator.pipeline.category_teachers import teacher_effects
-from rubricator.pipeline.extension.labels import FOLDER, beside
 from rubricator.pipeline.extension.plan import Extension
 from rubricator.pipeline.label import open_store
-from rubricator.pipeline.stage import ENCODING, Run, stage_record
+from rubricator.pipeline.stage import ENCODING, Run, beside, stage_record
 from rubricator.records import Status
 from rubricator.taxonomy.changes import Change
 
@@ -112,7 +111,7 @@ def keep_seconds(sub: Run, *, learning: float, total: float, learns: int) -> Non
 
 def _took(run: Run) -> dict[str, Any]:
     try:
-        return dict(files.read_json(run.folder / FOLDER / _TOOK))
+        return dict(files.read_json(beside(run).folder / _TOOK))
     except (OSError, ValueError):
         return {}
 

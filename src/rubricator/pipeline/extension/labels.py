@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rubricator.dataset import files
 from rubricator.errors import RubricatorError
 from rubricator.pipeline import label, read
-from rubricator.pipeline.stage import Run, Stage, run_stages
-
-FOLDER = "extension"
-"""Folder of the run beside the run."""
-
-
-def beside(run: Run) -> Run:
-    """The run beside a run: a folder of its own, and the same store of answers and reviews."""
-    store = run.config.store or str((run.folder / files.ANSWERS).absolute())
-    config = run.config.model_copy(update={"label": run.config.label.model_copy(update={"store": store})})
-    return replace(run, config=config, folder=run.folder / FOLDER)
+from rubricator.pipeline.stage import Run, Stage, beside, run_stages
 
 
 def label_beside(run: Run) -> Run:
