@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,9 @@ Promote = Annotated[bool, typer.Option("--promote", help="Make it the champion o
 
 def run_of(config: Path, overrides: list[str] | None, out_folder: Path | None) -> Run:
     """The run of some settings with its list as it is now."""
+    from rubricator.cli.stages import options_of
     from rubricator.config import read_config
     from rubricator.pipeline.category import run_of_list
 
-    return run_of_list(read_config(config, overrides or []), out_folder)
+    run = run_of_list(read_config(config, overrides or []), out_folder)
+    return replace(run, options=options_of(config, overrides, out_folder))

@@ -13,11 +13,11 @@ from rubricator.artifact import read_artifact
 from rubricator.artifact.manifest import MANIFEST
 from rubricator.cli.console import estimate_cell, figure_table, out, show_progress
 from rubricator.errors import ArtifactError
-from rubricator.pages.formatting import plural
+from rubricator.pages.formatting import plural, series
 from rubricator.pipeline.category import Make, prospect
 from rubricator.pipeline.extension.apply import Extended, extend
 from rubricator.pipeline.extension.estimate import estimate
-from rubricator.pipeline.extension.plan import plan_extension
+from rubricator.pipeline.extension.plan import SETTLED, plan_extension
 from rubricator.pipeline.promote import promoted, register
 from rubricator.pipeline.stage import Run
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 def tell_plan(run: Run, history: History | None = None) -> None:
     """What bringing the model up to the list takes; nothing is done."""
     plan = plan_extension(run, history)
+    if plan.settled:
+        out.print(SETTLED)
+        return
     for line in (*plan.lines(), *estimate(run, plan).lines()):
         out.print(f"  {escape(line)}")
 
@@ -103,11 +106,12 @@ def _tell(done: Extended, run: Run) -> None:
             "→ rubricator category apply --anyway"
         )
     if done.review is not None:
-        settings = f" {run.options}" if run.options else ""
+        chosen, new = done.review, series([*done.extension.new])
         out.print(
-            f"{plural(done.review_texts, 'text')} are most worth a review, half of them likely negatives:\n"
-            f"→ rubricator review{settings} --ids {done.review}"
+            f"Most worth a review: {plural(chosen.positive, 'text')} that the teachers call {escape(new)}, "
+            f"and {chosen.negative:,} that they do not."
         )
+        out.print(f"→ rubricator review {escape(run.options)} --ids {chosen.file}", soft_wrap=True)
 
 
 def _tell_figures(before: PartMetrics | None, after: PartMetrics) -> None:

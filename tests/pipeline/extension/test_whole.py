@@ -101,7 +101,9 @@ def test_a_model_no_worse_takes_the_place_and_says_why(tmp_path):
     assert set(done.comparison.support) == {"weather", "sport", "food"}
     assert "No category is surely worse" in " ".join(done.figures.reasons)
     assert done.review is not None
-    assert done.review_texts == len(set(done.review.read_text(encoding="utf-8").split()))
+    proposed = done.review.file.read_text(encoding="utf-8").split()
+    assert len(set(proposed)) == len(proposed) == done.review.positive + done.review.negative
+    assert min(done.review.positive, done.review.negative) > 0
 
 
 def test_refitted_columns_stay_the_same_bits(tmp_path):

@@ -24,9 +24,9 @@ from rubricator.pipeline.category import taxonomy_file
 from rubricator.pipeline.extension.estimate import full_seconds, keep_seconds
 from rubricator.pipeline.extension.figures import Figures, measure_extension, open_encoders
 from rubricator.pipeline.extension.labels import label_beside
-from rubricator.pipeline.extension.plan import Extension, plan_extension
+from rubricator.pipeline.extension.plan import SETTLED, Extension, plan_extension
 from rubricator.pipeline.extension.training import Learnt, learn
-from rubricator.pipeline.extension.worth_review import propose_reviews
+from rubricator.pipeline.extension.worth_review import Proposal, propose_reviews
 from rubricator.pipeline.stage import Run, only_one
 from rubricator.taxonomy.versions import shown_version
 
@@ -45,8 +45,7 @@ class Extended:
         seconds: How long it took.
         full_seconds: How long the stages of the whole run took.
         figures: What was measured, and what it says.
-        review: Ids of the texts most worth a review; None where nothing was new.
-        review_texts: How many these are.
+        review: The texts most worth a review; None where nothing was new.
     """
 
     extension: Extension
@@ -57,8 +56,7 @@ class Extended:
     seconds: float
     full_seconds: float
     figures: Figures
-    review: Path | None
-    review_texts: int
+    review: Proposal | None
 
     @property
     def before(self) -> PartMetrics | None:
@@ -87,8 +85,8 @@ def extend(run: Run, *, anyway: bool = False) -> Extended:
     started = time.monotonic()
     with only_one(run.folder):
         plan = plan_extension(run)
-        if plan.artifact.manifest.taxonomy.version == run.taxonomy.version:
-            raise TaxonomyError("The artifact has the list of today: there is nothing to apply.")
+        if plan.settled:
+            raise TaxonomyError(SETTLED)
         sub = label_beside(run)
         learning = time.monotonic()
         learnt = learn(plan, sub)
@@ -97,7 +95,7 @@ def extend(run: Run, *, anyway: bool = False) -> Extended:
         figures = measure_extension(plan, learnt, encoders, run)
         in_place = anyway or not figures.doubts
         folder = (run if in_place else sub).folder / "artifact"
-        review, count = propose_reviews(sub, plan.new)
+        review = propose_reviews(sub, plan.new)
         identifier = _written(folder, plan, learnt, encoders, figures, run)
         keep_seconds(sub, learning=learning, total=time.monotonic() - started, learns=len(plan.learns))
     return Extended(
@@ -110,7 +108,6 @@ def extend(run: Run, *, anyway: bool = False) -> Extended:
         full_seconds=full_seconds(run),
         figures=figures,
         review=review,
-        review_texts=count,
     )
 
 

@@ -14,6 +14,7 @@ from rubricator.taxonomy.versions import History
 
 COSTLY = ("finetune", "lora")
 """Kinds, and names of their encoders, that train one encoder for all categories together."""
+SETTLED = "The artifact has the list of today: there is nothing to apply."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Extension:
     new: tuple[str, ...]
     gone: tuple[str, ...]
     whole: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.artifact.manifest.taxonomy.version == self.taxonomy.version
 
     @property
     def learns(self) -> tuple[str, ...]:

@@ -15,10 +15,12 @@ from rubricator.config.train import Kind
 from rubricator.dataset import files
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.training_data import TrainingData, training_data
+from rubricator.errors import TrainingError
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.models.columns import ColumnsModel
 from rubricator.models.training_result import TrainingResult
+from rubricator.pages.formatting import series
 from rubricator.pipeline.evaluate import EvaluationInputs
 from rubricator.pipeline.extension.plan import Extension
 from rubricator.pipeline.stage import Run
@@ -28,6 +30,8 @@ from rubricator.train.search.encoding import encode_for_training
 from rubricator.train.search.model_search import train_models
 from rubricator.train.search.refit import refit
 from rubricator.train.time_limit import TimeLimit
+
+_HAS = 0.5  # probability of a label from which on a text teaches that it has the category
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,14 @@ def _trained(
             task=taxonomy.task,
             none=None,
             categories=tuple(taxonomy[key] for key in keys),
+        )
+    teaching = (data.part == "train")[:, None] & (np.nan_to_num(label_set.targets[:, columns]) >= _HAS)
+    if bare := [key for key, any_ in zip(keys, teaching.any(axis=0), strict=True) if not any_]:
+        raise TrainingError(
+            f"No text of the training part is labelled {series(bare)}, by people or by teachers: there is "
+            "nothing to learn from, and the model stays as it is.",
+            fix="Say what belongs there, `rubricator category describe KEY --description … --keywords …`, or "
+            "add texts and run `rubricator run`.",
         )
     own = replace(
         data,

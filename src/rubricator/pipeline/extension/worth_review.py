@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,17 @@ COUNT = 40
 """Texts proposed, over all new categories."""
 
 
-def propose_reviews(sub: Run, new: tuple[str, ...], *, count: int = COUNT) -> tuple[Path | None, int]:
-    """Write the ids of texts that people should judge first, one a line, and count them.
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Texts that people should judge first: how many the teachers give a new category, and how many not."""
+
+    file: Path
+    positive: int
+    negative: int
+
+
+def propose_reviews(sub: Run, new: tuple[str, ...], *, count: int = COUNT) -> Proposal | None:
+    """Write the ids of texts that people should judge first, one a line.
 
     Half of them the teachers give one of the `new` categories, half they do not: without reviewed negatives
     nobody learns what a category is not. Within each half they are chosen by expected gain, spread over the
@@ -34,7 +44,7 @@ def propose_reviews(sub: Run, new: tuple[str, ...], *, count: int = COUNT) -> tu
     """
     if not new:
         (sub.folder / FILE).unlink(missing_ok=True)
-        return None, 0
+        return None
     context = review_context(sub)
     with open_store(sub) as store:
         reviewed = read_reviews(store, context.dataset.texts, sub.taxonomy)
@@ -57,7 +67,7 @@ def propose_reviews(sub: Run, new: tuple[str, ...], *, count: int = COUNT) -> tu
     rows = dict.fromkeys([*both, *rest])
     with whole_file(sub.file(FILE)) as part:
         part.write_text("".join(f"{texts[row].id}\n" for row in rows), encoding="utf-8")
-    return sub.folder / FILE, len(rows)
+    return Proposal(sub.folder / FILE, len(positive), len(negative))
 
 
 def _picked(context: ReviewContext, columns: list[int], shut: Bools, count: int, sub: Run) -> list[int]:
