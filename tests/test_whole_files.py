@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from rubricator import whole_files
-from rubricator.errors import ArtifactError
-from rubricator.whole_files import put_folder, recovered, while_unreplaced, whole_file
+from rubricator.whole_files import put_folder, recovered, whole_file
 
 
 def test_a_file_is_replaced_only_by_a_whole_one(tmp_path: Path) -> None:
@@ -105,23 +104,3 @@ def test_a_folder_is_there_at_any_instant_and_after_a_kill(tmp_path):
         assert word_in(tmp_path / "it")
         for part in tmp_path.glob("part*"):
             shutil.rmtree(part)
-
-
-def test_what_was_replaced_while_it_was_read_is_read_anew(tmp_path):
-    folder_of(tmp_path / "it", "old")
-
-    def read():
-        first = (tmp_path / "it/one").read_text()
-        if first == "old":
-            put_folder(folder_of(tmp_path / "part", "new"), tmp_path / "it")
-        if (second := (tmp_path / "it/two").read_text()) != first:
-            raise ArtifactError("two files of two folders")
-        return second
-
-    assert while_unreplaced(tmp_path / "it", read) == "new"
-
-    def refuse():
-        raise ArtifactError("broken for good")
-
-    with pytest.raises(ArtifactError, match="for good"):
-        while_unreplaced(tmp_path / "it", refuse)

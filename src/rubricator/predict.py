@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rubricator.artifact import Artifact, Manifest, read_artifact
 from rubricator.artifact.manifest import MANIFEST
+from rubricator.artifact.read import while_unreplaced
 from rubricator.config import Columns
 from rubricator.dataset.dataset import Rejected
 from rubricator.dataset.inputs import EncodeTexts, Inputs
@@ -30,7 +31,6 @@ from rubricator.tables.delimited import column_names
 from rubricator.tables.layout import AS_FOUND, Layout
 from rubricator.tables.reading import Table, TableWriter, open_table, open_writer
 from rubricator.taxonomy import Taxonomy
-from rubricator.whole_files import while_unreplaced
 
 UNSURE = "unsure"
 _POINTS = TypeAdapter(tuple[CoveragePoint, ...])

@@ -7,18 +7,14 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
-
-from rubricator.errors import RubricatorError
 
 _AT_FDCWD, _EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h: RENAME_EXCHANGE
 _SWAP = 2  # macOS, sys/stdio.h: RENAME_SWAP
 _UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 _TRIES = 3
-_Read = TypeVar("_Read")
 
 
 @contextmanager
@@ -75,35 +71,6 @@ def recovered(folder: Path) -> bool:
     except OSError:  # another process was quicker, or the place cannot be written
         return folder.exists()
     return True
-
-
-def while_unreplaced(folder: Path, read: Callable[[], _Read]) -> _Read:
-    """What `read` gives of a folder, read anew where the folder was replaced meanwhile.
-
-    Parts of two folders fit neither: an error that comes of it is none, and neither is a success.
-
-    Raises:
-        RubricatorError: Whatever `read` raises.
-    """
-    recovered(folder)
-    for _ in range(_TRIES):
-        before = _inode(folder)
-        try:
-            result = read()
-        except RubricatorError:
-            if _inode(folder) == before:
-                raise
-            continue
-        if _inode(folder) == before:
-            return result
-    return read()
-
-
-def _inode(folder: Path) -> int | None:
-    try:
-        return folder.stat().st_ino
-    except OSError:
-        return None
 
 
 def _aside(folder: Path) -> Path:

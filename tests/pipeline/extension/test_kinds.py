@@ -1,4 +1,4 @@
-"""Every kind follows the list: columns stay bit by bit where they stand alone, else old and new are compared."""
+"""Every kind follows the list: columns that stand alone stay bit by bit, else old and new are compared."""
 
 import csv
 

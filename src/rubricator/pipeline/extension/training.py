@@ -77,14 +77,15 @@ def learn(plan: Extension, sub: Run) -> Learnt:
     if not plan.learns:
         model = ColumnsModel.of(artifact.model, picked)
         return Learnt(kind, model, model, _picked(artifact.rule, None, picked, sub), {}, inputs)
+    _refuse_bare(plan.new, label_set, sub.taxonomy)
     trained = _trained(plan.learns, data, label_set, sub, config, limit)
     served, encoders = trained.served
     rule = trained.rules[trained.choice.name]
     if plan.whole:
         return Learnt(trained.choice.name, served, trained.winner, rule, encoders, inputs)
     rule = _picked(artifact.rule, rule, picked, sub)
-    models = (ColumnsModel.of(artifact.model, picked, one) for one in (served, trained.winner))
-    return Learnt(kind, *models, rule, encoders, inputs)
+    model, measured = (ColumnsModel.of(artifact.model, picked, one) for one in (served, trained.winner))
+    return Learnt(kind, model, measured, rule, encoders, inputs)
 
 
 def _config(plan: Extension, config: Config) -> Config:
@@ -94,6 +95,20 @@ def _config(plan: Extension, config: Config) -> Config:
         return config
     train = config.train.model_copy(update={"models": (cast(Kind, kind),)})
     return config.model_copy(update={"train": train})
+
+
+def _refuse_bare(new: tuple[str, ...], label_set: LabelSet, taxonomy: Taxonomy) -> None:
+    """What no text of the training part has cannot be learnt."""
+    teaches = label_set.sources.part == "train"
+    has = np.nan_to_num(label_set.targets[teaches]) >= _HAS
+    bare = [key for key in new if not has[:, taxonomy.keys.index(key)].any()]
+    if bare:
+        raise TrainingError(
+            f"No text of the training part is labelled {series(bare)}, by people or by teachers: there is "
+            "nothing to learn from, and the model stays as it is.",
+            fix="Say what belongs there, `rubricator category describe KEY --description … --keywords …`, or "
+            "add texts and run `rubricator run`.",
+        )
 
 
 def _trained(
@@ -113,14 +128,6 @@ def _trained(
             task=taxonomy.task,
             none=None,
             categories=tuple(taxonomy[key] for key in keys),
-        )
-    teaching = (data.part == "train")[:, None] & (np.nan_to_num(label_set.targets[:, columns]) >= _HAS)
-    if bare := [key for key, any_ in zip(keys, teaching.any(axis=0), strict=True) if not any_]:
-        raise TrainingError(
-            f"No text of the training part is labelled {series(bare)}, by people or by teachers: there is "
-            "nothing to learn from, and the model stays as it is.",
-            fix="Say what belongs there, `rubricator category describe KEY --description … --keywords …`, or "
-            "add texts and run `rubricator run`.",
         )
     own = replace(
         data,
