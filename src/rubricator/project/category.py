@@ -23,7 +23,8 @@ from rubricator.pipeline.category_files import export_categories, importing, rea
 from rubricator.pipeline.extension.apply import Extended, extend
 from rubricator.pipeline.extension.estimate import CostEstimate, estimate
 from rubricator.pipeline.extension.plan import Extension, plan_extension
-from rubricator.pipeline.migrate import Migrated, migrate
+from rubricator.pipeline.migrate import migrate
+from rubricator.pipeline.migrate_files import Migrated
 from rubricator.pipeline.promote import promoted, register
 from rubricator.pipeline.stage import Run
 from rubricator.taxonomy import Category, changes

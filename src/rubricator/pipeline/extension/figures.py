@@ -14,14 +14,14 @@ from rubricator.encode import Encoder, load_trained, open_named
 from rubricator.errors import RubricatorError
 from rubricator.evaluate.comparison.compare import Comparison, compare_runs
 from rubricator.evaluate.comparison.runs import EvaluatedRun
-from rubricator.evaluate.comparison.verdict import signed, verdict
+from rubricator.evaluate.comparison.verdict import signed
 from rubricator.evaluate.metrics.part_metrics import measure
 from rubricator.evaluate.metrics.prediction_table import Predictions
 from rubricator.evaluate.metrics.scored_predictions import ScoredPredictions
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.models.training_files import read_training
-from rubricator.pages.formatting import series
+from rubricator.pages.formatting import plural, series
 from rubricator.pipeline.extension.plan import Extension
 from rubricator.pipeline.extension.training import Learnt
 from rubricator.pipeline.stage import Run
@@ -223,7 +223,6 @@ def open_encoders(plan: Extension, learnt: Learnt, run: Run) -> dict[str, Encode
 def _judged(comparison: Comparison) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Why the new model may take the place of the old one, and why not."""
     against = comparison.new[0]
-    said = verdict(comparison, against)
     worse = [key for key, f1 in against.f1.items() if f1.beyond_chance and (f1.change.value or 0) < 0]
     overall = [one for one in against.figures.values() if one.beyond_chance and (one.change.value or 0) < 0]
     doubts = []
@@ -231,12 +230,16 @@ def _judged(comparison: Comparison) -> tuple[tuple[str, ...], tuple[str, ...]]:
         doubts.append(f"F1 is surely worse for {series(worse)}.")
     if overall:
         doubts.append("The model as a whole is surely worse.")
+    if doubts:
+        return (), tuple(doubts)
+    # Nothing beyond chance is not yet nothing: how much may be lost unseen is told.
     lows = {key: f1.change.low for key, f1 in against.f1.items() if f1.change.low is not None}
-    reasons = [said]
-    if lows and not doubts:
-        key = min(lows, key=lambda one: lows[one])
+    reasons = [f"No category is surely worse on {plural(comparison.texts, 'text')}."]
+    if losing := [key for key, low in lows.items() if low < 0]:
+        key = min(losing, key=lambda one: lows[one])
         reasons.append(
-            f"No category is surely worse. What these texts cannot rule out is {signed(min(0.0, lows[key]))} "
-            f"F1 for {key}; more labelled test texts would tell."
+            f"What they cannot rule out is {signed(lows[key])} F1 for {key}; more labelled ones would tell."
         )
-    return tuple(reasons), tuple(doubts)
+    if unknown := [key for key in against.f1 if key not in lows]:
+        reasons.append(f"Nothing is known of {series(unknown)}: no test text has it, or none was given it.")
+    return tuple(reasons), ()
