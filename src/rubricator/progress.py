@@ -35,6 +35,33 @@ def silent(
     yield lambda _items, _note="", /: None
 
 
+class Clocked:
+    """A progress that adds up how long each piece of work took.
+
+    Attributes:
+        seconds: By description; work inside other work of the same description counts once.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._open: list[str] = []
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, description: str, *, total: int | None) -> Iterator[Advance]:
+        """Show the work, and count its seconds."""
+        outermost, started = description not in self._open, time.monotonic()
+        self._open.append(description)
+        try:
+            with self._progress(description, total=total) as advance:
+                yield advance
+        finally:
+            self._open.remove(description)
+            if outermost:
+                took = time.monotonic() - started
+                self.seconds[description] = self.seconds.get(description, 0.0) + took
+
+
 class Pace:
     """How fast work goes on, and how long it will take; unknown until enough of it was seen.
 

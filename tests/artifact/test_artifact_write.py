@@ -7,12 +7,15 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
+from rubricator import whole_files
 from rubricator.artifact import read_artifact
+from rubricator.artifact.read import while_unreplaced
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.errors import ArtifactError
 from rubricator.label_space import DecisionRule, LabelSpace
 from rubricator.models.heads import HeadsModel
 from rubricator.taxonomy import Task
+from rubricator.whole_files import put_folder
 
 
 def below(folder):
@@ -110,6 +113,7 @@ def test_a_failed_rename_puts_the_old_artifact_back(tmp_path, make_artifact, mon
             raise OSError(5, "Input/output error", str(self))
         return rename(self, target)
 
+    monkeypatch.setattr(whole_files, "_exchanged", lambda *_: False)
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(ArtifactError, match="Input/output error"):
         make_artifact(folder, "heads")
@@ -182,3 +186,30 @@ def test_a_single_label_artifact_says_so(tmp_path, make_artifact):
 def test_metrics_with_number_keys_and_tuples_survive(tmp_path, make_artifact):
     folder = make_artifact(tmp_path / "a", metrics={"by_size": {10: 1, 9: 2}, "interval": (0.1, 0.2)})
     assert read_artifact(folder).manifest.metrics == {"by_size": {"10": 1, "9": 2}, "interval": [0.1, 0.2]}
+
+
+def words_in(folder, word):
+    folder.mkdir()
+    for name in ("one", "two"):
+        (folder / name).write_text(word)
+    return folder
+
+
+def test_what_was_replaced_while_it_was_read_is_read_anew(tmp_path):
+    words_in(tmp_path / "it", "old")
+
+    def read():
+        first = (tmp_path / "it/one").read_text()
+        if first == "old":
+            put_folder(words_in(tmp_path / "part", "new"), tmp_path / "it")
+        if (second := (tmp_path / "it/two").read_text()) != first:
+            raise ArtifactError("two files of two folders")
+        return second
+
+    assert while_unreplaced(tmp_path / "it", read) == "new"
+
+    def refuse():
+        raise ArtifactError("broken for good")
+
+    with pytest.raises(ArtifactError, match="for good"):
+        while_unreplaced(tmp_path / "it", refuse)

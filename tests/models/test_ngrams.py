@@ -31,7 +31,7 @@ def same(found, expected):
 @given(texts, texts)
 @settings(deadline=None, max_examples=25)
 def test_features_are_those_of_scikit_learn_to_the_bit(contents, others):
-    features = CHARS.features()
+    features = CHARS.features(CHARS.vectorizer())
     if others:
         features(others)
     if contents:

@@ -11,27 +11,30 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from rubricator.artifact import manifest as layout
 from rubricator.artifact.manifest import MANIFEST, MODEL, SIGNATURE, FileEntry, Manifest, manifest_id
 from rubricator.artifact.signature import verify
-from rubricator.errors import ArtifactError
+from rubricator.errors import ArtifactError, RubricatorError
 from rubricator.label_space import DecisionRule
 from rubricator.models.base import Model
 from rubricator.models.registry import read_model
 from rubricator.models.serialization import FIX, part
 from rubricator.records import file_digest
 from rubricator.validation_errors import listed
+from rubricator.whole_files import recovered
 
 _MANIFEST_LIMIT = 16 * 2**20
 _MEMORY_LIMIT = 2 * 2**30
+_REREADS = 3
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,14 @@ def read_artifact(folder: Path, *, key: Path | None = None) -> Artifact:
             from what was written (the message names the file and the difference), or is not signed.
         MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
     """
-    manifest = audit_artifact(folder, key=key)
-    with _readable(folder):
-        model = _build(folder, manifest)
-    return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
+
+    def read() -> Artifact:
+        manifest = _audited(folder, key)
+        with _readable(folder):
+            model = _build(folder, manifest)
+        return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
+
+    return while_unreplaced(folder, read)
 
 
 def audit_artifact(folder: Path, *, key: Path | None = None) -> Manifest:
@@ -69,6 +76,10 @@ def audit_artifact(folder: Path, *, key: Path | None = None) -> Manifest:
         ArtifactError: The folder is no artifact, differs from what was written, or is not signed.
         MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
     """
+    return while_unreplaced(folder, lambda: _audited(folder, key))
+
+
+def _audited(folder: Path, key: Path | None) -> Manifest:
     with _readable(folder):
         data = _manifest_bytes(folder)
         if key is not None:
@@ -76,6 +87,35 @@ def audit_artifact(folder: Path, *, key: Path | None = None) -> Manifest:
         manifest = _parse(data)
         _audit(folder, manifest)
     return manifest
+
+
+def while_unreplaced(folder: Path, read: Callable[[], _Read]) -> _Read:
+    """What `read` gives of a folder, read anew where the folder was replaced meanwhile.
+
+    Parts of two folders fit neither: an error that comes of it is none, and neither is a success.
+
+    Raises:
+        RubricatorError: Whatever `read` raises.
+    """
+    recovered(folder)
+    for _ in range(_REREADS):
+        before = _inode(folder)
+        try:
+            result = read()
+        except RubricatorError:
+            if _inode(folder) == before:
+                raise
+            continue
+        if _inode(folder) == before:
+            return result
+    return read()
+
+
+def _inode(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return None
 
 
 @contextmanager

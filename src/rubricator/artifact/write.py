@@ -26,6 +26,7 @@ from rubricator.models.base import Model
 from rubricator.records import file_digest
 from rubricator.taxonomy import Taxonomy
 from rubricator.validation_errors import explain
+from rubricator.whole_files import put_folder, recovered
 
 _LIBRARIES = ("rubricator", "numpy", "scipy", "scikit-learn", "tokenizers", "openvino", "onnxruntime")
 
@@ -60,7 +61,8 @@ def write_artifact(
 ) -> Manifest:
     """Write an artifact beside `folder`, check it by reading it, then put it in the place of the old one.
 
-    An artifact already there is replaced when the new one is whole, not before. Most parameters are the
+    An artifact already there is replaced when the new one is whole, not before, and in one step where the
+    system can (see `put_folder`). Most parameters are the
     fields of `Manifest`, which is returned as written. `encoders` go by the names under which the model asks
     for them, `metrics` are JSON values (undefined ones None), and `card` is Markdown. `taxonomy_version` is
     how predictions name the list, by default its hash.
@@ -88,6 +90,7 @@ def write_artifact(
     folder = folder.absolute()
     part = folder.with_name(f".{folder.name}.part")
     try:
+        recovered(folder)
         _refuse_foreign(folder)
         _remove(part)
         part.mkdir(parents=True)
@@ -95,7 +98,7 @@ def write_artifact(
         _write_manifest(part, about)
         manifest = read_artifact(part).manifest
         sync(part)
-        _put_in_place(part, folder)
+        put_folder(part, folder)
     except OSError as error:
         raise ArtifactError(
             f"The artifact {folder} cannot be written: {error.strerror} ({error.filename}).",
@@ -165,20 +168,6 @@ def sync(part: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _put_in_place(part: Path, folder: Path) -> None:
-    old = folder.with_name(f".{folder.name}.old")
-    if folder.exists():
-        _remove(old)
-        folder.rename(old)
-    try:
-        part.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
-    _remove(old)
 
 
 def _remove(folder: Path) -> None:

@@ -24,6 +24,12 @@ from rubricator.taxonomy import Taxonomy
 LAST = STAGES[-1].name
 
 
+def options_of(config: Path, overrides: list[str] | None, out_folder: Path | None) -> str:
+    """With which any command means this project and these settings."""
+    given = ["-c", str(config), *(part for one in overrides or [] for part in ("--set", one))]
+    return shown_arguments([*given, *(() if out_folder is None else ("--out", str(out_folder)))])
+
+
 def go(
     config: Path,
     overrides: list[str] | None,
@@ -38,14 +44,12 @@ def go(
     taxonomy = Taxonomy.read(settings.path(settings.taxonomy))
     folder = out_folder or Path(RUNS) / settings.name
     command = f"rubricator {shown_arguments(sys.argv[1:])}"
-    given = ["-c", str(config), *(part for one in overrides or [] for part in ("--set", one))]
-    options = shown_arguments([*given, *(() if out_folder is None else ("--out", str(out_folder)))])
     run = Run(
         *(settings, taxonomy, folder),
         progress=show_progress,
         say=_say,
         command=command,
-        options=options,
+        options=options_of(config, overrides, out_folder),
         again=again,
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,8 +111,8 @@ class Changed:
     carried: int
     golden_file: Path | None = None
 
-    def next_steps(self) -> Iterator[str]:
-        """What is left to do, as commands."""
+    def next_steps(self, *, applied: bool = False) -> Iterator[str]:
+        """What is left to do, as commands; where the change is `applied`, the model follows already."""
         if self.carried:
             yield f"{plural(self.carried, 'review')} carried over to the new keys"
         if self.map_file is not None:
@@ -120,7 +120,8 @@ class Changed:
             yield f"carry files of labels over: rubricator category migrate {self.map_file} {files}"
         if self.plan.judged_again:
             yield "judge again what changed: rubricator review --stale"
-        yield "bring the model up to the list: rubricator category apply (all of it anew: rubricator run)"
+        if not applied:
+            yield "bring the model up to the list: rubricator category apply (all of it anew: rubricator run)"
 
 
 def taxonomy_file(run: Run) -> Path:
@@ -145,11 +146,40 @@ def plan_change(run: Run, make: Make) -> ChangePlan:
         TaxonomyError: The change cannot be made.
         StoreError: The database refused.
     """
+    before, history = _as_it_is(run)
+    return _plan(run, before, make(before, history.retired(before)), history)
+
+
+def prospect(run: Run, make: Make) -> tuple[Run, History]:
+    """The run with the list that a change would make, and the history that it would have; nothing is written.
+
+    Raises:
+        TaxonomyError: The change cannot be made.
+    """
+    before, history = _as_it_is(run)
+    change = make(before, history.retired(before))
+    then = history.followed_by(_next(history, before, change))
+    return replace(run, taxonomy=change.after), then
+
+
+def _as_it_is(run: Run) -> tuple[Taxonomy, History]:
+    """The list of today and its history, with what was changed by hand."""
     history = History.beside(taxonomy_file(run))
     before = Taxonomy.read(taxonomy_file(run))
     if version := history.caught_up(before):
         history = history.followed_by(version)
-    return _plan(run, before, make(before, history.retired(before)), history)
+    return before, history
+
+
+def _next(history: History, before: Taxonomy, change: Change) -> Version:
+    return history.next(
+        before,
+        change.after,
+        change.about,
+        renamed=change.renamed,
+        same_meaning=change.same_meaning,
+        meanings=change.meanings,
+    )
 
 
 def apply_change(run: Run, make: Make, *, by: str) -> Changed:
@@ -225,14 +255,7 @@ def _write_map(history: History, version: Version) -> Path:
 
 def _plan(run: Run, before: Taxonomy, change: Change, history: History) -> ChangePlan:
     after, difference = change.after, compare(before, change.after)
-    version = history.next(
-        before,
-        after,
-        change.about,
-        renamed=change.renamed,
-        same_meaning=change.same_meaning,
-        meanings=change.meanings,
-    )
+    version = _next(history, before, change)
     dataset = _dataset(run)
     stale: list[StaleLabel] = []
     stored: dict[str, int] = {}

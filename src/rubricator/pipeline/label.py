@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,13 @@ from rubricator.label.quality.cautions import label_cautions
 from rubricator.label.quality.inter_annotator import teacher_usage
 from rubricator.label.quality.teacher_metrics import measure_teachers
 from rubricator.llm.limits import Limits
+from rubricator.pages.formatting import plural
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest
+from rubricator.review.stale import unjudged_golden
 from rubricator.taxonomy import Taxonomy
+from rubricator.taxonomy.versions import History
 
 if TYPE_CHECKING:  # half a second to import
     from rubricator.store import Store
@@ -94,6 +98,10 @@ def _work(run: Run) -> list[str]:
     from rubricator.label.teachers.factory import open_teachers  # the engines of language models
 
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    unjudged = _unjudged(dataset, run)
+    dataset = replace(
+        dataset, golden={id_: keys for id_, keys in dataset.golden.items() if id_ not in unjudged}
+    )
     settings, texts = run.config.label, in_order_of_asking(dataset)
     limits = Limits(settings.max_cost, settings.max_minutes, settings.max_texts)
     with (
@@ -131,7 +139,18 @@ def _work(run: Run) -> list[str]:
     state = _state(outcome, dataset)
     files.write_json(run.file(ASKED), state)
     cautions = [f"! {caution}" for caution in label_cautions(annotations, label_set, run.taxonomy)]
+    if unjudged:
+        cautions.append(
+            f"! {plural(len(unjudged), 'golden label')} from before a category came count for nothing until "
+            "they are judged again: `rubricator review --stale`, then `--write-golden FILE`"
+        )
     return [*_lines(label_set, run.taxonomy), *cautions, *_unfinished(state)]
+
+
+def _unjudged(dataset: Dataset, run: Run) -> frozenset[str]:
+    """Golden texts of which nobody said whether they have a category that came since."""
+    history = History.beside(run.config.path(run.config.taxonomy))
+    return unjudged_golden(dataset.golden, run.taxonomy, history)
 
 
 _NOT_OK = {
@@ -213,6 +232,7 @@ def _depends(run: Run) -> dict[str, str]:
         "encode": (encode if compares else encode.first).model_dump_json(),
         "taxonomy": run.taxonomy.version,
         "reviews": reviews,
+        "unjudged": ",".join(sorted(_unjudged(dataset, run))),
     } | {
         f"file:{path}": file_digest(path) if path.is_file() else "absent" for path in _read_files(run.config)
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from rubricator.artifact import Manifest, ModelRegistry, Promotion
 from rubricator.errors import ArtifactError, DataError
 from rubricator.predict import Predictor
 from rubricator.records import Text
@@ -57,6 +58,28 @@ def load_fit(
                 fix=_FIX,
             )
     return predictor
+
+
+def register(artifact: Path, registry: Path) -> Manifest:
+    """Copy an artifact into a folder of versions, which is made where it is not there.
+
+    Raises:
+        ArtifactError: It is broken, or cannot be copied.
+    """
+    return ModelRegistry(registry).add(artifact)
+
+
+def promoted(registry: Path, version: str, *, key: Path | None = None, note: str = "") -> Promotion:
+    """Make a version the champion once it was loaded and tried; see `ModelRegistry.promote`.
+
+    Raises:
+        ArtifactError: It is not fit to serve, or is the champion already.
+        DataError: The file of texts to try it on cannot be read.
+    """
+    smoke = read_smoke(registry)
+    return ModelRegistry(registry).promote(
+        version, check=lambda folder: load_fit(folder, smoke=smoke, key=key), note=note
+    )
 
 
 def read_smoke(registry: Path) -> list[SmokeText]:

@@ -23,7 +23,7 @@ from rubricator.errors import DataError
 from rubricator.ingest.label_cells import parse_labels
 from rubricator.label.aggregation.labels import label_texts
 from rubricator.pipeline.label import open_store
-from rubricator.pipeline.stage import Run
+from rubricator.pipeline.stage import Run, beside
 from rubricator.review.reviews import read_reviews
 from rubricator.review.session import ReviewSession
 from rubricator.review.uncertainty import ReviewContext
@@ -38,6 +38,7 @@ from rubricator.train.search.label_weights import proxy_kind
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
 
+_LABELS = "stages/labels.parquet"
 _GRID = (0.01, 0.03, 0.1)  # fewer strengths than training tries: a person is waiting
 _FOLDS = 5
 
@@ -52,9 +53,10 @@ def open_review(run: Run, by: str, *, labelled: bool = True) -> Iterator[ReviewS
         DataError: The labels on disk are not of the texts and the categories of today, or there are none.
         StoreError: The database refused.
     """
+    if labelled:
+        run = _labelled(run)
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
     if labelled:
-        _check(run)
         label_set = read_labels(run.folder, dataset, run.taxonomy)
     else:
         label_set = _no_labels(dataset, split, run.taxonomy)
@@ -162,15 +164,30 @@ def _no_labels(dataset: Dataset, split: DatasetSplit, taxonomy: Taxonomy) -> Lab
     )
 
 
-def _check(run: Run) -> None:
-    place = run.folder / "stages/labels.parquet"
-    fix = f"Run `rubricator label` with the same config and --out {run.folder} first."
-    if not place.is_file():
-        raise DataError(f"The texts in {run.folder} have not been labelled.", fix=fix)
+def _labelled(run: Run) -> Run:
+    """The run, or the one beside it where `category apply` labelled its texts in the list of today.
+
+    Raises:
+        DataError: The labels of neither are of the texts and the categories of today.
+    """
+    if _of_today(run, run):
+        return run
+    if _of_today(run, beside(run)):
+        return beside(run)
+    state = "have not been labelled"
+    if (run.folder / _LABELS).is_file():
+        state = "are labelled in another list of categories, or the labels are of other texts"
+    raise DataError(
+        f"The texts in {run.folder} {state}.",
+        fix=f"Run `rubricator label` with the same config and --out {run.folder} first.",
+    )
+
+
+def _of_today(run: Run, place: Run) -> bool:
+    labels = place.folder / _LABELS
+    if not labels.is_file():
+        return False
     ids = {text.id for text in files.read_dataset(run.folder).texts}
-    columns = {name.removeprefix("p_") for name in pl.read_parquet_schema(place) if name.startswith("p_")}
-    labelled = set(pl.read_parquet(place, columns=["id"])["id"].to_list())
-    if columns != set(run.taxonomy.keys) or not labelled <= ids:
-        raise DataError(
-            f"The labels in {run.folder} are of another list of categories, or of other texts.", fix=fix
-        )
+    columns = {name.removeprefix("p_") for name in pl.read_parquet_schema(labels) if name.startswith("p_")}
+    labelled = set(pl.read_parquet(labels, columns=["id"])["id"].to_list())
+    return columns == set(run.taxonomy.keys) and labelled <= ids

@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ from filelock import FileLock, Timeout
 
 from rubricator.code_digest import source_digest
 from rubricator.config import Config
-from rubricator.dataset.files import LAYOUT, layout_of, mark_layout
+from rubricator.dataset.files import ANSWERS, LAYOUT, layout_of, mark_layout
 from rubricator.errors import ConfigError, RubricatorError
 from rubricator.masking import masked
-from rubricator.progress import Progress, silent
+from rubricator.progress import Clocked, Progress, silent
 from rubricator.records import ONLY_FAILURES, Status, content_hash, file_digest
 from rubricator.taxonomy import Taxonomy
 from rubricator.whole_files import whole_file
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 RUNS = "runs"
 """Folder of the runs that are sent nowhere else."""
+ENCODING = "Encoding texts"
+"""What the long work is called whose result is kept for every later run: the vectors of texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,8 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
         run.say(f"[dim]{stage.name:<9}unchanged: {' '.join(stage_lines(run, stage.name)[:1])}[/dim]")
         return
     record.unlink(missing_ok=True)
-    started = time.monotonic()
-    lines = [masked(line) for line in stage.work(run)]
+    started, clocked = time.monotonic(), Clocked(run.progress)
+    lines = [masked(line) for line in stage.work(replace(run, progress=clocked))]
     seconds = time.monotonic() - started
     first, *rest = lines or [stage.about]
     run.say(f"[bold]{stage.name:<9}[/bold]{first} [dim]({seconds:.1f} s)[/dim]")
@@ -141,6 +143,7 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
         "outputs": _digests(run, stage.writes),
         "lines": lines,
         "seconds": round(seconds, 2),
+        "work": {name: round(took, 2) for name, took in clocked.seconds.items()},
     }
     with whole_file(record) as part:
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -148,24 +151,29 @@ def _run_stage(run: Run, stage: Stage, *, forced: bool) -> None:
 
 def is_current(run: Run, stage: Stage, *, key: str = "") -> bool:
     """Whether the stage did its work on what there is now, and its outputs are as it left them."""
-    done = _record(run, stage.name)
+    done = stage_record(run, stage.name)
     return done.get("key") == (key or _key(run, stage)) and done.get("outputs") == _digests(run, stage.writes)
 
 
 def stage_lines(run: Run, name: str) -> tuple[str, ...]:
     """What a stage told when it last did its work; nothing if it never did."""
-    return tuple(_record(run, name).get("lines", ()))
+    return tuple(stage_record(run, name).get("lines", ()))
 
 
 def _key(run: Run, stage: Stage) -> str:
     parts = {"code": source_digest(stage.work.__module__), **stage.depends(run)}
     for earlier in stage.after:
-        parts[f"after:{earlier}"] = json.dumps(_record(run, earlier).get("outputs", {}), sort_keys=True)
+        parts[f"after:{earlier}"] = json.dumps(stage_record(run, earlier).get("outputs", {}), sort_keys=True)
     flat = [piece for name in sorted(parts) for piece in (name, parts[name])]
     return content_hash("stage:1", stage.name, *flat)
 
 
-def _record(run: Run, stage: str) -> dict[str, Any]:
+def stage_record(run: Run, stage: str) -> dict[str, Any]:
+    """What is kept of a stage that was done; empty where it was not.
+
+    Its `key`, the digests of its `outputs`, its `lines`, its `seconds`, and of those the seconds of each
+    piece of long `work` by what its progress is called.
+    """
     try:
         record = json.loads(run.file(f"stages/{stage}.done").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -181,6 +189,13 @@ def _digests(run: Run, writes: Sequence[str]) -> dict[str, str]:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         digests |= {str(f.relative_to(run.folder)): file_digest(f) for f in files if f.is_file()}
     return digests
+
+
+def beside(run: Run) -> Run:
+    """The run where `category apply` works: in a folder inside the run's, with its answers and reviews."""
+    store = run.config.store or str((run.folder / ANSWERS).absolute())
+    config = run.config.model_copy(update={"label": run.config.label.model_copy(update={"store": store})})
+    return replace(run, config=config, folder=run.folder / "extension")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rubricator.artifact import Artifact, Manifest, read_artifact
 from rubricator.artifact.manifest import MANIFEST
+from rubricator.artifact.read import while_unreplaced
 from rubricator.dataset.inputs import EncodeTexts, Inputs
 from rubricator.errors import ArtifactError, DataError
 from rubricator.ingest.clean import Cleaner, is_blank
@@ -128,10 +129,13 @@ class Predictor:
             MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
             EncoderError: An encoder cannot be run here, or gives no vectors, or the cache cannot be used.
         """
-        artifact = read_artifact(Path(folder), key=key)
-        encoders = artifact.model.encoders and cls._start(artifact, runtime, threads, cache)
-        predictor = cls(artifact, encoders)
-        predictor._probe()
+
+        def read() -> Self:
+            artifact = read_artifact(Path(folder), key=key)
+            return cls(artifact, artifact.model.encoders and cls._start(artifact, runtime, threads, cache))
+
+        predictor = while_unreplaced(Path(folder), read)
+        predictor._probe()  # noqa: SLF001 - its own, which a function inside hides
         return predictor
 
     @staticmethod

@@ -20,8 +20,12 @@ from rubricator.pipeline.category import (
     taxonomy_file,
 )
 from rubricator.pipeline.category_files import export_categories, importing, read_categories
-from rubricator.pipeline.extend import Extended, Extension, extend, plan_extension
-from rubricator.pipeline.migrate import Migrated, migrate
+from rubricator.pipeline.extension.apply import Extended, extend
+from rubricator.pipeline.extension.estimate import CostEstimate, estimate
+from rubricator.pipeline.extension.plan import Extension, plan_extension
+from rubricator.pipeline.migrate import migrate
+from rubricator.pipeline.migrate_files import Migrated
+from rubricator.pipeline.promote import promoted, register
 from rubricator.pipeline.stage import Run
 from rubricator.taxonomy import Category, changes
 from rubricator.taxonomy.differences import compare
@@ -44,18 +48,43 @@ class Categories:
         new = changes.made({"key": key, **fields})
         return self._change(lambda taxonomy, retired: changes.add(taxonomy, new, retired=retired), plan=plan)
 
-    def apply(self, *, plan: bool = False) -> Extended | Extension:
+    def apply(
+        self,
+        *,
+        plan: bool = False,
+        anyway: bool = False,
+        registry: str | Path | None = None,
+        promote: bool = False,
+    ) -> Extended | Extension:
         """Bring the artifact of the run up to the list; with `plan`, only say what stays and what is learnt.
 
+        Where all categories learn anew, a model that is surely worse stays beside the old one, unless
+        `anyway` is given. One that was put in place is added to the `registry` where one is named, and with
+        `promote` becomes its champion.
+
         Raises:
-            ArtifactError: The run has no artifact.
-            TaxonomyError: Nothing changed, or the change takes a whole run.
+            ArtifactError: The run has no artifact, or the new one is not fit to serve.
+            TaxonomyError: Nothing changed.
             RubricatorError: Texts or encoders are no longer those of the run.
         """
         now = run_of_list(self.run.config, self.run.folder)
         if plan:
             return plan_extension(now)
-        return extend(replace(now, progress=self.run.progress, say=self.run.say))
+        done = extend(replace(now, progress=self.run.progress, say=self.run.say), anyway=anyway)
+        if registry is not None and done.in_place:
+            manifest = register(done.folder, Path(registry))
+            if promote:
+                promoted(Path(registry), manifest.identifier)
+        return done
+
+    def estimate(self) -> CostEstimate:
+        """How long `apply` will take, by what the last run stored.
+
+        Raises:
+            ArtifactError: The run has no artifact.
+        """
+        now = run_of_list(self.run.config, self.run.folder)
+        return estimate(now, plan_extension(now))
 
     def remove(self, key: str, *, plan: bool = False) -> Changed | ChangePlan:
         """A category less; its key is not used again."""

@@ -97,6 +97,21 @@ def stale_labels(
     return list(found.values())
 
 
+def unjudged_golden(golden: Labels, taxonomy: Taxonomy, history: History) -> frozenset[str]:
+    """Golden texts labelled before a category came that they may have: their labels are not whole.
+
+    As with reviews: nobody was asked whether they belong there, and taken for a "no" they would teach and
+    measure that hardly any text does.
+
+    Raises:
+        TaxonomyError: The stamps of the golden set cannot be read.
+    """
+    stamps = read_golden_stamps(history)
+    return frozenset(
+        id_ for id_, labels in golden.items() if _came_since(id_, labels, stamps, taxonomy, history)
+    )
+
+
 def unknown_reviews(reviews: Mapping[str, Review], taxonomy: Taxonomy, history: History) -> int:
     """How many reviews were given under a version that nobody recorded."""
     answers = {(one.text_id, one.when): one for one in reviews.values()}
@@ -159,8 +174,18 @@ def _of_golden(
     stamp = stamps.get(id_)
     if stamp is None or stamp.labels != labels:
         return set()
-    changed = set(history.stale(stamp.version, taxonomy) or ())
-    before = history.named(stamp.version)
-    new = {key for key in history.added_since(before, taxonomy) if key not in changed}
+    return set(history.stale(stamp.version, taxonomy) or ()) | _came_since(
+        id_, labels, stamps, taxonomy, history
+    )
+
+
+def _came_since(
+    id_: str, labels: tuple[str, ...], stamps: Mapping[str, GoldenStamp], taxonomy: Taxonomy, history: History
+) -> set[str]:
+    """Categories that were not there when a golden text was labelled, and that it may have."""
+    stamp = stamps.get(id_)
     # As with reviews: what has one category keeps it when others come, unless it had none of them.
-    return changed | new if not taxonomy.single or set(labels) <= {taxonomy.none} else changed
+    if stamp is None or stamp.labels != labels or (taxonomy.single and not set(labels) <= {taxonomy.none}):
+        return set()
+    changed = history.stale(stamp.version, taxonomy) or frozenset()
+    return set(history.added_since(history.named(stamp.version), taxonomy) - changed)

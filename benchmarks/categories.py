@@ -1,0 +1,186 @@
+"""Categories that come after the first day: what adding two to three costs and brings, on a real news crawl.
+
+    python benchmarks/categories.py --json benchmarks/results/categories.json
+
+Politics, economy and culture are trained first, technology and sport are added by `rubricator category`, and all
+five are trained from the beginning beside it. No label of a person teaches: the 200 golden texts measure. Needs
+the real data (RUBRICATOR_DATA, default ../shared/data beside the project). Runs land in
+runs/benchmarks/categories/, where finished steps are not done again; `--fresh` begins from nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import yaml
+from machine import ROOT, arguments, described, write
+
+HOME = ROOT / "runs/benchmarks/categories"
+SETTINGS = ROOT / "benchmarks/real/news-zero.yaml"
+FIRST = ("politics", "economy", "culture")
+ADDED = ("technology", "sport")
+COMMAND = [sys.executable, "-c", "from rubricator.cli import main; main()"]
+DATA = Path(os.environ.get("RUBRICATOR_DATA") or ROOT.parent / "shared/data")
+
+
+def main() -> None:
+    options = arguments(__doc__.splitlines()[0])
+    options.add_argument("--fresh", action="store_true", help="begin from nothing, vectors included")
+    given = options.parse_args()
+    if given.fresh:
+        shutil.rmtree(HOME, ignore_errors=True)
+    run, whole, full = HOME / "run", HOME / "five", taxonomy()
+    three, five = project("three", FIRST), project("five", (*FIRST, *ADDED))
+    here = ["-c", three, "--out", run]
+    steps = {"run with three categories, nothing stored": step("first", ["run", *here])}
+    before = figures("before", run / "artifact")
+    judged = ["--set", f"golden.file={golden_file((*FIRST, *ADDED))}"]
+    for key in ADDED:
+        one = full[key]
+        words = ["--title", one["name"], "--description", one["description"]]
+        words += ["--keywords", ",".join(one["keywords"])]
+        last = ["--apply", *judged] if key == ADDED[-1] else []
+        name = f"category add {key}{' --apply' if last else ''}"
+        steps[name] = step(f"add-{key}", ["category", "add", key, *words, *here, *last])
+    after = figures("after", run / "artifact")
+    steps["run with five categories, vectors stored"] = step("full", ["run", "-c", five, "--out", whole])
+    again = figures("full", whole / "artifact")
+    sides = {"before": before, "after": after, "whole run": again}
+    same = {key: before["bits"][key] == after["bits"][key] for key in FIRST}
+    rows = {key: {name: one["f1"].get(key) for name, one in sides.items()} for key in (*FIRST, *ADDED)}
+    rows["macro-F1"] = {name: one["macro_f1"] for name, one in sides.items()}
+    show(steps, rows, same)
+    write(given.json, {"texts": texts(), "steps": steps, "f1": rows, "same_bits": same})
+
+
+def taxonomy() -> dict[str, dict[str, Any]]:
+    content = yaml.safe_load((ROOT / "benchmarks/real/news-taxonomy.yaml").read_text(encoding="utf-8"))
+    return {one["key"]: one for one in content["categories"]}
+
+
+def project(name: str, keys: tuple[str, ...]) -> Path:
+    """Settings with some of the categories; a list that was changed already stays as it is."""
+    folder = HOME / name
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
+    settings["data"]["files"] = [str(DATA / "news/crawled_news.tsv")]
+    settings["golden"]["file"] = str(golden_file(keys))
+    settings["taxonomy"] = "taxonomy.yaml"
+    settings["encode"] = {"cache": str(HOME / "cache")}
+    (folder / "rubricator.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    if not (folder / "taxonomy.yaml").exists():
+        # What a command cannot say is left out of both: words that speak against a category.
+        some = [{k: v for k, v in taxonomy()[key].items() if k != "exclude"} for key in keys]
+        content = {"name": "Новости", "task": "multi-label", "categories": some}
+        text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+        (folder / "taxonomy.yaml").write_text(text, encoding="utf-8")
+    return folder / "rubricator.yaml"
+
+
+def golden_file(keys: tuple[str, ...]) -> Path:
+    """The golden set as people know it who were asked about these categories."""
+    path = HOME / f"golden-{len(keys)}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, delimiter="\t")
+        rows.writerow(("id", "labels"))
+        for id_, labels in golden().items():
+            rows.writerow((id_, ",".join(key for key in labels if key in keys) or "-"))
+    return path
+
+
+def golden() -> dict[str, list[str]]:
+    with (DATA / "news/golden.tsv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["id"]: [key for key in row["labels"].split(",") if key]
+            for row in csv.DictReader(file, delimiter="\t")
+        }
+
+
+def step(name: str, command: list[Any]) -> dict[str, Any]:
+    """Run a command once and keep what it took: in processor seconds, too, for the machine may be shared."""
+    record = HOME / f"{name}.json"
+    if record.exists():
+        return dict(json.loads(record.read_text(encoding="utf-8")))
+    spent, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        [*COMMAND, *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{name}: {done.stdout}{done.stderr}")
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    content = {
+        "minutes": round((time.monotonic() - started) / 60, 2),
+        "processor_seconds": round(now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime, 1),
+        "commit": described()["commit"],
+        "told": done.stdout.splitlines()[-40:],
+    }
+    record.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    return content
+
+
+def figures(name: str, artifact: Path) -> dict[str, Any]:
+    """F1 on the golden texts of every category an artifact knows, and its probabilities to the last bit."""
+    record = HOME / f"{name}-figures.json"
+    if record.exists():
+        return dict(json.loads(record.read_text(encoding="utf-8")))
+    from rubricator.predict import Predictor
+    from rubricator.records import Text
+    from rubricator.stats.significance import resample
+
+    crawl = pl.read_csv(DATA / "news/crawled_news.tsv", separator="\t", infer_schema=False)
+    truth = golden()
+    rows = [row for row in crawl.iter_rows(named=True) if row["id"] in truth]
+    predictor = Predictor.load(artifact)
+    texts = [
+        Text(id=row["id"], title=row["title"] or "", body=row["text"] or "", source=row["source"] or "")
+        for row in rows
+    ]
+    predictions = predictor.predict(texts)
+    keys = predictor.taxonomy.keys
+    right = np.array([[key in truth[one.text_id] for key in keys] for one in predictions])
+    said = np.array([[key in one.categories for key in keys] for one in predictions])
+    sampled = resample(right, said, draws=2000, seed=13)
+    content = {
+        "macro_f1": interval(sampled.estimate("macro_f1")),
+        "f1": {key: interval(sampled.estimate("f1", column)) for column, key in enumerate(keys)},
+        "bits": {key: [one.probabilities[key].hex() for one in predictions] for key in keys},
+    }
+    record.write_text(json.dumps(content), encoding="utf-8")
+    return content
+
+
+def interval(estimate: Any) -> dict[str, float]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def texts() -> int:
+    return len(pl.read_parquet(HOME / "run/stages/texts.parquet"))
+
+
+def show(steps: dict[str, Any], rows: dict[str, Any], same: dict[str, bool]) -> None:
+    for name, one in steps.items():
+        print(f"{name:<44} {one['minutes']:>7.2f} min {one['processor_seconds']:>9,.1f} processor seconds")
+    print(f"\n{'F1 on 200 golden texts':<24}" + "".join(f"{name:>24}" for name in rows["macro-F1"]))
+    for key, sides in rows.items():
+        cells = "".join(f"{cell(one):>24}" for one in sides.values())
+        print(f"{key:<24}{cells}  {'same bits' if same.get(key) else ''}")
+
+
+def cell(one: dict[str, float] | None) -> str:
+    return "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Labels under the list of today, in a run beside the run: its texts, its parts and its stored answers."""
+
+from __future__ import annotations
+
+from rubricator.dataset import files
+from rubricator.errors import RubricatorError
+from rubricator.pipeline import label, read
+from rubricator.pipeline.stage import Run, Stage, beside, run_stages
+
+
+def label_beside(run: Run) -> Run:
+    """Label the texts of a run under the list of today, its parts being as they are.
+
+    Raises:
+        RubricatorError: The texts have changed since, or there is no label to go on with.
+    """
+    sub = beside(run)
+    old, split = files.read_dataset(run.folder), files.read_split(run.folder)
+
+    def keep_split(inside: Run) -> list[str]:
+        now = files.read_dataset(inside.folder)
+        if {text.id: text.content for text in now.texts} != {text.id: text.content for text in old.texts}:
+            raise RubricatorError(
+                "The texts have changed since the artifact was made: its parts no longer hold.",
+                fix="Run `rubricator run`.",
+            )
+        files.write_split(inside.file("stages/split.json"), split)
+        return ["the parts are those of the run"]
+
+    kept = Stage(
+        name="split",
+        about="Keep the parts of the run.",
+        depends=lambda _: {"split": repr(sorted(split.part.items()))},
+        after=("read",),
+        writes=("stages/split.json",),
+        work=keep_split,
+    )
+    run_stages(sub, (read.STAGE, kept, label.STAGE))
+    return sub
