@@ -24,7 +24,7 @@ from rubricator.label_space import DecisionRule
 from rubricator.models.serialization import FIX
 from rubricator.progress import Progress, silent
 from rubricator.records import Prediction, Text
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Vectors
 from rubricator.stats.coverage import COVERAGE, CoveragePoint
 from rubricator.tables.delimited import column_names
 from rubricator.tables.layout import AS_FOUND, Layout
@@ -54,6 +54,7 @@ class Predictor:
     Attributes:
         rule: From probabilities to decisions.
         features: Columns beside the text that the model looks at.
+        reference: What monitoring compares its predictions with; None where the artifact has none.
     """
 
     def __init__(self, artifact: Artifact, encoders: Mapping[str, EncodeTexts] | None = None) -> None:
@@ -61,6 +62,7 @@ class Predictor:
         self.taxonomy: Taxonomy = artifact.manifest.taxonomy
         self.rule: DecisionRule = artifact.rule
         self.features: tuple[str, ...] = artifact.model.columns
+        self.reference: bytes | None = artifact.reference
         self._model = artifact.model
         self._encoders = encoders or {}
         self._cleaner = Cleaner(artifact.manifest.clean, artifact.manifest.boilerplate)
@@ -171,7 +173,16 @@ class Predictor:
 
     def classify(self, texts: Sequence[Text]) -> list[Prediction]:
         """Predictions for texts that are checked and cleaned: `predict` without its first half."""
-        probabilities = self._probabilities(texts)
+        return self._predictions(texts, self._probabilities(texts))
+
+    def classify_with_vectors(self, texts: Sequence[Text]) -> tuple[list[Prediction], Vectors | None]:
+        """The same with the vectors that the model looked at; None where it looks at none of all texts."""
+        inputs = self._inputs(texts)
+        predictions = self._predictions(texts, self._probabilities_of(texts, inputs))
+        known = [inputs.known(name) for name in self._encoders]
+        return predictions, next((vectors for vectors in known if vectors is not None), None)
+
+    def _predictions(self, texts: Sequence[Text], probabilities: Floats) -> list[Prediction]:
         decisions = self.rule.decide(probabilities)
         keys = self.taxonomy.keys
         return [
@@ -221,10 +232,15 @@ class Predictor:
         return self.clean(records)
 
     def _probabilities(self, texts: Sequence[Text]) -> Floats:
+        return self._probabilities_of(texts, self._inputs(texts))
+
+    def _inputs(self, texts: Sequence[Text]) -> Inputs:
+        contents = [text.content for text in texts]
+        return Inputs(contents, [text.features for text in texts], encoders=self._encoders)
+
+    def _probabilities_of(self, texts: Sequence[Text], inputs: Inputs) -> Floats:
         if not texts:
             return np.zeros((0, len(self.taxonomy.categories)))
-        contents = [text.content for text in texts]
-        inputs = Inputs(contents, [text.features for text in texts], encoders=self._encoders)
         with np.errstate(over="ignore", invalid="ignore"):
             probabilities = self.rule.probabilities(self._model.logits(inputs))
         finite = np.isfinite(probabilities).all(axis=1)

@@ -69,6 +69,16 @@ def may_be_in(content: str, languages: Collection[str]) -> bool:
     return probability >= _IMPROBABLE
 
 
+def language_of(content: str) -> str:
+    """The language that a text is probably in: a code of ISO 639-1, empty for one of a few letters.
+
+    Raises:
+        MissingExtraError: py3langid is not installed.
+    """
+    text = content[:_CHARACTERS]
+    return "" if _bytes_of_letters(text) < _FEWEST_BYTES else str(_identifier().rank(text)[0][0])
+
+
 def language_shares(contents: Sequence[str]) -> dict[str, float]:
     """Shares of the languages that texts are probably in, by a sample of at most 300; the largest first.
 
@@ -77,9 +87,8 @@ def language_shares(contents: Sequence[str]) -> dict[str, float]:
     Raises:
         MissingExtraError: py3langid is not installed.
     """
-    tellable = [text for text in _sampled(contents) if _bytes_of_letters(text) >= _FEWEST_BYTES]
-    counts = Counter(_identifier().rank(text)[0][0] for text in tellable)
-    return {language: count / len(tellable) for language, count in counts.most_common()}
+    counts = Counter(filter(None, map(language_of, _sampled(contents))))
+    return {language: count / counts.total() for language, count in counts.most_common()}
 
 
 def languages_of(contents: Sequence[str], *, most: int) -> list[str]:

@@ -18,6 +18,7 @@ from rubricator.serve.bodies import Wanted, read_body
 from rubricator.serve.deployments import Deployment, Deployments
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.metrics import Metrics
+from rubricator.serve.prediction_log import PredictionLogger
 from rubricator.serve.problems import problems
 from rubricator.serve.schemas import REQUESTS, ClassifyResponse, response_of
 from rubricator.serve.shadow import Shadow
@@ -40,7 +41,12 @@ SplitKey = Annotated[
 
 
 def add_classify(
-    app: FastAPI, deployments: Deployments, metrics: Metrics, settings: ServeSettings, shadow: Shadow
+    app: FastAPI,
+    deployments: Deployments,
+    metrics: Metrics,
+    settings: ServeSettings,
+    shadow: Shadow,
+    log: PredictionLogger | None = None,
 ) -> None:
     """Add the path that classifies."""
     # Parsing a large body takes time, in which the event loop must serve the others, and memory.
@@ -88,7 +94,10 @@ def add_classify(
             # The server cancels what is left when it stops.
             raise ClosedError from error
         name = request.state.request_id
-        shadow.compare(name, wanted.texts, predictions, time.perf_counter() - started)
+        took = time.perf_counter() - started
+        shadow.compare(name, wanted.texts, predictions, took)
+        if log is not None:
+            log.offer(wanted.texts, predictions, deployment.predictor, deployment.role, took)
         predictions = wanted.decided(predictions, deployment.predictor.taxonomy)
         metrics.count(predictions)
         return response_of(deployment.predictor, predictions, request_id=name, top_k=wanted.top_k)

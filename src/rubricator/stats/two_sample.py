@@ -56,8 +56,36 @@ def two_sample_test(
         None where a sample has too few vectors to hold some out.
     """
     random = np.random.default_rng(seed)
+    prepared = _prepared(one, other, groups, _MOST, random)
+    if prepared is None:
+        return None
+    predict, second, sizes = prepared
+    labels = np.stack([second, *(random.permutation(second) for _ in range(permutations))])
+    aucs = _auc(labels, (2.0 * labels - 1) @ predict.T)
+    as_far = int((aucs[1:] >= aucs[0] - 1e-12).sum())
+    return TwoSampleTest(float(aucs[0]), (1 + as_far) / (1 + permutations), sizes)
+
+
+def separability(
+    one: Floats, other: Floats, *, most: int = _MOST, seed: int = 0
+) -> tuple[float, tuple[int, int]] | None:
+    """Only how well two samples are told apart: `auc` and `sizes` of `two_sample_test`, without its p-value.
+
+    At most so many vectors of each are looked at; None where a sample has too few.
+    """
+    prepared = _prepared(one, other, None, most, np.random.default_rng(seed))
+    if prepared is None:
+        return None
+    predict, second, sizes = prepared
+    return float(_auc(second[None], (2.0 * second[None] - 1) @ predict.T)[0]), sizes
+
+
+def _prepared(
+    one: Floats, other: Floats, groups: Sequence[str] | None, most: int, random: np.random.Generator
+) -> tuple[Floats, Bools, tuple[int, int]] | None:
+    """What gives held-out scores (see `_held_out`), which rows are of the second sample, and both sizes."""
     drawn = [
-        np.sort(random.permutation(len(part))[:_MOST]) + start
+        np.sort(random.permutation(len(part))[:most]) + start
         for part, start in ((one, 0), (other, len(one)))
     ]
     sizes = len(drawn[0]), len(drawn[1])
@@ -68,10 +96,7 @@ def two_sample_test(
     of_row = rows if groups is None else np.unique(np.asarray(groups)[rows], return_inverse=True)[1]
     second = np.arange(len(vectors)) >= sizes[0]
     predict = _held_out(vectors, (random.permutation(int(of_row.max()) + 1) % _FOLDS)[of_row])
-    labels = np.stack([second, *(random.permutation(second) for _ in range(permutations))])
-    aucs = _auc(labels, (2.0 * labels - 1) @ predict.T)
-    as_far = int((aucs[1:] >= aucs[0] - 1e-12).sum())
-    return TwoSampleTest(float(aucs[0]), (1 + as_far) / (1 + permutations), sizes)
+    return predict, second, sizes
 
 
 def _held_out(vectors: Floats, folds: NDArray[np.int64]) -> Floats:
