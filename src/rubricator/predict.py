@@ -324,12 +324,7 @@ def predict_file(
     if input_file.resolve() == output_file.resolve():
         raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
     table = open_table(input_file, layout)
-    named = columns or predictor.manifest.columns
-    source = named.source if predictor.manifest.boilerplate else None
-    roles = {"id": named.id, "title": named.title, "body": named.body, "source": source}
-    wanted = Columns(**roles, features=predictor.features)
-    # Only the text must be there: what else the model looks at, it can do without.
-    fitting = fit_columns(table, wanted, optional=("id", "source", "features"))
+    fitting = _fitting(predictor, table, columns, sources=bool(predictor.manifest.boilerplate))
     reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
     rows = unsure = 0
     marks = () if min_probability is None else (UNSURE,)
@@ -359,6 +354,31 @@ def predict_file(
     return PredictionReport(
         rows, rejections.count, rejections.file(), fitting, table.encoding, unsure if marks else None
     )
+
+
+def read_texts(predictor: Predictor, input_file: Path, *, columns: Columns | None = None) -> list[Text]:
+    """The texts of a table, cleaned as in training, with sources and times; without rows that cannot be used.
+
+    Raises:
+        DataError: The file cannot be read, columns are missing, or no row can be used.
+    """
+    table = open_table(input_file, AS_FOUND)
+    fitting = _fitting(predictor, table, columns, sources=True)
+    reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
+    rows = (reader.text(row) for chunk in table.rows() for row in chunk)
+    texts = predictor.clean([text for text in rows if isinstance(text, Text)])
+    if not texts:
+        raise DataError(f"No row of {input_file} can be used.", fix="Name a table of texts.")
+    return texts
+
+
+def _fitting(predictor: Predictor, table: Table, columns: Columns | None, *, sources: bool) -> Columns:
+    named = columns or predictor.manifest.columns
+    source, time = (named.source, named.time) if sources else (None, None)
+    roles = {"id": named.id, "title": named.title, "body": named.body, "source": source, "time": time}
+    wanted = Columns(**roles, features=predictor.features)
+    # Only the text must be there: what else the model looks at, it can do without.
+    return fit_columns(table, wanted, optional=("id", "source", "time", "features"))
 
 
 def _length(table: Table, progress: Progress) -> int | None:

@@ -15,6 +15,7 @@ from rubricator.config.label import (
     RulesTeacherConfig,
     TransformersEngineConfig,
 )
+from rubricator.config.monitor import Email, Monitor
 from rubricator.config.read import read_config, shown_arguments
 from rubricator.config.sections import (
     Clean,
@@ -47,6 +48,7 @@ __all__ = [
     "Data",
     "DataFile",
     "Duplicates",
+    "Email",
     "Encode",
     "EncoderTeacherConfig",
     "Encoders",
@@ -62,6 +64,7 @@ __all__ = [
     "LlmTeacherConfig",
     "Lora",
     "Metric",
+    "Monitor",
     "OpenAIEngineConfig",
     "Part",
     "Pays",

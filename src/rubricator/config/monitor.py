@@ -26,8 +26,8 @@ class Email(Section):
 class Monitor(Section):
     """How what was served is compared with the reference, and who is told.
 
-    `window` is a stretch of time or a number of predictions. At most a share of `false_alarms` of the windows in
-    which nothing changed alarms, over all checks together. The `smallest_…` are what matters at all: for a
+    `window` is a stretch of time or a number of predictions. At most a share of `false_alarms` of the windows
+    in which nothing changed alarms, over all checks together. The `smallest_…` are what matters at all: for a
     share Cohen's h, for numbers the statistic of Kolmogorov and Smirnov, for languages, sources and words of
     features half the sum of differences of shares, for vectors the area under the ROC curve above one half.
     """

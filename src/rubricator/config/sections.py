@@ -13,6 +13,7 @@ from rubricator.config.augment import Augment
 from rubricator.config.encode import BUNDLED, ENCODER_NAMES, Encode, Encoders
 from rubricator.config.expand import expand
 from rubricator.config.label import LabelStage
+from rubricator.config.monitor import Monitor
 from rubricator.config.section import Section
 from rubricator.config.tracking import Tracking
 from rubricator.config.train import Train
@@ -168,6 +169,7 @@ class Config(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     tracking: Tracking = Tracking()
+    monitor: Monitor = Monitor()
     folder: Path = Field(default=Path(), exclude=True)
 
     def path(self, written: str) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 from rubricator.monitor.judge import Judged
 from rubricator.monitor.windows import spoken_window
 from rubricator.monitor.words import moved_sentence
-from rubricator.pages.formatting import percent
+from rubricator.pages.formatting import percent, plural
 from rubricator.store.alerts import Alert
 
 _INPUT = frozenset({"unknown", "language", "source", "length"})
@@ -43,9 +43,7 @@ def update_alerts(
     return [*ending, Alert(model=judged.model, since=judged.start, until=judged.end, about=about)]
 
 
-def _about(
-    judged: Judged, names: list[str], titles: Mapping[str, str], *, new_model: bool
-) -> dict[str, Any]:
+def _about(judged: Judged, names: list[str], titles: Mapping[str, str], *, new_model: bool) -> dict[str, Any]:
     if judged.state == "unknown":
         what = (
             f"{judged.rows:,} predictions are of {judged.model} (categories {judged.taxonomy_version}), for "
@@ -79,10 +77,14 @@ def cause_sentence(cause: str) -> str:
 def _commands(names: Sequence[str], *, new_model: bool) -> list[str]:
     commands = ["rubricator review -c rubricator.yaml --ids IDS  # the texts that show it best"]
     if new_model:
-        commands.insert(0, "rubricator models rollback --registry models  # the model began to serve just then")
+        commands.insert(
+            0, "rubricator models rollback --registry models  # the model began to serve just then"
+        )
     if _INPUT & set(names):
-        commands.append("rubricator explore TEXTS  # what texts are like: broken encodings, languages, sources")
-    if not _INPUT >= set(names):
+        commands.append(
+            "rubricator explore TEXTS  # what texts are like: broken encodings, languages, sources"
+        )
+    if not set(names) <= _INPUT:
         commands.append("rubricator run -c rubricator.yaml  # train again with what was reviewed")
     return commands
 
@@ -90,12 +92,12 @@ def _commands(names: Sequence[str], *, new_model: bool) -> list[str]:
 def alert_text(alert: Alert, *, ids_file: str = "", texts: Mapping[str, str] | None = None) -> str:
     """An alert as plain text, for a log and an e-mail."""
     about = alert.about
+    windows = plural(about["windows"], "window")
     lines = [
         f"Monitoring of {alert.model}: something changed since {alert.since:%Y-%m-%d %H:%M} UTC.",
         about["what"],
         *([about["cause"]] if about["cause"] else []),
-        f"Seen in {about['windows']} window(s) up to {alert.until:%Y-%m-%d %H:%M}; the first held "
-        f"{about['texts']:,} predictions.",
+        f"{windows} up to {alert.until:%Y-%m-%d %H:%M}; {about['texts']:,} predictions in the first.",
     ]
     if about["rate"]:
         lines.append(f"Of windows in which nothing changes, at most {percent(about['rate'])} alarm.")

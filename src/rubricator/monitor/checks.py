@@ -185,7 +185,9 @@ def _feature(name: str, old: NDArray[np.object_], new: NDArray[np.object_]) -> I
     if not values:
         return
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        numbers = [np.array([np.nan if v is None else v for v in side], dtype=np.float64) for side in (old, new)]
+        numbers = [
+            np.array([np.nan if v is None else v for v in side], dtype=np.float64) for side in (old, new)
+        ]
         yield from _numbers(f"features:{name}", *numbers)
     else:
         words = [np.array([_word(v) for v in side], dtype=np.str_) for side in (old, new)]

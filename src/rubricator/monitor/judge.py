@@ -107,9 +107,7 @@ def smallest(check: Check, settings: Monitor) -> float:
     return float(getattr(settings, f"smallest_{check.kind}"))
 
 
-def find_cause(
-    sample: Sample, reference: Reference, settings: Monitor, threshold: float
-) -> str:
+def find_cause(sample: Sample, reference: Reference, settings: Monitor, threshold: float) -> str:
     """A source or a language that came to more than it was, and without which nothing alarms."""
     for kind, values, before in (
         ("source", sample.sources, reference.sample.sources),

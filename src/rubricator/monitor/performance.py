@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,7 @@ def measure_performance(
 
     Args:
         window: What was served.
+        space: The decisions that are possible.
         reference: Of the same model, for the mix of categories that its probabilities stand for.
         truth: Categories that people stated blind, of texts drawn by lot: by row of the window, shape [k].
         seed: Of the bootstrap.
@@ -148,5 +149,3 @@ def _estimate(values: Floats) -> Estimate:
     if np.isnan(values[0]):
         return Estimate(None)
     return Estimate(float(values[0]), *percentile_interval(values[1:], confidence=CONFIDENCE))
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -58,9 +58,7 @@ def _begin(moment: datetime, length: timedelta) -> datetime:
     return moment - (moment - _MONDAY) % length
 
 
-def _by_count(
-    log: PredictionLog, count: int, now: datetime, since: datetime | None
-) -> Iterator[Window]:
+def _by_count(log: PredictionLog, count: int, now: datetime, since: datetime | None) -> Iterator[Window]:
     """In the order in which predictions were logged, which is that of time unless a clock jumped."""
     rows: list[LoggedPrediction] = []
     for _, row in log.read(until=now + FUTURE):
@@ -94,15 +92,21 @@ def clock_notes(log: PredictionLog, now: datetime) -> list[str]:
         )
     if back:
         notes.append(
-            f"{back:,} predictions are logged earlier than others before them, by up to {_span(farthest)}: a clock "
-            "was set back, or clocks of several machines differ. Each counts in the window of its time."
+            f"{back:,} predictions are logged earlier than others before them, by up to {_span(farthest)}: "
+            "a clock was set back, or clocks of several machines differ. Each counts in the window of its time."
         )
     return notes
 
 
 def _span(length: timedelta) -> str:
     hours = length.total_seconds() / 3600
-    return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} min"
+    return (
+        f"{hours / 24:.0f} days"
+        if hours >= 48
+        else f"{hours:.0f} hours"
+        if hours >= 2
+        else f"{hours * 60:.0f} min"
+    )
 
 
 def spoken_window(start: datetime, end: datetime) -> str:
@@ -111,5 +115,3 @@ def spoken_window(start: datetime, end: datetime) -> str:
         return f"{start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}"
     last = end - timedelta(days=1)
     return f"{start:%Y-%m-%d}" if last.date() == start.date() else f"{start:%Y-%m-%d} – {last:%Y-%m-%d}"
-
-

@@ -85,8 +85,7 @@ def _prepared(
 ) -> tuple[Floats, Bools, tuple[int, int]] | None:
     """What gives held-out scores (see `_held_out`), which rows are of the second sample, and both sizes."""
     drawn = [
-        np.sort(random.permutation(len(part))[:most]) + start
-        for part, start in ((one, 0), (other, len(one)))
+        np.sort(random.permutation(len(part))[:most]) + start for part, start in ((one, 0), (other, len(one)))
     ]
     sizes = len(drawn[0]), len(drawn[1])
     if min(sizes) < _FEWEST:
