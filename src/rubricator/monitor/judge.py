@@ -96,7 +96,7 @@ def mark(checks: list[Check], settings: Monitor, threshold: float) -> tuple[Chec
         replace(
             check,
             q_value=float(q_value),
-            moved=alarms and big and (check.p_value <= threshold or q_value <= FALSE_DISCOVERIES),
+            moved=bool(alarms and big and (check.p_value <= threshold or q_value <= FALSE_DISCOVERIES)),
         )
         for check, q_value, big in zip(checks, q_values, large, strict=True)
     )

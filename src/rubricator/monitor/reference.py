@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,8 @@ from safetensors.numpy import load, save
 
 from rubricator.errors import DataError, MissingExtraError
 from rubricator.label_space import LabelSpace
-from rubricator.monitor.observe import WIDTH, projected, unknown_share, vocabulary_of
+from rubricator.monitor.observe import unknown_share, vocabulary_of
 from rubricator.monitor.sample import Sample, column
-from rubricator.predict import Predictor
-from rubricator.progress import Progress, silent
 from rubricator.records import Text, content_hash
 from rubricator.stats.arrays import Bools, Floats
 
@@ -26,7 +24,6 @@ FEWEST = 200
 """Rows below which no window can be told from chance."""
 _MOST = 5000
 _FORMAT = 1
-_BATCH = 64
 _ARRAYS = ("at", "probabilities", "decided", "characters", "unknown", "vectors")
 
 
@@ -70,27 +67,6 @@ class Reference:
 
 Observed = tuple[Floats, Bools, Floats]
 """Probabilities, decisions and projected vectors (NaN without) of some texts."""
-
-
-def observed_by(predictor: Predictor, progress: Progress = silent) -> Callable[[Sequence[Text]], Observed]:
-    """Predicts cleaned texts as the service does."""
-
-    def observe(texts: Sequence[Text]) -> Observed:
-        keys, vectors = predictor.taxonomy.keys, np.full((len(texts), WIDTH), np.nan)
-        probabilities = np.zeros((len(texts), len(keys)))
-        decided = np.zeros(probabilities.shape, dtype=bool)
-        with progress("Predicting the reference", total=len(texts)) as done:
-            for start in range(0, len(texts), _BATCH):
-                some = slice(start, start + _BATCH)
-                predictions, found = predictor.classify_with_vectors(texts[some])
-                if found is not None:
-                    vectors[some] = projected(found)
-                probabilities[some] = [[one.probabilities[key] for key in keys] for one in predictions]
-                decided[some] = predictor.taxonomy.space.indicators([one.categories for one in predictions])
-                done(len(predictions))
-        return probabilities, decided, vectors
-
-    return observe
 
 
 def make_reference(

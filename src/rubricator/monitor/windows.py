@@ -92,8 +92,8 @@ def clock_notes(log: PredictionLog, now: datetime) -> list[str]:
         )
     if back:
         notes.append(
-            f"{back:,} predictions are logged earlier than others before them, by up to {_span(farthest)}: "
-            "a clock was set back, or clocks of several machines differ. Each counts in the window of its time."
+            f"{back:,} predictions are logged earlier than others before them, by up to {_span(farthest)}: a "
+            "clock was set back, or clocks of several machines differ. Each counts in the window of its time."
         )
     return notes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +16,16 @@ from rubricator.encode.vectors import encode_by_each
 from rubricator.errors import DataError
 from rubricator.models.training_result import TrainingResult
 from rubricator.monitor.observe import WIDTH, projected
-from rubricator.monitor.reference import (
-    FEWEST,
-    Reference,
-    make_reference,
-    observed_by,
-    reference_bytes,
-)
+from rubricator.monitor.reference import FEWEST, Observed, Reference, make_reference, reference_bytes
 from rubricator.pipeline.stage import Run
 from rubricator.predict import Predictor, read_texts
 from rubricator.progress import Progress, silent
+from rubricator.records import Text
 from rubricator.stats.arrays import Indices
 from rubricator.taxonomy import Taxonomy
 from rubricator.whole_files import whole_file
+
+_BATCH = 64
 
 
 def reference_of_run(
@@ -66,7 +64,7 @@ def reference_of_run(
 
 def _observed(
     run: Run, dataset: Dataset, label_set: LabelSet, trained: TrainingResult, rows: Indices
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Observed:
     vectors = encode_by_each(dataset.texts, run.config, trained.untrained, progress=run.progress)
     data = training_data(dataset, label_set, vectors.pop(BASE, None), vectors)
     inputs = data.examples.subset(rows).inputs(trained.open(run.config))
@@ -91,7 +89,7 @@ def reference_of_table(
     texts = read_texts(predictor, table)
     reference = make_reference(
         texts,
-        observed_by(predictor, progress)(texts),
+        _predicted(predictor, texts, progress),
         predictor.taxonomy.space,
         titles=_titles(predictor.taxonomy),
         about=f"{len(texts):,} texts of {table.name}",
@@ -110,6 +108,22 @@ def reference_of_table(
             f"The reference {output} cannot be written: {error.strerror}.", fix="Name another file with -o."
         ) from error
     return reference
+
+
+def _predicted(predictor: Predictor, texts: Sequence[Text], progress: Progress) -> Observed:
+    keys, vectors = predictor.taxonomy.keys, np.full((len(texts), WIDTH), np.nan)
+    probabilities = np.zeros((len(texts), len(keys)))
+    decided = np.zeros(probabilities.shape, dtype=bool)
+    with progress("Predicting the reference", total=len(texts)) as done:
+        for start in range(0, len(texts), _BATCH):
+            some = slice(start, start + _BATCH)
+            predictions, found = predictor.classify_with_vectors(texts[some])
+            if found is not None:
+                vectors[some] = projected(found)
+            probabilities[some] = [[one.probabilities[key] for key in keys] for one in predictions]
+            decided[some] = predictor.taxonomy.space.indicators([one.categories for one in predictions])
+            done(len(predictions))
+    return probabilities, decided, vectors
 
 
 def _titles(taxonomy: Taxonomy) -> dict[str, str]:

@@ -161,14 +161,14 @@ class PredictionLogger:
             self._metrics.log_lost.labels(reason).inc(count)
 
     def _run(self) -> None:
-        batch: list[_Waiting] = []
         pause, failures, deadline = _PAUSE, 0, float("inf")
         while True:
             self._wake.wait(pause)
             self._wake.clear()
             if self._closing:
                 deadline = min(deadline, time.monotonic() + _CLOSING_SECONDS)
-            batch = batch or [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+            # They leave the buffer once they are written: what waits never exceeds it.
+            batch = [self._waiting[place] for place in range(min(_BATCH, len(self._waiting)))]
             try:
                 self._write(batch)
             except StoreError as error:
@@ -177,14 +177,19 @@ class PredictionLogger:
                 _LOG.warning("Predictions cannot be logged: %s", error.problem)
             except Exception:  # noqa: BLE001 - one row must not end the thread: the next may be logged
                 _LOG.exception("%d predictions cannot be logged", len(batch))
+                self._leave(batch)
                 self._lose("fault", len(batch))
-                batch = []
             else:
-                batch, failures = [], 0
+                failures = 0
+                self._leave(batch)
                 pause = 0.0 if len(self._waiting) >= _BATCH or self._closing else _PAUSE
-            if self._closing and ((not batch and not self._waiting) or time.monotonic() > deadline):
-                self._waiting.extendleft(reversed(batch))
+            if self._closing and (not self._waiting or time.monotonic() > deadline):
                 return
+
+    def _leave(self, batch: Sequence[_Waiting]) -> None:
+        for _ in batch:
+            self._waiting.popleft()
+        self._metrics.log_waiting.set(len(self._waiting))
 
     def _write(self, batch: list[_Waiting]) -> None:
         with self._lock:
@@ -199,7 +204,6 @@ class PredictionLogger:
                 self._lost.subtract(lost)
                 self._lost = +self._lost
             self._metrics.logged.inc(len(batch))
-            self._metrics.log_waiting.set(len(self._waiting))
         self._forget_old()
 
     def _forget_old(self) -> None:

@@ -152,10 +152,8 @@ def _summary(judged: Sequence[Judged], lasting: Sequence[Alert], rate: float) ->
     if not told:
         return ["No window with enough predictions is over yet: nothing can be told."]
     alarms = sum(one.state == "alarm" for one in told)
-    said = [
-        f"{plural(len(told), 'window')} judged, {alarms} with an alarm. Where nothing changes, at most "
-        f"{percent(rate)} of windows alarm, over all checks together."
-    ]
+    stated = f"at most {percent(rate)} of windows alarm, over all checks together"
+    said = [f"{plural(len(told), 'window')} judged, {alarms} with an alarm. Where nothing changes, {stated}."]
     if not lasting:
         said.append("No alert lasts: by all that can be seen, the newest window is like the reference.")
     said += [f"Since {alert.since:%Y-%m-%d}: {alert.about['what']}" for alert in lasting]

@@ -1,0 +1,92 @@
+"""Expected F1 is what labels would say, while probabilities are calibrated; reviews mend it where not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from tests.monitor.conftest import SPACE, predictions, truth_of
+
+from rubricator.monitor.performance import measure_performance, reviewed_f1
+from rubricator.monitor.sample import sample_of
+from rubricator.stats.label_shift import adjusted_probabilities
+
+
+def real(sample, truth):
+    return reviewed_f1(truth, sample.decided, SPACE).macro.value
+
+
+def test_calibrated_probabilities_promise_what_labels_say(reference):
+    rows = predictions(3000, seed=1)
+    sample = sample_of(rows, SPACE)
+    found = measure_performance(sample, reference.sample, SPACE, {})
+    assert abs(found.expected.macro.value - real(sample, truth_of(rows))) < 0.03
+    assert found.expected.macro.low < found.expected.macro.value < found.expected.macro.high
+    assert found.corrected is None
+    assert found.reviewed is None
+
+
+def test_under_label_shift_the_adjusted_figures_are_nearer():
+    random = np.random.default_rng(3)
+
+    def drawn(share, count):
+        positive = random.random(count) < share
+        return positive, 1 / (1 + np.exp(-(random.normal(size=count) * 1.5 + np.where(positive, 1.5, -1.5))))
+
+    # Calibrated at a share of one half; then the category becomes rare.
+    _, before = drawn(0.5, 4000)
+    positive, p = drawn(0.1, 4000)
+    slope = 2 * 1.5 / 1.5**2
+    calibrated = [1 / (1 + np.exp(-slope * np.log(x / (1 - x)))) for x in (before, p)]
+    adjusted = adjusted_probabilities(calibrated[1][:, None], calibrated[0].mean(keepdims=True), single=False)
+    assert abs(adjusted.mean() - 0.1) < 0.03 < abs(calibrated[1].mean() - 0.1)
+    assert abs(positive.mean() - 0.1) < 0.03
+
+
+def test_adjusting_changes_nothing_where_the_mix_stayed():
+    random = np.random.default_rng(4)
+    p = random.dirichlet([1, 1, 1], size=5000)
+    adjusted = adjusted_probabilities(p, p.mean(axis=0), single=True)
+    assert np.abs(adjusted - p).max() < 0.01
+    assert np.allclose(adjusted.sum(axis=1), 1)
+
+
+def test_reviews_correct_probabilities_that_are_no_longer_calibrated(reference):
+    held, off = 0, []
+    for seed in range(30):
+        rows = predictions(800, seed=seed)
+        truth = truth_of(rows, seed)
+        # The first category has come to mean something else: half of its texts are of it no more.
+        truth[:, 0] &= np.random.default_rng(seed).random(800) < 0.5
+        sample = sample_of(rows, SPACE)
+        reviewed = np.random.default_rng(seed + 7).permutation(800)[:150]
+        found = measure_performance(
+            sample, reference.sample, SPACE, {int(row): truth[row] for row in reviewed}, seed=seed
+        )
+        sport, value = found.corrected.categories["sport"], None
+        value = reviewed_f1(truth, sample.decided, SPACE).categories["sport"].value
+        held += sport.low <= value <= sport.high
+        off.append(found.expected.categories["sport"].value - value)
+    assert np.mean(off) > 0.1  # unseen by the probabilities
+    assert held >= 25
+
+
+def test_corrected_intervals_are_no_wider_than_those_of_reviews_alone(reference):
+    widths = []
+    for seed in range(12):
+        rows = predictions(1500, seed=seed)
+        sample, truth = sample_of(rows, SPACE), truth_of(rows, seed)
+        known = {row: truth[row] for row in range(100)}
+        found = measure_performance(sample, reference.sample, SPACE, known, seed=seed)
+        widths.append([one.macro.high - one.macro.low for one in (found.corrected, found.reviewed)])
+    corrected, alone = np.mean(widths, axis=0)
+    assert corrected < 0.9 * alone
+
+
+def test_a_category_without_probability_or_decision_is_undefined(reference):
+    sample = sample_of(predictions(100, seed=2), SPACE)
+    nothing = replace(
+        sample, probabilities=np.zeros_like(sample.probabilities), decided=np.zeros_like(sample.decided)
+    )
+    found = measure_performance(nothing, reference.sample, SPACE, {})
+    assert found.expected.macro.value is None
