@@ -7,8 +7,8 @@ texts in the order of their time, the same texts in a broken encoding, and texts
 - *in time*: the later weeks as they came, judged against the model's own reference;
 - *undisturbed*: served predictions shuffled in time; half are the reference, weeks are drawn from the others.
   How many alarm, beside the stated rate;
-- *disturbed*: eight such weeks, of which the last four hold a category that appears, a source that floods, texts
-  in a broken encoding, or a model with another list of categories. In which week it alarms, by how many alerts.
+- *disturbed*: eight such weeks, of which the last four hold a category that appears, a source that floods,
+  texts in a broken encoding, or a model with another list of categories. When it alarms, by how many alerts.
 
 Times of publication replace those of answers in the log. No text is kept.
 """
@@ -141,7 +141,7 @@ def program(*words: str) -> None:
 
 
 def served(folder: Path, later: pl.DataFrame) -> dict[str, Any]:
-    """Answers everything by a real server that logs, and one that does not, in turn; median and 99 % of seconds."""
+    """Answers everything by a real server that logs, after one that does not; seconds of both."""
     plain = [
         {
             "id": f"plain:{row['id']}",

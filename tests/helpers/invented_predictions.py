@@ -1,4 +1,4 @@
-"""A reference and logs of invented predictions."""
+"""A reference and logs of invented predictions: a plugin that `conftest.py` names."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def truth_of(rows, seed=0):
 
 
 @pytest.fixture(scope="session")
-def reference():
-    rows = predictions(1200, seed=99)
+def invented():
+    rows = predictions(800, seed=99)
     return Reference(
         model="tiny@1",
         taxonomy_version="1",
@@ -65,8 +65,8 @@ def reference():
         titles={"sport": "Спорт", "economy": "Экономика", "culture": "Культура"},
         sample=sample_of(rows, SPACE),
         vocabulary=np.arange(10, dtype=np.uint32),
-        labelled=np.arange(1200) < 300,
+        labelled=np.arange(800) < 300,
         truth=truth_of(rows, 99),
-        about="1,200 invented texts",
+        about="800 invented texts",
         digest="abc",
     )
