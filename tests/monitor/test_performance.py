@@ -9,7 +9,6 @@ from invented_predictions import SPACE, predictions, truth_of
 
 from rubricator.monitor.performance import measure_performance, reviewed_f1
 from rubricator.monitor.sample import sample_of
-from rubricator.stats.label_shift import adjusted_probabilities
 
 
 def real(sample, truth):
@@ -24,31 +23,6 @@ def test_calibrated_probabilities_promise_what_labels_say(invented):
     assert found.expected.macro.low < found.expected.macro.value < found.expected.macro.high
     assert found.corrected is None
     assert found.reviewed is None
-
-
-def test_under_label_shift_the_adjusted_figures_are_nearer():
-    random = np.random.default_rng(3)
-
-    def drawn(share, count):
-        positive = random.random(count) < share
-        return positive, 1 / (1 + np.exp(-(random.normal(size=count) * 1.5 + np.where(positive, 1.5, -1.5))))
-
-    # Calibrated at a share of one half; then the category becomes rare.
-    _, before = drawn(0.5, 4000)
-    positive, p = drawn(0.1, 4000)
-    slope = 2 * 1.5 / 1.5**2
-    calibrated = [1 / (1 + np.exp(-slope * np.log(x / (1 - x)))) for x in (before, p)]
-    adjusted = adjusted_probabilities(calibrated[1][:, None], calibrated[0].mean(keepdims=True), single=False)
-    assert abs(adjusted.mean() - 0.1) < 0.03 < abs(calibrated[1].mean() - 0.1)
-    assert abs(positive.mean() - 0.1) < 0.03
-
-
-def test_adjusting_changes_nothing_where_the_mix_stayed():
-    random = np.random.default_rng(4)
-    p = random.dirichlet([1, 1, 1], size=5000)
-    adjusted = adjusted_probabilities(p, p.mean(axis=0), single=True)
-    assert np.abs(adjusted - p).max() < 0.01
-    assert np.allclose(adjusted.sum(axis=1), 1)
 
 
 def test_reviews_correct_probabilities_that_are_no_longer_calibrated(invented):

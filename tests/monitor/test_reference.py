@@ -76,7 +76,7 @@ def test_a_reference_of_a_table_is_what_the_artifact_says_of_it(linear_artifact,
     at = read.sample.ids.tolist().index("7")
     assert read.sample.probabilities[at] == pytest.approx(list(prediction.probabilities.values()), abs=1e-6)
     assert read.model == predictor.manifest.identifier
-    assert len(made.vocabulary) == 3
+    assert len(made.vocabulary) == 4
 
 
 def test_too_small_a_table_is_refused(linear_artifact, tmp_path):

@@ -172,6 +172,15 @@ def test_clocks_that_jump_are_told_of_and_lose_nothing(store, invented):
     assert sum(one.rows for one in later.judged) == 60
 
 
+def test_a_clock_that_stood_at_1970_makes_one_empty_window(store, invented):
+    log = PredictionLog(store)
+    log.append(predictions(60, seed=1, at=MONDAY.replace(year=1970)))
+    log.append(predictions(60, seed=2, at=MONDAY))
+    found = monitoring(store, invented).run(AFTER)
+    assert [one.rows for one in found.judged if one.rows == 0] == [0]
+    assert sum(one.rows for one in found.judged) == 120
+
+
 def test_losses_are_in_the_notes(store, invented):
     weeks(store, {})
     PredictionLog(store).append([], [Loss(MONDAY, "buffer", 17)])

@@ -25,7 +25,7 @@ References = Annotated[
     typer.Option(
         "--reference",
         metavar="PLACE",
-        help="A run, an artifact, or a file of `monitor reference`; again for each model that serves.",
+        help="A run, an artifact, a registry, or a file of `monitor reference`; several may be named.",
         show_default=False,
     ),
 ]
@@ -172,9 +172,9 @@ def _reviews(place: str | None) -> Store:
 
 
 def _read(places: list[Path]) -> list[Reference]:
-    from rubricator.monitor.reference import read_reference
+    from rubricator.monitor.reference import read_references
 
-    return [read_reference(place) for place in places]
+    return [reference for place in places for reference in read_references(place)]
 
 
 def _once(

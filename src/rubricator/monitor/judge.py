@@ -21,8 +21,8 @@ FALSE_DISCOVERIES = 0.05
 _OF_REVIEWS = 0.1  # of the false alarms allowed, where there are reviews
 FEWEST_REVIEWS = 10
 
-Thresholds = Callable[[Reference, int], Threshold]
-"""The threshold of a reference for windows of a size, made when first asked for."""
+Thresholds = Callable[[Reference, int, float], Threshold]
+"""The threshold of a reference for windows of a size and a rate of alarms, made when first asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def judge(
     reviewed = _reviewed(sample, reference, truth)
     of_checks = rate if reviewed is None else rate * (1 - _OF_REVIEWS)
     size = window_size(len(sample), len(reference.sample))
-    threshold = thresholds(reference, size).at(of_checks)
+    threshold = thresholds(reference, size, of_checks).at(of_checks)
     checks = mark(compare(reference.sample, sample, reference.space), settings, threshold)
     if reviewed is not None:
         alarms = reviewed.p_value <= rate * _OF_REVIEWS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from rubricator.monitor.judge import Judged, find_cause, judge
 from rubricator.monitor.reference import Reference
 from rubricator.monitor.sample import sample_of
 from rubricator.monitor.threshold import ROUNDS, Threshold, calibrate
-from rubricator.monitor.windows import Window, clock_notes, read_windows
+from rubricator.monitor.windows import Seen, Window, clock_notes, read_windows
 from rubricator.progress import Progress, silent
 from rubricator.review.feedback import Decision, read_decisions
 from rubricator.stats.arrays import Bools
@@ -114,17 +115,18 @@ class Monitoring:
             raise DataError(
                 "The log holds no prediction.", fix="Serve with it: `rubricator serve ARTIFACT --log STORE`."
             )
-        since = memory.values(_UNTIL).get(_UNTIL)
+        state = memory.values(_UNTIL).get(_UNTIL)
+        seen = Seen(datetime.fromisoformat(state["end"]), state["last"]) if state else None
         decisions = read_decisions(self.reviews or self.store)
         alerts = memory.alerts()
         before = len(alerts)
         judged: list[Judged] = []
         models = {one.model for one in self.judged()}
-        for window in read_windows(log, self.settings, now, datetime.fromisoformat(since) if since else None):
+        for window in read_windows(log, self.settings, now, seen):
             results = self._judge(window, decisions)
             changed = self._alerted(alerts, results, models)
             values = {f"{_WINDOW}{one.start.isoformat()}:{one.model}": _plain(one) for one in results}
-            values |= {_UNTIL: window.end.isoformat()}
+            values |= {_UNTIL: {"end": window.end.isoformat(), "last": window.last}}
             values |= {
                 key: {"smallest": list(one.smallest), "size": one.size}
                 for key, one in self._thresholds.items()
@@ -209,10 +211,12 @@ class Monitoring:
             }
         )
 
-    def _threshold(self, reference: Reference, size: int) -> Threshold:
-        key = f"{_THRESHOLD}{reference.digest}:{size}:{self.rounds}"
+    def _threshold(self, reference: Reference, size: int, rate: float) -> Threshold:
+        # A rate that the rounds cannot show would never alarm.
+        rounds = max(self.rounds, math.ceil(1 / rate))
+        key = f"{_THRESHOLD}{reference.digest}:{size}:{rounds}"
         if key not in self._thresholds:
-            self._thresholds[key] = calibrate(reference, size, rounds=self.rounds, progress=self.progress)
+            self._thresholds[key] = calibrate(reference, size, rounds=rounds, progress=self.progress)
         return self._thresholds[key]
 
     def _alerted(self, alerts: list[Alert], results: list[Judged], models: set[str]) -> list[Alert]:
@@ -223,8 +227,13 @@ class Monitoring:
             # The first window of the first model is no change of models.
             is_new = one.model not in models and bool(models)
             changed += update_alerts(alerts, one, titles, new_model=is_new)
-        models.update(one.model for one in results if one.model)
-        return changed
+        present = {one.model for one in results if one.model}
+        models |= present
+        # A model that no longer serves changes no more.
+        gone = [one for one in alerts if one.over is None and present and one.model not in present]
+        for alert in gone:
+            alert.over = results[0].end
+        return changed + gone
 
     def _send(
         self, memory: MonitorMemory, alerts: Iterable[Alert], now: datetime

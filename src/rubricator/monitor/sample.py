@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,20 +49,6 @@ class Sample:
         arrays = {name: getattr(self, name)[rows] for name in self.__dataclass_fields__ if name != "features"}
         return Sample(**arrays, features={name: values[rows] for name, values in self.features.items()})
 
-    def __add__(self, other: Sample) -> Sample:
-        arrays = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)])
-            for name in self.__dataclass_fields__
-            if name != "features"
-        }
-        names = self.features.keys() & other.features.keys()
-        both = {name: np.concatenate([self.features[name], other.features[name]]) for name in names}
-        return Sample(**arrays, features=both)
-
-    def with_unknown(self, unknown: Floats) -> Sample:
-        """The same with other shares of unknown words."""
-        return replace(self, unknown=unknown)
-
 
 def sample_of(rows: Sequence[LoggedPrediction], space: LabelSpace) -> Sample:
     """Logged predictions in columns; a category that a row does not name has the probability 0 there."""
@@ -92,8 +77,3 @@ def column(values: Sequence[Feature]) -> NDArray[np.object_]:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-def moment(seconds: float) -> datetime:
-    """The time that so many seconds since 1970 are."""
-    return datetime.fromtimestamp(seconds, UTC)

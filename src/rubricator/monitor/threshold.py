@@ -33,7 +33,7 @@ class Threshold:
         so the share holds exactly on average, whatever the tests are worth and however they hang together;
         what is asked for below what the rounds can show never alarms.
         """
-        allowed = int(rate * (len(self.smallest) + 1))
+        allowed = int(rate * (len(self.smallest) + 1) + 1e-9)
         return self.smallest[allowed - 1] if allowed else -1.0
 
 

@@ -23,6 +23,7 @@ class Window:
     start: datetime
     end: datetime
     rows: list[LoggedPrediction]
+    last: int = 0  # number of the last row
 
     def by_model(self) -> dict[str, list[LoggedPrediction]]:
         """The rows of each model."""
@@ -32,42 +33,55 @@ class Window:
         return dict(rows)
 
 
-def read_windows(
-    log: PredictionLog, settings: Monitor, now: datetime, since: datetime | None = None
-) -> Iterator[Window]:
-    """The windows that are over, the oldest first; of those by time also the empty ones between others.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far windows were judged: the end of the last one, and the number of its last row."""
 
-    Days and weeks begin at midnight UTC, weeks on Monday. `since` leaves out windows that ended before.
+    end: datetime
+    last: int
+
+
+def read_windows(
+    log: PredictionLog, settings: Monitor, now: datetime, seen: Seen | None = None
+) -> Iterator[Window]:
+    """The windows that are over and not seen yet, the oldest first.
+
+    Days and weeks begin at midnight UTC, weeks on Monday; a stretch without predictions is one empty window,
+    however long (a clock may have stood at 1970). What is logged late, for a window that was seen, is
+    in no other.
     """
     if isinstance(settings.window, int):
-        yield from _by_count(log, settings.window, now, since)
+        yield from _by_count(log, settings.window, now, 0 if seen is None else seen.last)
         return
-    span = log.span()
+    span = log.span(None if seen is None else seen.end, now + FUTURE)
     if span is None:
         return
     length = _LENGTHS[settings.window]
-    start = _begin(span[0] if since is None else max(since, span[0]), length)
-    last = min(span[1], now + FUTURE)
-    while start <= last and start + length <= now:
-        rows = [row for _, row in log.read(start, start + length)]
-        yield Window(start, start + length, rows)
-        start += length
+    start = _begin(span[0], length) if seen is None else _begin(seen.end, length)
+    while start + length <= now:
+        rows = dict(log.read(start, start + length))
+        end = start + length
+        if not rows:
+            following = log.span(start, now + FUTURE)
+            if following is None:
+                return
+            end = _begin(following[0], length)
+        yield Window(start, end, list(rows.values()), max(rows, default=0))
+        start = end
 
 
 def _begin(moment: datetime, length: timedelta) -> datetime:
     return moment - (moment - _MONDAY) % length
 
 
-def _by_count(log: PredictionLog, count: int, now: datetime, since: datetime | None) -> Iterator[Window]:
+def _by_count(log: PredictionLog, count: int, now: datetime, after: int) -> Iterator[Window]:
     """In the order in which predictions were logged, which is that of time unless a clock jumped."""
     rows: list[LoggedPrediction] = []
-    for _, row in log.read(until=now + FUTURE):
+    for number, row in log.read(until=now + FUTURE, after=after):
         rows.append(row)
         if len(rows) == count:
             moments = [one.at for one in rows]
-            end = max(moments) + timedelta(microseconds=1)
-            if since is None or end > since:
-                yield Window(min(moments), end, rows)
+            yield Window(min(moments), max(moments) + timedelta(microseconds=1), rows, number)
             rows = []
 
 
@@ -76,14 +90,14 @@ def clock_notes(log: PredictionLog, now: datetime) -> list[str]:
     ahead = back = 0
     latest: datetime | None = None
     farthest = timedelta()
-    for _, row in log.read():
-        if row.at > now + FUTURE:
+    for at in log.moments():
+        if at > now + FUTURE:
             ahead += 1
-        elif latest is not None and latest - row.at > FUTURE:
+        elif latest is not None and latest - at > FUTURE:
             back += 1
-            farthest = max(farthest, latest - row.at)
+            farthest = max(farthest, latest - at)
         else:
-            latest = row.at
+            latest = at
     notes = []
     if ahead:
         notes.append(

@@ -112,15 +112,38 @@ class PredictionLog:
                 return
             after = page[-1]["id"]
 
-    def span(self) -> tuple[datetime, datetime] | None:
-        """When the first and the last prediction were answered; None where there is none.
+    def moments(self) -> Iterator[datetime]:
+        """When each prediction was answered, in the order in which they were logged.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        query = sa.select(PREDICTIONS.c.id, PREDICTIONS.c.at).order_by(PREDICTIONS.c.id).limit(_PAGE)
+        last = 0
+        while True:
+            with self._store.reading() as connection:
+                page = connection.execute(query.where(PREDICTIONS.c.id > last)).all()
+            yield from (in_utc(row.at) for row in page)
+            if len(page) < _PAGE:
+                return
+            last = page[-1].id
+
+    def span(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[datetime, datetime] | None:
+        """When the first and the last prediction of a stretch were answered; None where there is none.
 
         Raises:
             StoreError: The database refused.
         """
         at = PREDICTIONS.c.at
+        query = sa.select(sa.func.min(at), sa.func.max(at))
+        if since is not None:
+            query = query.where(at >= since)
+        if until is not None:
+            query = query.where(at < until)
         with self._store.reading() as connection:
-            first, last = connection.execute(sa.select(sa.func.min(at), sa.func.max(at))).one()
+            first, last = connection.execute(query).one()
         return None if first is None else (in_utc(first), in_utc(last))
 
     def losses(self, since: datetime | None = None, until: datetime | None = None) -> dict[str, int]:
