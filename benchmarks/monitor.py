@@ -98,9 +98,12 @@ def main() -> None:
             "in time": in_time(rows, reference),
         }
         show("in time", figures["in time"])
-        figures["undisturbed"] = undisturbed(rows["plain"], reference, given.splits, given.windows)
+        thresholds: dict[int, Threshold] = {}
+        figures["undisturbed"] = undisturbed(
+            rows["plain"], reference, given.splits, given.windows, thresholds
+        )
         show("undisturbed", figures["undisturbed"])
-        figures["disturbed"] = disturbed(rows, reference, given.replays)
+        figures["disturbed"] = disturbed(rows, reference, given.replays, thresholds)
         show("disturbed", figures["disturbed"])
     write(given.json, {"weeks": {"rows": ROWS, "disturbed share": SHARE}, "figures": figures})
 
@@ -284,7 +287,11 @@ def drawn(
 
 
 def undisturbed(
-    rows: list[LoggedPrediction], reference: Reference, splits: int, windows: int
+    rows: list[LoggedPrediction],
+    reference: Reference,
+    splits: int,
+    windows: int,
+    thresholds: dict[int, Threshold],
 ) -> list[dict[str, Any]]:
     """How many undisturbed weeks alarm, beside the stated share."""
     rates = (0.01, 0.05)
@@ -292,6 +299,7 @@ def undisturbed(
     for seed in range(splits):
         half, others = drawn(rows, reference, seed)
         threshold = calibrate(half, window_size(ROWS, len(half.sample)), seed=seed)
+        thresholds[seed] = threshold
         random = np.random.default_rng(1000 + seed)
         for _ in range(windows):
             picked = [others[at] for at in random.choice(len(others), ROWS, replace=False)]
@@ -345,22 +353,21 @@ def disturbances(rows: dict[str, list[LoggedPrediction]]) -> Iterator[tuple[str,
 
 
 def disturbed(
-    rows: dict[str, list[LoggedPrediction]], reference: Reference, replays: int
+    rows: dict[str, list[LoggedPrediction]],
+    reference: Reference,
+    replays: int,
+    thresholds: dict[int, Threshold],
 ) -> list[dict[str, Any]]:
     """Eight weeks each, the last four disturbed, judged by `Monitoring` itself."""
     figures = []
-    thresholds: dict[int, Threshold] = {}
     for name, disturb, named in disturbances(rows):
         first: list[int] = []
         alerts: list[int] = []
         early = right = 0
         causes: Counter[str] = Counter()
         for replay in range(replays):
-            seed = replay % 5
+            seed = replay % len(thresholds)
             half, others = drawn(rows["plain"], reference, seed)
-            size = window_size(ROWS, len(half.sample))
-            if seed not in thresholds:
-                thresholds[seed] = calibrate(half, size, seed=seed)
             found = replayed(half, others, thresholds[seed], disturb, replay)
             loud = [number for number, one in enumerate(found.judged) if one.state in ("alarm", "unknown")]
             early += sum(number < BEFORE for number in loud)

@@ -167,11 +167,6 @@ def _notes(monitoring: Monitoring) -> list[str]:
         f"{count:,} predictions were served and could not be logged ({reason}); they are missing here."
         for reason, count in sorted(log.losses().items())
     ]
-    notes += [
-        f"The reference of {one.model} is {one.about}."
-        for one in monitoring.references
-        if "had learned from" in one.about and "not learned" not in one.about
-    ]
     return notes
 
 
