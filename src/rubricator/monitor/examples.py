@@ -30,14 +30,13 @@ def _scores(check: Check, window: Sample, reference: Sample, space: LabelSpace) 
     if kind in ("none", "confidence", "reviewed"):
         return -sure
     if kind in ("length", "unknown"):
-        values = window.characters if kind == "length" else np.nan_to_num(window.unknown)
-        return values if rising else -values
+        numbers = window.characters if kind == "length" else np.nan_to_num(window.unknown)
+        return numbers if rising else -numbers
     if kind in ("language", "source") and check.values:
-        values = window.languages if kind == "language" else window.sources
-        return _grown(check, values) - sure / 10
+        return _grown(check, window.languages if kind == "language" else window.sources) - sure / 10
     if kind == "vectors" and np.isfinite(window.vectors).all(axis=1).any():
         direction = np.nanmean(window.vectors, axis=0) - np.nanmean(reference.vectors, axis=0)
-        return np.nan_to_num(window.vectors @ np.nan_to_num(direction), nan=-np.inf)
+        return np.asarray(np.nan_to_num(window.vectors @ np.nan_to_num(direction), nan=-np.inf))
     return -sure
 
 
@@ -45,4 +44,4 @@ def _grown(check: Check, values: NDArray[np.str_]) -> Floats:
     """1 where a row has the value whose share grew most."""
     assert check.values is not None
     most = max(check.values, key=lambda name: check.values[name][1] - check.values[name][0])  # type: ignore[index]
-    return (values == most).astype(np.float64)
+    return np.asarray(values == most, dtype=np.float64)

@@ -27,7 +27,8 @@ FEWEST = 200
 _MOST = 5000
 _MOST_LANGUAGES = 1000  # telling one takes a millisecond or two
 _FORMAT = 1
-_ARRAYS = ("at", "probabilities", "decided", "characters", "unknown", "vectors")
+_NUMBERS = ("at", "probabilities", "characters", "unknown", "vectors")
+_ARRAYS = (*_NUMBERS, "decided")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,10 +187,8 @@ def parse_reference(data: bytes, *, model: str = "", where: str = "The reference
             languages=np.array(facts["languages"], dtype=np.str_),
             sources=np.array(facts["sources"], dtype=np.str_),
             features={name: column(values) for name, values in facts["features"].items()},
-            **{
-                name: arrays[name] if name == "decided" else arrays[name].astype(np.float64)
-                for name in _ARRAYS
-            },
+            decided=arrays["decided"],
+            **{name: arrays[name].astype(np.float64) for name in _NUMBERS},
         )
         _check_lengths(sample)
         return Reference(
