@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ def window_size(rows: int, reference: int) -> int:
 
     At most half of the reference: an undisturbed window is drawn from it, and compared with the rest.
     """
-    return min(max(round(2 ** (round(2 * np.log2(max(rows, 1))) / 2)), 1), reference // 2)
+    return min(round(2.0 ** (round(2 * math.log2(max(rows, 1))) / 2)), reference // 2)
 
 
 def calibrate(
