@@ -13,7 +13,7 @@ from once import made_once, make_ahead, wait_for_all
 from rubricator import config
 from rubricator.encode import Encoder, open_encoder
 
-pytest_plugins = ["small_artifacts", "llm_server"]
+pytest_plugins = ["small_artifacts", "llm_server", "invented_predictions"]
 
 ROOT = Path(__file__).parents[1]
 TOGETHER = {

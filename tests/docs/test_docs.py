@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from rubricator.config import (
     ReplayEngineConfig,
     TransformersEngineConfig,
 )
+from rubricator.predict import Predictor
 
 ROOT = Path(__file__).parents[2]
 ENGINES = (OpenAIEngineConfig, GgufEngineConfig, TransformersEngineConfig, ReplayEngineConfig)
@@ -79,6 +81,32 @@ OTHERS = [
 ]
 
 
+def fill_log(checkout: Path) -> None:
+    """As if the service had answered the news two weeks ago."""
+    from rubricator.store import Store
+    from rubricator.store.predictions import LoggedPrediction, PredictionLog
+
+    predictor = Predictor.load(checkout / "runs/news/artifact")
+    texts = pl.read_csv(checkout / "examples/news/news.csv", infer_schema=False)["text"].to_list()[:100]
+    with Store.open(checkout / "log.sqlite") as store:
+        PredictionLog(store).append(
+            [
+                LoggedPrediction(
+                    at=datetime.now(UTC) - timedelta(days=14),
+                    text_id=one.text_id,
+                    model=one.model,
+                    taxonomy_version=one.taxonomy_version,
+                    role="champion",
+                    categories=one.categories,
+                    probabilities=one.probabilities,
+                    seconds=0.01,
+                    characters=100,
+                )
+                for one in predictor.predict([text for text in texts if text and text.strip()])
+            ]
+        )
+
+
 def test_pages_show_commands_at_all() -> None:
     assert len(OTHERS) >= 20
     assert len(SERVING) >= 1
@@ -99,6 +127,8 @@ def test_commands_on_the_pages_work(page: Path, line: str, checkouts: Checkouts)
     if arguments[0] == "models" and "VERSION" in arguments:
         (version,) = (path.name for path in (checkout / "models/versions").iterdir())
         arguments = [version if argument == "VERSION" else argument for argument in arguments]
+    if arguments[0] == "monitor" and not (checkout / "log.sqlite").exists():
+        fill_log(checkout)
     if arguments[0] == "compare":
         shutil.copytree(checkout / arguments[1], checkout / arguments[2])
     done = rubricator(*arguments, cwd=checkout)
@@ -162,7 +192,7 @@ def parts_of(command: TyperCommand) -> list[TyperCommand]:
 
 def test_every_command_and_option_is_documented() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    assert len(COMMANDS) == 22
+    assert len(COMMANDS) == 23
     assert [name for name in COMMANDS if f"rubricator {name}" not in pages] == []
     options = {
         option

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubricator.stats.two_sample import two_sample_test
+from rubricator.stats.two_sample import separability, two_sample_test
 
 
 def normal(rows: int, shift: float = 0.0, *, width: int = 20, seed: int) -> np.ndarray:
@@ -54,3 +54,12 @@ def test_copies_across_the_samples_share_a_group_or_they_mislead():
     groups = [str(row) for row in range(60)] * 2
     assert two_sample_test(real, copies).auc < 0.3, "held out, each is taken for its copy"
     assert two_sample_test(real, copies, groups).auc == pytest.approx(0.5, abs=0.08)
+
+
+def test_separability_is_the_figure_of_the_test_alone() -> None:
+    rng = np.random.default_rng(2)
+    one, other = rng.normal(size=(60, 8)), rng.normal(size=(90, 8)) + 0.4
+    test = two_sample_test(one, other, permutations=1, seed=3)
+    auc, sizes = separability(one, other, seed=3)
+    assert (auc, sizes) == (pytest.approx(test.auc), test.sizes)
+    assert separability(one[:3], other) is None

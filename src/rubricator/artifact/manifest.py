@@ -32,6 +32,8 @@ MODEL = "model"
 CARD = "README.md"
 _DEEPEST_PATH = 16
 ENCODERS = "encoders"
+REFERENCE = "reference.safetensors"
+"""What monitoring compares with; an artifact of an older version has none."""
 
 
 class _Part(BaseModel):
@@ -129,7 +131,7 @@ class Manifest(_Part):
         first, *rest = path.split("/")
         if first == ENCODERS:
             return len(rest) > 1 and rest[0] in self.encoders
-        return path == CARD or (first == MODEL and bool(rest))
+        return path in (CARD, REFERENCE) or (first == MODEL and bool(rest))
 
 
 def manifest_id(content: Mapping[str, Any]) -> str:

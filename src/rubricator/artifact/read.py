@@ -39,12 +39,16 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A checked artifact, ready to serve: `model` makes logits of texts, and `rule` decisions of logits."""
+    """A checked artifact, ready to serve: `model` makes logits of texts, and `rule` decisions of logits.
+
+    `reference` is the file that monitoring compares with; None in an artifact of an older version.
+    """
 
     folder: Path
     manifest: Manifest
     model: Model
     rule: DecisionRule
+    reference: bytes | None = None
 
     def encoder_folder(self, name: str) -> Path:
         """Where the files of the encoder lie that the model knows by this name."""
@@ -64,7 +68,10 @@ def read_artifact(folder: Path, *, key: Path | None = None) -> Artifact:
         manifest = _audited(folder, key)
         with _readable(folder):
             model = _build(folder, manifest)
-        return Artifact(folder, manifest, model, manifest.rule.decision(manifest.taxonomy.space))
+            entry = manifest.files.get(layout.REFERENCE)
+            reference = None if entry is None else _load(folder, layout.REFERENCE, entry)
+        rule = manifest.rule.decision(manifest.taxonomy.space)
+        return Artifact(folder, manifest, model, rule, reference)
 
     return while_unreplaced(folder, read)
 

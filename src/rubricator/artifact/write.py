@@ -58,6 +58,7 @@ def write_artifact(
     card: str,
     boilerplate: Sequence[Repeated] = (),
     taxonomy_version: str = "",
+    reference: bytes | None = None,
 ) -> Manifest:
     """Write an artifact beside `folder`, check it by reading it, then put it in the place of the old one.
 
@@ -65,7 +66,7 @@ def write_artifact(
     system can (see `put_folder`). Most parameters are the
     fields of `Manifest`, which is returned as written. `encoders` go by the names under which the model asks
     for them, `metrics` are JSON values (undefined ones None), and `card` is Markdown. `taxonomy_version` is
-    how predictions name the list, by default its hash.
+    how predictions name the list, by default its hash. `reference` is what monitoring compares with.
 
     Raises:
         ArtifactError: The folder holds something else, cannot be written, or the parts disagree.
@@ -95,6 +96,8 @@ def write_artifact(
         _remove(part)
         part.mkdir(parents=True)
         _write_files(part, model, encoders, card)
+        if reference is not None:
+            (part / layout.REFERENCE).write_bytes(reference)
         _write_manifest(part, about)
         manifest = read_artifact(part).manifest
         sync(part)

@@ -146,5 +146,10 @@ COMMANDS = {
         "serve:serve_artifact",
         "Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.",
     ),
+    "monitor": Group(
+        _PRODUCTION,
+        "monitor:monitor",
+        "Compare what is served with the reference, and alarm rightly.",
+    ),
     "key": Command(_PRODUCTION, "key:make_key", "Make a key for the service: shown once, kept as a hash."),
 }

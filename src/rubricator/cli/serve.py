@@ -10,7 +10,7 @@ import typer
 from rubricator.cli.console import err, log_to
 from rubricator.cli.predict import Verify
 
-_SECURITY, _BESIDE, _FEEDBACK = "Security", "A second model", "Corrections"
+_SECURITY, _BESIDE, _FEEDBACK, _LOG = "Security", "A second model", "Corrections", "Log of predictions"
 
 
 def serve_artifact(
@@ -83,6 +83,24 @@ def serve_artifact(
             rich_help_panel=_FEEDBACK,
         ),
     ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STORE",
+            help="Log every prediction in this database, for `rubricator monitor`.",
+            rich_help_panel=_LOG,
+        ),
+    ] = None,
+    log_texts: Annotated[
+        bool, typer.Option("--log-texts", help="Keep the texts, too.", rich_help_panel=_LOG)
+    ] = False,
+    log_salt: Annotated[
+        str, typer.Option(help="Of the hashes that name texts without an id.", rich_help_panel=_LOG)
+    ] = "",
+    keep_days: Annotated[
+        float | None,
+        typer.Option(min=0, help="Delete logged predictions after so many days.", rich_help_panel=_LOG),
+    ] = None,
 ) -> None:
     """Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.
 
@@ -92,7 +110,7 @@ def serve_artifact(
     `curl -H 'content-type: application/json' -d '{"text": "Матч отменён"}' localhost:8000/v1/classify`
     """
     # A missing extra is said by the first of these imports.
-    from rubricator.serve import ServeOptions, ServeSettings, serve
+    from rubricator.serve import LogSettings, ServeOptions, ServeSettings, serve
 
     options = ServeOptions(
         artifact=artifact,
@@ -113,6 +131,9 @@ def serve_artifact(
         salt=salt,
         feedback=feedback,
         categories=categories,
+        log=None
+        if log is None
+        else LogSettings(place=log, texts=log_texts, keep_days=keep_days, salt=log_salt),
     )
     with log_to(None):
         serve(options, announce=_announce)

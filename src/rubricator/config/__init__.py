@@ -17,6 +17,7 @@ from rubricator.config.label import (
     RulesTeacherConfig,
     TransformersEngineConfig,
 )
+from rubricator.config.monitor import Email, Monitor
 from rubricator.config.read import read_config, shown_arguments
 from rubricator.config.sections import (
     Clean,
@@ -51,6 +52,7 @@ __all__ = [
     "DataFile",
     "Decision",
     "Duplicates",
+    "Email",
     "Encode",
     "EncoderTeacherConfig",
     "Encoders",
@@ -68,6 +70,7 @@ __all__ = [
     "LlmTeacherConfig",
     "Lora",
     "Metric",
+    "Monitor",
     "OpenAIEngineConfig",
     "Part",
     "Pays",

@@ -15,6 +15,7 @@ from rubricator.config.encode import BUNDLED, ENCODER_NAMES, Encode, Encoders
 from rubricator.config.expand import expand
 from rubricator.config.goals import Goal
 from rubricator.config.label import LabelStage
+from rubricator.config.monitor import Monitor
 from rubricator.config.section import Section
 from rubricator.config.tracking import Tracking
 from rubricator.config.train import Train
@@ -174,6 +175,7 @@ class Config(Section):
     tracking: Tracking = Tracking()
     decision: Decision = Decision()
     goals: tuple[Goal, ...] = ()
+    monitor: Monitor = Monitor()
     folder: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")

@@ -56,6 +56,10 @@ class Inputs:
             self._vectors[encoder] = self._encoders[encoder](self.contents)
         return self._vectors[encoder]
 
+    def known(self, encoder: str) -> NDArray[Any] | None:
+        """Vectors by the encoder of that name, if they are at hand already."""
+        return self._vectors.get(encoder)
+
     def once(self, key: object, compute: Callable[[Inputs], Floats]) -> Floats:
         """What `compute` makes of contents and vectors, worked out once for each `key`.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rubricator.errors import MissingExtraError
-from rubricator.stats.arrays import Floats
+from rubricator.stats.label_shift import adjusted_probabilities
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -22,7 +22,6 @@ _FEWEST_BYTES = 20  # of letters in UTF-8: a shorter text could be any of severa
 # A text is another's only if all known languages together are improbable. On 701 sentences of SIB-200 each,
 # cut off after 30 characters, 0.3 % of the Russian and the English and 97 % of the Kazakh fall below it.
 _IMPROBABLE = 0.1
-_ROUNDS = 50
 _SURE = 0.95  # when one language is said of a text
 # Written like a language of which they are varieties.
 _VARIETIES = {"ar": ("ary", "arz"), "en": ("pcm",), "no": ("nn",), "zh": ("wuu", "yue")}
@@ -69,6 +68,16 @@ def may_be_in(content: str, languages: Collection[str]) -> bool:
     return probability >= _IMPROBABLE
 
 
+def language_of(content: str) -> str:
+    """The language that a text is probably in: a code of ISO 639-1, empty for one of a few letters.
+
+    Raises:
+        MissingExtraError: py3langid is not installed.
+    """
+    text = content[:_CHARACTERS]
+    return "" if _bytes_of_letters(text) < _FEWEST_BYTES else str(_identifier().rank(text)[0][0])
+
+
 def language_shares(contents: Sequence[str]) -> dict[str, float]:
     """Shares of the languages that texts are probably in, by a sample of at most 300; the largest first.
 
@@ -77,9 +86,8 @@ def language_shares(contents: Sequence[str]) -> dict[str, float]:
     Raises:
         MissingExtraError: py3langid is not installed.
     """
-    tellable = [text for text in _sampled(contents) if _bytes_of_letters(text) >= _FEWEST_BYTES]
-    counts = Counter(_identifier().rank(text)[0][0] for text in tellable)
-    return {language: count / len(tellable) for language, count in counts.most_common()}
+    counts = Counter(filter(None, map(language_of, _sampled(contents))))
+    return {language: count / counts.total() for language, count in counts.most_common()}
 
 
 def languages_of(contents: Sequence[str], *, most: int) -> list[str]:
@@ -100,20 +108,12 @@ def languages_of(contents: Sequence[str], *, most: int) -> list[str]:
     if rows:
         ranks = [dict(identifier.rank(sample[row])) for row in rows]
         stated = np.array([[rank.get(name, 0.0) for name in names] for rank in ranks], dtype=np.float64)
-        adjusted = _adjusted(stated)
+        even = np.full(len(names), 1 / len(names))
+        adjusted = adjusted_probabilities(stated, even, single=True)
         for row, best, share in zip(rows, adjusted.argmax(axis=1), adjusted.max(axis=1), strict=True):
             if share >= _SURE and names[best] != _NO_LANGUAGE:
                 found[row] = names[best]
     return found
-
-
-def _adjusted(stated: Floats) -> Floats:
-    """Probabilities for the mix of languages that makes these texts likeliest, shape [texts, languages]."""
-    adjusted = stated / np.maximum(stated.sum(axis=1, keepdims=True), 1e-300)
-    for _ in range(_ROUNDS):
-        weighted = stated * adjusted.mean(axis=0)
-        adjusted = weighted / np.maximum(weighted.sum(axis=1, keepdims=True), 1e-300)
-    return np.asarray(adjusted)
 
 
 def _sampled(contents: Sequence[str], most: int = _SAMPLE) -> list[str]:

@@ -20,6 +20,8 @@ from rubricator.encode import open_named
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import TrainingResult
+from rubricator.monitor.reference import reference_bytes
+from rubricator.pipeline.reference import reference_of_run
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
 from rubricator.stats.coverage import COVERAGE
@@ -40,6 +42,7 @@ def write_winner(
     data_fingerprint: str,
     boilerplate: Sequence[Repeated] = (),
     taxonomy_version: str = "",
+    reference: bytes | None = None,
     progress: Progress = silent,
 ) -> Manifest:
     """Write the artifact of the model that was chosen.
@@ -66,6 +69,7 @@ def write_winner(
         boilerplate=boilerplate,
         card=render_card(card),
         taxonomy_version=taxonomy_version,
+        reference=reference,
     )
 
 
@@ -105,6 +109,7 @@ def _work(run: Run) -> list[str]:
     label_set = read_labels(run.folder, dataset, run.taxonomy)
     trained, _ = read_training(run.folder)
     folder = run.folder / "artifact"
+    reference = reference_of_run(run, dataset, split, label_set, trained)
     manifest = write_winner(
         folder,
         trained,
@@ -115,6 +120,7 @@ def _work(run: Run) -> list[str]:
         data_fingerprint=dataset.fingerprint,
         boilerplate=dataset.boilerplate,
         taxonomy_version=_shown_version(run),
+        reference=reference_bytes(reference),
         progress=run.progress,
     )
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -26,7 +26,7 @@ from rubricator.models.two_speed import TwoSpeedModel
 from rubricator.predict.once import OncePerText
 from rubricator.predict.windows import WindowSize, ahead
 from rubricator.records import Prediction, Text
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Floats, Vectors
 from rubricator.stats.coverage import COVERAGE, CoveragePoint
 from rubricator.taxonomy import Taxonomy
 
@@ -54,6 +54,7 @@ class Predictor:
         features: Columns beside the text that the model looks at.
         encoders: What it sees texts through; none for a model without an encoder.
         routed: Whether predictions say which of its models answered.
+        reference: What monitoring compares its predictions with; None where the artifact has none.
     """
 
     def __init__(self, artifact: Artifact, encoders: Mapping[str, EncodeTexts] | None = None) -> None:
@@ -62,6 +63,7 @@ class Predictor:
         self.rule: DecisionRule = artifact.rule
         self.features: tuple[str, ...] = artifact.model.columns
         self.routed: bool = isinstance(artifact.model, TwoSpeedModel)
+        self.reference: bytes | None = artifact.reference
         self._model = artifact.model
         self.encoders: Mapping[str, EncodeTexts] = encoders or {}
         self._cleaner = Cleaner(artifact.manifest.clean, artifact.manifest.boilerplate)
@@ -201,7 +203,16 @@ class Predictor:
 
     def classify(self, texts: Sequence[Text]) -> list[Prediction]:
         """Predictions for texts that are checked and cleaned: `predict` without its first half."""
+        return self._predictions(texts, self._inputs(texts))
+
+    def classify_with_vectors(self, texts: Sequence[Text]) -> tuple[list[Prediction], Vectors | None]:
+        """The same with the vectors that the model looked at; None where it looks at none of all texts."""
         inputs = self._inputs(texts)
+        predictions = self._predictions(texts, inputs)
+        known = [inputs.known(name) for name in self.encoders]
+        return predictions, next((vectors for vectors in known if vectors is not None), None)
+
+    def _predictions(self, texts: Sequence[Text], inputs: Inputs) -> list[Prediction]:
         probabilities = self._probabilities(texts, inputs)
         decisions = self.rule.decide(probabilities)
         keys = self.taxonomy.keys

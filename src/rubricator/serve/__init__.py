@@ -12,7 +12,8 @@ except ImportError as error:
 
 from rubricator.serve.app import create_app
 from rubricator.serve.limits import ServeSettings
+from rubricator.serve.prediction_log import LogSettings
 from rubricator.serve.processes import ServeOptions, serve
 from rubricator.serve.security.keys import add_key
 
-__all__ = ["ServeOptions", "ServeSettings", "add_key", "create_app", "serve"]
+__all__ = ["LogSettings", "ServeOptions", "ServeSettings", "add_key", "create_app", "serve"]

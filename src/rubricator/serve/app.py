@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from rubricator.serve.feedback import FeedbackStore, add_feedback
 from rubricator.serve.information import add_information
 from rubricator.serve.limits import BodyLimit, ServeSettings
 from rubricator.serve.metrics import Measured, Metrics
+from rubricator.serve.prediction_log import LogSettings, PredictionLogger
 from rubricator.serve.problems import add_errors
 from rubricator.serve.schemas import request_schemas
 from rubricator.serve.security.headers import SafeHeaders
@@ -37,6 +39,7 @@ def create_app(
     shadow_log: Path | None = None,
     keys: list[ApiKey] | None = None,
     feedback: FeedbackStore | None = None,
+    log: LogSettings | None = None,
 ) -> FastAPI:
     """Build the service over a predictor.
 
@@ -52,19 +55,33 @@ def create_app(
         shadow_log: Where comparisons with the shadow are appended, one JSON object a line.
         keys: Who may ask; None for everybody. Promotion over HTTP needs keys, and a registry.
         feedback: Where decisions of editors are stored; None takes none.
+        log: Where served predictions are logged; None logs none.
     """
     settings = settings or ServeSettings()
     metrics = Metrics()
-    deployments = Deployments(predictor, settings, metrics, registry=registry, load=load, beside=beside)
+    logger = None if log is None else PredictionLogger(log, metrics)
+    deployments = Deployments(
+        predictor,
+        settings,
+        metrics,
+        registry=registry,
+        load=load,
+        beside=beside,
+        classify=Predictor.classify if logger is None else logger.classify,
+    )
     shadow = Shadow(deployments, metrics, shadow_log)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with deployments:
+            if logger is not None:
+                logger.start()
             yield
             await shadow.finish()
         if feedback is not None:
             feedback.close()
+        if logger is not None:
+            await asyncio.to_thread(logger.close)
 
     app = FastAPI(
         title=predictor.manifest.identifier,
@@ -75,7 +92,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    add_classify(app, deployments, metrics, settings, shadow)
+    add_classify(app, deployments, metrics, settings, shadow, logger)
     add_information(app, deployments, metrics, settings)
     if keys is not None and registry is not None:
         add_versions(app, deployments, registry)

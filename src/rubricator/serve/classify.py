@@ -19,6 +19,7 @@ from rubricator.serve.bodies import Wanted, read_body
 from rubricator.serve.deployments import Deployment, Deployments
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.metrics import Metrics
+from rubricator.serve.prediction_log import PredictionLogger
 from rubricator.serve.problems import problems
 from rubricator.serve.schemas import REQUESTS, ClassifyResponse, response_of
 from rubricator.serve.shadow import Shadow
@@ -57,7 +58,12 @@ class _Answer:
 
 
 def add_classify(
-    app: FastAPI, deployments: Deployments, metrics: Metrics, settings: ServeSettings, shadow: Shadow
+    app: FastAPI,
+    deployments: Deployments,
+    metrics: Metrics,
+    settings: ServeSettings,
+    shadow: Shadow,
+    log: PredictionLogger | None = None,
 ) -> None:
     """Add the path that classifies."""
     # Parsing a large body takes time, in which the event loop must serve the others, and memory.
@@ -111,6 +117,10 @@ def add_classify(
             raise ClosedError from error
         name, wanted = request.state.request_id, answered.wanted
         shadow.compare(name, wanted.texts, answered.predictions, answered.seconds)
+        if log is not None:
+            log.offer(
+                wanted.texts, answered.predictions, deployment.predictor, deployment.role, answered.seconds
+            )
         metrics.count(answered.decided)
         return response_of(
             deployment.predictor,

@@ -33,12 +33,23 @@ Role = Literal["champion", "challenger", "shadow"]
 Load = Callable[[Path], Predictor]
 """Reads an artifact and tries it; raises where it is not fit to serve."""
 
+ClassifyBatch = Callable[[Predictor, list[Text]], list[Prediction]]
+"""Predictions of cleaned texts."""
+
 
 class Deployment:
     """A predictor with a queue and a thread of its own, in one role."""
 
-    def __init__(self, predictor: Predictor, settings: ServeSettings, metrics: Metrics, role: Role) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        settings: ServeSettings,
+        metrics: Metrics,
+        role: Role,
+        classify: ClassifyBatch = Predictor.classify,
+    ) -> None:
         self.predictor = predictor
+        self._classify_batch = classify
         self.role = role
         self.max_characters = min(settings.max_characters, predictor.manifest.max_characters)
         self._metrics = metrics
@@ -112,7 +123,7 @@ class Deployment:
         read: list[tuple[int, float]] = []
         started = time.perf_counter()
         with telling(lambda tokens, seconds: read.append((tokens, seconds))):
-            predictions = self.predictor.classify(texts)
+            predictions = self._classify_batch(self.predictor, texts)
         tokenising = sum(seconds for _, seconds in read)
         if read:
             self._metrics.tokens.observe(sum(tokens for tokens, _ in read))
@@ -157,8 +168,9 @@ class Deployments:
         registry: ModelRegistry | None = None,
         load: Load = Predictor.load,
         beside: Beside = NOTHING,
+        classify: ClassifyBatch = Predictor.classify,
     ) -> None:
-        self._settings, self._metrics = settings, metrics
+        self._settings, self._metrics, self._classify = settings, metrics, classify
         self._registry, self._load = registry, load
         self._swapping = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -274,7 +286,9 @@ class Deployments:
         return None if predictor is None else self._deployed(predictor, role)
 
     def _deployed(self, predictor: Predictor, role: Role) -> Deployment:
-        return Deployment(predictor, self._settings, self._metrics, role)
+        # What the shadow answers is not served, and so not logged.
+        classify = Predictor.classify if role == "shadow" else self._classify
+        return Deployment(predictor, self._settings, self._metrics, role, classify)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

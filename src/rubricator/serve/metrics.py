@@ -72,6 +72,13 @@ class Metrics:
         self.waiting = gauge("waiting_texts", "Texts waiting for the model.")
         self.model = gauge("model_info", "Processes that serve a model.", "model", "taxonomy_version", "role")
         self.swaps = counter("swaps", "Changes of the model that serves, by outcome.", "outcome")
+        self.logged = counter("logged_predictions", "Predictions written into the log.")
+        self.log_lost = counter(
+            "unlogged_predictions",
+            "Predictions that were served and could not be logged: buffer full, fault, shutdown.",
+            "reason",
+        )
+        self.log_waiting = gauge("log_waiting_predictions", "Predictions waiting to be logged.")
         self.shadowed = counter(
             "shadow_texts", "Texts a shadow answered, by whether it decided alike.", "agrees"
         )

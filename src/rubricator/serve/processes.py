@@ -21,6 +21,7 @@ from rubricator.serve.app import create_app
 from rubricator.serve.deployments import Beside
 from rubricator.serve.feedback import FeedbackStore
 from rubricator.serve.limits import ServeSettings
+from rubricator.serve.prediction_log import LogSettings
 from rubricator.serve.security.keys import read_keys
 from rubricator.serve.security.tls import check_certificate
 
@@ -37,6 +38,7 @@ class ServeOptions(BaseModel):
         share: Of the requests that the challenger answers.
         feedback: Database in which decisions of editors are stored, a file or a URL.
         categories: The list of categories whose history translates decisions made under an earlier version.
+        log: Where served predictions are logged.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +61,7 @@ class ServeOptions(BaseModel):
     salt: str = ""
     feedback: str | None = None
     categories: Path | None = None
+    log: LogSettings | None = None
 
     def load(self, folder: Path) -> Predictor:
         """An artifact, loaded and tried.
@@ -125,6 +128,7 @@ def build(options: ServeOptions) -> FastAPI:
         shadow_log=options.shadow_log,
         keys=None if options.keys is None else read_keys(options.keys),
         feedback=None if options.feedback is None else FeedbackStore(options.feedback, options.categories),
+        log=options.log,
     )
 
 

@@ -113,6 +113,7 @@ class TextItem(_Body):
         max_length=1000,
         description="Columns beside the text, by name, where the model looks at them.",
     )
+    source: Part = Field(default="", description="Where it was published, for cleaning and for the log.")
 
 
 def _item_kind(value: Any) -> str:
@@ -335,6 +336,7 @@ def text_of(item: str | TextItem, position: str) -> Text:
         title=item.title,
         body=item.body,
         features=item.features,
+        source=item.source,
     )
 
 

@@ -44,13 +44,13 @@ def prediction_powered_share(
     count = len(truth)
     if count < _FEW or np.ptp(truth) == 0:
         return wilson(round(float(truth.sum())), count, confidence=confidence)
-    power = _power(truth, predicted, others)
+    use = power(truth, predicted, others)
     rest = others if len(others) else predicted
-    residuals = truth - power * predicted
-    value = power * float(rest.mean()) + float(residuals.mean())
+    residuals = truth - use * predicted
+    value = use * float(rest.mean()) + float(residuals.mean())
     variance = residuals.var(ddof=1) / count
     if len(others) > 1:
-        variance += power**2 * others.var(ddof=1) / len(others)
+        variance += use**2 * others.var(ddof=1) / len(others)
     value = min(max(value, 0.0), 1.0)
     if not 0 < value < 1 or not variance:
         return wilson(round(float(truth.sum())), count, confidence=confidence)
@@ -60,8 +60,8 @@ def prediction_powered_share(
     return Estimate(value, interval.low, interval.high)
 
 
-def _power(truth: Floats, predicted: Floats, others: Floats) -> float:
-    """How far predictions are used, between 0 and 1: what makes the variance least."""
+def power(truth: Floats, predicted: Floats, others: Floats) -> float:
+    """How far predictions are used, between 0 and 1: what makes the variance of a mean least (PPI++)."""
     spread = float(np.concatenate([predicted, others]).var())
     if not spread or not len(others):
         return 0.0

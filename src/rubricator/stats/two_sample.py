@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,9 +56,41 @@ def two_sample_test(
         None where a sample has too few vectors to hold some out.
     """
     random = np.random.default_rng(seed)
+    prepared = _prepared(one, other, groups, _MOST, random)
+    if prepared is None:
+        return None
+    vectors, folds, second = prepared
+    predict, sizes = _held_out(vectors, folds), (int((~second).sum()), int(second.sum()))
+    labels = np.stack([second, *(random.permutation(second) for _ in range(permutations))])
+    aucs = _auc(labels, (2.0 * labels - 1) @ predict.T)
+    as_far = int((aucs[1:] >= aucs[0] - 1e-12).sum())
+    return TwoSampleTest(float(aucs[0]), (1 + as_far) / (1 + permutations), sizes)
+
+
+def separability(
+    one: Floats, other: Floats, *, most: int = _MOST, seed: int = 0
+) -> tuple[float, tuple[int, int]] | None:
+    """Only how well two samples are told apart: `auc` and `sizes` of `two_sample_test`, without its p-value.
+
+    At most so many vectors of each are looked at; None where a sample has too few.
+    """
+    prepared = _prepared(one, other, None, most, np.random.default_rng(seed))
+    if prepared is None:
+        return None
+    vectors, folds, second = prepared
+    scores, labels = np.zeros(len(vectors)), 2.0 * second - 1
+    for fold in np.unique(folds):
+        rest, centred, held = _ridge(vectors, folds, fold)
+        scores[folds == fold] = held(centred.T @ (labels[rest] - labels[rest].mean()))
+    return float(_auc(second[None], scores[None])[0]), (int((~second).sum()), int(second.sum()))
+
+
+def _prepared(
+    one: Floats, other: Floats, groups: Sequence[str] | None, most: int, random: np.random.Generator
+) -> tuple[Floats, NDArray[np.int64], Bools] | None:
+    """The vectors that are looked at, the fold of each, and which of them are of the second sample."""
     drawn = [
-        np.sort(random.permutation(len(part))[:_MOST]) + start
-        for part, start in ((one, 0), (other, len(one)))
+        np.sort(random.permutation(len(part))[:most]) + start for part, start in ((one, 0), (other, len(one)))
     ]
     sizes = len(drawn[0]), len(drawn[1])
     if min(sizes) < _FEWEST:
@@ -67,26 +99,30 @@ def two_sample_test(
     vectors = np.concatenate([one, other])[rows].astype(np.float64)
     of_row = rows if groups is None else np.unique(np.asarray(groups)[rows], return_inverse=True)[1]
     second = np.arange(len(vectors)) >= sizes[0]
-    predict = _held_out(vectors, (random.permutation(int(of_row.max()) + 1) % _FOLDS)[of_row])
-    labels = np.stack([second, *(random.permutation(second) for _ in range(permutations))])
-    aucs = _auc(labels, (2.0 * labels - 1) @ predict.T)
-    as_far = int((aucs[1:] >= aucs[0] - 1e-12).sum())
-    return TwoSampleTest(float(aucs[0]), (1 + as_far) / (1 + permutations), sizes)
+    return vectors, (random.permutation(int(of_row.max()) + 1) % _FOLDS)[of_row], second
 
 
 def _held_out(vectors: Floats, folds: NDArray[np.int64]) -> Floats:
     """What multiplied by labels gives the held-out scores of all rows, [n, n]: ridge is linear in them."""
     result = np.zeros((len(vectors), len(vectors)))
     for fold in np.unique(folds):
-        out, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        centre = vectors[rest].mean(axis=0)
-        x, held = vectors[rest] - centre, vectors[out] - centre
-        square = x.T @ x
-        square[np.diag_indices(len(square))] += max(np.trace(square) / len(square), 1e-12)
-        weights = held @ np.linalg.solve(square, x.T)
+        rest, centred, held = _ridge(vectors, folds, fold)
+        weights = held(centred.T)
         # The mean label of the others is taken away, so that folds of other shares do not differ by it.
-        result[np.ix_(out, rest)] = weights - weights.mean(axis=1, keepdims=True)
+        result[np.ix_(np.flatnonzero(folds == fold), rest)] = weights - weights.mean(axis=1, keepdims=True)
     return result
+
+
+def _ridge(
+    vectors: Floats, folds: NDArray[np.int64], fold: int
+) -> tuple[NDArray[np.intp], Floats, Callable[[Floats], Floats]]:
+    """Rows outside a fold, their centred vectors, and from vectors times labels to scores of the fold."""
+    out, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+    centre = vectors[rest].mean(axis=0)
+    x, held = vectors[rest] - centre, vectors[out] - centre
+    square = x.T @ x
+    square[np.diag_indices(len(square))] += max(np.trace(square) / len(square), 1e-12)
+    return rest, x, lambda sums: np.asarray(held @ np.linalg.solve(square, sums))
 
 
 def _auc(labels: Bools, scores: Floats) -> Floats:

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -128,6 +129,26 @@ class Store:
             for some in _pages(keys):
                 connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key.in_(some)))
 
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that reads other tables than the answers.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        with explained(self._engine.url), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that writes other tables than the answers; it counts wholly or not at all.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        with explained(self._engine.url), self._writing.begin() as connection:
+            yield connection
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
@@ -218,10 +239,10 @@ def _upsert(dialect: str) -> sa.Executable:
 
 def _row(answer: Answer, created: datetime) -> dict[str, Any]:
     return {name: getattr(answer, name) for name in _FIELDS} | {
-        "text_id": _storable(answer.text_id),
+        "text_id": storable(answer.text_id),
         "status": answer.status.value,
         "scores": dict(answer.scores),
-        "raw": _storable(answer.raw),
+        "raw": storable(answer.raw),
         "created": created,
     }
 
@@ -231,7 +252,7 @@ def _answer(row: Any) -> Answer:
     return Answer(**values | {"status": Status(row.status)})
 
 
-def _storable(written: str) -> str:
+def storable(written: str) -> str:
     """Without what no database column takes: lone surrogates (not UTF-8) and, in PostgreSQL, NUL."""
     return written.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, DateTime, Float, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
 from sqlalchemy import Text as LongText
 
 METADATA = MetaData()
@@ -20,4 +32,53 @@ ANSWERS = Table(
     Column("seconds", Float, nullable=False),
     Column("taxonomy", String(64), nullable=False, server_default=""),
     Column("created", DateTime(timezone=True), nullable=False),
+)
+
+ROW = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows of its own accord only so
+PREDICTIONS = Table(
+    "predictions",
+    METADATA,
+    Column("id", ROW, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("text_id", LongText, nullable=False),
+    Column("model", String(255), nullable=False),
+    Column("taxonomy_version", String(255), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("probabilities", JSON, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("characters", Integer, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("unknown", Float),
+    Column("source", LongText, nullable=False),
+    Column("features", JSON, nullable=False),
+    Column("vector", LargeBinary),
+    Column("text", LongText),
+    Index("ix_predictions_at", "at"),
+    Index("ix_predictions_text_id", "text_id"),
+)
+PREDICTION_LOSSES = Table(
+    "prediction_losses",
+    METADATA,
+    Column("id", ROW, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("count", Integer, nullable=False),
+)
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("id", ROW, primary_key=True, autoincrement=True),
+    Column("model", String(255), nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("over", DateTime(timezone=True)),
+    Column("sent", JSON, nullable=False),
+    Column("about", JSON, nullable=False),
+)
+MONITOR_STATE = Table(
+    "monitor_state",
+    METADATA,
+    Column("key", String(255), primary_key=True),
+    Column("value", JSON, nullable=False),
 )

@@ -1,0 +1,74 @@
+"""The section `monitor` of `rubricator.yaml`."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from rubricator.config.section import Section
+
+
+class Email(Section):
+    """Who gets alerts by e-mail, and through which server; `user` and `password` where it wants them."""
+
+    server: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = Field(min_length=3)
+    to: tuple[str, ...] = Field(min_length=1)
+    user: str | None = None
+    password: str | None = None
+
+
+class Monitor(Section):
+    """How what was served is compared with the reference, and who is told.
+
+    `window` is a stretch of time or a number of predictions. At most a share of `false_alarms` of the windows
+    in which nothing changed alarms, over all checks together. The `smallest_…` are what matters at all: for a
+    share Cohen's h, for numbers the statistic of Kolmogorov and Smirnov, for languages, sources and words of
+    features half the sum of differences of shares, for vectors the area under the ROC curve above one half.
+    """
+
+    window: Literal["day", "week"] | Annotated[int, Field(ge=50, le=1_000_000)] = "week"
+    false_alarms: float = Field(default=0.01, ge=0.002, le=0.5)
+    smallest_share: float = Field(default=0.2, ge=0, le=3)
+    smallest_distribution: float = Field(default=0.1, ge=0, le=1)
+    smallest_mix: float = Field(default=0.1, ge=0, le=1)
+    smallest_vectors: float = Field(default=0.1, ge=0, le=0.5)
+    min_rows: int = Field(default=50, ge=20)
+    texts: bool = False
+    webhook: str | None = None
+    email: Email | None = None
+    quiet_hours: str | None = Field(default=None, pattern=r"^\d\d:\d\d-\d\d:\d\d$")
+    timezone: str = "UTC"
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("write a time zone like Europe/Moscow") from error
+        return name
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_an_address(cls, address: str | None) -> str | None:
+        if address is not None and not address.startswith(("http://", "https://", "${")):
+            raise ValueError("begin with http:// or https://")
+        return address
+
+    @model_validator(mode="after")
+    def _hours_are_hours(self) -> Self:
+        self.quiet()
+        return self
+
+    def quiet(self) -> tuple[time, time] | None:
+        """Beginning and end of the hours in which nobody is told; they may pass midnight."""
+        if self.quiet_hours is None:
+            return None
+        begin, _, end = self.quiet_hours.partition("-")
+        return time.fromisoformat(begin), time.fromisoformat(end)
