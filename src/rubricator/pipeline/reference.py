@@ -18,7 +18,8 @@ from rubricator.models.training_result import TrainingResult
 from rubricator.monitor.observe import WIDTH, projected
 from rubricator.monitor.reference import FEWEST, Observed, Reference, make_reference, reference_bytes
 from rubricator.pipeline.stage import Run
-from rubricator.predict import Predictor, read_texts
+from rubricator.predict import Predictor
+from rubricator.predict.files import read_texts
 from rubricator.progress import Progress, silent
 from rubricator.records import Text
 from rubricator.stats.arrays import Indices

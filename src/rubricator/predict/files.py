@@ -106,7 +106,7 @@ def predict_file(
     if input_file.resolve() == output_file.resolve():
         raise DataError(f"{output_file} is the input itself.", fix="Name another file for the output.")
     table = open_table(input_file, layout)
-    fitting = _fitting(predictor, table, columns)
+    fitting = _fitting(predictor, table, columns, sources=False)
     marks = [ROUTE] * predictor.routed + [UNSURE] * (min_probability is not None) + [WORDS] * (explain > 0)
     own = ["id", "labels", *marks, *(f"p_{key}" for key in predictor.taxonomy.keys)]
     kept = [name for name in table.complete().columns if name != fitting.id] if keep else []
@@ -127,13 +127,33 @@ def predict_file(
             return run.predict(table, journal, classify, batch, progress)
 
 
-def _fitting(predictor: Predictor, table: Table, columns: Columns | None) -> Columns:
+def read_texts(predictor: Predictor, input_file: Path, *, columns: Columns | None = None) -> list[Text]:
+    """The texts of a table with their sources and times, cleaned as the artifact cleans them.
+
+    Rows that cannot be used are left out.
+
+    Raises:
+        DataError: The file cannot be read, columns are missing, or no row can be used.
+    """
+    table = open_table(input_file, AS_FOUND)
+    fitting = _fitting(predictor, table, columns, sources=True)
+    reader = RowReader(fitting, max_characters=predictor.manifest.max_characters, file=str(input_file))
+    rows = (reader.text(row) for chunk in table.rows() for row in chunk)
+    texts = predictor.clean([text for text in rows if isinstance(text, Text)])
+    if not texts:
+        raise DataError(f"No row of {input_file} can be used.", fix="Name a table of texts.")
+    return texts
+
+
+def _fitting(predictor: Predictor, table: Table, columns: Columns | None, *, sources: bool) -> Columns:
     named = columns or predictor.manifest.columns
-    source = named.source if predictor.manifest.boilerplate else None
-    roles = {"id": named.id, "title": named.title, "body": named.body, "source": source}
+    source, time = (named.source, named.time) if sources else (None, None)
+    if predictor.manifest.boilerplate:
+        source = named.source
+    roles = {"id": named.id, "title": named.title, "body": named.body, "source": source, "time": time}
     wanted = Columns(**roles, features=predictor.features)
     # Only the text must be there: what else the model looks at, it can do without.
-    return fit_columns(table, wanted, optional=("id", "source", "features"))
+    return fit_columns(table, wanted, optional=("id", "source", "time", "features"))
 
 
 class _Run:
