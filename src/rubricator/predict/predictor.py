@@ -126,7 +126,7 @@ class Predictor:
             EncoderError: An encoder cannot be run here, or gives no vectors, or the cache cannot be used.
         """
         artifact = read_artifact(Path(folder), key=key)
-        encoders = artifact.model.encoders and cls._start(artifact, runtime, threads, cache)
+        encoders = cls._start(artifact, runtime, threads, cache) if artifact.model.encoders else None
         predictor = cls(artifact, encoders)
         predictor._probe()
         return predictor
