@@ -75,6 +75,16 @@ def test_a_batch_is_padded_to_the_own_length_of_each_of_its_texts(encoder: Encod
         assert (mask.shape[1] - mask.sum(axis=1) < 16).all()
 
 
+def test_of_long_texts_fewer_go_together(encoder: Encoder) -> None:
+    sizes = [5, 130, 400] * 50
+    batches = list(encoder._batches(sizes))
+    assert sorted(row for rows in batches for row in rows) == list(range(150))
+    tokens = [len(rows) * encoder._padded_length(sizes[rows[0]]) for rows in batches]
+    assert max(tokens) <= encoder._batch * 128
+    assert max(len(rows) for rows in batches if sizes[rows[0]] == 5) == encoder._batch
+    assert max(len(rows) for rows in batches if sizes[rows[0]] == 400) < encoder._batch
+
+
 def test_progress_counts_every_text(encoder: Encoder) -> None:
     from contextlib import contextmanager
 

@@ -134,7 +134,8 @@ class Predictor:
 
         def read() -> Self:
             artifact = read_artifact(Path(folder), key=key)
-            return cls(artifact, artifact.model.encoders and cls._start(artifact, runtime, threads, cache))
+            encoders = cls._start(artifact, runtime, threads, cache) if artifact.model.encoders else None
+            return cls(artifact, encoders)
 
         predictor = while_unreplaced(Path(folder), read)
         predictor._probe()  # noqa: SLF001 - its own, which a function inside hides

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -47,9 +48,12 @@ class WindowSize:
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
     """The items, the next of which is worked out in a thread while one is used."""
-    end = object()
+
+    def take() -> list[Item]:
+        return list(islice(items, 1))
+
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
-        coming = thread.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = thread.submit(next, items, end)
-            yield item  # type: ignore[misc]  # it is no longer the end
+        coming = thread.submit(take)
+        while one := coming.result():
+            coming = thread.submit(take)
+            yield from one

@@ -43,4 +43,4 @@ def _units(variance: float, difference: float, alpha: float, power: float) -> in
     if not difference:
         raise ValueError("without a difference no number of units is enough")
     z = norm.ppf(1 - alpha / 2) + norm.ppf(power)
-    return math.ceil(z**2 * variance / difference**2)
+    return math.ceil(float(z) ** 2 * variance / difference**2)

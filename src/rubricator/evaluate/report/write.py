@@ -59,7 +59,8 @@ def _excerpt(text: str) -> str:
 
 def _marked(error: PredictionError) -> str:
     """The beginning of a text, with marks on the words that weigh most."""
-    shown, pieces, end = _excerpt(error.content), [], 0
+    shown, end = _excerpt(error.content), 0
+    pieces: list[Markup] = []
     for word in sorted(error.words, key=lambda word: word.start):
         if end <= word.start and word.end <= min(len(shown), _EXCERPT):
             side = "for" if word.weight > 0 else "against"
