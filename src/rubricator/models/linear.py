@@ -66,7 +66,7 @@ class Ngrams:
         """What turns texts into TF-IDF, shape [texts, terms]: to the bit as scikit-learn's vectorizer."""
         vectorizer = self.vectorizer()
         if self.analyzer == "word":
-            return vectorizer.transform
+            return lambda contents: vectorizer.transform(contents)
         counter = CharCounter(vectorizer.vocabulary, shortest=self.shortest, longest=self.longest)
         weighing = vectorizer._tfidf  # noqa: SLF001 - it counts, and then weighs by this
         return lambda contents: weighing.transform(counter.counts(contents), copy=False)
