@@ -31,7 +31,7 @@ WORDS = {
     "food": "рецепт пирог суп тесто тмин мука сахар ревень уха каша масло соль ужин печь",
     "none": "мост катер письмо атлас крыша забор поезд ключ окно лампа стол дорога часы шкаф",
 }
-TEXTS = 160
+TEXTS = 140
 CONFIG = """
 name: quick
 data: {files: [texts.csv], columns: {id: id, body: text}}
@@ -119,18 +119,12 @@ def test_no_text_of_validation_or_test_teaches_the_student(home, monkeypatch):
     assert taught == [text.content for text in texts if part[text.id] == "train"]
 
 
-def test_what_cannot_be_made_faster_says_why(home, tmp_path):
-    run = run_of(home, "single-label")
-    linear = run_of(home, "single-label", "train.models=[linear]", name="linear")
-    run_stages(linear, STAGES)
+def test_what_cannot_be_made_faster_says_why(home, tmp_path, make_artifact):
+    run = run_of(home, "multi-label")
+    make_artifact(tmp_path / "run/artifact")
     with pytest.raises(TrainingError, match="linear, looks through no encoder"):
-        distil(linear)
-    text = "task: single-label\n" + CATEGORIES.replace("key: food", "key: meals")
-    other = replace(run, taxonomy=Taxonomy.read(_written(tmp_path / "taxonomy.yaml", text)))
+        distil(replace(run, folder=tmp_path / "run"))
+    text = "task: multi-label\n" + CATEGORIES.replace("key: food", "key: meals")
+    (tmp_path / "taxonomy.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(TrainingError, match="other categories than the list of today"):
-        distil(other)
-
-
-def _written(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
+        distil(replace(run, taxonomy=Taxonomy.read(tmp_path / "taxonomy.yaml")))

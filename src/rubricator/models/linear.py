@@ -65,7 +65,7 @@ class Ngrams:
     def features(self, vectorizer: TfidfVectorizer) -> Callable[[Sequence[str]], Any]:
         """What turns texts into TF-IDF, shape [texts, terms]: to the bit as scikit-learn's `vectorizer`."""
         if self.analyzer == "word":
-            return vectorizer.transform
+            return lambda contents: vectorizer.transform(contents)
         counter = CharCounter(vectorizer.vocabulary, shortest=self.shortest, longest=self.longest)
         weighing = vectorizer._tfidf  # noqa: SLF001 - it counts, and then weighs by this
         return lambda contents: weighing.transform(counter.counts(contents), copy=False)

@@ -50,9 +50,9 @@ def curve_values(done: Distillation, metric: Metric, max_drop: float, about: Seq
 
 
 def shown(done: Distillation) -> list[SpeedPoint]:
-    """The points that a table shows: about every tenth of the texts, and the one in force."""
-    tenths = {round(point.share * 10): point for point in reversed(done.points)}
-    return [point for point in done.points if point is done.chosen or point in tenths.values()]
+    """The points that a table shows: those nearest to every tenth of the texts, and the one in force."""
+    tenths = [min(done.points, key=lambda point: abs(point.share - step / 10)) for step in range(1, 11)]
+    return [point for point in done.points if point in (*tenths, done.chosen)]
 
 
 def card_section(done: Distillation, metric: Metric, about: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ def rate_of(
     batch: int = _BATCH,
     patience: float = _PATIENCE,
 ) -> float:
-    """Texts a second from cleaned text to logits, in batches of `most` texts, for some `patience` seconds."""
+    """Texts a second from cleaned text to logits: `most` texts in batches, for about `patience` seconds."""
     rows = np.unique(np.linspace(0, len(texts) - 1, num=min(most, len(texts))).astype(int))
     # Drawn in random order: a sample cut short still has long and short texts in their true mix.
     sample = [texts[row] for row in np.random.default_rng(0).permutation(rows)]
