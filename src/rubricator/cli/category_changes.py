@@ -53,9 +53,7 @@ def changing(describe: Changer) -> Callable[..., None]:
         **own: Any,
     ) -> None:
         if (anyway or registry or promote) and not apply:
-            raise typer.BadParameter(
-                "--anyway, --registry and --promote are about the model: give --apply, too"
-            )
+            raise typer.BadParameter("--anyway, --registry and --promote need --apply")
         run = run_of(config, overrides, out_folder)
         make = describe(**own)
         if plan:
