@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rubricator import progress
-from rubricator.progress import Pace
+from rubricator.progress import Clocked, Pace, silent
 
 
 def measured(total: int | None, steps: Iterable[tuple[float, int]]) -> tuple[float | None, float | None]:
@@ -54,3 +54,18 @@ def test_a_rate_is_never_absurd(total: int | None, steps: list[tuple[float, int]
     items = sum(count for _, count in steps)
     assert rate is None or 0 < rate <= items
     assert left is None or (total is not None and rate is not None and 0 <= left <= total / rate)
+
+
+def test_seconds_are_added_up_by_what_is_done() -> None:
+    now = 100.0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress.time, "monotonic", lambda: now)
+        clocked = Clocked(silent)
+        for _ in range(2):
+            with clocked("Encoding", total=2) as outer, clocked("Encoding", total=1) as inner:
+                now += 3
+                outer(1)
+                inner(1)
+            with clocked("Reading", total=None):
+                now += 1
+    assert clocked.seconds == {"Encoding": 6.0, "Reading": 2.0}

@@ -6,8 +6,13 @@ import pytest
 from small_project import project
 from typer.testing import CliRunner
 
+from rubricator.artifact import ModelRegistry, read_artifact
 from rubricator.cli.app import app
 from rubricator.cli.commands import COMMANDS
+from rubricator.config import read_config
+from rubricator.pipeline.category import run_of_list
+from rubricator.pipeline.stage import run_stages
+from rubricator.pipeline.stages import STAGES
 from rubricator.project.project import Project
 from rubricator.taxonomy import Taxonomy
 
@@ -134,3 +139,47 @@ def test_the_model_follows_the_list(folder):
     said = category("apply")
     assert "F1 before" in said
     assert "24 texts asked about" in said
+
+
+def test_one_command_from_the_change_to_a_champion(folder):
+    run_all(folder)
+    words = ("add", "town", "--description", "улица", "--keywords", "сосед*, мост, кот")
+    plan = category(*words, "--plan")
+    assert "town: labelled, trained and calibrated" in plan
+    assert "24 texts asked about" in plan
+    assert "the last whole run took" in plan
+    said = category(*words, "--apply", "--registry", "versions", "--promote")
+    assert "the same to the last bit" in said
+    assert "Most worth a review" in said
+    assert "rubricator review -c rubricator.yaml --ids runs/small/extension/review.txt" in said
+    champion = ModelRegistry(Path("versions")).champion()
+    assert champion == read_artifact(Path("runs/small/artifact")).manifest.identifier
+    assert champion in said
+    assert "nothing to apply" in category("apply", "--plan")
+    assert "nothing to apply" in category("apply", code=2)
+    asked = CliRunner().invoke(
+        app, ["review", "--ids", "runs/small/extension/review.txt", "--export", "b.csv"]
+    )
+    assert asked.exit_code == 0, asked.output
+
+
+def test_nothing_is_changed_where_the_model_could_not_follow(folder):
+    before = (folder / "taxonomy.yaml").read_bytes()
+    words = ("add", "town", "--description", "улица")
+    assert "The list was not changed" in category(*words, "--apply", code=2)
+    assert "needs --registry" in category(*words, "--apply", "--promote", code=2)
+    assert "need --apply" in category(*words, "--registry", "versions", code=2)
+    assert (folder / "taxonomy.yaml").read_bytes() == before
+
+
+def test_what_no_text_has_is_not_learnt(folder):
+    run_all(folder)
+    before = read_artifact(Path("runs/small/artifact")).manifest.identifier
+    said = category("add", "nobody", "--keywords", "никогданевстречалось", "--apply", code=2)
+    assert "No text of the training part is labelled nobody" in said
+    assert read_artifact(Path("runs/small/artifact")).manifest.identifier == before
+
+
+def run_all(folder: Path) -> None:
+    run = run_of_list(read_config(folder / "rubricator.yaml", []), Path("runs/small"))
+    run_stages(run, STAGES)

@@ -13,7 +13,7 @@ from rubricator.errors import TaxonomyError
 from rubricator.pipeline.category import apply_change, plan_change, roll_back, run_of_list, taxonomy_file
 from rubricator.pipeline.category_teachers import teacher_effects
 from rubricator.pipeline.review import open_review, write_golden
-from rubricator.pipeline.stage import Run, run_stages
+from rubricator.pipeline.stage import Run, run_stages, stage_lines
 from rubricator.pipeline.stages import STAGES
 from rubricator.records import Origin
 from rubricator.review.question import Question
@@ -209,3 +209,19 @@ def test_artifacts_name_the_list_by_number_and_hash(tmp_path):
     manifest = read_artifact(run.folder / "artifact").manifest
     assert manifest.taxonomy_version == f"1.1 ({manifest.taxonomy.version})"
     assert manifest.taxonomy_version in (run.folder / "artifact/README.md").read_text(encoding="utf-8")
+
+
+def test_a_golden_label_counts_again_once_it_was_judged_under_the_list_of_today(tmp_path):
+    run = with_golden(tmp_path)
+    apply_change(run, lambda taxonomy, _: changes.add(taxonomy, TRAVEL), by="")
+    answer(again(run), t0=["weather", "travel"], t13=[])
+    run_stages(again(run), STAGES, until="label")
+    label_set = read_labels(run.folder, files.read_dataset(run.folder), again(run).taxonomy)
+    golden = [
+        id_
+        for id_, origin in zip(label_set.sources.ids, label_set.sources.origin, strict=True)
+        if origin == Origin.GOLDEN
+    ]
+    assert golden == ["0", "13"]
+    assert label_set.labels["0"].categories == ("weather", "travel")
+    assert "2 golden labels from before a category came" in " ".join(stage_lines(again(run), "label"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -52,10 +53,7 @@ def changing(describe: Changer) -> Callable[..., None]:
         out_folder: OutFolder = None,
         **own: Any,
     ) -> None:
-        if (anyway or registry or promote) and not apply:
-            raise typer.BadParameter(
-                "--anyway, --registry and --promote are about the model: give --apply, too"
-            )
+        _check_options(apply=apply, anyway=anyway, registry=registry, promote=promote)
         run = run_of(config, overrides, out_folder)
         make = describe(**own)
         if plan:
@@ -66,7 +64,16 @@ def changing(describe: Changer) -> Callable[..., None]:
             tell_prospect(run, make)
             out.print("[dim]Nothing was changed.[/]")
             return
-        _make(run, make, by=by, apply=apply, anyway=anyway, registry=registry, promote=promote)
+        from rubricator.pipeline.category import apply_change
+
+        _commit(
+            run,
+            lambda at: apply_change(at, make, by=by or _login()),
+            apply=apply,
+            anyway=anyway,
+            registry=registry,
+            promote=promote,
+        )
 
     parameters = list(inspect.signature(describe).parameters.values())
     shared = [one for one in inspect.signature(command).parameters.values() if one.name != "own"]
@@ -197,6 +204,10 @@ def import_list(
 def roll_list_back(
     number: Annotated[str, typer.Argument(metavar="VERSION", help="Such as 1.0.")],
     by: By = None,
+    apply: Apply = False,
+    anyway: Anyway = False,
+    registry: Registry = None,
+    promote: Promote = False,
     config: ConfigFile = Path("rubricator.yaml"),
     overrides: Overrides = None,
     out_folder: OutFolder = None,
@@ -207,7 +218,15 @@ def roll_list_back(
     """
     from rubricator.pipeline.category import roll_back
 
-    _tell(roll_back(run_of(config, overrides, out_folder), number, by=by or _login()))
+    _check_options(apply=apply, anyway=anyway, registry=registry, promote=promote)
+    _commit(
+        run_of(config, overrides, out_folder),
+        lambda run: roll_back(run, number, by=by or _login()),
+        apply=apply,
+        anyway=anyway,
+        registry=registry,
+        promote=promote,
+    )
 
 
 def apply_to_artifact(
@@ -250,18 +269,32 @@ def _fields(
     return fields
 
 
-def _make(
-    run: Run, make: Any, *, by: str | None, apply: bool, anyway: bool, registry: Path | None, promote: bool
-) -> None:
-    from rubricator.pipeline.category import apply_change, run_of_list
+def _check_options(*, apply: bool, anyway: bool, registry: Path | None, promote: bool) -> None:
+    if (anyway or registry or promote) and not apply:
+        raise typer.BadParameter("--anyway, --registry and --promote need --apply")
 
+
+def _commit(
+    run: Run,
+    change: Callable[[Run], Changed],
+    *,
+    apply: bool,
+    anyway: bool,
+    registry: Path | None,
+    promote: bool,
+) -> None:
+    """Make a change of the list; where that is asked for, the model follows it."""
     if apply:
-        from rubricator.cli.extension import check, follow
+        from rubricator.cli.extension import check, follow, settled
 
         check(run, registry=registry, promote=promote)  # before the list is changed
-    _tell(apply_change(run, make, by=by or _login()), applied=apply)
+    _tell(change(run), applied=apply)
     if apply:
-        now = run_of_list(run.config, run.folder)
+        from rubricator.taxonomy import Taxonomy
+
+        now = replace(run, taxonomy=Taxonomy.read(run.config.path(run.config.taxonomy)))
+        if settled(now):  # a former list came back whose model is still there
+            return
         follow(now, anyway=anyway, registry=registry, promote=promote)
 
 

@@ -60,6 +60,14 @@ def check(run: Run, *, registry: Path | None, promote: bool) -> None:
         ) from error
 
 
+def settled(run: Run) -> bool:
+    """Whether the artifact has the list already; it is said."""
+    plan = plan_extension(run)
+    if plan.settled:
+        out.print(SETTLED)
+    return plan.settled
+
+
 def follow(run: Run, *, anyway: bool, registry: Path | None, promote: bool) -> None:
     """Extend the artifact of a run, with progress; tell what was done, and register it where asked for.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from rubricator.pages.formatting import plural
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.records import Origin, Status, Text, content_hash, file_digest
 from rubricator.review.reviews import read_reviews, reviews_digest
-from rubricator.review.stale import unjudged_golden
+from rubricator.review.stale import unjudged_golden, with_judged_golden
 from rubricator.taxonomy import Taxonomy
 from rubricator.taxonomy.versions import History
 
@@ -98,10 +97,9 @@ def _work(run: Run) -> list[str]:
     from rubricator.label.teachers.factory import open_teachers  # the engines of language models
 
     dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
-    unjudged = _unjudged(dataset, run)
-    dataset = replace(
-        dataset, golden={id_: keys for id_, keys in dataset.golden.items() if id_ not in unjudged}
-    )
+    with open_store(run) as store:
+        reviews = read_reviews(store, dataset.texts, run.taxonomy)
+    dataset, unjudged = with_judged_golden(dataset, reviews, run.taxonomy, _history(run))
     settings, texts = run.config.label, in_order_of_asking(dataset)
     limits = Limits(settings.max_cost, settings.max_minutes, settings.max_texts)
     with (
@@ -117,7 +115,6 @@ def _work(run: Run) -> list[str]:
             stamp=run.taxonomy.version,
             progress=run.progress,
         )
-        reviews = read_reviews(store, dataset.texts, run.taxonomy)
         scores = [
             teacher_scores(one.name, one.scale, outcome.answers[one.name], dataset.texts, run.taxonomy.space)
             for one in teachers
@@ -141,16 +138,14 @@ def _work(run: Run) -> list[str]:
     cautions = [f"! {caution}" for caution in label_cautions(annotations, label_set, run.taxonomy)]
     if unjudged:
         cautions.append(
-            f"! {plural(len(unjudged), 'golden label')} from before a category came count for nothing until "
-            "they are judged again: `rubricator review --stale`, then `--write-golden FILE`"
+            f"! {plural(unjudged, 'golden label')} from before a category came count for nothing until they "
+            "are judged again: `rubricator review --stale`, with `--import FILE` where a file has the answers"
         )
     return [*_lines(label_set, run.taxonomy), *cautions, *_unfinished(state)]
 
 
-def _unjudged(dataset: Dataset, run: Run) -> frozenset[str]:
-    """Golden texts of which nobody said whether they have a category that came since."""
-    history = History.beside(run.config.path(run.config.taxonomy))
-    return unjudged_golden(dataset.golden, run.taxonomy, history)
+def _history(run: Run) -> History:
+    return History.beside(run.config.path(run.config.taxonomy))
 
 
 _NOT_OK = {
@@ -232,7 +227,7 @@ def _depends(run: Run) -> dict[str, str]:
         "encode": (encode if compares else encode.first).model_dump_json(),
         "taxonomy": run.taxonomy.version,
         "reviews": reviews,
-        "unjudged": ",".join(sorted(_unjudged(dataset, run))),
+        "unjudged": ",".join(sorted(unjudged_golden(dataset.golden, run.taxonomy, _history(run)))),
     } | {
         f"file:{path}": file_digest(path) if path.is_file() else "absent" for path in _read_files(run.config)
     }

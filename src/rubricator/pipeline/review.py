@@ -26,6 +26,7 @@ from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run, beside
 from rubricator.review.reviews import read_reviews
 from rubricator.review.session import ReviewSession
+from rubricator.review.stale import with_judged_golden
 from rubricator.review.uncertainty import ReviewContext
 from rubricator.stats.arrays import Floats, Indices
 from rubricator.stats.folds import make_folds
@@ -114,6 +115,8 @@ def review_context(run: Run) -> ReviewContext:
     annotations = read_annotations(run.folder, len(dataset.texts), taxonomy.keys)
     with open_store(run) as store:
         reviews = read_reviews(store, dataset.texts, taxonomy)
+    history = History.beside(run.config.path(run.config.taxonomy))
+    dataset, _ = with_judged_golden(dataset, reviews, taxonomy, history)
     sources = label_sources(dataset, split, reviews, taxonomy)
     labels, aggregation = label_texts(annotations.scores, dataset, sources, taxonomy, run.config)
     context = TrainingContext.of(run.config, space=taxonomy.space, folder=run.folder / "stages/doubt")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -110,6 +110,30 @@ def unjudged_golden(golden: Labels, taxonomy: Taxonomy, history: History) -> fro
     return frozenset(
         id_ for id_, labels in golden.items() if _came_since(id_, labels, stamps, taxonomy, history)
     )
+
+
+def with_judged_golden(
+    dataset: Dataset, reviews: Mapping[str, Review], taxonomy: Taxonomy, history: History
+) -> tuple[Dataset, int]:
+    """The dataset with golden labels that are whole: what was judged again, and without what was not.
+
+    Returns:
+        The dataset, and how many golden labels were left out.
+
+    Raises:
+        TaxonomyError: The stamps of the golden set cannot be read.
+    """
+    unjudged = unjudged_golden(dataset.golden, taxonomy, history)
+    again = {
+        id_: label
+        for id_ in unjudged
+        if id_ in reviews
+        and reviews[id_].taxonomy == taxonomy.version
+        and (label := label_of(reviews[id_], taxonomy)) is not None
+    }
+    left_out = unjudged - set(again)
+    golden = {id_: again.get(id_, keys) for id_, keys in dataset.golden.items() if id_ not in left_out}
+    return replace(dataset, golden=golden), len(left_out)
 
 
 def unknown_reviews(reviews: Mapping[str, Review], taxonomy: Taxonomy, history: History) -> int:
