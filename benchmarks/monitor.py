@@ -87,15 +87,16 @@ def main() -> None:
         later = prepared(folder)
         if not (folder / "out/artifact/manifest.json").exists():
             program("run", "-c", str(folder / "monitored.yaml"), "--out", str(folder / "out"))
-        speed = {}
+        answers: dict[str, Any] = {}
         if not (folder / "log.sqlite").exists():
-            speed = served(folder, later)
+            answers = served(folder, later)
+        keep_times(folder / "log.sqlite", {f"plain:{row['id']}": row["time"] for row in later.to_dicts()})
         rows = logged(folder / "log.sqlite")
         artifact = read_artifact(folder / "out/artifact")
         assert artifact.reference is not None
         reference = parse_reference(artifact.reference, model=artifact.manifest.identifier)
         figures: dict[str, Any] = {
-            "served": speed or "by an earlier run",
+            "served": answers or "by an earlier run",
             "in time": in_time(rows, reference),
         }
         show("in time", figures["in time"])
@@ -171,9 +172,7 @@ def served(folder: Path, later: pl.DataFrame) -> dict[str, Any]:
         figures = answered([*plain, *broken, *strange])
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
-    times = {f"plain:{row['id']}": row["time"] for row in later.to_dicts()}
-    keep_times(folder / "log.sqlite", times)
+        process.wait(600)
     return figures
 
 

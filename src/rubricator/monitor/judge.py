@@ -31,12 +31,13 @@ class Judged:
 
     Attributes:
         state: `quiet`, `alarm`, `few` (too few rows), or `unknown` (a model without a reference).
+        rows: Predictions that it holds; of more than 10,000 so many were looked at.
         rate: Share of undisturbed windows that alarm at most.
         threshold: P-value from which on a check alarms; None where nothing is judged.
         cause: One source or language without which nothing alarms, as `source:…`; empty where there is none.
         examples: Ids of texts that show the change best.
-        sources: Predictions by source, for the commonest.
         note: What is to be known of it, as a sentence.
+        seconds: From request to answer, `p50` and `p95`.
     """
 
     model: str
