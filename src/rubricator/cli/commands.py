@@ -120,6 +120,12 @@ COMMANDS = {
         "feedback:show_feedback",
         "Show how often editors overrule the model, how far they agree, and what suggestions save.",
     ),
+    "retrain": Command(
+        _LABELS,
+        "retrain:retrain_model",
+        "Train a challenger on corrections, and say whether it may replace the champion: PROMOTE, HOLD or "
+        "REJECT.",
+    ),
     "category": Group(
         _LABELS,
         "category:category",

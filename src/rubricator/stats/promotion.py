@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rubricator.stats.arrays import Bools
 from rubricator.stats.significance import holm
@@ -206,7 +207,8 @@ def weigh(
     """
     level, next_level = (level_of_look(one, confidence=confidence) for one in (look, look + 1))
     overall = Paired.of((old == truth).all(axis=1), (new == truth).all(axis=1), groups)
-    categories = _categories(truth, old, new, np.asarray(groups, dtype=np.str_), keys, margin, next_level)
+    levels = level, next_level
+    categories = _categories(truth, old, new, np.asarray(groups, dtype=np.str_), keys, margin, levels)
     evidence = Evidence(
         verdict=Verdict.HOLD,
         overall=overall,
@@ -224,7 +226,13 @@ def weigh(
 
 
 def _categories(
-    truth: Bools, old: Bools, new: Bools, groups: np.ndarray, keys: Sequence[str], margin: float, level: float
+    truth: Bools,
+    old: Bools,
+    new: Bools,
+    groups: NDArray[np.str_],
+    keys: Sequence[str],
+    margin: float,
+    levels: tuple[float, float],
 ) -> tuple[CategoryEvidence, ...]:
     from scipy.stats import norm  # half a second to import
 
@@ -235,19 +243,19 @@ def _categories(
         right = [(one == said[0])[rows] for one in said[1:]]
         paired.append(Paired.of(right[0], right[1], groups[rows].tolist()))
     scores = np.array([one.margin_score(margin) for one in paired])
-    clear, harmed = (
-        holm(np.where(np.isnan(p_values), 1.0, p_values).tolist())
+    corrected = [
+        [1.0 if p_value is None else p_value for p_value in holm(np.nan_to_num(p_values, nan=1.0).tolist())]
         for p_values in (norm.sf(scores), norm.cdf(scores))
-    )
+    ]
     return tuple(
         CategoryEvidence(
             key=key,
             paired=one,
-            clear_p=float(clear_p or 0.0),
-            harmed_p=float(harmed_p or 0.0),
-            more=_left(one.to_clear(margin, level), one.groups),
+            clear_p=clear_p,
+            harmed_p=harmed_p,
+            more=None if clear_p <= levels[0] else _left(one.to_clear(margin, levels[1]), one.groups),
         )
-        for key, one, clear_p, harmed_p in zip(keys, paired, clear, harmed, strict=True)
+        for key, one, clear_p, harmed_p in zip(keys, paired, *corrected, strict=True)
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_KINDS = {
+SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".jsonl": "jsonl",
@@ -26,6 +26,7 @@ _KINDS = {
     ".parquet": "parquet",
     ".xlsx": "excel",
 }
+"""Kinds of tables by suffix."""
 _EXCEL_ROWS = 1_048_576
 _EXCEL_CHARACTERS = 32_767
 
@@ -39,13 +40,13 @@ def kind_of(path: Path) -> str:
         DataError: The suffix is none of those.
     """
     suffix = path.suffix.lower()
-    if suffix not in _KINDS:
+    if suffix not in SUFFIXES:
         ending = f"the suffix '{suffix}'" if suffix else "no suffix"
         raise DataError(
-            f"{path} has {ending}, which says no kind of table{nearest(suffix, _KINDS)}.",
-            fix=f"Use a file that ends in one of {', '.join(_KINDS)}.",
+            f"{path} has {ending}, which says no kind of table{nearest(suffix, SUFFIXES)}.",
+            fix=f"Use a file that ends in one of {', '.join(SUFFIXES)}.",
         )
-    return _KINDS[suffix]
+    return SUFFIXES[suffix]
 
 
 class _Sink(Protocol):
