@@ -123,8 +123,7 @@ COMMANDS = {
     "retrain": Command(
         _LABELS,
         "retrain:retrain_model",
-        "Train a challenger on corrections, and say whether it may replace the champion: PROMOTE, HOLD or "
-        "REJECT.",
+        "Train a challenger on corrections; say whether it may replace the champion.",
     ),
     "category": Group(
         _LABELS,

@@ -18,7 +18,9 @@ def show_feedback(
     import_: Annotated[
         Path | None,
         typer.Option(
-            "--import", metavar="FILE", help="Take decisions from a table first: CSV, TSV, JSONL, Parquet, Excel."
+            "--import",
+            metavar="FILE",
+            help="Take decisions from a table first: CSV, TSV, JSONL, Parquet, Excel.",
         ),
     ] = None,
     artifact: Annotated[
@@ -37,9 +39,9 @@ def show_feedback(
 ) -> None:
     """Show how often editors overrule the model, how far they agree, and what suggestions save.
 
-    With `--import`, decisions that another tool exported join the database first: a row each, with the columns
-    `editor`, `categories` and `body` at least. All faults are listed, and nothing is stored if there is one; a
-    file may be taken twice.
+    With `--import`, decisions that another tool exported join the database first: a row each, with columns
+    `editor`, `categories` and `body` at least. All faults are listed, and nothing is stored if there is one;
+    a file may be taken twice.
 
     Example: `rubricator feedback feedback.sqlite --import examples/news/decisions.csv --artifact runs/news`
     """

@@ -37,7 +37,9 @@ def retrain_model(
     champion: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="An artifact or a run, instead of the registry's champion.", show_default=False
+            metavar="DIR",
+            help="An artifact or a run, instead of the registry's champion.",
+            show_default=False,
         ),
     ] = None,
     registry: Registry = Path("models"),
@@ -47,16 +49,16 @@ def retrain_model(
     confidence: Annotated[
         float, typer.Option(help="That no challenger is promoted that is not better.")
     ] = 0.95,
-    margin: Annotated[
-        float, typer.Option(help="Share of the texts of a category that a challenger may lose.")
-    ] = 0.1,
+    margin: Annotated[float, typer.Option(help="How much F1 a challenger may lose in any category.")] = 0.1,
     since: Annotated[
         datetime | None, typer.Option(help="Blind reviews from before do not measure.", show_default=False)
     ] = None,
     share: Annotated[
         float, typer.Option(help="The newest share of the blind reviews that measures; the others teach.")
     ] = 1.0,
-    plan: Annotated[bool, typer.Option("--plan", help="Only say what would happen, and what it costs.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what would happen, and what it costs.")
+    ] = False,
     promote: Annotated[
         bool, typer.Option("--promote", help="Let the challenger serve if the answer is PROMOTE.")
     ] = False,
@@ -64,11 +66,11 @@ def retrain_model(
         Path | None, typer.Option("--json", metavar="FILE", help="Write the decision here, too.")
     ] = None,
 ) -> None:
-    """Train a challenger on corrections, and say whether it may replace the champion: PROMOTE, HOLD or REJECT.
+    """Train a challenger on corrections; say whether it may replace the champion.
 
-    Both are compared on the recent blind reviews, which neither learnt from. PROMOTE: it is better beyond chance,
-    and in no category worse by more than the margin. REJECT: it is worse, overall or in a category. HOLD: it
-    cannot be told yet; how many more blind reviews would decide is said. The decision lies in
+    Both are compared on the recent blind reviews, which neither learnt from. PROMOTE: it is better beyond
+    chance, and in no category worse by more than the margin. REJECT: it is worse, overall or in a category.
+    HOLD: it cannot be told yet; how many more blind reviews would decide is said. The decision lies in
     `RUN/challenger/decision.json`.
 
     Exit codes: 0 for PROMOTE and --plan, 3 for HOLD, 4 for REJECT, 2 for bad input.
@@ -124,19 +126,19 @@ def _show_comparison(done: Retrained, challenge: Challenge) -> None:
     table = figure_table(
         f"{challenge.texts:,} reviews", "texts", "champion", "challenger", "change", "won : lost"
     )
-    overall = challenge.evidence.overall
+    evidence, texts = challenge.evidence, f"{challenge.texts:,}"
     right = [f"{share:.3f}" for share in challenge.right]
-    gain = "" if overall.gain is None else f"{overall.gain:+.3f}"
-    table.add_row("all right", f"{challenge.texts:,}", *right, gain, f"{overall.ahead:,} : {overall.behind:,}")
-    table.add_row("macro-F1", f"{challenge.texts:,}", *_cells(challenge.macro), "")
-    for figures, one in zip(challenge.categories, challenge.evidence.categories, strict=True):
-        won = f"{one.paired.ahead:,} : {one.paired.behind:,}"
-        mark = " [red]✗[/]" if one in challenge.evidence.harmed else ""
-        open_ = " [yellow]?[/]" if not mark and one in challenge.evidence.unclear else ""
-        table.add_row(
-            f"F1 {escape(figures.key)}", f"{figures.support:,}", *_cells(figures), f"{won}{mark}{open_}"
-        )
-    out.print(f"Champion {escape(done.champion)}, challenger {escape(str(done.challenger))}, look {done.look}")
+    gain = "" if evidence.overall.gain is None else f"{evidence.overall.gain:+.3f}"
+    won = f"{evidence.overall.ahead:,} : {evidence.overall.behind:,}"
+    table.add_row("all right", texts, *right, gain, won)
+    table.add_row("macro-F1", texts, *_cells(challenge.macro), "")
+    for figures, one in zip(challenge.categories, evidence.categories, strict=True):
+        state = "[red]worse[/]" if one in evidence.harmed else "[yellow]open[/]"
+        row = (f"F1 {escape(figures.key)}", f"{figures.support:,}", *_cells(figures))
+        table.add_row(*row, state if one in evidence.unclear else "not worse")
+    out.print(
+        f"Champion {escape(done.champion)}, challenger {escape(str(done.challenger))}, look {done.look}"
+    )
     out.print(table)
 
 

@@ -106,7 +106,9 @@ def _keeping(run: Run, new: Sequence[DecidedText]) -> Stage:
         files.write_split(inside.file("stages/split.json"), split)
         return ["the parts are those of the run; corrections train"]
 
-    digest = content_hash("challenger parts:1", repr(sorted(split.part.items())), repr(sorted(split.fold.items())))
+    digest = content_hash(
+        "challenger parts:1", repr(sorted(split.part.items())), repr(sorted(split.fold.items()))
+    )
     return replace(STAGES[1], depends=lambda _: {"split": digest}, work=work)
 
 

@@ -1,7 +1,7 @@
 """What editors' decisions are to a challenger: texts to learn from, and texts to be measured on.
 
-A text measures if a person drew it by lot and judged it blind since the champion was made, and neither it nor a
-near-duplicate may have taught the champion. The challenger never gets to see it.
+A text measures if it was drawn by lot and judged blind since the champion was made, and neither it nor a
+near-duplicate can have taught the champion. The challenger never gets to see it.
 """
 
 from __future__ import annotations
@@ -97,16 +97,10 @@ def gather(
     dataset = files.read_dataset(run.folder)
     texts = _texts(reviews, decisions, dataset)
     decided = _decided(texts, reviews, dataset, run, champion.created)
-    first: dict[str, datetime] = {}
-    content_group = {one.text.content: one.group for one in decided}
-    for one in decisions:
-        if one.content in content_group:
-            first.setdefault(content_group[one.content], one.when)
+    first = _first_reviewed(decided, decisions, run)
     learnt_from = _learnt_from(run, dataset, champion)
     blind = [one for one in decided if one.review.measures and one.new]
-    fresh = [
-        one for one in blind if first[one.group] > champion.created and not one.parts & learnt_from
-    ]
+    fresh = [one for one in blind if first[one.group] > champion.created and not one.parts & learnt_from]
     fresh = sorted(
         (one for one in fresh if since is None or one.review.when >= since), key=lambda one: one.review.when
     )
@@ -122,7 +116,9 @@ def gather(
     if twins := sum(one.group in held for one in decided) - len(measured):
         notes.append(f"{plural(twins, 'correction')} of near-duplicates of texts that measure: left out.")
     if tying := sum(len(one.parts) > 1 for one in decided):
-        notes.append(f"{plural(tying, 'correction')} of texts that are like texts of several parts: left out.")
+        notes.append(
+            f"{plural(tying, 'correction')} of texts that are like texts of several parts: left out."
+        )
     own = _own_reviews(run, dataset, champion.created, {one.text.content for one in decided})
     return Material(measured=tuple(measured), teaching=tuple(teaching), own=own, notes=tuple(notes))
 
@@ -146,9 +142,7 @@ def _reviews(
     )
 
 
-def _texts(
-    reviews: Mapping[str, Review], decisions: Sequence[Decision], dataset: Dataset
-) -> dict[str, Text]:
+def _texts(reviews: Mapping[str, Review], decisions: Sequence[Decision], dataset: Dataset) -> dict[str, Text]:
     """The text of each content: the run's, or one that is made of the decision."""
     texts = {text.content: text for text in reversed(dataset.texts) if text.content in reviews}
     ids, sources = {text.id for text in dataset.texts}, {one.content: one.source for one in decisions}
@@ -200,8 +194,26 @@ def _decided(
     return decided
 
 
+def _first_reviewed(
+    decided: Sequence[DecidedText], decisions: Sequence[Decision], run: Run
+) -> dict[str, datetime]:
+    """When anybody first decided on a text of each group, by these decisions or by the reviews of the run.
+
+    The run keeps the reviews that earlier challengers learnt from, whether their decisions came along or not.
+    """
+    group = {one.text.content: one.group for one in decided}
+    with open_store(run) as store:
+        reviews = read_reviews(store, [one.text for one in decided], run.taxonomy)
+    moments = [(group[one.content], one.when) for one in decisions if one.content in group]
+    moments += [(one.group, reviews[one.text.id].when) for one in decided if one.text.id in reviews]
+    first: dict[str, datetime] = {}
+    for name, when in sorted(moments, key=lambda moment: moment[1]):
+        first.setdefault(name, when)
+    return first
+
+
 def _learnt_from(run: Run, dataset: Dataset, champion: Manifest) -> frozenset[SplitPart]:
-    """Parts of the run that the champion may have learnt from: all, where it is not known to be of this run."""
+    """Parts of the run that the champion may have learnt from: all, unless it is surely of this run."""
     if run.config.train.refit == "all" or champion.data_fingerprint != dataset.fingerprint:
         return frozenset[SplitPart]({"train", "validation", "test", "left_out"})
     return TEACHING_PARTS
@@ -213,7 +225,9 @@ def _teaches(one: DecidedText) -> bool:
 
 def _own_reviews(run: Run, dataset: Dataset, made: datetime, decided: set[str]) -> int:
     part = files.read_split(run.folder).part
-    texts = [text for text in dataset.texts if part[text.id] in TEACHING_PARTS and text.content not in decided]
+    texts = [
+        text for text in dataset.texts if part[text.id] in TEACHING_PARTS and text.content not in decided
+    ]
     content = {text.id: text.content for text in texts}
     with open_store(run) as store:
         reviews = read_reviews(store, texts, run.taxonomy)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # half a second to import
     from rubricator.store import Store
 
 
-
 def report_of(place: str) -> FeedbackReport:
     """What the decisions in a database tell.
 
@@ -96,7 +95,7 @@ def decisions_of(
     decisions: list[Decision] = []
     for place in places:
         if "://" not in place and Path(place).suffix.lower() in SUFFIXES:
-            decisions += decisions_in_file(Path(place), manifest, taxonomy, history).values()
+            decisions += decisions_in_file(Path(place), manifest, taxonomy, history, dated=True).values()
         else:
             with open_feedback(place) as store:
                 decisions += read_decisions(store)
@@ -104,9 +103,11 @@ def decisions_of(
 
 
 def decisions_in_file(
-    file: Path, manifest: Manifest, taxonomy: Taxonomy, history: History | None
+    file: Path, manifest: Manifest, taxonomy: Taxonomy, history: History | None, *, dated: bool = False
 ) -> dict[str, Decision]:
     """Decisions in a table by idempotency key, their texts cleaned as the model cleans them.
+
+    Where it matters what is new they must be `dated`; a database keeps the moment when a file came in.
 
     Raises:
         DataError: The file cannot be read, or a row of it cannot be used.
@@ -119,6 +120,7 @@ def decisions_in_file(
         versions={manifest.taxonomy_version: manifest.taxonomy.version},
         taxonomy=taxonomy,
         history=history,
+        dated=dated,
     )
 
 

@@ -50,7 +50,7 @@ class RetrainSettings:
         wanted: So many corrections must be new before a challenger is trained.
         confidence: Of the promotions of challengers that are no better, however many are tried on a champion,
             all but 1 - confidence are avoided.
-        margin: Share of the texts of a category that it may lose.
+        margin: How much F1 a category may lose.
         since: Reviews from before do not measure.
         share: The newest so large a share of the blind reviews measures, the others teach.
     """
@@ -164,8 +164,8 @@ def plan_retraining(run: Run, settings: RetrainSettings) -> RetrainPlan:
 def retrain(run: Run, settings: RetrainSettings, *, promote: bool = False) -> Retrained:
     """Train a challenger where there is enough new, compare it, and decide.
 
-    The decision is written beside the challenger, whatever it is. With `promote`, a challenger whose verdict is
-    PROMOTE joins the registry, with the decision as its note, and serves.
+    The decision is written beside the challenger, whatever it is. With `promote`, a challenger whose verdict
+    is PROMOTE joins the registry, with the decision as its note, and serves.
 
     Raises:
         RubricatorError: There is no champion, decisions cannot be read, a stage cannot do its work, or the
@@ -231,16 +231,18 @@ def _champion(run: Run, settings: RetrainSettings) -> Path:
 
 
 def _counts(material: Material, settings: RetrainSettings) -> list[str]:
+    teaching = len(material.teaching) + material.own
     return [
-        f"{plural(material.new, 'correction')} of {settings.wanted:,} that are wanted came since it was made; "
-        f"{plural(len(material.teaching) + material.own, 'correction')} would teach in all.",
+        f"{material.new:,} of {settings.wanted:,} wanted corrections are new; {teaching:,} would teach.",
         f"{plural(len(material.measured), 'blind review')} would measure both models, and teach neither.",
     ]
 
 
 def _costs(run: Run, material: Material) -> list[str]:
     new = sum(not one.known for one in material.teaching)
-    lines = [f"A challenger is trained in {run.folder / FOLDER}; a whole run took {full_seconds(run):,.0f} s."]
+    lines = [
+        f"A challenger is trained in {run.folder / FOLDER}; a whole run took {full_seconds(run):,.0f} s."
+    ]
     try:
         annotations = read_annotations(
             run.folder, len(files.read_dataset(run.folder).texts), run.taxonomy.keys
@@ -287,10 +289,7 @@ def _compare(
     texts = [one.text for one in measured]
     common = common_categories(plan.champion.taxonomy, run.taxonomy, History.beside(taxonomy_file(run)))
     with run.progress("Comparing", total=2 * len(texts)) as done:
-        old, new = (
-            _predicted(Predictor.load(folder), texts, done)
-            for folder in (plan.folder, artifact)
-        )
+        old, new = (_predicted(Predictor.load(folder), texts, done) for folder in (plan.folder, artifact))
     groups = [one.group for one in measured]
     reviews = [one.review for one in measured]
     look = _look(run, plan.champion.identifier, challenger.identifier, texts, reviews)

@@ -44,6 +44,7 @@ def read_decision_file(
     versions: Mapping[str, str],
     taxonomy: Taxonomy,
     history: History | None = None,
+    dated: bool = False,
 ) -> dict[str, Decision]:
     """Read decisions from a table of any kind, by idempotency key.
 
@@ -52,7 +53,7 @@ def read_decision_file(
     now. Without a `key` of its own a decision is known by what it says, so that a file may be read twice.
 
     `model` is the one that editors saw where a row names none; `versions` translates what predictions call a
-    version of the list into its digest.
+    version of the list into its digest. Where decisions must be `dated`, every row says when it was made.
 
     Raises:
         DataError: The file cannot be read, or a row cannot be used; all faults are listed.
@@ -64,7 +65,7 @@ def read_decision_file(
         raise DataError(
             f"{path} lacks the column '{missing[0] if missing else 'body'}'; its columns are: "
             f"{', '.join(table.columns)}.",
-            fix=f"Decisions need `editor`, `categories` and `body`, and may have: {', '.join(COLUMNS)}.",
+            fix="Decisions need `editor`, `categories` and `body`, and may have: " + ", ".join(COLUMNS) + ".",
         )
     faults: list[str] = []
     decisions: dict[str, Decision] = {}
@@ -72,16 +73,21 @@ def read_decision_file(
         try:
             key, decision = _decision(row, names, parse, clean, model, versions, taxonomy)
             review_of_decision(decision, taxonomy, history)
-            if key in decisions and digest_of(decisions[key]) != digest_of(decision):
-                raise DataError("its key stands at another decision, too", fix="")
+            if dated and is_blank(row.cells.get(names.get("when", ""))):
+                raise _undated()
         except DataError as error:
             faults.append(f"row {row.number}: {error.problem.removesuffix('.')}")
-        else:
-            decisions[key] = decision
+            continue
+        if digest_of(decisions.setdefault(key, decision)) != digest_of(decision):
+            faults.append(f"row {row.number}: its key stands at another decision, too")
     raise_faults(str(path), faults, hint=f"\nThe categories are: {', '.join(taxonomy.keys)}.")
     if not decisions:
         raise DataError(f"{path} holds no decision.", fix="Write one a row.")
     return decisions
+
+
+def _undated() -> DataError:
+    return DataError("it does not say `when`: whether it is new cannot be told", fix="")
 
 
 def _decision(

@@ -1,6 +1,7 @@
 """Whether a challenger may replace the champion, by what both say of the same texts.
 
-Near-duplicates tell one thing together: a group of texts counts once, for the model that gets more of it right.
+Near-duplicates tell one thing together: a group of texts counts once, for the model that gets more of it
+right.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rubricator.stats.arrays import Bools
+from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.significance import holm
 
 POWER = 0.8
@@ -30,18 +30,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """Of so many `groups` the challenger gets more right than the champion in `ahead`, less in `behind`."""
+    """Of so many `groups` the challenger gets `ahead` more right than the champion, and `behind` less."""
 
     groups: int
     ahead: int
     behind: int
 
     @classmethod
-    def of(cls, old_right: Bools, new_right: Bools, groups: Sequence[str]) -> Paired:
-        """Count groups; the first two say which texts a model gets right, shape [n], as does `groups`."""
-        _, of_group = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
+    def of(cls, old_right: Bools, new_right: Bools, of_group: Indices) -> Paired:
+        """Count groups: which texts either model gets right, and the group of each by number, shape [n]."""
         gained = np.bincount(of_group, weights=new_right.astype(int) - old_right)
-        return cls(len(gained), int((gained > 0).sum()), int((gained < 0).sum()))
+        groups = int((np.bincount(of_group) > 0).sum())
+        return cls(groups, int((gained > 0).sum()), int((gained < 0).sum()))
 
     @property
     def gain(self) -> float | None:
@@ -60,18 +60,6 @@ class Paired:
         """The same for so far behind."""
         return Paired(self.groups, self.behind, self.ahead).better_p
 
-    def margin_score(self, margin: float) -> float:
-        """Score of the challenger against one that is worse by the margin, standard normal if it is that.
-
-        Tango, "Equivalence test and confidence interval for the difference in proportions for the
-        paired-sample design", 1998: the variance is that of the most likely model on the boundary, so it
-        holds where no text tells the two apart. NaN without groups.
-        """
-        variance = self._boundary_variance(margin)
-        if not variance > 0:
-            return math.nan
-        return (self.ahead - self.behind + self.groups * margin) / math.sqrt(self.groups * variance)
-
     def to_win(self, level: float) -> int | None:
         """Groups that would prove it better with `POWER` if they go on like these; None if it is not ahead.
 
@@ -87,41 +75,74 @@ class Paired:
         fewest = math.ceil(math.log(level, 0.5)) / differing
         return math.ceil(max((spread / gain) ** 2, fewest))
 
-    def to_clear(self, margin: float, level: float) -> int | None:
-        """Groups that would prove it not worse by the margin; None if they look as if it were, or are none."""
-        if not self.groups:
-            return None
-        gain = (self.ahead - self.behind) / self.groups
-        if gain + margin <= 0:
-            return None
-        observed = (self.ahead + self.behind) / self.groups - gain**2
-        boundary = math.sqrt(self._boundary_variance(margin))
-        spread = _quantile(1 - level) * boundary + _quantile(POWER) * math.sqrt(max(observed, 0.0))
-        return math.ceil((spread / (gain + margin)) ** 2)
 
-    def _boundary_variance(self, margin: float) -> float:
-        if not self.groups:
-            return math.nan
-        double = 2 * self.groups
-        middle = -self.ahead - self.behind - (double - self.ahead + self.behind) * margin
-        constant = self.behind * margin * (margin + 1)
-        lost = (math.sqrt(middle**2 - 4 * double * constant) - middle) / (2 * double)
-        return 2 * lost - margin * (margin + 1)
+@dataclass(frozen=True, slots=True)
+class F1Change:
+    """F1 of a category, the challenger's less the champion's.
+
+    Attributes:
+        support: Groups of texts that have the category.
+        gain: The difference; NaN where no text has it.
+        spread: Its standard error by the delta method, over groups.
+    """
+
+    support: int
+    gain: float
+    spread: float
+
+    @classmethod
+    def of(cls, truth: Bools, old: Bools, new: Bools, of_group: Indices) -> F1Change:
+        """Measure one category; each argument has shape [n], the last one numbers the groups."""
+        support = int((np.bincount(of_group[truth]) > 0).sum()) if truth.any() else 0
+        if not support:
+            return cls(0, math.nan, math.nan)
+        (f1_old, part_old), (f1_new, part_new) = (_f1(truth, said) for said in (old, new))
+        by_group = np.bincount(of_group, weights=part_new - part_old)
+        return cls(support, f1_new - f1_old, float(np.sqrt((by_group**2).sum())))
+
+    def score(self, margin: float) -> float:
+        """Distance from a challenger that is worse by the margin, in standard errors; NaN where unmeasured.
+
+        Where few answers differ the observed error would be too small, 0 at worst: it is at least that of a
+        challenger that loses the margin in texts of the category and wins none.
+        """
+        return (self.gain + margin) / max(self.spread, self._least(margin)) if self.support else math.nan
+
+    def to_clear(self, margin: float, level: float) -> float | None:
+        """How many times as many reviews would prove it not worse by the margin, with `POWER`.
+
+        None where none are there, or where it looks as if it were worse.
+        """
+        if not self.support or self.gain + margin <= 0:
+            return None
+        bound = max(self.spread, self._least(margin))
+        needed = _quantile(1 - level) * bound + _quantile(POWER) * self.spread
+        return (needed / (self.gain + margin)) ** 2
+
+    def _least(self, margin: float) -> float:
+        return math.sqrt(margin * (1 - margin) / self.support)
+
+
+def _f1(truth: Bools, said: Bools) -> tuple[float, Floats]:
+    """F1, and what each text adds to its deviation: its influence, shape [n]."""
+    hits, all_ = 2.0 * (truth & said), truth.astype(float) + said
+    f1 = float(hits.sum() / all_.sum())
+    return f1, (hits - f1 * all_) / all_.sum()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryEvidence:
-    """One category, in the texts that have it or get it from either model.
+    """One category.
 
     Attributes:
-        clear_p: How probable so good a result is if it is worse by the margin; 1 without texts.
-        harmed_p: How probable so bad a result is if it is not worse by more than the margin.
-        more: About how many more groups of it would clear it; None where none would as it looks, or all is
-            clear. Both p-values are corrected over categories (Holm).
+        clear_p: How probable so good a result is if F1 is worse by the margin; 1 where nobody has measured.
+        harmed_p: How probable so bad a result is if F1 is not worse by more than the margin.
+        more: About how many more reviews in all would clear it; None where none would as it looks, or where
+            it is clear. Both p-values are corrected over categories (Holm).
     """
 
     key: str
-    paired: Paired
+    change: F1Change
     clear_p: float
     harmed_p: float
     more: int | None
@@ -188,12 +209,12 @@ def weigh(
 ) -> Evidence:
     """Decide between two models by their decisions on texts that neither has seen.
 
-    PROMOTE if the challenger gets more texts all right beyond chance, and is in no category worse by more than
-    the margin: all of these are tests that chance passes with `level_of_look` at most. REJECT if it is worse
-    beyond chance, overall or by more than the margin in a category. Else HOLD.
+    PROMOTE if the challenger gets more texts all right beyond chance, and is in no category worse by more
+    than the margin: all of these are tests that chance passes with `level_of_look` at most. REJECT if it is
+    worse beyond chance, overall or by more than the margin in a category. Else HOLD.
 
-    What counts for a category are the texts that have it, by the truth or by either model: a rare one is
-    not lost among the many texts that it has nothing to do with.
+    A category is judged by its F1, so that a rare one is not lost among the many texts that it has nothing to
+    do with.
 
     Args:
         truth: Categories of each text, shape [n, k].
@@ -201,14 +222,14 @@ def weigh(
         new: The challenger's.
         groups: Group of near-duplicates of each text.
         keys: Of the categories.
-        margin: Share of the texts of a category that it may lose.
+        margin: How much F1 a category may lose.
         confidence: Of all looks together.
         look: Which look at this champion it is, from 1.
     """
     level, next_level = (level_of_look(one, confidence=confidence) for one in (look, look + 1))
-    overall = Paired.of((old == truth).all(axis=1), (new == truth).all(axis=1), groups)
-    levels = level, next_level
-    categories = _categories(truth, old, new, np.asarray(groups, dtype=np.str_), keys, margin, levels)
+    _, of_group = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
+    overall = Paired.of((old == truth).all(axis=1), (new == truth).all(axis=1), of_group)
+    categories = _categories(truth, old, new, of_group, keys, margin, (level, next_level))
     evidence = Evidence(
         verdict=Verdict.HOLD,
         overall=overall,
@@ -229,46 +250,49 @@ def _categories(
     truth: Bools,
     old: Bools,
     new: Bools,
-    groups: NDArray[np.str_],
+    of_group: Indices,
     keys: Sequence[str],
     margin: float,
     levels: tuple[float, float],
 ) -> tuple[CategoryEvidence, ...]:
     from scipy.stats import norm  # half a second to import
 
-    paired = []
-    for column in range(len(keys)):
-        said = [decisions[:, column] for decisions in (truth, old, new)]
-        rows = np.any(said, axis=0)
-        right = [(one == said[0])[rows] for one in said[1:]]
-        paired.append(Paired.of(right[0], right[1], groups[rows].tolist()))
-    scores = np.array([one.margin_score(margin) for one in paired])
+    changes = [
+        F1Change.of(truth[:, column], old[:, column], new[:, column], of_group) for column in range(len(keys))
+    ]
+    scores = np.array([one.score(margin) for one in changes])
     corrected = [
         [1.0 if p_value is None else p_value for p_value in holm(np.nan_to_num(p_values, nan=1.0).tolist())]
         for p_values in (norm.sf(scores), norm.cdf(scores))
     ]
+    reviews = int((np.bincount(of_group) > 0).sum())
     return tuple(
         CategoryEvidence(
             key=key,
-            paired=one,
+            change=one,
             clear_p=clear_p,
             harmed_p=harmed_p,
-            more=None if clear_p <= levels[0] else _left(one.to_clear(margin, levels[1]), one.groups),
+            more=None if clear_p <= levels[0] else _more_reviews(one.to_clear(margin, levels[1]), reviews),
         )
-        for key, one, clear_p, harmed_p in zip(keys, paired, *corrected, strict=True)
+        for key, one, clear_p, harmed_p in zip(keys, changes, *corrected, strict=True)
     )
 
 
+def _more_reviews(times: float | None, reviews: int) -> int | None:
+    return None if times is None else max(1, math.ceil((times - 1) * reviews))
+
+
+def _most(numbers: Sequence[int | None]) -> int | None:
+    return None if None in numbers else max(number for number in numbers if number is not None)
+
+
 def _more(evidence: Evidence) -> int | None:
-    """The most that any open question wants, of reviews of all categories together."""
-    wanted: list[int | None] = []
+    """The most that any open question wants."""
     overall = evidence.overall
+    wanted = [one.more for one in evidence.unclear]
     if not evidence.better:
         wanted.append(_left(overall.to_win(evidence.next_level), overall.groups))
-    for one in evidence.unclear:
-        share = one.paired.groups / overall.groups if overall.groups else 0.0
-        wanted.append(None if one.more is None or not share else math.ceil(one.more / share))
-    return None if None in wanted else max(one for one in wanted if one is not None)
+    return _most(wanted)
 
 
 def _left(wanted: int | None, there: int) -> int | None:

@@ -190,14 +190,14 @@ def reasons(evidence: Evidence) -> Iterator[str]:
         yield f"Chance may explain the difference: {counts} (p = {overall.better_p:.2g}, needed {level:.2g})."
     if evidence.harmed:
         named = series([f"{one.key} ({_lost(one)})" for one in evidence.harmed])
-        yield f"Worse by more than the margin of {evidence.margin:.0%}: {named}."
+        yield f"Worse by more than the margin of {evidence.margin:g}: {named}."
     if evidence.verdict is Verdict.REJECT:
         return
     if not evidence.unclear:
-        yield f"No category is worse by more than the margin of {evidence.margin:.0%}."
+        yield f"No category is worse by more than the margin of {evidence.margin:g}."
         return
     named = series([_missing(one) for one in evidence.unclear])
-    yield f"Not known to be within the margin of {evidence.margin:.0%}: {named}."
+    yield f"Not known to be within the margin of {evidence.margin:g}: {named}."
 
 
 def what_would_decide(evidence: Evidence) -> str:
@@ -214,17 +214,12 @@ def what_would_decide(evidence: Evidence) -> str:
             "As it looks, more blind reviews would not show it to be better: it needs more corrections to "
             "learn from."
         )
-    return (
-        "More blind reviews of the categories named are needed; how many cannot be told before some are there."
-    )
+    return "More blind reviews of these categories are needed; how many shows once some are there."
 
 
 def _lost(one: CategoryEvidence) -> str:
-    return f"{one.paired.behind:,} lost and {one.paired.ahead:,} won of {one.paired.groups:,}"
+    return f"F1 {one.change.gain:+.3f} ± {one.change.spread:.3f} in {plural(one.change.support, 'review')}"
 
 
 def _missing(one: CategoryEvidence) -> str:
-    if not one.paired.groups:
-        return f"{one.key} (no review has it)"
-    more = "" if one.more is None else f"; about {one.more:,} more of it"
-    return f"{one.key} ({_lost(one)}{more})"
+    return f"{one.key} ({_lost(one)})" if one.change.support else f"{one.key} (no review has it)"
