@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 from rubricator.stats.promotion import F1Change, Paired, Verdict, level_of_look, weigh
@@ -99,10 +99,19 @@ def test_the_change_of_f1_and_its_error_are_those_of_the_bootstrap(seed, texts):
     assert change.spread == pytest.approx(np.std(drawn[1] - drawn[0]), rel=0.3)
 
 
-def test_it_takes_35_reviews_of_a_category_to_clear_it_where_nothing_differs():
-    level = norm.isf(0.025)
-    assert F1Change(35, 0.0, 0.0).score(0.1) > level > F1Change(34, 0.0, 0.0).score(0.1)
+def test_where_nothing_differs_a_category_needs_some_forty_reviews():
+    for texts, clear in ((36, False), (40, True)):
+        truth = said(*[0, 1, 2] * texts)
+        assert (judged(truth, truth, truth).unclear == ()) is clear
     assert F1Change(10, 0.0, 0.0).to_clear(0.1, 0.025) == pytest.approx(3.46, abs=0.01)
+
+
+def test_three_texts_of_a_category_prove_neither_harm_nor_its_absence():
+    rows = [0] * 100 + [1] * 100 + [2] * 3
+    truth, old = said(*rows), said(*rows[:-3], 2, 2, 2)
+    few = judged(truth, old, said(*rows[:-3], 2, 0, 0))
+    assert "c" in [one.key for one in few.unclear]
+    assert few.harmed == ()
 
 
 @pytest.mark.parametrize(("ahead", "behind"), [(12, 4), (30, 20), (6, 0)])

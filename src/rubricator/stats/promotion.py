@@ -255,15 +255,16 @@ def _categories(
     margin: float,
     levels: tuple[float, float],
 ) -> tuple[CategoryEvidence, ...]:
-    from scipy.stats import norm  # half a second to import
+    from scipy.stats import t  # half a second to import
 
     changes = [
         F1Change.of(truth[:, column], old[:, column], new[:, column], of_group) for column in range(len(keys))
     ]
     scores = np.array([one.score(margin) for one in changes])
+    freedom = np.array([one.support - 1 for one in changes])  # an error known from few texts is hardly known
     corrected = [
         [1.0 if p_value is None else p_value for p_value in holm(np.nan_to_num(p_values, nan=1.0).tolist())]
-        for p_values in (norm.sf(scores), norm.cdf(scores))
+        for p_values in (t.sf(scores, freedom), t.cdf(scores, freedom))
     ]
     reviews = int((np.bincount(of_group) > 0).sum())
     return tuple(
