@@ -113,6 +113,7 @@ def test_a_better_challenger_is_promoted_and_what_measured_it_taught_neither(run
     assert not measured & {text.content for text in seen.texts}
     registry = ModelRegistry(asked.registry)
     assert registry.champion() == done.challenger
+    assert registry.record()[-1].before == done.champion
     assert "PROMOTE" in registry.notes(done.challenger)[0].note
     told = json.loads(done.file.read_text(encoding="utf-8"))
     assert (told["verdict"], told["champion"], told["promoted"]) == ("PROMOTE", done.champion, True)

@@ -89,7 +89,6 @@ def gather(
         share: The newest so large a share of the reviews that could measure does; the others teach.
 
     Raises:
-        DataError: There are no texts to compare near-duplicates of.
         EncoderError: Duplicates are found by embeddings, and there is no encoder.
         StoreError: The database of the run refused.
     """
@@ -101,12 +100,19 @@ def gather(
     learnt_from = _learnt_from(run, dataset, champion)
     blind = [one for one in decided if one.review.measures and one.new]
     fresh = [one for one in blind if first[one.group] > champion.created and not one.parts & learnt_from]
-    fresh = sorted(
+    recent = sorted(
         (one for one in fresh if since is None or one.review.when >= since), key=lambda one: one.review.when
     )
-    measured = fresh[len(fresh) - round(share * len(fresh)) :]
+    measured = recent[len(recent) - round(share * len(recent)) :]
     held = {one.group for one in measured}
-    teaching = [one for one in decided if one.group not in held and len(one.parts) < 2 and _teaches(one)]
+    teaching = [
+        one
+        for one in decided
+        if one.group not in held
+        and one.text.id not in dataset.golden
+        and len(one.parts) < 2
+        and _teaches(one)
+    ]
     notes = list(unusable)
     if spent := len(blind) - len(fresh):
         notes.append(
@@ -119,6 +125,8 @@ def gather(
         notes.append(
             f"{plural(tying, 'correction')} of texts that are like texts of several parts: left out."
         )
+    if golden := sum(one.text.id in dataset.golden for one in decided):
+        notes.append(f"{plural(golden, 'correction')} of golden texts: golden labels stay.")
     own = _own_reviews(run, dataset, champion.created, {one.text.content for one in decided})
     return Material(measured=tuple(measured), teaching=tuple(teaching), own=own, notes=tuple(notes))
 

@@ -345,5 +345,8 @@ def _promote(artifact: Path, done: Retrained) -> None:
     registry = ModelRegistry(done.settings.registry)
     note = f"{done.verdict}: {' '.join(done.reasons)}"
     smoke = read_smoke(done.settings.registry)
+    if registry.champion() is None:  # so that a rollback leads back to what served until now
+        before = registry.add(done.plan.folder).identifier
+        registry.promote(before, note="the champion before the first challenger")
     manifest = registry.add(artifact, note=note)
     registry.promote(manifest.identifier, check=lambda folder: load_fit(folder, smoke=smoke), note=note)
