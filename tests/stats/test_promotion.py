@@ -106,6 +106,17 @@ def test_where_nothing_differs_a_category_needs_some_forty_reviews():
     assert F1Change(10, 0.0, 0.0).to_clear(0.1, 0.025) == pytest.approx(3.46, abs=0.01)
 
 
+def test_a_number_that_nobody_would_give_is_not_told():
+    truth = said(*[0, 1] * 50)
+    old, new = truth.copy(), truth.copy()
+    new[:11:2], old[:11:2] = ROWS[1], ROWS[0]
+    held = judged(truth, old, new)
+    assert held.verdict is Verdict.HOLD
+    assert all(one.more is None or one.more <= 100 * len(truth) for one in held.categories)
+    assert F1Change(50, -0.0999999, 0.05).to_clear(0.1, 0.025) > 1e6
+    assert held.more is None
+
+
 def test_three_texts_of_a_category_prove_neither_harm_nor_its_absence():
     rows = [0] * 100 + [1] * 100 + [2] * 3
     truth, old = said(*rows), said(*rows[:-3], 2, 2, 2)

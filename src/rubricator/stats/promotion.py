@@ -18,6 +18,7 @@ from rubricator.stats.significance import holm
 
 POWER = 0.8
 """Chance to decide that the numbers of reviews wanted are for."""
+_MOST_TIMES = 100  # as many reviews as there are: nobody will give more, and the estimate is worth nothing
 
 
 class Verdict(StrEnum):
@@ -280,7 +281,7 @@ def _categories(
 
 
 def _more_reviews(times: float | None, reviews: int) -> int | None:
-    return None if times is None else max(1, math.ceil((times - 1) * reviews))
+    return None if times is None or times > _MOST_TIMES else max(1, math.ceil((times - 1) * reviews))
 
 
 def _most(numbers: Sequence[int | None]) -> int | None:
@@ -297,7 +298,7 @@ def _more(evidence: Evidence) -> int | None:
 
 
 def _left(wanted: int | None, there: int) -> int | None:
-    return None if wanted is None else max(1, wanted - there)
+    return None if wanted is None or wanted > _MOST_TIMES * there else max(1, wanted - there)
 
 
 def _quantile(share: float) -> float:
