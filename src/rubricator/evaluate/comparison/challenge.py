@@ -214,7 +214,10 @@ def what_would_decide(evidence: Evidence) -> str:
             "As it looks, more blind reviews would not show it to be better: it needs more corrections to "
             "learn from."
         )
-    return "More blind reviews of these categories are needed; how many shows once some are there."
+    return (
+        "How many more blind reviews would decide cannot be told: a category has none yet, or it would take "
+        "more than a hundred times as many."
+    )
 
 
 def _lost(one: CategoryEvidence) -> str:
