@@ -62,7 +62,7 @@ def test_the_same_row_is_one_decision_whenever_it_is_read(tmp_path):
 )
 def test_a_fault_is_told_with_its_row(tmp_path, changes, said):
     with pytest.raises(DataError, match="has 1 fault") as caught:
-        read(tmp_path, ROW | dict.fromkeys(changes, ""), ROW | {"id": "2"} | changes)
+        read(tmp_path, dict.fromkeys(changes, "") | ROW, ROW | {"id": "2"} | changes)
     assert said in caught.value.problem
     assert "row 2" in caught.value.problem
 
