@@ -300,3 +300,16 @@ def test_what_watches_the_pointer_sees_each_promotion(filled):
         stamps.add(registry.stamp())
         time.sleep(0.002)
     assert len(stamps) == 4
+
+
+def test_notes_stay_with_their_version(registry, artifacts):
+    first, second = (
+        registry.add(artifact, note=note).identifier
+        for artifact, note in zip(artifacts, ("HOLD: too few", ""), strict=False)
+    )
+    registry.add(artifacts[0], note="PROMOTE: better")
+    assert [one.note for one in registry.notes(first)] == ["HOLD: too few", "PROMOTE: better"]
+    assert registry.notes(second) == []
+    (registry.folder / "notes.jsonl").write_text("{", encoding="utf-8")
+    with pytest.raises(ArtifactError, match=r"notes\.jsonl"):
+        registry.notes(first)

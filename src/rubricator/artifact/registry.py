@@ -26,9 +26,11 @@ from rubricator.artifact.manifest import MANIFEST, Manifest
 from rubricator.artifact.read import audit_artifact
 from rubricator.artifact.write import sync
 from rubricator.errors import ArtifactError, nearest
+from rubricator.whole_files import whole_file
 
 VERSIONS: Final = "versions"
 RECORD: Final = "promotions.jsonl"
+NOTES: Final = "notes.jsonl"
 _ADDING, _PROMOTING = ".adding.lock", ".promoting.lock"
 _PART = ".part-"
 _ADD = "Add it: `rubricator models add FOLDER`."
@@ -52,6 +54,16 @@ class Promotion(BaseModel):
     version: str
     before: str | None
     note: str = ""
+
+
+class Note(BaseModel):
+    """What somebody, or a comparison, said of a version: one line of `notes.jsonl`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: AwareDatetime
+    version: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +103,11 @@ class ModelRegistry:
         found = [self._looked_at(name) for name in self._names()]
         return sorted(found, key=lambda one: (one.manifest is None, one.manifest and one.manifest.created))
 
-    def add(self, artifact: Path) -> Manifest:
+    def add(self, artifact: Path, *, note: str = "") -> Manifest:
         """Copy an artifact, or that of a run, into the registry; whole or not at all.
 
-        Adding what is there already changes nothing, and mends a version whose files are gone or broken.
+        Adding what is there already changes nothing, and mends a version whose files are gone or broken. A
+        note is kept with the version.
 
         Raises:
             ArtifactError: It is no artifact, is damaged, or cannot be copied.
@@ -105,6 +118,7 @@ class ModelRegistry:
         home = self.folder / VERSIONS
         with self._writing(), self._lock(_ADDING, "Another version is being added", wait=600):
             if self._looked_at(manifest.identifier).manifest is not None:
+                self._keep_note(manifest.identifier, note)
                 return manifest
             home.mkdir(parents=True, exist_ok=True)
             for left in home.glob(f"{_PART}*"):  # of a process that was killed
@@ -121,7 +135,17 @@ class ModelRegistry:
                 part.rename(target)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
+            self._keep_note(manifest.identifier, note)
         return manifest
+
+    def notes(self, version: str) -> list[Note]:
+        """What was said of a version, oldest first.
+
+        Raises:
+            ArtifactError: There is no such version, or the notes cannot be read.
+        """
+        name = self.find(version)
+        return [note for note in self._notes() if note.version == name]
 
     def find(self, version: str) -> str:
         """The full name of a version.
@@ -241,6 +265,26 @@ class ModelRegistry:
         if manifest.identifier != name:
             return Version(name, None, f"The folder holds {manifest.identifier}.")
         return Version(name, manifest)
+
+    def _notes(self) -> list[Note]:
+        path = self.folder / NOTES
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return [Note.model_validate_json(line) for line in lines]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError) as error:
+            raise ArtifactError(
+                f"{path} cannot be read.", fix="Restore it, or delete it: it holds notes alone."
+            ) from error
+
+    def _keep_note(self, version: str, note: str) -> None:
+        if not note:
+            return
+        at = datetime.now(UTC).replace(microsecond=0)
+        notes = [*self._notes(), Note(at=at, version=version, note=note)]
+        with whole_file(self.folder / NOTES) as part:
+            part.write_text("".join(f"{one.model_dump_json()}\n" for one in notes), encoding="utf-8")
 
     def _append(
         self,

@@ -120,6 +120,11 @@ COMMANDS = {
         "feedback:show_feedback",
         "Show how often editors overrule the model, how far they agree, and what suggestions save.",
     ),
+    "retrain": Command(
+        _LABELS,
+        "retrain:retrain_model",
+        "Train a challenger on corrections; say whether it may replace the champion.",
+    ),
     "category": Group(
         _LABELS,
         "category:category",

@@ -15,26 +15,47 @@ if TYPE_CHECKING:
 
 def show_feedback(
     store: Annotated[str, typer.Argument(help="The database that `serve --feedback` writes.")],
+    import_: Annotated[
+        Path | None,
+        typer.Option(
+            "--import",
+            metavar="FILE",
+            help="Take decisions from a table first: CSV, TSV, JSONL, Parquet, Excel.",
+        ),
+    ] = None,
+    artifact: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The model that the editors of FILE corrected.", show_default=False),
+    ] = None,
+    categories: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The list whose history knows earlier versions.", show_default=False
+        ),
+    ] = None,
     json_: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the same figures as JSON.")
     ] = None,
 ) -> None:
     """Show how often editors overrule the model, how far they agree, and what suggestions save.
 
-    Example: `rubricator serve ARTIFACT --feedback STORE`, then `rubricator feedback STORE --json told.json`
+    With `--import`, decisions that another tool exported join the database first: a row each, with columns
+    `editor`, `categories` and `body` at least. All faults are listed, and nothing is stored if there is one;
+    a file may be taken twice.
+
+    Example: `rubricator feedback feedback.sqlite --import examples/news/decisions.csv --artifact runs/news`
     """
     import dataclasses
 
     from rubricator.dataset.files import write_json
-    from rubricator.errors import DataError
-    from rubricator.review.feedback import read_decisions
-    from rubricator.review.overrides import report_feedback
-    from rubricator.store import Store
+    from rubricator.pipeline.feedback import report_of, take_file
 
-    if "://" not in store and not Path(store).is_file():
-        raise DataError(f"There is no database {store}.", fix="Name the one that `serve --feedback` writes.")
-    with Store.open(store) as opened:
-        report = report_feedback(read_decisions(opened))
+    if import_ is not None:
+        if artifact is None:
+            raise typer.BadParameter("--import needs --artifact DIR: it says how texts are cleaned.")
+        new, known = take_file(store, import_, artifact=artifact, categories=categories)
+        out.print(f"{new:,} new decisions from {import_}" + (f", {known:,} known already" if known else ""))
+    report = report_of(store)
     _show(report)
     if json_ is not None:
         write_json(json_, dataclasses.asdict(report))

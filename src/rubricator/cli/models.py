@@ -80,6 +80,8 @@ def show_version(version: VersionName, registry: Registry = _DEFAULT) -> None:
     )
     keys = ", ".join(manifest.taxonomy.keys)
     out.print(f"Taxonomy  {manifest.taxonomy_version}, {manifest.taxonomy.task.value}: {escape(keys)}")
+    for note in found.notes(version):
+        out.print(f"Note      {note.at:%Y-%m-%d %H:%M} {escape(note.note)}")
     for promotion in found.record():
         if manifest.identifier in (promotion.version, promotion.before):
             out.print(f"Record    {escape(_told(promotion))}")
@@ -91,6 +93,7 @@ def show_version(version: VersionName, registry: Registry = _DEFAULT) -> None:
 def add_version(
     artifact: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or of an artifact.")],
     registry: Registry = _DEFAULT,
+    note: Annotated[str, typer.Option(help="What to keep with it.", show_default=False)] = "",
 ) -> None:
     """Copy the artifact of a run into the registry, checked before and after; it does not serve yet.
 
@@ -98,7 +101,7 @@ def add_version(
     """
     from rubricator.artifact import ModelRegistry
 
-    manifest = ModelRegistry(registry).add(artifact)
+    manifest = ModelRegistry(registry).add(artifact, note=note)
     out.print(
         f"{manifest.identifier} is in {registry}; `rubricator models promote {manifest.id}` makes it serve"
     )

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ from rubricator.config import Config, read_config, shown_arguments
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
 from rubricator.dataset.synthetic import CANDIDATES, read_synthetic
+from rubricator.errors import ConfigError, nearest
 from rubricator.models.training_files import read_training
 from rubricator.pipeline.augment import STATISTICS, settings_of
 from rubricator.pipeline.category import run_of_list
 from rubricator.pipeline.compare import compare
 from rubricator.pipeline.explore import explore
+from rubricator.pipeline.feedback import report_of, take_file
 from rubricator.pipeline.goals import GoalPlan, plan_goals
+from rubricator.pipeline.retrain import RetrainSettings, plan_retraining, retrain
 from rubricator.pipeline.review import open_review
 from rubricator.pipeline.split_check import check_files, check_run
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
@@ -45,6 +48,7 @@ from rubricator.project.results import (
     SplitResult,
     TrainResult,
 )
+from rubricator.project.retrain import FeedbackResult, RetrainPlanResult, RetrainResult
 from rubricator.project.split_check import SplitCheckResult, check_columns
 from rubricator.records import Text
 from rubricator.review.session import ReviewSession
@@ -223,6 +227,41 @@ class Project:
         with open_review(self._until("label"), by) as session:
             yield session
 
+    def feedback(self, store: str | Path, file: str | Path | None = None) -> FeedbackResult:
+        """What editors' decisions in a database tell; those in a file join it before (see `take_file`).
+
+        Raises:
+            ArtifactError: Decisions are to join, and the project has no model that editors could correct.
+            DataError: There is no such database, or a row of the file cannot be used.
+            StoreError: The database refused.
+        """
+        if file is not None:
+            config = self.config
+            categories = config.path(config.taxonomy)
+            take_file(str(store), Path(file), artifact=self.folder / "artifact", categories=categories)
+        return FeedbackResult(report_of(str(store)))
+
+    def plan_retraining(self, *feedback: str | Path, **settings: Any) -> RetrainPlanResult:
+        """What `retrain` with the same arguments would do, and what it costs."""
+        return RetrainPlanResult(plan_retraining(self._until("split"), _retraining(feedback, settings)))
+
+    def retrain(self, *feedback: str | Path, promote: bool = False, **settings: Any) -> RetrainResult:
+        """Train a challenger on editors' decisions, and say whether it may replace the champion.
+
+        Example:
+            >>> project.retrain("feedback.sqlite", wanted=30).verdict  # doctest: +SKIP
+
+        Args:
+            feedback: Databases and tables of decisions.
+            promote: Whether a challenger that is to be promoted serves from then on.
+            settings: Fields of `RetrainSettings`.
+
+        Raises:
+            RubricatorError: There is no champion, or a stage cannot do its work.
+        """
+        asked = _retraining(feedback, settings)
+        return RetrainResult(retrain(self._until("split"), asked, promote=promote))
+
     def annotate(self, text: str | Text) -> Annotation:
         """One text through the teachers: 0 or 1 per category, and what they answered.
 
@@ -263,6 +302,17 @@ class Project:
         )
         run_stages(run, STAGES, until=stage, force=(redo or [stage]) if force else [])
         return run
+
+
+def _retraining(feedback: Sequence[str | Path], settings: Mapping[str, Any]) -> RetrainSettings:
+    known = {field.name for field in fields(RetrainSettings)}
+    if unknown := [name for name in settings if name not in known]:
+        raise ConfigError(
+            f"There is no setting '{unknown[0]}'{nearest(unknown[0], known)}.",
+            fix=f"There are {', '.join(sorted(known))}.",
+        )
+    places = {name: Path(settings[name]) for name in ("champion", "registry") if settings.get(name)}
+    return RetrainSettings(**{**settings, **places, "feedback": tuple(map(str, feedback))})
 
 
 def _say(line: str) -> None:

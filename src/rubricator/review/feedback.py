@@ -38,6 +38,7 @@ class Decision:
         taxonomy: Version of the list that the editor saw.
         seconds: That the decision took; None where nobody took the time.
         single: Whether a text has exactly one category.
+        offered: Keys that the editor could choose from; None for all of that version.
     """
 
     text_id: str
@@ -52,6 +53,7 @@ class Decision:
     source: str = ""
     seconds: float | None = None
     single: bool = False
+    offered: frozenset[str] | None = None
     when: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -77,17 +79,32 @@ def store_decision(
     review_key = key_of(decision.content, taxonomy)
     stored = store.find([kept_key, review_key])
     if kept_key in stored:
-        if json.loads(stored[kept_key].raw)["digest"] == _digest(decision):
+        if json.loads(stored[kept_key].raw)["digest"] == digest_of(decision):
             return False
         raise RepeatedKeyError(
             "This idempotency key was used for another decision.", fix="Give every decision a key of its own."
         )
-    said, open_ = _carried(decision.categories, decision.taxonomy, taxonomy, history)
+    review = review_of_decision(decision, taxonomy, history)
+    answers = [_kept(decision, review, kept_key)]
+    earlier = stored.get(review_key)
+    if earlier is None or replaces(review, review_of(earlier)):
+        answers.append(answer_of(review, decision.content, taxonomy))
+    store.save(answers)
+    return True
+
+
+def review_of_decision(decision: Decision, taxonomy: Taxonomy, history: History | None = None) -> Review:
+    """The review that a decision makes under the list of today; what the editor could not choose stays open.
+
+    Raises:
+        DataError: A category is unknown, or the list has changed so that the decision cannot be carried over.
+    """
+    said, open_ = _carried(decision.categories, decision, taxonomy, history)
     before = None
     if decision.predicted is not None:
-        before, _ = _carried(decision.predicted, decision.taxonomy, taxonomy, history)
+        before, _ = _carried(decision.predicted, decision, taxonomy, history)
         judged(before, taxonomy)
-    review = Review(
+    return Review(
         text_id=decision.text_id,
         judged={name: yes for name, yes in judged(said, taxonomy).items() if name not in open_},
         by=decision.editor,
@@ -98,12 +115,11 @@ def store_decision(
         taxonomy=taxonomy.version,
         when=decision.when,
     )
-    answers = [_kept(decision, review, kept_key)]
-    earlier = stored.get(review_key)
-    if earlier is None or review.measures or not review_of(earlier).measures:
-        answers.append(answer_of(review, decision.content, taxonomy))
-    store.save(answers)
-    return True
+
+
+def replaces(review: Review, earlier: Review) -> bool:
+    """Whether a later review takes the place of an earlier one: one that measures yields to no other."""
+    return review.measures or not earlier.measures
 
 
 def read_decisions(store: Store) -> list[Decision]:
@@ -119,16 +135,17 @@ def read_decisions(store: Store) -> list[Decision]:
 
 
 def _carried(
-    categories: Sequence[str], stamp: str, taxonomy: Taxonomy, history: History | None
+    categories: Sequence[str], decision: Decision, taxonomy: Taxonomy, history: History | None
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """Keys of today for keys of an earlier list, and the keys of today that the editor could not choose.
 
     Raises:
         DataError: Nobody can tell what they are today.
     """
+    stamp, offered = decision.taxonomy, decision.offered
     last = None if history is None else history.last
     if stamp == taxonomy.version or (last and last.digest == taxonomy.version and stamp == str(last)):
-        return tuple(dict.fromkeys(categories)), frozenset()
+        return tuple(dict.fromkeys(categories)), frozenset(taxonomy.keys) - (offered or {*taxonomy.keys})
     try:
         then = None if history is None else history.named(stamp.split(" ")[0])
     except TaxonomyError:
@@ -145,6 +162,8 @@ def _carried(
     said = list(dict.fromkeys(categories))
     for version in later:
         said = [_moved(key, version.moved.get(key, (key,)), str(version)) for key in said]
+        if offered is not None:
+            offered = frozenset(new for key in offered for new in version.moved.get(key, (key,)))
     changed = (history.stale(then.digest, taxonomy) or frozenset()) - moved_to
     for key in said:
         if key in changed:
@@ -152,6 +171,8 @@ def _carried(
                 f"'{key}' means something else since version {then}.", fix="Ask the editor again."
             )
     unseen = history.added_since(then, taxonomy) - moved_to
+    if offered is not None:
+        unseen |= frozenset(taxonomy.keys) - offered
     return tuple(dict.fromkeys(said)), frozenset(unseen | changed)
 
 
@@ -164,7 +185,7 @@ def _moved(key: str, targets: Sequence[str], version: str) -> str:
 
 def _kept(decision: Decision, review: Review, key: str) -> Answer:
     raw = {
-        "digest": _digest(decision),
+        "digest": digest_of(decision),
         "content": decision.content,
         "categories": list(review.categories),
         "predicted": None if review.before is None else list(review.before),
@@ -204,11 +225,12 @@ def _decision(answer: Answer) -> Decision:
         source=raw["source"],
         seconds=raw["seconds"],
         single=raw["single"],
+        offered=frozenset(answer.scores),
         when=datetime.fromisoformat(raw["when"]),
     )
 
 
-def _digest(decision: Decision) -> str:
+def digest_of(decision: Decision) -> str:
     """Of all that the editor's client sent: what the service adds may differ when it sends again."""
     predicted = "-" if decision.predicted is None else "+" + json.dumps(decision.predicted)
     return content_hash(

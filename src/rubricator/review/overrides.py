@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from rubricator.dataset.reviews import Shown
 from rubricator.review.feedback import Decision
-from rubricator.stats.arrays import Floats
+from rubricator.stats.agreement import numbered, weighted_kappas
 from rubricator.stats.bootstrap import Estimate, percentile_interval, resample_groups
 from rubricator.stats.shares import wilson
 
@@ -127,13 +127,15 @@ def _kappa(pairs: Sequence[tuple[Decision, Decision]], seed: int) -> Estimate:
     """Cohen's kappa (1960); where texts may have several categories, its mean over the defined ones."""
     weights = np.concatenate(list(resample_groups(len(pairs), draws=_DRAWS, seed=seed)))
     weights = np.concatenate([np.ones((1, len(pairs))), weights])
-    questions: list[list[tuple[Hashable, Hashable]]]
+    said = [[one.categories for one in of_one] for of_one in zip(*pairs, strict=True)]
     if all(one.single and other.single for one, other in pairs):
-        questions = [[(one.categories, other.categories) for one, other in pairs]]
+        both = numbered([*said[0], *said[1]]).reshape(2, -1)
+        questions = [(both[0], both[1])]
     else:
-        keys = sorted({key for pair in pairs for one in pair for key in one.categories})
-        questions = [[(key in a.categories, key in b.categories) for a, b in pairs] for key in keys]
-    kappas = np.array([_kappas(question, weights) for question in questions])
+        keys = sorted({key for of_one in said for categories in of_one for key in categories})
+        marks = np.array([[[key in one for one in of_one] for of_one in said] for key in keys])
+        questions = [(of_one, of_other) for of_one, of_other in marks]
+    kappas = np.array([weighted_kappas(*question, weights) for question in questions])
     defined = np.isfinite(kappas)
     means = np.where(defined, kappas, 0).sum(axis=0) / np.where(
         defined.any(axis=0), defined.sum(axis=0), np.nan
@@ -142,18 +144,6 @@ def _kappa(pairs: Sequence[tuple[Decision, Decision]], seed: int) -> Estimate:
         return Estimate(None)
     samples = means[1:][np.isfinite(means[1:])]
     return Estimate(float(means[0]), *percentile_interval(samples, confidence=0.95))
-
-
-def _kappas(question: Sequence[tuple[Hashable, Hashable]], weights: Floats) -> Floats:
-    """Kappa of two lists of answers under each row of weights, shape [samples]; NaN where it is 0 / 0."""
-    total = weights.sum(axis=1)
-    same = weights @ np.array([float(one == other) for one, other in question]) / total
-    chance = np.zeros(len(weights))
-    for answer in {answer for pair in question for answer in pair}:
-        shares = [weights @ np.array([float(pair[i] == answer) for pair in question]) / total for i in (0, 1)]
-        chance += shares[0] * shares[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(chance < 1 - 1e-12, (same - chance) / (1 - chance), np.nan)
 
 
 def _time_saved(decisions: Sequence[Decision], seed: int) -> TimeSaved:

@@ -9,7 +9,7 @@ from typing import Self
 from rubricator.errors import DataError, nearest
 from rubricator.tables.sinks import Cells, Position, Sink, check_sheet, lines_of, open_sink
 
-_KINDS = {
+SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".jsonl": "jsonl",
@@ -17,6 +17,7 @@ _KINDS = {
     ".parquet": "parquet",
     ".xlsx": "excel",
 }
+"""Kinds of tables by suffix."""
 
 
 def kind_of(path: Path) -> str:
@@ -26,13 +27,13 @@ def kind_of(path: Path) -> str:
         DataError: The suffix is none of those.
     """
     suffix = path.suffix.lower()
-    if suffix not in _KINDS:
+    if suffix not in SUFFIXES:
         ending = f"the suffix '{suffix}'" if suffix else "no suffix"
         raise DataError(
-            f"{path} has {ending}, which says no kind of table{nearest(suffix, _KINDS)}.",
-            fix=f"Use a file that ends in one of {', '.join(_KINDS)}.",
+            f"{path} has {ending}, which says no kind of table{nearest(suffix, SUFFIXES)}.",
+            fix=f"Use a file that ends in one of {', '.join(SUFFIXES)}.",
         )
-    return _KINDS[suffix]
+    return SUFFIXES[suffix]
 
 
 def check_room(path: Path, *, rows: int) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 
 from rubricator.dataset.annotations import TeacherProbabilities, TeacherUsage
 from rubricator.label.aggregation.votes import SILENT, Truth, Votes, votes_of
-from rubricator.label.quality.teacher_metrics import kappa_of, mean_defined
+from rubricator.label.quality.teacher_metrics import mean_defined
 from rubricator.label_space import LabelSpace
 from rubricator.records import Answer, Label
+from rubricator.stats.agreement import cohen_kappa
 from rubricator.stats.arrays import Bools
 
 
@@ -67,7 +68,7 @@ def _pair(one: str, other: str, first: Votes, second: Votes) -> Pair:
     both = (first != SILENT) & (second != SILENT)
     answers = [(a[shared], b[shared]) for a, b, shared in zip(first.T, second.T, both.T, strict=True)]
     # Rules of a multi-label taxonomy only ever say yes: what chance would do cannot be told from that.
-    kappas = [kappa_of(a, b) for a, b in answers if min(len(set(a.tolist())), len(set(b.tolist()))) > 1]
+    kappas = [cohen_kappa(a, b) for a, b in answers if min(len(set(a.tolist())), len(set(b.tolist()))) > 1]
     return Pair(
         one=one,
         other=other,

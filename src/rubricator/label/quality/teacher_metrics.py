@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rubricator.dataset.annotations import CategoryReport, TeacherProbabilities, TeacherReport
 from rubricator.label.aggregation.votes import Truth, golden_rows
 from rubricator.label_space import LabelSpace
+from rubricator.stats.agreement import cohen_kappa
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.counts import GroupedCounts
@@ -111,7 +112,7 @@ def _measure(teacher: str, probabilities: Floats, targets: Bools, space: LabelSp
             precision=_defined(figures["precision"][j]),
             recall=_defined(figures["recall"][j]),
             f1=_defined(figures["f1"][j]),
-            kappa=kappa_of(targets[:, j], decided[:, j]),
+            kappa=cohen_kappa(targets[:, j], decided[:, j]),
         )
         for j, key in enumerate(space.keys)
     )
@@ -120,7 +121,7 @@ def _measure(teacher: str, probabilities: Floats, targets: Bools, space: LabelSp
     if space.single:
         answers, truth = decided[answered].argmax(axis=1), targets[answered].argmax(axis=1)
         accuracy = float((truth == answers).mean()) if answered.any() else None
-        kappa = kappa_of(truth, answers)
+        kappa = cohen_kappa(truth, answers)
     return TeacherReport(
         teacher=teacher,
         texts=len(targets),
@@ -134,16 +135,6 @@ def _measure(teacher: str, probabilities: Floats, targets: Bools, space: LabelSp
 
 def _defined(figure: float) -> float | None:
     return None if np.isnan(figure) else float(figure)
-
-
-def kappa_of(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Cohen's kappa of two lists of decisions; None where it is 0 / 0."""
-    # Where both always say the same single thing, chance explains everything: 0 / 0.
-    if len(one) == 0 or len(set(one.tolist()) | set(other.tolist())) < 2:
-        return None
-    from sklearn.metrics import cohen_kappa_score  # a second to import, and most commands never need it
-
-    return float(cohen_kappa_score(one, other))
 
 
 def mean_defined(values: Sequence[float | None]) -> float | None:
