@@ -136,5 +136,10 @@ COMMANDS = {
         "serve:serve_artifact",
         "Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.",
     ),
+    "ab": Group(
+        _PRODUCTION,
+        "ab:ab",
+        "Compare two models on live traffic: planned and frozen before, safe to look at every day.",
+    ),
     "key": Command(_PRODUCTION, "key:make_key", "Make a key for the service: shown once, kept as a hash."),
 }

@@ -11,6 +11,7 @@ from rubricator.cli.console import err, log_to
 from rubricator.cli.predict import Verify
 
 _SECURITY, _BESIDE, _FEEDBACK = "Security", "A second model", "Corrections"
+_EXPERIMENT = "Experiment"
 
 
 def serve_artifact(
@@ -83,6 +84,18 @@ def serve_artifact(
             rich_help_panel=_FEEDBACK,
         ),
     ] = None,
+    experiment: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PLAN",
+            help="A started experiment (`rubricator ab`): ARTIFACT is control, --challenger treatment, or as "
+            "the plan names them; X-Split-Key says whom an answer is for.",
+            rich_help_panel=_EXPERIMENT,
+        ),
+    ] = None,
+    experiment_store: Annotated[
+        str, typer.Option(metavar="STORE", help="Where it was started.", rich_help_panel=_EXPERIMENT)
+    ] = "experiments.sqlite",
 ) -> None:
     """Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.
 
@@ -113,6 +126,8 @@ def serve_artifact(
         salt=salt,
         feedback=feedback,
         categories=categories,
+        experiment=experiment,
+        experiment_store=experiment_store,
     )
     with log_to(None):
         serve(options, announce=_announce)

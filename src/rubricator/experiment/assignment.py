@@ -1,7 +1,7 @@
 """Which arm a unit belongs to: a salted hash, so that every process says the same and keeps no list.
 
 Two hashes, as in overlapping experiment infrastructure (Tang et al., KDD 2010): the first, salted with the
-layer, says in which of its buckets a unit lies, and so to which experiment of the layer it belongs, if to any;
+layer, says in which of its buckets a unit lies, and so to which experiment of the layer it belongs, if any;
 the second, salted with the experiment, says which arm of it answers.
 """
 
@@ -64,7 +64,7 @@ def allocate(share: float, taken: Iterable[Ranges], *, layer: str) -> Ranges:
         raise DataError(
             f"The experiment wants {share:.4g} of the units in layer '{layer}'; those that run there leave "
             f"{sum(free) / BUCKETS:.4g}.",
-            fix="Stop one of them, lower `layer_share`, or take another layer, if both may reach the same unit.",
+            fix="Stop one of them, lower `layer_share`, or take another layer if both may reach one unit.",
         )
     picked = [bucket for bucket, is_free in enumerate(free) if is_free][:wanted]
     ranges: list[tuple[int, int]] = []

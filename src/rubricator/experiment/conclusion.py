@@ -33,9 +33,9 @@ def conclusion(report: ExperimentReport) -> str:
             got = " and ".join(f"{report.exposed[arm]:,}" for arm in report.exposed)
             wanted = f"{1 - plan.share:.0%} and {plan.share:.0%}"
             return (
-                f"No conclusion: control and treatment got {got} {plan.unit}s where {wanted} of them were planned, "
-                f"which chance does once in {_odds(report.mismatch_p)}. Something sorts the {plan.unit}s; find it, "
-                "then start anew."
+                f"No conclusion: control and treatment got {got} {plan.unit}s where {wanted} of them were "
+                f"planned, which chance does once in {_odds(report.mismatch_p)}. Something sorts the "
+                f"{plan.unit}s; find it, then start anew."
             )
         case "early":
             return (
@@ -44,27 +44,40 @@ def conclusion(report: ExperimentReport) -> str:
             )
         case "fault":
             return (
-                f"Both arms have the same model, yet {name} differs by {_change(goal)}: the way from exposure to "
-                "outcome treats the arms differently. Find the fault before any real experiment."
+                f"Both arms have the same model, yet {name} differs by {_change(goal)}: the way from "
+                "exposure to outcome treats the arms differently. Find the fault before any real experiment."
             )
         case "sound":
-            return f"Both arms have the same model, and {name} does not differ ({_change(goal)}): the set-up is sound so far."
+            return (
+                f"Both arms have the same model, and {name} does not differ ({_change(goal)}): the "
+                "set-up is sound so far."
+            )
         case "adopt":
-            return f"Adopt the treatment: {name} changes by {_change(goal)}, for the better{_since(report)}.{_guarded(report)}"
+            return (
+                f"Adopt the treatment: {name} changes by {_change(goal)}, for the better{_since(report)}."
+                f"{_guarded(report)}"
+            )
         case "keep":
-            harmed = [f"“{one.metric.name}” ({_change(one)})" for one in report.guardrails if one.verdict == "harmed"]
+            harmed = [
+                f"“{one.metric.name}” ({_change(one)})"
+                for one in report.guardrails
+                if one.verdict == "harmed"
+            ]
             if harmed:
-                return f"Keep control: the treatment harms {series(harmed)}, more than the plan puts up with.{_beside(report)}"
+                return (
+                    f"Keep control: the treatment harms {series(harmed)}, more than the plan puts up with."
+                    f"{_beside(report)}"
+                )
             return f"Keep control: the treatment makes {name} worse, by {_change(goal)}{_since(report)}."
         case "no worth":
             return (
                 f"Keep control: whatever the treatment does to {name} ({_change(goal)}), it is less than the "
-                f"{plan.goal.smallest_change:.3g} of it that would be worth having."
-            ).replace(f"{plan.goal.smallest_change:.3g} of it", f"{_percent(plan.goal.smallest_change, signed=False)}")
+                f"{_percent(plan.goal.smallest_change, signed=False)} that would be worth having."
+            )
         case "open":
             return (
-                f"Not shown: after all planned {plan.unit}s {name} changes by {_change(goal)}. Keep control, or plan a "
-                "larger experiment; another look at this one is free, but unlikely to help."
+                f"Not shown: {name} changes by {_change(goal)}, which may be chance. {progress(report)} Keep "
+                "control, or plan a larger experiment."
             )
         case _:
             return f"Go on: {name} changes by {_change(goal)} so far, which may be chance. {progress(report)}"
@@ -73,8 +86,10 @@ def conclusion(report: ExperimentReport) -> str:
 def progress(report: ExperimentReport) -> str:
     """How far it is, and how long it still takes."""
     if report.stopped is not None:
-        return f"It was stopped on {day(report.stopped)} with {report.reached:.0%} of the planned {report.plan.unit}s."
-    left = "" if not report.days_left else f"; {plural(round(report.days_left) or 1, 'day')} left at this rate"
+        share = f"{report.reached:.0%} of the planned {report.plan.unit}s"
+        return f"It was stopped on {day(report.stopped)} with {share}."
+    days = round(report.days_left or 0) or 1
+    left = f"; {plural(days, 'day')} left at this rate" if report.days_left else ""
     return f"{min(report.reached, 9.99):.0%} of the planned {report.plan.unit}s are complete{left}."
 
 

@@ -57,7 +57,9 @@ class Effect:
 
     def absolute(self, width: float) -> Estimate:
         """The difference, with an interval so many standard errors wide to either side."""
-        return Estimate(self.difference, self.difference - width * self.error, self.difference + width * self.error)
+        return Estimate(
+            self.difference, self.difference - width * self.error, self.difference + width * self.error
+        )
 
     def relative(self, width: float) -> Estimate:
         """The change relative to control; undefined where a metric is not above 0."""
@@ -122,7 +124,10 @@ class Sums:
             mean_={self._columns[at]: float(mean[at]) for at in places},
             var_={self._columns[at]: max(float(spread[at, at]), 0.0) for at in places},
             cov_={
-                (self._columns[a], self._columns[b]): float(spread[a, b]) for a in places for b in places if a < b
+                (self._columns[a], self._columns[b]): float(spread[a, b])
+                for a in places
+                for b in places
+                if a < b
             },
         )
 
@@ -172,11 +177,16 @@ def _analysis(metric: Metric, adjusted: bool) -> Any:
     options: dict[str, Any] = {"confidence_level": _LEVEL}
     if metric.kind == "ratio":
         return tt.RatioOfMeans(
-            metric.name, f"{metric.name}/over", numer_covariate=before, use_t=False, equal_var=False, **options
+            metric.name,
+            f"{metric.name}/over",
+            numer_covariate=before,
+            use_t=False,
+            equal_var=False,
+            **options,
         )
     if metric.kind == "proportion" and before is None:
         return tt.Proportion(metric.name, method="norm", correction=False, equal_var=False, **options)
-    # Welch's variance; of the thousands of units that an experiment takes, Student's t is the normal distribution.
+    # Welch's variance; of as many units as an experiment takes, Student's t is the normal distribution.
     return tt.Mean(metric.name, before, use_t=False, equal_var=False, **options)
 
 
@@ -184,5 +194,7 @@ def _tea_tasting() -> Any:
     try:
         import tea_tasting
     except ImportError as error:
-        raise MissingExtraError("tea-tasting", extra="experiment", purpose="The analysis of experiments") from error
+        raise MissingExtraError(
+            "tea-tasting", extra="experiment", purpose="The analysis of experiments"
+        ) from error
     return tea_tasting

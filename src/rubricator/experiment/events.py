@@ -1,7 +1,7 @@
 """Exposures and outcomes, of the store and of files, as frames.
 
-Exposures have the columns `unit`, `arm`, `model`, `at`; outcomes `id`, `unit`, `event`, `value`, `at`; moments are
-seconds since 1970. What cannot be used is counted by reason, never dropped in silence.
+Exposures have the columns `unit`, `arm`, `model`, `at`; outcomes `id`, `unit`, `event`, `value`, `at`;
+moments are seconds since 1970. What cannot be used is counted by reason, never dropped in silence.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of outcomes that were sent: new ones, such as were there, such as say otherwise than before."""
+    """What became of outcomes: new ones, such as were there, such as say otherwise than before."""
 
     stored: int
     repeated: int
@@ -74,14 +74,10 @@ class Events:
     faults: Counter[str] = field(default_factory=Counter)
 
 
-def save_exposures(store: Store, experiment: str, exposures: Iterable[Exposure], *, lost: int = 0) -> bool:
+def save_exposures(store: Store, experiment: str, exposures: Iterable[Exposure], *, lost: int = 0) -> None:
     """Add exposures to those that are there, in one transaction, and count those that were lost before.
 
-    Returns:
-        Whether the experiment still runs.
-
     Raises:
-        DataError: The database does not know the experiment.
         StoreError: The database refused; nothing is kept then.
     """
     rows = [
@@ -106,16 +102,12 @@ def save_exposures(store: Store, experiment: str, exposures: Iterable[Exposure],
     )
     columns = EXPERIMENTS.c
     with store.writing() as connection:
-        state = connection.execute(sa.select(columns.stopped).where(columns.name == experiment)).first()
-        if state is None:
-            raise DataError(f"The database no longer knows the experiment '{experiment}'.", fix="Start it again.")
         if rows:
             connection.execute(upsert, rows)
         if lost:
             connection.execute(
                 EXPERIMENTS.update().where(columns.name == experiment).values(lost=columns.lost + lost)
             )
-    return state.stopped is None
 
 
 def save_outcomes(store: Store, outcomes: Sequence[Outcome], *, received: float) -> Saved:

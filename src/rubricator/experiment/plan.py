@@ -31,8 +31,8 @@ class Metric(Section):
 
     Attributes:
         event: Name of the outcomes that count.
-        kind: `proportion`: the share of units with such an outcome of a value above 0; `mean`: the sum of their
-            values per unit; `ratio`: their sum over the sum of `over`, each of all units together.
+        kind: `proportion`: the share of units with such an outcome of a value above 0; `mean`: the sum of
+            their values per unit; `ratio`: their sum over the sum of `over`, each of all units together.
         over: Name of the outcomes below the line of a ratio.
         direction: Which way is good.
         baseline: What the metric is today.
@@ -76,7 +76,7 @@ class Goal(Metric):
             raise ValueError(f"a {self.kind} needs `deviation`, its standard deviation from unit to unit")
         if self.kind == "proportion" and not 0 < self.target < 1:
             raise ValueError(
-                f"a change of {self.smallest_change:.0%} would make the share {self.target:g}, which none can be"
+                f"a change of {self.smallest_change:.0%} makes the share {self.target:g}, which none can be"
             )
         return self
 
@@ -168,7 +168,9 @@ class Plan(Section):
     @classmethod
     def _two(cls, arms: dict[str, ArmOf]) -> dict[str, ArmOf]:
         if set(arms) != set(ARMS):
-            raise ValueError(f"an experiment has two arms, `control` and `treatment`, not {', '.join(arms) or 'none'}")
+            raise ValueError(
+                f"an experiment has two arms, `control` and `treatment`, not {', '.join(arms) or 'none'}"
+            )
         return arms
 
     @model_validator(mode="after")
@@ -248,9 +250,9 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    if parts is None:
+    """Every scalar with its place, `goal.baseline`."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _flat(inner, f"{place}.{key}" if place else str(key))
+    else:
         yield place, value
-        return
-    for key, inner in parts:
-        yield from _flat(inner, f"{place}.{key}" if place else str(key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +31,7 @@ LEAST_UNITS = 100
 _DAY = 86_400.0
 _MOST_LOOKS = 60
 _MOST_SEGMENTS = 12
+_NOTHING = Estimate(None)
 Role = Literal["goal", "metric", "guardrail"]
 Verdict = Literal["better", "worse", "open", "within", "harmed", "unmeasured"]
 
@@ -47,16 +48,16 @@ class Result:
         p_value: That holds at every look.
         corrected_p: The same, corrected for the other metrics (Holm); the goal stands alone.
         deviation: Standard deviation from unit to unit: what the plan of another experiment asks for.
-        verdict: `better` or `worse`: the interval leaves zero out; of a guardrail `within` its limit, or `harmed`
-            beyond it; `open` where the interval does not tell; `unmeasured`.
+        verdict: `better` or `worse`: the interval leaves zero out; of a guardrail `within` its limit, or
+            `harmed` beyond it; `open` where the interval does not tell; `unmeasured`.
     """
 
     metric: Metric
     role: Role
     control: float | None = None
     treatment: float | None = None
-    difference: Estimate = Estimate(None)
-    relative: Estimate = Estimate(None)
+    difference: Estimate = _NOTHING
+    relative: Estimate = _NOTHING
     fixed_p: float | None = None
     p_value: float | None = None
     corrected_p: float | None = None
@@ -136,7 +137,7 @@ class ExperimentReport:
 
     @property
     def mismatch(self) -> bool:
-        """Whether the arms' sizes cannot be chance: then something sorts units, and no difference means a thing."""
+        """Whether the arms' sizes cannot be chance: then something sorts units, and no difference counts."""
         return self.mismatch_p < MISMATCH
 
     @property
@@ -194,7 +195,8 @@ def report(
     if not sum(counted.exposed.values()):
         raise DataError(
             f"Nobody was exposed to '{plan.name}' yet.",
-            fix="Serve with --experiment, and send whom an answer is for as X-Split-Key; or name a file: --exposures.",
+            fix="Serve with --experiment and send whom an answer is for as X-Split-Key, or name a file of "
+            "--exposures.",
         )
     at = _look_times(started, counted.frame, now)
     goal, looks = _goal(plan, Sums(plan.goal, counted.frame, at), at)
@@ -218,7 +220,7 @@ def report(
         decided=next((look.at for look in looks if look.p_value <= 1 - plan.confidence), None),
         reached=sum(complete.values()) / _planned(plan),
         days_left=_days_left(started, counted, now),
-        faults=counted.faults,
+        faults=dict(counted.faults),
         models=counted.models,
         lost=started.lost,
         note=started.note,
@@ -301,23 +303,24 @@ def _corrected(plan: Plan, result: Result, p_value: float | None) -> Result:
     return replace(result, corrected_p=p_value, verdict=verdict)
 
 
-def _segments(plan: Plan, frame: pl.DataFrame, now: float) -> list[Segment]:
+def _segments(plan: Plan, frame: pl.DataFrame, now: float) -> Iterator[Segment]:
     import polars as pl
 
-    segments = []
     for column in plan.segments:
-        counts = frame.filter(pl.col(column) != "").group_by(column).len().sort("len", column, descending=[True, False])
-        values = counts[column].head(_MOST_SEGMENTS).to_list()
+        counts = frame.filter(pl.col(column) != "")[column].value_counts()
+        values = counts.sort("count", column, descending=[True, False])[column].head(_MOST_SEGMENTS).to_list()
         confidence = 1 - (1 - plan.confidence) / max(1, len(values))
         for value in values:
             rows = frame.filter(pl.col(column) == value)
-            sums = Sums(plan.goal, rows, [now])
-            effect = _enough(sums, 0)
-            share = max(1.0, _planned(plan) * rows.height / frame.height)
-            width = None if effect is None else always_valid_width(rows.height, planned=share, confidence=confidence)
-            relative = Estimate(None) if effect is None or width is None else effect.relative(float(width))
-            segments.append(Segment(column=column, value=value, units=rows.height, relative=relative))
-    return segments
+            effect = _enough(Sums(plan.goal, rows, [now]), 0)
+            planned = _planned(plan) * rows.height / frame.height
+            width = always_valid_width(rows.height, planned=planned, confidence=confidence)
+            yield Segment(
+                column=column,
+                value=value,
+                units=rows.height,
+                relative=_NOTHING if effect is None else effect.relative(float(width)),
+            )
 
 
 def _enough(sums: Sums, look: int) -> Effect | None:

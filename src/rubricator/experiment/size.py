@@ -30,7 +30,7 @@ class PowerPoint:
         change: True relative change.
         fixed: Power of one test at the end.
         sequential: Power of the intervals that are looked at every day.
-        stops: Where they stop on average, as a share of the planned length; those that find nothing count whole.
+        stops: Where they stop on average, as a share of the planned length; what finds nothing counts whole.
     """
 
     change: float
@@ -86,7 +86,7 @@ def planned_size(plan: Plan) -> PlannedSize:
     if total / daily > _MOST_DAYS:
         raise DataError(
             f"{total:,.0f} units at {daily:,.10g} a day take {total / daily / 365:,.0f} years.",
-            fix="Choose a metric that happens more often, a larger smallest change, or a unit there are more of.",
+            fix="Choose a metric that happens more often, a larger change, or a unit there are more of.",
         )
     looks = _looks(total / daily)
     for _ in range(3):  # the factor depends on the number of looks, and hardly
@@ -123,8 +123,8 @@ def sized(plan: Plan) -> Plan:
     if plan.size is not None and plan.size != size:
         written = plan.size
         raise DataError(
-            f"The plan says {written.control:,} + {written.treatment:,} units in {written.days} days, but what it "
-            f"assumes takes {size.control:,} + {size.treatment:,} in {size.days}.",
+            f"The plan says {written.control:,} + {written.treatment:,} units in {written.days} days, but "
+            f"what it assumes takes {size.control:,} + {size.treatment:,} in {size.days}.",
             fix="Take `size` out of the file and run `rubricator ab plan FILE` again.",
         )
     return plan.model_copy(update={"size": size})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from rubricator.experiment.size import sized
 from rubricator.store import Store
 from rubricator.store.tables import EXPERIMENTS
 
+DEFAULT_STORE = "experiments.sqlite"
 _MOST_DIFFERENCES = 10
 
 
@@ -47,12 +49,17 @@ class Started:
         return Assignment(salt=plan.name, layer=plan.layer, buckets=self.buckets, share=plan.share)
 
 
+def place_of(store: str) -> str | Path:
+    """Where a database is, as `Store.open` takes it: a URL, or else a file."""
+    return store if "://" in store else Path(store)
+
+
 def start_experiment(
     store: Store, plan: Plan, *, since: float | None = None, now: float | None = None
 ) -> Started:
     """Freeze a plan and give it buckets of its layer; one that runs already stays as it is.
 
-    `since` says when it began, where something else divides the units and began before; the report tells of it.
+    `since` says when it began, where something else divides the units and began before; the report tells it.
 
     Raises:
         DataError: An experiment of this name had another plan, or was stopped, or the layer is full.
@@ -114,8 +121,23 @@ def started_experiment(store: Store, plan: Plan) -> Started:
     return started
 
 
+def still_runs(store: Store, name: str) -> bool:
+    """Whether an experiment was not stopped yet.
+
+    Raises:
+        DataError: The database does not know it.
+        StoreError: The database refused.
+    """
+    columns = EXPERIMENTS.c
+    with store.reading() as connection:
+        row = connection.execute(sa.select(columns.stopped).where(columns.name == name)).first()
+    if row is None:
+        raise DataError(f"The database does not know the experiment '{name}'.", fix="Put the right one back.")
+    return row.stopped is None
+
+
 def stop_experiment(store: Store, plan: Plan, *, note: str = "", now: float | None = None) -> Started:
-    """End an experiment: nobody is exposed any more and its buckets are free; stopped twice it stays as it was.
+    """End an experiment: nobody is exposed any more and its buckets are free; a second stop changes nothing.
 
     Raises:
         DataError: As `started_experiment`.

@@ -30,8 +30,8 @@ class Units:
     """What each unit did.
 
     Attributes:
-        frame: One row a unit whose window is over: `unit`, `arm`, `complete` (when it was), one column a metric, with
-            `METRIC/over` for what a ratio stands on and `METRIC/before` for its covariate; segments.
+        frame: One row a unit whose window is over: `unit`, `arm`, `complete` (when it was), one column a
+            metric, `METRIC/over` for what a ratio stands on, `METRIC/before` for its covariate; segments.
         exposed: Units by arm, whether their window is over or not.
         models: By arm, what answered, and how many units.
         faults: Events that do not count, by reason.
@@ -72,7 +72,9 @@ def count_units(
     return Units(
         frame=_with_table(started.plan, frame, table, faults),
         exposed={arm: units.filter(pl.col("arm") == arm).height for arm in ARMS},
-        models={arm: {model: n for a, model, n in models.sort("model").iter_rows() if a == arm} for arm in ARMS},
+        models={
+            arm: {model: n for a, model, n in models.sort("model").iter_rows() if a == arm} for arm in ARMS
+        },
         faults=Counter({reason: times for reason, times in faults.items() if times}),
     )
 

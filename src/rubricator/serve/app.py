@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from rubricator.artifact import ModelRegistry
 from rubricator.predict import Predictor
 from rubricator.serve.classify import add_classify
 from rubricator.serve.deployments import NOTHING, Beside, Deployments, Load
+from rubricator.serve.experiment import ServedExperiment, add_outcomes
 from rubricator.serve.feedback import FeedbackStore, add_feedback
 from rubricator.serve.information import add_information
 from rubricator.serve.limits import BodyLimit, ServeSettings
@@ -37,6 +39,7 @@ def create_app(
     shadow_log: Path | None = None,
     keys: list[ApiKey] | None = None,
     feedback: FeedbackStore | None = None,
+    experiment: ServedExperiment | None = None,
 ) -> FastAPI:
     """Build the service over a predictor.
 
@@ -52,6 +55,7 @@ def create_app(
         shadow_log: Where comparisons with the shadow are appended, one JSON object a line.
         keys: Who may ask; None for everybody. Promotion over HTTP needs keys, and a registry.
         feedback: Where decisions of editors are stored; None takes none.
+        experiment: Divides the units between the champion and the challenger, and takes outcomes.
     """
     settings = settings or ServeSettings()
     metrics = Metrics()
@@ -61,8 +65,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with deployments:
+            if experiment is not None:
+                experiment.start(metrics)
             yield
             await shadow.finish()
+        if experiment is not None:
+            await asyncio.to_thread(experiment.close)
         if feedback is not None:
             feedback.close()
 
@@ -75,12 +83,14 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    add_classify(app, deployments, metrics, settings, shadow)
+    add_classify(app, deployments, metrics, settings, shadow, experiment)
     add_information(app, deployments, metrics, settings)
     if keys is not None and registry is not None:
         add_versions(app, deployments, registry)
     if feedback is not None:
         add_feedback(app, deployments, settings, feedback)
+    if experiment is not None:
+        add_outcomes(app, experiment)
     add_errors(app, metrics)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     if keys is not None:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
-from fastapi import FastAPI, Header, HTTPException, Request
+from fastapi import FastAPI, Header, HTTPException, Request, Response
 from pydantic import WithJsonSchema
 from starlette.requests import ClientDisconnect
 
@@ -16,6 +16,7 @@ from rubricator.records import Prediction
 from rubricator.serve.batcher import ClosedError
 from rubricator.serve.bodies import Wanted, read_body
 from rubricator.serve.deployments import Deployment, Deployments
+from rubricator.serve.experiment import ServedExperiment, unit_of
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.metrics import Metrics
 from rubricator.serve.problems import problems
@@ -40,7 +41,12 @@ SplitKey = Annotated[
 
 
 def add_classify(
-    app: FastAPI, deployments: Deployments, metrics: Metrics, settings: ServeSettings, shadow: Shadow
+    app: FastAPI,
+    deployments: Deployments,
+    metrics: Metrics,
+    settings: ServeSettings,
+    shadow: Shadow,
+    experiment: ServedExperiment | None = None,
 ) -> None:
     """Add the path that classifies."""
     # Parsing a large body takes time, in which the event loop must serve the others, and memory.
@@ -58,6 +64,10 @@ def add_classify(
             wanted = await asyncio.to_thread(read, body, deployment)
         return wanted, await deployment.batcher.submit(wanted.texts)
 
+    def divided(body: bytes, split_key: str | None) -> Deployment:
+        # One without a key is told apart by what it says.
+        return deployments.chosen(body if split_key is None else split_key.encode())
+
     @app.post(
         "/v1/classify",
         responses=problems(400, 401, 413, 422, 429, 503, 504),
@@ -65,7 +75,7 @@ def add_classify(
         openapi_extra={"requestBody": _BODY},
     )
     async def classify(
-        request: Request, seconds: Seconds = None, split_key: SplitKey = None
+        request: Request, response: Response, seconds: Seconds = None, split_key: SplitKey = None
     ) -> ClassifyResponse:
         """Categories and calibrated probabilities for one text or several."""
         if not _is_json(request.headers.get("content-type", "")):
@@ -75,8 +85,8 @@ def add_classify(
         try:
             async with asyncio.timeout(most):
                 body = await request.body()
-                # One without a key is told apart by what it says.
-                chosen = deployments.chosen(body if split_key is None else split_key.encode())
+                arm = None if experiment is None else experiment.arm(unit_of(split_key))
+                chosen = divided(body, split_key) if experiment is None else deployments.of_arm(arm)
                 async with chosen.held() as deployment:
                     wanted, predictions = await _while_connected(request, answer(body, deployment))
         except TimeoutError as error:
@@ -91,6 +101,9 @@ def add_classify(
         shadow.compare(name, wanted.texts, predictions, time.perf_counter() - started)
         predictions = wanted.decided(predictions, deployment.predictor.taxonomy)
         metrics.count(predictions)
+        if experiment is not None and arm is not None:
+            experiment.expose(unit_of(split_key), arm, deployment.predictor.manifest.identifier)
+            response.headers["X-Experiment"] = f"{experiment.plan.name}={arm}"
         return response_of(deployment.predictor, predictions, request_id=name, top_k=wanted.top_k)
 
 

@@ -71,6 +71,9 @@ class Metrics:
         self.waiting = gauge("waiting_texts", "Texts waiting for the model.")
         self.model = gauge("model_info", "Processes that serve a model.", "model", "taxonomy_version", "role")
         self.swaps = counter("swaps", "Changes of the model that serves, by outcome.", "outcome")
+        self.exposures = counter(
+            "exposures", "Answers to units of an experiment, by whether that could be kept.", "outcome"
+        )
         self.shadowed = counter(
             "shadow_texts", "Texts a shadow answered, by whether it decided alike.", "agrees"
         )
