@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from rubricator.cli.console import figure_table, out
-from rubricator.experiment.conclusion import change, conclusion, day, may_stop, progress
+from rubricator.experiment.conclusion import chance, change, conclusion, day, may_stop, progress
 from rubricator.experiment.notes import notes
 from rubricator.experiment.plan import ARMS, Plan
 from rubricator.experiment.report import ExperimentReport, Result
@@ -56,6 +56,7 @@ def show_report(report: ExperimentReport) -> None:
     out.print(f"[bold]{escape(conclusion(report))}[/]\n", soft_wrap=True)
     if not report.mismatch:
         table = figure_table("metric", "control", "treatment", "change", "p", "")
+        table.columns[0].no_wrap = False  # names are long where a terminal is narrow
         for result in (report.goal, *report.metrics, *report.guardrails):
             table.add_row(*_row(result))
         out.print(table)
@@ -78,9 +79,9 @@ def _row(result: Result) -> tuple[str, ...]:
     p_value = result.p_value if result.corrected_p is None else result.corrected_p
     told = {"open": "may be chance"}.get(result.verdict, result.verdict)
     if result.role == "guardrail":
-        told = {"within": "within its limit", "open": "not clear"}.get(result.verdict, result.verdict)
+        told = {"within": "within limit", "open": "not clear"}.get(result.verdict, result.verdict)
     values = f"{result.control:.4g}", f"{result.treatment:.4g}"
-    return name, *values, change(result.relative), NONE if p_value is None else f"{p_value:.3g}", told
+    return name, *values, change(result.relative), chance(p_value), told
 
 
 def _show_notes(report: ExperimentReport) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from rubricator.errors import plural
 from rubricator.experiment.report import LEAST_UNITS, ExperimentReport, Result
-from rubricator.pages.formatting import series
+from rubricator.pages.formatting import NONE, series
 from rubricator.stats.bootstrap import Estimate
 
 Decision = Literal["invalid", "early", "go on", "adopt", "keep", "no worth", "open", "fault", "sound"]
@@ -152,8 +152,15 @@ def _change(result: Result) -> str:
 def change(estimate: Estimate) -> str:
     """A relative change with its interval, `+12% (+4% to +21%)`; a dash where there is none."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
-        return "–"
+        return NONE
     return f"{_percent(estimate.value)} ({_percent(estimate.low)} to {_percent(estimate.high)})"
+
+
+def chance(p_value: float | None) -> str:
+    """`0.031`, `<0.001`, or a dash."""
+    if p_value is None:
+        return NONE
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def _percent(share: float, *, signed: bool = True) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rubricator.dataset.files import write_json
 from rubricator.errors import DataError
-from rubricator.experiment.conclusion import change, conclusion, day, decision, may_stop, progress
+from rubricator.experiment.conclusion import chance, change, conclusion, day, decision, may_stop, progress
 from rubricator.experiment.notes import notes
 from rubricator.experiment.report import MISMATCH, ExperimentReport
 from rubricator.experiment.size import planned_size
@@ -44,7 +44,7 @@ def write_report(path: Path, report: ExperimentReport) -> None:
         "forest": _image(draw_metrics(report)) if valid else None,
         "segments": _image(draw_segments(report.segments)) if valid else None,
     }
-    filters = {"change": change, "day": day, "value": _value, "chance": _chance, "signed": _signed}
+    filters = {"change": change, "day": day, "value": _value, "chance": chance, "signed": _signed}
     write_page(path, render_page("rubricator.experiment", "report.html.jinja", context, filters))
 
 
@@ -86,9 +86,3 @@ def _value(value: float | None) -> str:
 
 def _signed(share: float) -> str:
     return f"{share:+.3g}" if abs(share) >= 1e4 else f"{100 * share:+.3g}%"
-
-
-def _chance(p_value: float | None) -> str:
-    if p_value is None:
-        return NONE
-    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"

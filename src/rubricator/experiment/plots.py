@@ -22,7 +22,7 @@ _DASHED = (0, (4, 3))
 
 
 def draw_looks(report: ExperimentReport) -> bytes | None:
-    """The goal's change after each day with its always-valid interval, as PNG; None where there is none yet."""
+    """The goal's change after each day with its always-valid interval, as PNG; None without any."""
     relative = all(look.relative.value is not None for look in report.looks)
     estimates = [look.relative if relative else look.difference for look in report.looks]
     if not estimates:
@@ -39,7 +39,7 @@ def draw_looks(report: ExperimentReport) -> bytes | None:
 
 
 def draw_metrics(report: ExperimentReport) -> bytes | None:
-    """Every metric's relative change, and what it must reach or must not pass; None where none has one."""
+    """Every metric's relative change, and what it must reach or not pass; None without any."""
     results = [report.goal, *report.metrics, *report.guardrails]
     rows = [one for one in results if one.relative.value is not None]
     names, limits = [_named(one) for one in rows], [_limit(one) for one in rows]
