@@ -192,17 +192,15 @@ def status(
     Example: `rubricator ab status clicks.yaml`
     """
     from rubricator.cli.ab_tables import show_status
-    from rubricator.errors import DataError
     from rubricator.experiment.page import write_report_json
     from rubricator.experiment.plan import read_plan
+    from rubricator.experiment.report import NobodyExposedError
 
     plan = read_plan(path)
     with _opened(store) as opened:
         try:
             report = _report(opened, plan, exposures, outcomes, None, at)
-        except DataError as error:
-            if not error.problem.startswith("Nobody was exposed"):
-                raise
+        except NobodyExposedError as error:
             out.print(f"{escape(error.problem)}\n{escape(error.fix)}")
             return
     show_status(report)

@@ -188,7 +188,7 @@ def read_exposures(path: Path) -> Events:
     faults: Counter[str] = Counter()
     rows: list[tuple[str, str, str, float]] = []
     for cells in _rows(path, _EXPOSURES, faults):
-        unit, arm, at = _text(cells["unit"]), _text(cells["arm"]), parse_time(cells["at"])
+        unit, arm, at = written(cells["unit"]), written(cells["arm"]), parse_time(cells["at"])
         if not unit:
             faults["without a unit"] += 1
         elif arm not in ARMS:
@@ -196,7 +196,7 @@ def read_exposures(path: Path) -> Events:
         elif at is None:
             faults["without a time"] += 1
         else:
-            rows.append((unit, arm, _text(cells.get("model")), at.timestamp()))
+            rows.append((unit, arm, written(cells.get("model")), at.timestamp()))
     return Events(_exposure_frame(rows), faults)
 
 
@@ -211,7 +211,7 @@ def read_outcomes(path: Path) -> Events:
     faults: Counter[str] = Counter()
     rows: list[tuple[str | None, str, str, float, float]] = []
     for cells in _rows(path, _OUTCOMES, faults):
-        unit, event, at = _text(cells["unit"]), _text(cells["event"]), parse_time(cells["at"])
+        unit, event, at = written(cells["unit"]), written(cells["event"]), parse_time(cells["at"])
         value = number(cells["value"]) if "value" in cells else 1.0
         if not unit:
             faults["without a unit"] += 1
@@ -222,7 +222,7 @@ def read_outcomes(path: Path) -> Events:
         elif value is None:
             faults["not a number"] += 1
         else:
-            rows.append((_text(cells.get("id")) or None, unit, event, value, at.timestamp()))
+            rows.append((written(cells.get("id")) or None, unit, event, value, at.timestamp()))
     return Events(_outcome_frame(rows), faults)
 
 
@@ -238,7 +238,7 @@ def number(value: Any) -> float | None:
 
 
 def _rows(path: Path, needed: Sequence[str], faults: Counter[str]) -> Iterable[Mapping[str, Any]]:
-    table = open_table(path)
+    table = open_table(path).complete()
     for column in needed:
         if column not in table.columns:
             raise DataError(
@@ -254,7 +254,8 @@ def _rows(path: Path, needed: Sequence[str], faults: Counter[str]) -> Iterable[M
                 yield {name: row.cells.get(name) for name in table.columns}
 
 
-def _text(value: Any) -> str:
+def written(value: Any) -> str:
+    """A name as a table holds it: whole numbers without a point, whatever type the column has."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # a column of ids with a gap in it
     return "" if value is None else str(value).strip()

@@ -153,7 +153,7 @@ class Plan(Section):
     guardrails: tuple[Guardrail, ...] = ()
     mode: Literal["ab", "aa"] = "ab"
     arms: dict[str, ArmOf] = Field(default_factory=lambda: {arm: ArmOf() for arm in ARMS})
-    unit: Literal["user", "article", "editor"] = "user"
+    unit: Literal["user", "article", "editor", "impression"] = "user"
     traffic: Positive
     share: float = Field(default=0.5, gt=0, lt=1)
     layer: Name = "default"

@@ -36,6 +36,10 @@ Role = Literal["goal", "metric", "guardrail"]
 Verdict = Literal["better", "worse", "open", "within", "harmed", "unmeasured"]
 
 
+class NobodyExposedError(DataError):
+    """There is nothing to report yet."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """One metric.
@@ -166,7 +170,8 @@ def report_experiment(
         now: As of when; as of now where it is None.
 
     Raises:
-        DataError: It was not started, the plan was changed, or nobody was exposed.
+        DataError: It was not started, or the plan was changed.
+        NobodyExposedError: Nobody was exposed yet.
         MissingExtraError: tea-tasting is not installed.
         StoreError: The database refused.
     """
@@ -193,7 +198,7 @@ def report(
     now = time.time() if now is None else now
     plan, counted = started.plan, count_units(started, exposures, outcomes, now=now, table=units)
     if not sum(counted.exposed.values()):
-        raise DataError(
+        raise NobodyExposedError(
             f"Nobody was exposed to '{plan.name}' yet.",
             fix="Serve with --experiment and send whom an answer is for as X-Split-Key, or name a file of "
             "--exposures.",

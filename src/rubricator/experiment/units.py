@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rubricator.errors import DataError, nearest
-from rubricator.experiment.events import Events, number
+from rubricator.experiment.events import Events, number, written
 from rubricator.experiment.plan import ARMS, Metric, Plan
 from rubricator.experiment.started import Started
 from rubricator.tables.reading import open_table
@@ -87,7 +87,7 @@ def read_units(path: Path, plan: Plan) -> pl.DataFrame:
     """
     import polars as pl
 
-    table = open_table(path)
+    table = open_table(path).complete()
     covariates = [metric.covariate for metric in plan.all_metrics if metric.covariate]
     wanted = list(dict.fromkeys([*covariates, *plan.segments]))
     for column in ("unit", *wanted):
@@ -101,10 +101,10 @@ def read_units(path: Path, plan: Plan) -> pl.DataFrame:
         for row in batch:
             if row.fault:
                 raise DataError(f"{path}: {row.fault}.", fix="Correct the row.")
-            columns["unit"].append(str(row.cells["unit"]))
+            columns["unit"].append(written(row.cells["unit"]))
             for name in wanted:
                 value = row.cells.get(name)
-                columns[name].append(number(value) if name in covariates else str(value or ""))
+                columns[name].append(number(value) if name in covariates else written(value))
     schema = {name: pl.Float64 if name in covariates else pl.String for name in columns}
     frame = pl.DataFrame(columns, schema=schema)
     if frame["unit"].is_duplicated().any():
