@@ -23,6 +23,7 @@ from scipy.stats import norm
 
 from rubricator.experiment.estimates import Sums
 from rubricator.experiment.plan import Plan, make_plan
+from rubricator.experiment.report import LEAST_UNITS
 from rubricator.experiment.size import planned_size, sized
 from rubricator.stats.arrays import Floats
 from rubricator.stats.sequential import always_valid_width
@@ -69,16 +70,16 @@ def seconds_with_before(rng: Generator, shape: tuple[int, ...], change: float) -
 
 SCENARIOS = (
     Scenario(
-        "proportion 5 %", {"kind": "proportion", "baseline": 0.05, "smallest_change": 0.25}, clicks(0.05)
+        "proportion 5 %", {"kind": "proportion", "baseline": 0.05, "smallest_change": 0.4}, clicks(0.05)
     ),
     Scenario(
         "mean, skewed",
-        {"kind": "mean", "baseline": 40.0, "deviation": 40.0, "smallest_change": 0.08},
+        {"kind": "mean", "baseline": 40.0, "deviation": 40.0, "smallest_change": 0.15},
         seconds,
     ),
     Scenario(
         "ratio, delta method",
-        {"kind": "ratio", "over": "view", "baseline": 0.1, "deviation": 0.153, "smallest_change": 0.1},
+        {"kind": "ratio", "over": "view", "baseline": 0.1, "deviation": 0.153, "smallest_change": 0.2},
         clicks_per_view,
     ),
     Scenario(
@@ -87,7 +88,7 @@ SCENARIOS = (
             "kind": "mean",
             "baseline": 56.57,
             "deviation": 28.28,
-            "smallest_change": 0.04,
+            "smallest_change": 0.08,
             "covariate": "before",
         },
         seconds_with_before,
@@ -190,6 +191,7 @@ def measured(scenario: Scenario, experiments: int) -> dict[str, Any]:
     daily = size.control // DAYS
     share = np.arange(1, DAYS + 1) / DAYS
     width = always_valid_width(share * daily * DAYS * 2, planned=size.control + size.treatment)
+    width[daily * np.arange(1, DAYS + 1) < LEAST_UNITS] = np.inf  # the report gives no interval yet
     change = plan.goal.smallest_change
     null, null_error = simulate(scenario, plan, change=0.0, experiments=experiments, seed=1)
     some, some_error = simulate(scenario, plan, change=change, experiments=experiments, seed=2)

@@ -16,6 +16,7 @@ from rubricator.experiment.events import Events, stored_exposures, stored_outcom
 from rubricator.experiment.plan import ARMS, Guardrail, Metric, Plan
 from rubricator.experiment.started import Started, started_experiment
 from rubricator.experiment.units import Units, count_units
+from rubricator.pages.formatting import series
 from rubricator.stats.bootstrap import Estimate
 from rubricator.stats.sequential import always_valid_p, always_valid_width
 from rubricator.stats.significance import holm
@@ -198,8 +199,9 @@ def report(
     now = time.time() if now is None else now
     plan, counted = started.plan, count_units(started, exposures, outcomes, now=now, table=units)
     if not sum(counted.exposed.values()):
+        left_out = series([f"{times:,} {reason}" for reason, times in counted.faults.items()])
         raise NobodyExposedError(
-            f"Nobody was exposed to '{plan.name}' yet.",
+            f"Nobody was exposed to '{plan.name}' yet." + (f" Left out: {left_out}." if left_out else ""),
             fix="Serve with --experiment and send whom an answer is for as X-Split-Key, or name a file of "
             "--exposures.",
         )

@@ -195,7 +195,7 @@ def _engine(url: sa.URL, busy_seconds: float = _BUSY_SECONDS) -> sa.Engine:
         except OSError as error:
             raise StoreError(
                 f"The folder of the database {url.database} cannot be made: {error.strerror}.",
-                fix="Name a file in a folder that you may write under `label.store`.",
+                fix="Name a file in a folder that you may write (a run's is `label.store`).",
             ) from error
     options: dict[str, Any] = {"connect_args": {"timeout": busy_seconds}} if kind == "sqlite" else {}
     try:
