@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +45,13 @@ def write_report(path: Path, report: ExperimentReport) -> None:
         "forest": _image(draw_metrics(report)) if valid else None,
         "segments": _image(draw_segments(report.segments)) if valid else None,
     }
-    filters = {"change": change, "day": day, "value": _value, "chance": chance, "signed": _signed}
+    filters: dict[str, Callable[..., str]] = {
+        "change": change,
+        "day": day,
+        "value": _value,
+        "chance": chance,
+        "signed": _signed,
+    }
     write_page(path, render_page("rubricator.experiment", "report.html.jinja", context, filters))
 
 
