@@ -156,5 +156,10 @@ COMMANDS = {
         "monitor:monitor",
         "Compare what is served with the reference, and alarm rightly.",
     ),
+    "ab": Group(
+        _PRODUCTION,
+        "ab:ab",
+        "Compare two models on live traffic: planned and frozen before, safe to look at every day.",
+    ),
     "key": Command(_PRODUCTION, "key:make_key", "Make a key for the service: shown once, kept as a hash."),
 }

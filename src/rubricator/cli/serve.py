@@ -11,6 +11,7 @@ from rubricator.cli.console import err, log_to
 from rubricator.cli.predict import Verify
 
 _SECURITY, _BESIDE, _FEEDBACK, _LOG = "Security", "A second model", "Corrections", "Log of predictions"
+_EXPERIMENT = "Experiment"
 
 
 def serve_artifact(
@@ -101,6 +102,18 @@ def serve_artifact(
         float | None,
         typer.Option(min=0, help="Delete logged predictions after so many days.", rich_help_panel=_LOG),
     ] = None,
+    experiment: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PLAN",
+            help="A started experiment (`rubricator ab`): ARTIFACT is control, --challenger treatment, or as "
+            "the plan names them; X-Split-Key says whom an answer is for.",
+            rich_help_panel=_EXPERIMENT,
+        ),
+    ] = None,
+    experiment_store: Annotated[
+        str, typer.Option(metavar="STORE", help="Where it was started.", rich_help_panel=_EXPERIMENT)
+    ] = "experiments.sqlite",
 ) -> None:
     """Serve an artifact over HTTP: /v1/classify, /v1/model, /healthz, /readyz, /metrics, /docs.
 
@@ -134,6 +147,8 @@ def serve_artifact(
         log=None
         if log is None
         else LogSettings(place=log, texts=log_texts, keep_days=keep_days, salt=log_salt),
+        experiment=experiment,
+        experiment_store=experiment_store,
     )
     with log_to(None):
         serve(options, announce=_announce)

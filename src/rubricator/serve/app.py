@@ -16,6 +16,7 @@ from rubricator.artifact import ModelRegistry
 from rubricator.predict import Predictor
 from rubricator.serve.classify import add_classify
 from rubricator.serve.deployments import NOTHING, Beside, Deployments, Load
+from rubricator.serve.experiment import ServedExperiment, add_outcomes
 from rubricator.serve.feedback import FeedbackStore, add_feedback
 from rubricator.serve.information import add_information
 from rubricator.serve.limits import BodyLimit, ServeSettings
@@ -40,6 +41,7 @@ def create_app(
     keys: list[ApiKey] | None = None,
     feedback: FeedbackStore | None = None,
     log: LogSettings | None = None,
+    experiment: ServedExperiment | None = None,
 ) -> FastAPI:
     """Build the service over a predictor.
 
@@ -56,6 +58,7 @@ def create_app(
         keys: Who may ask; None for everybody. Promotion over HTTP needs keys, and a registry.
         feedback: Where decisions of editors are stored; None takes none.
         log: Where served predictions are logged; None logs none.
+        experiment: Divides the units between the champion and the challenger, and takes outcomes.
     """
     settings = settings or ServeSettings()
     metrics = Metrics()
@@ -76,12 +79,13 @@ def create_app(
         async with deployments:
             if logger is not None:
                 logger.start()
+            if experiment is not None:
+                experiment.start(metrics)
             yield
             await shadow.finish()
-        if feedback is not None:
-            feedback.close()
-        if logger is not None:
-            await asyncio.to_thread(logger.close)
+        for stored in (experiment, feedback, logger):
+            if stored is not None:
+                await asyncio.to_thread(stored.close)
 
     app = FastAPI(
         title=predictor.manifest.identifier,
@@ -92,12 +96,14 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    add_classify(app, deployments, metrics, settings, shadow, logger)
+    add_classify(app, deployments, metrics, settings, shadow, logger, experiment)
     add_information(app, deployments, metrics, settings)
     if keys is not None and registry is not None:
         add_versions(app, deployments, registry)
     if feedback is not None:
         add_feedback(app, deployments, settings, feedback)
+    if experiment is not None:
+        add_outcomes(app, experiment)
     add_errors(app, metrics)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     if keys is not None:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
-from fastapi import FastAPI, Header, HTTPException, Request
+from fastapi import FastAPI, Header, HTTPException, Request, Response
 from pydantic import WithJsonSchema
 from starlette.requests import ClientDisconnect
 
@@ -17,6 +17,7 @@ from rubricator.records import Prediction
 from rubricator.serve.batcher import ClosedError
 from rubricator.serve.bodies import Wanted, read_body
 from rubricator.serve.deployments import Deployment, Deployments
+from rubricator.serve.experiment import ServedExperiment, unit_of
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.metrics import Metrics
 from rubricator.serve.prediction_log import PredictionLogger
@@ -64,6 +65,7 @@ def add_classify(
     settings: ServeSettings,
     shadow: Shadow,
     log: PredictionLogger | None = None,
+    experiment: ServedExperiment | None = None,
 ) -> None:
     """Add the path that classifies."""
     # Parsing a large body takes time, in which the event loop must serve the others, and memory.
@@ -85,6 +87,10 @@ def add_classify(
         explanations = await deployment.explain(wanted.texts, decided, words=wanted.explain)
         return _Answer(wanted, predictions, decided, explanations, seconds)
 
+    def divided(body: bytes, split_key: str | None) -> Deployment:
+        # One without a key is told apart by what it says.
+        return deployments.chosen(body if split_key is None else split_key.encode())
+
     @app.post(
         "/v1/classify",
         response_model_exclude_none=True,  # what nobody asked for is not there
@@ -93,7 +99,7 @@ def add_classify(
         openapi_extra={"requestBody": _BODY},
     )
     async def classify(
-        request: Request, seconds: Seconds = None, split_key: SplitKey = None
+        request: Request, response: Response, seconds: Seconds = None, split_key: SplitKey = None
     ) -> ClassifyResponse:
         """Categories and calibrated probabilities for one text or several."""
         if not _is_json(request.headers.get("content-type", "")):
@@ -103,8 +109,8 @@ def add_classify(
         try:
             async with asyncio.timeout(most):
                 body = await request.body()
-                # One without a key is told apart by what it says.
-                chosen = deployments.chosen(body if split_key is None else split_key.encode())
+                arm = None if experiment is None else experiment.arm(unit_of(split_key))
+                chosen = divided(body, split_key) if experiment is None else deployments.of_arm(arm)
                 async with chosen.held() as deployment:
                     answered = await _while_connected(request, answer(body, deployment, started))
         except TimeoutError as error:
@@ -122,6 +128,9 @@ def add_classify(
                 wanted.texts, answered.predictions, deployment.predictor, deployment.role, answered.seconds
             )
         metrics.count(answered.decided)
+        if experiment is not None and arm is not None:
+            experiment.expose(unit_of(split_key), arm, deployment.predictor.manifest.identifier)
+            response.headers["X-Experiment"] = f"{experiment.plan.name}={arm}"
         return response_of(
             deployment.predictor,
             answered.decided,

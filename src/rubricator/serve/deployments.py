@@ -8,7 +8,6 @@ makes it the champion, and the old one goes when the last request that holds it 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,6 +18,8 @@ from typing import Literal
 
 from rubricator.artifact import ModelRegistry, Promotion
 from rubricator.encode.tokens_seen import telling
+from rubricator.experiment.assignment import fraction
+from rubricator.experiment.plan import Arm
 from rubricator.models.explanation.words import Explanation
 from rubricator.predict import Predictor
 from rubricator.records import Prediction, Text
@@ -211,8 +212,11 @@ class Deployments:
         """Who answers a key: always the same one, as long as share and salt stay."""
         if self.challenger is None:
             return self.champion
-        digest = hashlib.sha256(self._salt.encode() + b"\0" + key).digest()
-        return self.challenger if int.from_bytes(digest[:8]) < self._share * 2**64 else self.champion
+        return self.challenger if fraction(self._salt, key) < self._share else self.champion
+
+    def of_arm(self, arm: Arm | None) -> Deployment:
+        """Who answers an arm of an experiment: the champion too where no challenger is (A/A), or no arm."""
+        return self.challenger if arm == "treatment" and self.challenger is not None else self.champion
 
     async def swap(self, predictor: Predictor) -> None:
         """Make a predictor the champion, once it is warm; the old one finishes what it took."""

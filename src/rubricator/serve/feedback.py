@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI, Header, HTTPException, Response
 
-from rubricator.errors import StoreError
 from rubricator.records import Text
 from rubricator.review.feedback import Decision, RepeatedKeyError, store_decision
 from rubricator.serve.deployments import Deployments
 from rubricator.serve.limits import ServeSettings
-from rubricator.serve.problems import problems, retry_after
+from rubricator.serve.problems import problems
 from rubricator.serve.schemas import FeedbackRequest, FeedbackStored
+from rubricator.serve.store_thread import StoreThread
 from rubricator.store import Store
 from rubricator.taxonomy.versions import History
 
-_WAITING = 64  # decisions that may wait for the database
-_BUSY_SECONDS = 2.0
 IdempotencyKey = Annotated[
     str,
     Header(
@@ -33,17 +29,11 @@ IdempotencyKey = Annotated[
 
 
 class FeedbackStore:
-    """The database of decisions, opened when the first one comes.
-
-    One thread of its own writes: a locked database holds up no thread that classifies.
-    """
+    """The database of decisions."""
 
     def __init__(self, place: str | Path, categories: Path | None = None) -> None:
-        self._place = place
         self._categories = categories
-        self._store: Store | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="feedback")
-        self._waiting = 0
+        self._thread = StoreThread(place, name="feedback")
 
     async def save(self, make: Callable[[], Decision], key: str, deployments: Deployments) -> bool:
         """Store the decision that `make` reads (see `store_decision`).
@@ -52,29 +42,17 @@ class FeedbackStore:
             HTTPException: 503 where the database refuses, or too many wait for it.
             DataError: The decision does not fit the categories.
         """
-        if self._waiting >= _WAITING:
-            raise HTTPException(503, "Too many decisions wait for the database.", retry_after(5))
         taxonomy = deployments.champion.predictor.taxonomy
 
-        def work() -> bool:
+        def work(store: Store) -> bool:
             history = None if self._categories is None else History.beside(self._categories)
-            if self._store is None:
-                self._store = Store.open(self._place, busy_seconds=_BUSY_SECONDS)
-            return store_decision(self._store, make(), key, taxonomy, history)
+            return store_decision(store, make(), key, taxonomy, history)
 
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except StoreError as error:
-            raise HTTPException(503, f"{error.problem} Send it again later.", retry_after(5)) from error
-        finally:
-            self._waiting -= 1
+        return await self._thread.run(work)
 
     def close(self) -> None:
         """Wait for what is being written, and let go of the database."""
-        self._thread.shutdown()
-        if self._store is not None:
-            self._store.close()
+        self._thread.close()
 
 
 def add_feedback(

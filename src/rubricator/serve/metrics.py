@@ -79,6 +79,9 @@ class Metrics:
             "reason",
         )
         self.log_waiting = gauge("log_waiting_predictions", "Predictions waiting to be logged.")
+        self.exposures = counter(
+            "exposures", "Answers to units of an experiment, by whether that could be kept.", "outcome"
+        )
         self.shadowed = counter(
             "shadow_texts", "Texts a shadow answered, by whether it decided alike.", "agrees"
         )

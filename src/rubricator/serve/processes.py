@@ -15,10 +15,13 @@ from uvicorn.supervisors import Multiprocess
 
 from rubricator.artifact import ModelRegistry
 from rubricator.errors import ArtifactError, ConfigError
+from rubricator.experiment.plan import Arm, read_plan
+from rubricator.experiment.started import DEFAULT_STORE, place_of
 from rubricator.pipeline.promote import load_fit, read_smoke
 from rubricator.predict import Predictor
 from rubricator.serve.app import create_app
 from rubricator.serve.deployments import Beside
+from rubricator.serve.experiment import ServedExperiment
 from rubricator.serve.feedback import FeedbackStore
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.prediction_log import LogSettings
@@ -39,6 +42,8 @@ class ServeOptions(BaseModel):
         feedback: Database in which decisions of editors are stored, a file or a URL.
         categories: The list of categories whose history translates decisions made under an earlier version.
         log: Where served predictions are logged.
+        experiment: The plan of a started experiment between the champion and the challenger.
+        experiment_store: Database in which it was started, a file or a URL.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,6 +67,8 @@ class ServeOptions(BaseModel):
     feedback: str | None = None
     categories: Path | None = None
     log: LogSettings | None = None
+    experiment: Path | None = None
+    experiment_store: str = DEFAULT_STORE
 
     def load(self, folder: Path) -> Predictor:
         """An artifact, loaded and tried.
@@ -82,13 +89,16 @@ class ServeOptions(BaseModel):
             ArtifactError: The registry names no champion, or its files are gone.
             ConfigError: Neither an artifact nor a registry is named, or both.
         """
-        if (self.artifact is None) == (self.registry is None):
+        artifact = self.artifact
+        if artifact is None and self.registry is None:
+            artifact = self._of_arm("control")
+        if (artifact is None) == (self.registry is None):
             raise ConfigError(
                 "Name either an artifact or a registry.",
                 fix="`rubricator serve runs/news/artifact` or `rubricator serve --registry models`.",
             )
-        if self.artifact is not None:
-            return self.artifact
+        if artifact is not None:
+            return artifact
         assert self.registry is not None
         registry = ModelRegistry(self.registry)
         champion = registry.champion()
@@ -98,6 +108,47 @@ class ServeOptions(BaseModel):
                 fix="Promote a version first: `rubricator models promote VERSION`.",
             )
         return registry.artifact(champion)
+
+    def other(self) -> Predictor | None:
+        """The challenger; in an A/A experiment there is none.
+
+        Raises:
+            ArtifactError: It is not fit to serve.
+            ConfigError: An experiment has nothing to compare with, or A/A too much.
+        """
+        folder = self._of_arm("treatment")
+        challenger = self.challenger or (None if folder is None else str(folder))
+        if self.experiment is not None:
+            same = read_plan(self.experiment).mode == "aa"
+            if same and self.challenger is not None:
+                raise ConfigError("An A/A experiment has one model.", fix="Leave --challenger out.")
+            if not same and challenger is None:
+                raise ConfigError(
+                    "The experiment has nothing to compare with.",
+                    fix="Name it: `--challenger VERSION`, or in the plan, under `arms.treatment.artifact`.",
+                )
+        return self.beside(challenger)
+
+    def served_experiment(self) -> ServedExperiment | None:
+        """The experiment, opened.
+
+        Raises:
+            DataError: It was not started, or its plan was changed since.
+            StoreError: The database cannot be read.
+        """
+        if self.experiment is None:
+            return None
+        return ServedExperiment(read_plan(self.experiment), place_of(self.experiment_store))
+
+    def _of_arm(self, arm: Arm) -> Path | None:
+        """The artifact that the plan names for an arm."""
+        if self.experiment is None:
+            return None
+        plan = read_plan(self.experiment)
+        named = plan.arms[arm if plan.mode == "ab" else "control"].artifact
+        if named is None or (arm == "treatment" and plan.mode == "aa"):
+            return None
+        return self.experiment.parent / named
 
     def beside(self, version: str | None) -> Predictor | None:
         """A version of the registry, or a folder, loaded."""
@@ -121,7 +172,7 @@ def build(options: ServeOptions) -> FastAPI:
         load=options.load,
         beside=Beside(
             shadow=options.beside(options.shadow),
-            challenger=options.beside(options.challenger),
+            challenger=options.other(),
             share=options.share,
             salt=options.salt,
         ),
@@ -129,6 +180,7 @@ def build(options: ServeOptions) -> FastAPI:
         keys=None if options.keys is None else read_keys(options.keys),
         feedback=None if options.feedback is None else FeedbackStore(options.feedback, options.categories),
         log=options.log,
+        experiment=options.served_experiment(),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -298,6 +299,37 @@ class FeedbackStored(_Body):
     """Whether the decision is new."""
 
     stored: bool = Field(description="False if it was stored before.")
+
+
+# PostgreSQL takes no NUL.
+UnitName = Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,255}$")]
+EventName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
+OutcomeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e15, le=1e15)]
+
+
+class OutcomeItem(_Body):
+    """Something that a unit did."""
+
+    id: OutcomeId = Field(description="Of this outcome alone: sent again with it, it counts once.")
+    unit: UnitName = Field(description="As the header X-Split-Key named it.")
+    event: EventName = Field(description="As the plan names it.")
+    value: Number = 1.0
+    at: AwareDatetime | None = Field(default=None, description="When; now where it is left out.")
+
+
+class OutcomesRequest(_Body):
+    """What units did."""
+
+    outcomes: list[OutcomeItem] = Field(min_length=1, max_length=1000)
+
+
+class OutcomesStored(_Body):
+    """What became of them."""
+
+    stored: int
+    repeated: int = Field(description="Were there already.")
+    contradicted: int = Field(description="Their id was used for another outcome, which stays.")
 
 
 class ModelInfo(_Body):

@@ -57,6 +57,38 @@ class Store:
             raise
         return store
 
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for statements that read.
+
+        Raises:
+            StoreError: The database refused.
+        """
+        with explained(self._engine.url), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A connection in a transaction: what the block writes is kept if it ends without an exception.
+
+        Raises:
+            StoreError: The database refused; nothing is kept then.
+        """
+        with explained(self._engine.url), self._writing.begin() as connection:
+            yield connection
+
+    @property
+    def gone(self) -> bool:
+        """Whether the file was taken away: what is written to an open SQLite file then is lost in silence."""
+        url = self._engine.url
+        on_disk = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+        return on_disk and not _file(url).exists()
+
+    def insert(self, table: sa.Table) -> Any:
+        """An `INSERT` that may say what becomes of rows that are there already (`on_conflict_do_update`)."""
+        postgresql = self._engine.dialect.name == "postgresql"
+        return postgresql_dialect.insert(table) if postgresql else sqlite_dialect.insert(table)
+
     def save(self, answers: Iterable[Answer]) -> None:
         """Save answers in one transaction. An `ok` answer is never overwritten by a failure.
 
@@ -72,8 +104,8 @@ class Store:
                 rows[answer.key] = _row(answer, now)
         if not rows:
             return
-        with explained(self._engine.url), self._writing.begin() as connection:
-            connection.execute(_upsert(self._engine.dialect.name), list(rows.values()))
+        with self.writing() as connection:
+            connection.execute(_upsert(self.insert(ANSWERS)), list(rows.values()))
 
     def find(self, keys: Collection[str]) -> dict[str, Answer]:
         """The stored answers among `keys`, whatever their status, by key.
@@ -82,7 +114,7 @@ class Store:
             StoreError: The database refused.
         """
         answers: dict[str, Answer] = {}
-        with explained(self._engine.url), self._engine.connect() as connection:
+        with self.reading() as connection:
             for some in _pages(keys):
                 rows = connection.execute(sa.select(ANSWERS).where(ANSWERS.c.key.in_(some)))
                 answers.update((row.key, _answer(row)) for row in rows)
@@ -101,7 +133,7 @@ class Store:
             query = query.where(ANSWERS.c.teacher == teacher)
         last = ""
         while True:
-            with explained(self._engine.url), self._engine.connect() as connection:
+            with self.reading() as connection:
                 page = [_answer(row) for row in connection.execute(query.where(ANSWERS.c.key > last))]
             yield from page
             if len(page) < _PAGE:
@@ -114,7 +146,7 @@ class Store:
         Raises:
             StoreError: The database refused.
         """
-        with explained(self._engine.url), self._engine.connect() as connection:
+        with self.reading() as connection:
             return list(
                 connection.scalars(sa.select(ANSWERS.c.teacher).distinct().order_by(ANSWERS.c.teacher))
             )
@@ -125,29 +157,9 @@ class Store:
         Raises:
             StoreError: The database refused; nothing is forgotten then.
         """
-        with explained(self._engine.url), self._writing.begin() as connection:
+        with self.writing() as connection:
             for some in _pages(keys):
                 connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key.in_(some)))
-
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that reads other tables than the answers.
-
-        Raises:
-            StoreError: The database refused.
-        """
-        with explained(self._engine.url), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that writes other tables than the answers; it counts wholly or not at all.
-
-        Raises:
-            StoreError: The database refused.
-        """
-        with explained(self._engine.url), self._writing.begin() as connection:
-            yield connection
 
     def close(self) -> None:
         """Let go of the database."""
@@ -179,12 +191,11 @@ def _engine(url: sa.URL, busy_seconds: float = _BUSY_SECONDS) -> sa.Engine:
         )
     if kind == "sqlite" and url.database:
         try:
-            # SQLite's own form of a path, with options: `file:/folder/a.db?mode=ro`.
-            Path(url.database.removeprefix("file:")).parent.mkdir(parents=True, exist_ok=True)
+            _file(url).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
                 f"The folder of the database {url.database} cannot be made: {error.strerror}.",
-                fix="Name a file in a folder that you may write under `label.store`.",
+                fix="Name a file in a folder that you may write (a run's is `label.store`).",
             ) from error
     options: dict[str, Any] = {"connect_args": {"timeout": busy_seconds}} if kind == "sqlite" else {}
     try:
@@ -197,6 +208,11 @@ def _engine(url: sa.URL, busy_seconds: float = _BUSY_SECONDS) -> sa.Engine:
         sa.event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
         sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _file(url: sa.URL) -> Path:
+    # SQLite has a form of a path with options of its own: `file:/folder/a.db?mode=ro`.
+    return Path((url.database or "").removeprefix("file:").partition("?")[0])
 
 
 def _prepare_sqlite(busy_seconds: float, connection: sqlite3.Connection, _record: Any) -> None:
@@ -227,8 +243,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _upsert(dialect: str) -> sa.Executable:
-    insert = postgresql_dialect.insert(ANSWERS) if dialect == "postgresql" else sqlite_dialect.insert(ANSWERS)
+def _upsert(insert: Any) -> sa.Executable:
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=[ANSWERS.c.key],

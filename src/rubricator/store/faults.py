@@ -14,15 +14,15 @@ from rubricator.errors import StoreError
 _SQLITE = {
     "SQLITE_CANTOPEN": (
         "cannot be opened: it is a folder, or the folder may not be written",
-        "Name a file in a folder that you may write under `label.store`.",
+        "Name a file in a folder that you may write (a run's is `label.store`).",
     ),
     "SQLITE_READONLY": (
         "may not be written",
-        "Give yourself write permission on the file and its folder, or name another under `label.store`.",
+        "Give yourself the right to write it and its folder, or name another (a run's is `label.store`).",
     ),
     "SQLITE_NOTADB": (
         "is not a SQLite database",
-        "Name another file under `label.store`, or move this one away.",
+        "Name another file (a run's is `label.store`), or move this one away.",
     ),
     "SQLITE_CORRUPT": (
         "is damaged",

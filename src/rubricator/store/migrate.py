@@ -35,7 +35,7 @@ def migrate(connection: Connection, to: str = "head") -> None:
         raise StoreError(
             f"The database has version {', '.join(sorted(unknown))}; this Rubricator knows versions up to "
             f"{script.get_current_head()}. It was written by a newer Rubricator.",
-            fix="Upgrade Rubricator, or name another database under `label.store`.",
+            fix="Upgrade Rubricator, or name another database (a run's is `label.store`).",
         )
     if present != set(script.get_heads()):
         config.attributes["connection"] = connection

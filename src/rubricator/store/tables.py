@@ -82,3 +82,43 @@ MONITOR_STATE = Table(
     Column("key", String(255), primary_key=True),
     Column("value", JSON, nullable=False),
 )
+
+EXPERIMENTS = Table(
+    "experiments",
+    METADATA,
+    Column("name", String(80), primary_key=True),
+    Column("layer", String(80), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("plan", JSON, nullable=False),
+    Column("buckets", JSON, nullable=False),
+    Column("frozen", Float, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("stopped", Float),
+    Column("note", LongText, nullable=False),
+    Column("lost", BigInteger, nullable=False),
+)
+
+EXPOSURES = Table(
+    "exposures",
+    METADATA,
+    Column("experiment", String(80), primary_key=True),
+    Column("unit", String(255), primary_key=True),
+    Column("arm", String(16), primary_key=True),
+    Column("model", String(255), primary_key=True),
+    Column("first", Float, nullable=False),
+    Column("times", BigInteger, nullable=False),
+)
+
+OUTCOMES = Table(
+    "outcomes",
+    METADATA,
+    Column("id", String(200), primary_key=True),
+    Column("unit", String(255), nullable=False),
+    Column("event", String(80), nullable=False),
+    Column("value", Float, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("received", Float, nullable=False),
+    Column("repeated", Integer, nullable=False),
+    Column("contradicted", Integer, nullable=False),
+    Index("ix_outcomes_event", "event", "at"),
+)
