@@ -3,6 +3,7 @@
 from rubricator.config.augment import Augment, AugmentModel, Judge
 from rubricator.config.augment_pays import Cheap, CheapChange, Pays
 from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
+from rubricator.config.export import Export, ExportPrecision, ExportRuntime, Serves
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
     EncoderTeacherConfig,
@@ -52,6 +53,9 @@ __all__ = [
     "Encoders",
     "Evaluate",
     "Examples",
+    "Export",
+    "ExportPrecision",
+    "ExportRuntime",
     "Finetune",
     "GgufEngineConfig",
     "Golden",
@@ -68,6 +72,7 @@ __all__ = [
     "Price",
     "ReplayEngineConfig",
     "RulesTeacherConfig",
+    "Serves",
     "Share",
     "Split",
     "Static",

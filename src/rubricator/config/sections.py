@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from rubricator.config.augment import Augment
 from rubricator.config.encode import BUNDLED, ENCODER_NAMES, Encode, Encoders
 from rubricator.config.expand import expand
+from rubricator.config.export import Export
 from rubricator.config.label import LabelStage
 from rubricator.config.section import Section
 from rubricator.config.tracking import Tracking
@@ -167,6 +168,7 @@ class Config(Section):
     encode: Encoders = Encoders()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    export: Export | None = None
     tracking: Tracking = Tracking()
     folder: Path = Field(default=Path(), exclude=True)
 

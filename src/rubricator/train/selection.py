@@ -8,13 +8,12 @@ from typing import Literal
 from rubricator.config import Metric
 from rubricator.errors import TrainingError
 from rubricator.label_space import LabelSpace
-from rubricator.models.training_result import WORDS, Choice, Score
+from rubricator.models.training_result import FIGURES, WORDS, Choice, Score
 from rubricator.stats import significance
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.significance import resample
 
 _DRAWS = 500
-_FIGURES: Mapping[Metric, str] = {metric: metric for metric in WORDS} | {"accuracy": "subset_accuracy"}
 
 
 def metric_of(chosen: Metric | Literal["auto"], space: LabelSpace) -> Metric:
@@ -33,7 +32,7 @@ def score(
     intervals, none without.
     """
     resampled = resample(targets >= 0.5, decisions, groups, weights, draws=_DRAWS if groups else 0, seed=seed)
-    estimates = {metric: resampled.estimate(_FIGURES[metric]) for metric in WORDS}
+    estimates = {metric: resampled.estimate(FIGURES[metric]) for metric in WORDS}
     intervals: dict[str, tuple[float, float]] = {
         metric: (estimate.low, estimate.high)
         for metric, estimate in estimates.items()
@@ -62,7 +61,7 @@ def chance_of_gain(
     one, other = (
         resample(truth, decisions, groups, weights, draws=_DRAWS, seed=seed) for decisions in (new, old)
     )
-    return significance.chance_of_gain(other, one, _FIGURES[metric])
+    return significance.chance_of_gain(other, one, FIGURES[metric])
 
 
 def choose(scores: Mapping[str, Score], *, metric: Metric, unproven: Collection[str] = ()) -> Choice:
