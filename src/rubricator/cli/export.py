@@ -23,7 +23,7 @@ def export_artifact(
         Path | None,
         typer.Argument(
             metavar="RUN",
-            help="Folder of the run, instead of runs/NAME; the same as --out.",
+            help="Folder of the run; the same as --out.",
             show_default=False,
         ),
     ] = None,
@@ -66,8 +66,8 @@ def export_artifact(
 ) -> None:
     """Write the artifact: the winner with all it needs to serve.
 
-    With any option about runtime or precision, every way of computing the encoders is tried on validation, and
-    the quickest that keeps decisions is taken; each stands for a setting of the section `export`. Without
+    With any option about runtime or precision, every way of computing the encoders is tried on validation,
+    and the quickest that keeps decisions is taken; each stands for a setting of the section `export`. Without
     them the machine that serves takes its quickest. Stages before this one run first where something changed.
 
     Example: `rubricator export runs/news -c examples/news/rubricator.yaml --precision auto`
@@ -113,8 +113,8 @@ def _show(table: PrecisionTable) -> None:
     out.print(_table(table))
     out.print(f"{table.metric.replace('_', ' ')} and decisions on {table.about}.")
     out.print(
-        f"Quickest of those kept: {table.fastest['bulk']} in bulk, {table.fastest['single']} for a single text. "
-        f"{table.cores} cores of {escape(table.processor)}; medians of {table.rounds} rounds in turn."
+        f"Quickest of those kept: {table.fastest['bulk']} in bulk, {table.fastest['single']} for a single "
+        f"text. {table.cores} cores of {escape(table.processor)}; medians of {table.rounds} rounds in turn."
     )
     for name, reason in table.left_out.items():
         out.print(f"[dim]{name}: not tried, {escape(reason)}[/dim]")

@@ -60,7 +60,7 @@ class PrecisionTable:
         processor: Where the times were measured.
         chosen: Name of the row that the artifact is computed by.
         reference: The metric in single precision.
-        fastest: Of the rows that are kept, the quickest in `bulk`, for a `single` text and for `both`, by name.
+        fastest: Of the rows that are kept, the quickest in `bulk`, for a `single` text, for `both`; by name.
         left_out: Why others were not tried, by name.
         vocabulary: Pieces before and after trimming, by encoder; empty where it was left whole.
     """

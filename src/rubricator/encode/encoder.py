@@ -73,8 +73,8 @@ class Encoder:
     ) -> Encoder:
         """Load an exported encoder, as `save` or `export` wrote it; torch is not needed.
 
-        With `auto` it is computed as its card wishes, else by the quickest runtime that is here. With `threads`
-        0 the runtime chooses; without `max_tokens`, texts are cut off as when it was saved.
+        With `auto` it is computed as its card wishes, else by the quickest runtime that is here. With
+        `threads` 0 the runtime chooses; without `max_tokens`, texts are cut off as when it was saved.
 
         Raises:
             EncoderError: A file is missing, damaged or of another version, the runtime cannot run, or what it

@@ -149,8 +149,8 @@ def _encoders(
         return encoders, None, []
     if not encoders:
         line = (
-            f"{trained.choice.name} looks through no encoder: there is nothing to quantise or to trim, and the "
-            "artifact is as it was trained"
+            f"{trained.choice.name} looks through no encoder: there is nothing to quantise or to trim, and "
+            "the artifact is as it was trained"
         )
         return encoders, None, [line]
     encoders, table = served_encoders(run, settings, dataset, label_set, trained, encoders)

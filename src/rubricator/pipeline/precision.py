@@ -1,4 +1,4 @@
-"""The encoders of an artifact as its settings want them: with fewer pieces, and in the precision that pays."""
+"""The encoders of an artifact as its settings want them: trimmed, and in the precision that pays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rubricator.stats.arrays import Bools, Indices
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 
 _CALIBRATION = 100
-_FEWEST, _MOST = 400, 1000
+_FEWEST, _MOST = 300, 1000
 
 
 def served_encoders(
@@ -91,7 +91,7 @@ def trial_of(dataset: Dataset, label_set: LabelSet, trained: TrainingResult, *, 
         truth=truth[rows],
         weights=known[rows].astype(np.float64),
         calibration=[dataset.texts[row].content for row in calibration.tolist()],
-        about=f"{len(rows):,} texts outside the test part, {int(known[rows].sum()):,} of them {by_whom}{seen}",
+        about=f"{len(rows):,} texts outside test, {int(known[rows].sum()):,} of them {by_whom}{seen}",
     )
 
 

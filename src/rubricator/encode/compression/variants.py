@@ -92,7 +92,9 @@ def open_variant(
     threads: int = 0,
     progress: Progress = silent,
 ) -> Encoder:
-    """The same encoder in another variant, with a card that wishes for it; 8 bits are made once, fitted to `quantization`.
+    """The same encoder in another variant, with a card that wishes for it.
+
+    What is in 8 bits is fitted to `quantization`, made once, and kept in `cache`.
 
     Raises:
         EncoderError: It cannot be computed so, or the cache cannot be written.
@@ -135,9 +137,7 @@ def _key(card: EncoderCard, variant: Variant, quantization: Quantization) -> str
     """Names what 8 bits are made from; the number is raised when how they are made changes."""
     parts = [str(variant), card.digest, card.prefix, str(card.max_tokens)]
     libraries = {"openvino": ("openvino", "nncf"), "onnx": ("onnxruntime",)}[variant.runtime]
-    for library in libraries:
-        if importlib.util.find_spec(library) is not None:
-            parts.append(importlib.metadata.version(library))
+    parts += [importlib.metadata.version(one) for one in libraries if importlib.util.find_spec(one)]
     if variant.runtime == "openvino":
         parts += [quantization.judged_by, str(quantization.max_drop), *quantization.calibration]
     return content_hash("int8:1", *parts)[:16]

@@ -35,8 +35,8 @@ def choose_precision(
     `encoders` are those it was trained with, by name; `cache` keeps those in 8 bits.
 
     Raises:
-        EncoderError: A variant that was asked for cannot be had, or none keeps to what is allowed; the message
-            says what each would cost.
+        EncoderError: A variant that was asked for cannot be had, or none keeps to what is allowed; the
+            message says what each would cost.
         MissingExtraError: A variant that was asked for takes a package that is not installed.
     """
     variants, left_out = _variants(settings)
@@ -79,7 +79,7 @@ def _variants(settings: Export) -> tuple[list[Variant], dict[str, str]]:
     if not variants:
         reasons = "; ".join(left_out.values()) or "ONNX Runtime has no bf16 on processors"
         raise EncoderError(
-            f"No encoder can be computed in {settings.precision} here (runtime {settings.runtime}): {reasons}.",
+            f"No encoder is computed in {settings.precision} here (runtime {settings.runtime}): {reasons}.",
             fix="Ask for another precision, or for the runtime `openvino`.",
         )
     return variants, left_out
@@ -130,8 +130,8 @@ def _too_costly(
     drop = max(_rounded_up(candidates.drop(least)), settings.max_accuracy_drop)
     flips = max(_rounded_up(least.flips), settings.max_flips)
     return EncoderError(
-        f"Nothing that was asked for loses at most {settings.max_accuracy_drop:g} of {word} and decides at most "
-        f"{settings.max_flips:.2%} of {len(trial.contents):,} texts otherwise: {costs}.",
+        f"Nothing that was asked for loses at most {settings.max_accuracy_drop:g} of {word} and decides at "
+        f"most {settings.max_flips:.2%} of {len(trial.contents):,} texts otherwise: {costs}.",
         fix=f"Allow it: `--max-accuracy-drop {drop:g} --max-flips {flips:g}`; or ask for another precision. "
         "The artifact of before is as it was.",
     )

@@ -1,4 +1,4 @@
-"""The texts on which precisions are held against each other, and the model that makes decisions of vectors."""
+"""The texts on which precisions are held against each other, and the model that decides about them."""
 
 from __future__ import annotations
 
