@@ -18,7 +18,9 @@ from rubricator.evaluate.precision.trial import Trial, Verdict
 from rubricator.progress import Progress, silent
 from rubricator.stats.arrays import Vectors
 
-_MIXED = 2  # ways that give several encoders different precisions: the quickest by the times of each
+# Ways that give several encoders different precisions: the quickest few that keep decisions, of so many that
+# are quickest by the times of each encoder.
+_MIXED, _TRIED = 2, 40
 _LEAST = 1e-3  # stands for an allowance of nothing where one is divided by
 
 Combination = tuple[Variant, ...]
@@ -73,12 +75,9 @@ class Candidates:
         for name, variant in product(self.names, variants):
             self._open(name, variant, self._quantization(name))
         alike: list[Combination] = [(variant,) * len(self.names) for variant in variants]
-        mixed = [
-            one
-            for one in product(variants, repeat=len(self.names))
-            if one not in alike and self.keeps(self.verdict(one))
-        ]
-        return alike + sorted(mixed, key=self._seconds)[:_MIXED]
+        mixed = [one for one in product(variants, repeat=len(self.names)) if one not in alike]
+        quickest = sorted(mixed, key=self._seconds)[:_TRIED]
+        return alike + [one for one in quickest if self.keeps(self.verdict(one))][:_MIXED]
 
     def encoders(self, combination: Combination) -> dict[str, Encoder]:
         """The encoders of a combination that was opened, by name."""
