@@ -22,7 +22,7 @@ from rubricator.pipeline.stage import Run
 from rubricator.stats.arrays import Bools, Indices
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 
-_CALIBRATION = 100
+_CALIBRATION = 64
 _FEWEST, _MOST = 300, 1000
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from rubricator.encode.card import OPENVINO_FILE, Precision
+from rubricator.encode.card import GRAPH_FILE, OPENVINO_FILE, Precision
 from rubricator.encode.encoder import Encoder
 from rubricator.encode.quiet import quiet
-from rubricator.encode.runtimes import Batch
+from rubricator.encode.runtimes import Batch, Ids
 from rubricator.errors import EncoderError, MissingExtraError
+from rubricator.progress import Advance
 from rubricator.stats.arrays import Vectors
 
 Judge = Callable[[Vectors], float]
@@ -22,6 +23,7 @@ Judge = Callable[[Vectors], float]
 
 _PURPOSE = "An encoder in 8 bits for OpenVINO"
 _MOST_LAYERS = 24  # put back one by one, each time with a whole validation
+_CALIBRATION_TOKENS = 64
 
 
 def quantize_for_openvino(
@@ -32,25 +34,34 @@ def quantize_for_openvino(
     validation: Sequence[str],
     judge: Judge,
     max_drop: float,
+    advance: Advance,
 ) -> None:
     """Write the graph of an encoder in 8 bits into `folder`, as `encoder.xml` and `encoder.bin`.
 
     Ranges of activations come from the `calibration` texts. Where `judge` says of the `validation` texts that
     more than `max_drop` is lost, layers go back to full precision, those first whose vectors suffer most, at
-    most 24 of them (`nncf.quantize_with_accuracy_control`).
+    most 24 of them (`nncf.quantize_with_accuracy_control`). `advance` counts texts that were computed; how
+    many these will be nobody knows.
 
     Raises:
         MissingExtraError: nncf is not installed.
         EncoderError: The graph cannot be put in 8 bits.
     """
-    nncf, openvino = _nncf(), __import__("openvino")
-    model = openvino.Core().read_model(encoder.folder / "encoder.onnx")
+    nncf = _nncf()
+    import openvino
+
+    model = openvino.Core().read_model(encoder.folder / GRAPH_FILE)
     items = [{"input_ids": ids, "attention_mask": mask} for ids, mask in _one_by_one(encoder, calibration)]
+
+    def calibrate(item: dict[str, Ids]) -> dict[str, Ids]:
+        advance(1)
+        return item
 
     def validate(compiled: Any, rows: Iterable[int]) -> tuple[float, list[list[Vectors]]]:
         chosen = list(rows)
         computed = Encoder(encoder.card, _Compiled(compiled), encoder.folder)
         vectors = computed.encode([validation[row] for row in chosen])
+        advance(len(chosen))
         # Layers are ranked on some of the texts, by the vectors alone.
         score = judge(vectors) if len(chosen) == len(validation) else 0.0
         return score, [[vector] for vector in vectors]
@@ -59,7 +70,7 @@ def quantize_for_openvino(
         try:
             quantized = nncf.quantize_with_accuracy_control(
                 model,
-                nncf.Dataset(items),
+                nncf.Dataset(items, calibrate),
                 nncf.Dataset(list(range(len(validation)))),
                 validate,
                 max_drop=max_drop,
@@ -87,8 +98,10 @@ def _nncf() -> Any:
 
 
 def _one_by_one(encoder: Encoder, contents: Sequence[str]) -> Iterator[Batch]:
+    """Each text alone, and of a long one the beginning: what follows takes time and widens no range."""
     for text in contents:
-        yield from encoder.batches([text])
+        for ids, mask in encoder.batches([text]):
+            yield ids[:, :_CALIBRATION_TOKENS], mask[:, :_CALIBRATION_TOKENS]
 
 
 @contextmanager

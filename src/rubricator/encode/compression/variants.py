@@ -16,7 +16,7 @@ from rubricator.encode.compression.vocabulary import trim_vocabulary
 from rubricator.encode.encoder import Encoder
 from rubricator.encode.folders import built
 from rubricator.encode.runtimes import TITLES, choose_for, has_bf16, open_runtime
-from rubricator.progress import Progress, silent
+from rubricator.progress import Advance, Progress, silent
 from rubricator.records import content_hash, file_digest
 
 
@@ -110,15 +110,17 @@ def open_variant(
     key = _key(encoder.card, variant, quantization)
 
     def build(folder: Path) -> None:
-        with progress(f"Putting the encoder in 8 bits for {TITLES[variant.runtime]}", total=None):
-            _quantize(encoder, variant, quantization, folder)
+        with progress(f"Putting the encoder in 8 bits for {TITLES[variant.runtime]}", total=None) as advance:
+            _quantize(encoder, variant, quantization, folder, advance)
         made = (file_digest(folder / name) for name in card.files[:-1])
         replace(card, digest=content_hash("int8:1", str(variant), *made)[:32]).write(folder)
 
     return Encoder.load(built(cache / f"int8-{key}", build, progress=progress), threads=threads)
 
 
-def _quantize(encoder: Encoder, variant: Variant, quantization: Quantization, folder: Path) -> None:
+def _quantize(
+    encoder: Encoder, variant: Variant, quantization: Quantization, folder: Path, advance: Advance
+) -> None:
     (folder / TOKENIZER_FILE).write_bytes((encoder.folder / TOKENIZER_FILE).read_bytes())
     if variant.runtime == "onnx":
         quantize_for_onnx(encoder.folder / GRAPH_FILE, folder / GRAPH_FILE)
@@ -130,6 +132,7 @@ def _quantize(encoder: Encoder, variant: Variant, quantization: Quantization, fo
         validation=quantization.validation,
         judge=quantization.judge,
         max_drop=quantization.max_drop,
+        advance=advance,
     )
 
 
