@@ -23,7 +23,7 @@ from rubricator.stats.arrays import Bools, Indices
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 
 _CALIBRATION = 64
-_FEWEST, _MOST = 300, 1000
+_TEXTS = 400
 
 
 def served_encoders(
@@ -107,6 +107,6 @@ def _drawn(
     calibration = pool[: min(_CALIBRATION, -(-len(pool) // 4))]
     free = np.ones(len(train), dtype=bool)
     free[calibration] = False
-    judged = np.concatenate([shuffled(known & free), shuffled(judging & ~known & free)])[:_MOST]
-    spare = shuffled(train & ~judging & free)[: max(0, _FEWEST - len(judged))]
+    judged = np.concatenate([shuffled(known & free), shuffled(judging & ~known & free)])[:_TEXTS]
+    spare = shuffled(train & ~judging & free)[: _TEXTS - len(judged)]
     return calibration, np.sort(np.concatenate([judged, spare]))

@@ -86,7 +86,13 @@ def quantize_for_openvino(
                 f"The encoder '{encoder.card.name}' cannot be put in 8 bits for OpenVINO: {error}",
                 fix="Choose another precision, or the runtime `onnx`.",
             ) from error
-    openvino.save_model(quantized, folder / OPENVINO_FILE, compress_to_fp16=True)
+    try:
+        openvino.save_model(quantized, folder / OPENVINO_FILE, compress_to_fp16=True)
+    except RuntimeError as error:  # also where the disk is full
+        raise EncoderError(
+            f"{folder / OPENVINO_FILE} cannot be written: {str(error).strip().splitlines()[-1]}",
+            fix="Free space on the disk.",
+        ) from error
 
 
 def _nncf() -> Any:
