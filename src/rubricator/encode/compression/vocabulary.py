@@ -71,7 +71,7 @@ def _pieces(content: dict[str, Any]) -> list[str]:
         pieces = sorted(vocabulary, key=vocabulary.__getitem__)
     else:
         pieces = [piece for piece, _ in vocabulary]
-    added = sorted((one["id"], one["content"]) for one in content["added_tokens"])
+    added = sorted((one["id"], one["content"]) for one in content.get("added_tokens", ()))
     return pieces + [name for number, name in added if number >= len(pieces)]
 
 
@@ -92,24 +92,27 @@ def _kept(content: dict[str, Any], used: Iterable[int], texts: Sequence[str], ca
             "another: it cannot be trimmed.",
             fix="Leave the vocabulary whole.",
         )
-    letters: Counter[str] = Counter()
-    for text in texts:
-        letters.update(script for script in map(_script, text) if script)
-    main = {script for script, count in letters.items() if count >= _MAIN_SHARE * letters.total()}
-    kept = set(used) | {one["id"] for one in content["added_tokens"]} | {card.pad}
+    pieces, main = _pieces(content), _main_scripts(texts)
+    kept = set(used) | {one["id"] for one in content.get("added_tokens", ())} | {card.pad}
     if kind == "Unigram":
         scores = [score for _, score in content["model"]["vocab"]]
         # The score of what is unknown hangs on the least one.
         kept |= {content["model"]["unk_id"], int(np.argmin(scores))}
-    for number, piece in enumerate(_pieces(content)):
+    for number, piece in enumerate(pieces):
         bare = piece.removeprefix("##").strip("▁")
         scripts = {script for script in map(_script, bare) if script}
         if len(bare) <= 1 or scripts <= main or _BYTE.fullmatch(piece):
             kept.add(number)
     unknown = content["model"].get("unk_token")
-    return np.array(
-        sorted(kept | {number for number, piece in enumerate(_pieces(content)) if piece == unknown})
-    )
+    return np.array(sorted(kept | {number for number, piece in enumerate(pieces) if piece == unknown}))
+
+
+def _main_scripts(texts: Sequence[str]) -> set[str]:
+    """The scripts that make up a twentieth of the letters or more."""
+    letters: Counter[str] = Counter()
+    for text in texts:
+        letters.update(script for script in map(_script, text) if script)
+    return {script for script, count in letters.items() if count >= _MAIN_SHARE * letters.total()}
 
 
 def _script(character: str) -> str:
@@ -127,8 +130,8 @@ def _with_pieces(content: dict[str, Any], kept: Indices) -> dict[str, Any]:
     else:
         model["vocab"] = [model["vocab"][old] for old in number if old < len(model["vocab"])]
         model["unk_id"] = number[model["unk_id"]]
-    added = [{**one, "id": number[one["id"]]} for one in content["added_tokens"]]
-    after = _renumbered(content["post_processor"], number)
+    added = [{**one, "id": number[one["id"]]} for one in content.get("added_tokens", ())]
+    after = _renumbered(content.get("post_processor"), number)
     return {**content, "model": model, "added_tokens": added, "post_processor": after}
 
 
