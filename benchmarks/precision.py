@@ -20,7 +20,7 @@ from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
 from rubricator.encode import open_named
 from rubricator.models.training_files import read_training
-from rubricator.pipeline.precision import served_encoders
+from rubricator.pipeline.precision import TEXTS, served_encoders
 from rubricator.pipeline.stage import Run
 from rubricator.taxonomy import Taxonomy
 
@@ -29,12 +29,13 @@ def main() -> None:
     options = arguments(__doc__.splitlines()[0])
     options.add_argument("runs", nargs="+", metavar="RUN=SETTINGS")
     options.add_argument("--trim", action="store_true", help="with trimmed vocabularies")
+    options.add_argument("--texts", type=int, default=TEXTS, help="on how many texts ways are compared")
     given = options.parse_args()
     figures = {}
     for pair in given.runs:
         folder, _, settings = pair.partition("=")
         name = Path(folder).name
-        figures[name] = measured(Path(folder), Path(settings), trim=given.trim)
+        figures[name] = measured(Path(folder), Path(settings), trim=given.trim, texts=given.texts)
         for row in figures[name]["rows"]:
             print(
                 f"{name:<10} {row['name']:<18} {row['figure']:.4f} {row['flips']:>7.2%} {row['worst']:.3f} "
@@ -44,7 +45,7 @@ def main() -> None:
     write(given.json, {"runs": figures})
 
 
-def measured(folder: Path, settings: Path, *, trim: bool) -> dict[str, Any]:
+def measured(folder: Path, settings: Path, *, trim: bool, texts: int) -> dict[str, Any]:
     """The table of one run, its vocabularies trimmed where that is wanted."""
     config = read_config(settings)
     run = Run(config, Taxonomy.read(config.path(config.taxonomy)), folder)
@@ -54,7 +55,7 @@ def measured(folder: Path, settings: Path, *, trim: bool) -> dict[str, Any]:
     encoders = open_named(model.encoders, own, config)
     label_set = read_labels(folder, dataset, run.taxonomy)
     allowed = Export(trim_vocabulary=trim)
-    _, table = served_encoders(run, allowed, dataset, label_set, trained, encoders)
+    _, table = served_encoders(run, allowed, dataset, label_set, trained, encoders, texts=texts)
     return asdict(table)
 
 

@@ -23,7 +23,8 @@ from rubricator.stats.arrays import Bools, Indices
 from rubricator.train.search.validation import ENOUGH_GOLDEN
 
 _CALIBRATION = 64
-_TEXTS = 400
+TEXTS = 400
+"""On so many texts precisions are compared at most."""
 
 
 def served_encoders(
@@ -33,8 +34,10 @@ def served_encoders(
     label_set: LabelSet,
     trained: TrainingResult,
     encoders: Mapping[str, Encoder],
+    *,
+    texts: int = TEXTS,
 ) -> tuple[dict[str, Encoder], PrecisionTable]:
-    """The encoders that go into the artifact instead of those trained with, and why.
+    """The encoders that go into the artifact instead of those trained with, and why, tried on so many texts.
 
     Raises:
         EncoderError: They cannot be had as the settings want them.
@@ -50,7 +53,7 @@ def served_encoders(
             vocabulary[name] = pieces_of(whole.folder), pieces_of(served[name].folder)
     served, table = choose_precision(
         served,
-        trial_of(dataset, label_set, trained, seed=run.config.seed),
+        trial_of(dataset, label_set, trained, seed=run.config.seed, texts=texts),
         settings,
         cache=cache,
         threads=threads,
@@ -59,7 +62,9 @@ def served_encoders(
     return served, replace(table, vocabulary=vocabulary)
 
 
-def trial_of(dataset: Dataset, label_set: LabelSet, trained: TrainingResult, *, seed: int) -> Trial:
+def trial_of(
+    dataset: Dataset, label_set: LabelSet, trained: TrainingResult, *, seed: int, texts: int = TEXTS
+) -> Trial:
     """The texts on which precisions are compared: validation, and of the training texts as many as it lacks.
 
     Where a run cross-fits, and so has no validation part, all are training texts: what the precisions differ
@@ -73,7 +78,7 @@ def trial_of(dataset: Dataset, label_set: LabelSet, trained: TrainingResult, *, 
     judging = validation if validation.any() else train
     enough = (judging & sources.unbiased).sum() >= ENOUGH_GOLDEN
     known = judging & (sources.unbiased if enough else sources.human | sources.agreed)
-    calibration, rows = _drawn(train, judging, known, np.random.default_rng(seed))
+    calibration, rows = _drawn(train, judging, known, texts, np.random.default_rng(seed))
     if not len(rows) or not len(calibration):
         raise DataError(
             "There are too few texts outside the test part to try precisions on.",
@@ -96,7 +101,7 @@ def trial_of(dataset: Dataset, label_set: LabelSet, trained: TrainingResult, *, 
 
 
 def _drawn(
-    train: Bools, judging: Bools, known: Bools, generator: np.random.Generator
+    train: Bools, judging: Bools, known: Bools, texts: int, generator: np.random.Generator
 ) -> tuple[Indices, Indices]:
     """Rows that calibrate, and others that judge: those whose categories are known before all."""
 
@@ -107,6 +112,6 @@ def _drawn(
     calibration = pool[: min(_CALIBRATION, -(-len(pool) // 4))]
     free = np.ones(len(train), dtype=bool)
     free[calibration] = False
-    judged = np.concatenate([shuffled(known & free), shuffled(judging & ~known & free)])[:_TEXTS]
-    spare = shuffled(train & ~judging & free)[: _TEXTS - len(judged)]
+    judged = np.concatenate([shuffled(known & free), shuffled(judging & ~known & free)])[:texts]
+    spare = shuffled(train & ~judging & free)[: texts - len(judged)]
     return calibration, np.sort(np.concatenate([judged, spare]))
