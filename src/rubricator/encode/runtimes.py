@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -24,6 +24,8 @@ Name = Literal["openvino", "onnx", "torch"]
 Ids = NDArray[np.int64]
 Batch = tuple[Ids, Ids]
 """Ids and mask, shape [texts, tokens]."""
+TITLES: Mapping[str, str] = {"openvino": "OpenVINO", "onnx": "ONNX Runtime", "torch": "torch"}
+"""What the runtimes are called in sentences and tables."""
 _log = logging.getLogger(__name__)
 
 
@@ -90,11 +92,12 @@ def choose_for(
         return _choose_int8(card, wanted, precision)
     if card.precision is None or (wanted != "auto" and precision != "auto"):
         return choose_runtime(wanted, precision)
+    runtime: Literal["auto", "openvino", "onnx", "torch"]
     runtime = card.runtime if wanted == "auto" and card.runtime else wanted
     if runtime == "openvino" and wanted == "auto" and not _is_installed("openvino"):
         _log.warning("The encoder '%s' wishes for OpenVINO, which is not installed", card.name)
         runtime = "onnx"
-    chosen = card.precision if precision == "auto" else precision
+    chosen: Literal["bf16", "fp32"] = card.precision if precision == "auto" else precision
     if chosen == "bf16" and precision == "auto" and (runtime != "openvino" or not has_bf16()):
         _log.warning(
             "The encoder '%s' wishes for bf16; %s, so it is computed in fp32",
@@ -103,12 +106,14 @@ def choose_for(
         )
         chosen = "fp32"
     return RuntimeChoice(
-        choose_runtime(runtime, chosen).name, chosen, f"{TITLES[runtime]} in {chosen}, as it was exported."
+        choose_runtime(runtime, chosen).name,
+        chosen,
+        f"{TITLES.get(runtime, runtime)} in {chosen}, as it was exported.",
     )
 
 
 def _choose_int8(card: EncoderCard, wanted: str, precision: str) -> RuntimeChoice:
-    runtime = card.runtime or "onnx"
+    runtime: Name = card.runtime or "onnx"
     if wanted not in ("auto", runtime) or precision != "auto":
         asked = " in ".join(part for part in (wanted, precision) if part != "auto")
         raise EncoderError(
@@ -126,10 +131,6 @@ def _choose_int8(card: EncoderCard, wanted: str, precision: str) -> RuntimeChoic
 
 def _is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
-
-
-TITLES = {"openvino": "OpenVINO", "onnx": "ONNX Runtime", "torch": "torch"}
-"""What the runtimes are called in sentences and tables."""
 
 
 def _choose_openvino(wanted: str, precision: str) -> RuntimeChoice:

@@ -45,7 +45,7 @@ def variants_of(
     asked = [
         one for one in every if runtime in ("auto", one.runtime) and precision in ("auto", one.precision)
     ]
-    left_out = {}
+    left_out: dict[Variant, str] = {}
     if precision == "auto" or (precision == "int8" and runtime == "auto"):
         left_out = {one: reason for one in asked if (reason := _lacking(one))}
     return [one for one in asked if one not in left_out], {str(one): why for one, why in left_out.items()}
