@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rubricator.encode import runtimes
-from rubricator.encode.runtimes import choose_runtime, open_runtime
+from rubricator.encode.card import EncoderCard
+from rubricator.encode.runtimes import choose_for, choose_runtime, open_runtime
 from rubricator.errors import EncoderError
 
 
@@ -64,3 +65,53 @@ def test_an_abandoned_run_leaves_the_next_one_right(encoder) -> None:
     next(started)
     started.close()
     np.testing.assert_allclose(np.concatenate(list(runtime.run(quick))), expected, atol=1e-3)
+
+
+def card(**wishes: object) -> EncoderCard:
+    shared = {"name": "e", "digest": "d", "width": 2, "positions": 9, "max_tokens": 9, "prefix": ""}
+    return EncoderCard(**shared, pooling="mean", pad=0, **wishes)  # type: ignore[arg-type]
+
+
+def test_a_card_without_wishes_leaves_it_to_the_machine() -> None:
+    assert choose_for(card()) == choose_runtime()
+    assert choose_for(card(), "onnx", "fp32") == choose_runtime("onnx", "fp32")
+
+
+def test_a_processor_without_bf16_computes_what_wishes_for_it_in_fp32_and_says_so(
+    monkeypatch, caplog
+) -> None:
+    wishes = card(runtime="openvino", precision="bf16")
+    monkeypatch.setattr(runtimes, "has_bf16", lambda: True)
+    assert choose_for(wishes).precision == "bf16"
+    assert not caplog.records
+    monkeypatch.setattr(runtimes, "has_bf16", lambda: False)
+    choice = choose_for(wishes)
+    assert (choice.name, choice.precision) == ("openvino", "fp32")
+    assert "does not compute in it, so it is computed in fp32" in caplog.text
+
+
+def test_a_wish_for_openvino_is_met_by_onnx_runtime_where_there_is_none(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(runtimes, "_is_installed", lambda package: package != "openvino")
+    choice = choose_for(card(runtime="openvino", precision="bf16"))
+    assert (choice.name, choice.precision) == ("onnx", "fp32")
+    assert "OpenVINO, which is not installed" in caplog.text
+    with pytest.raises(EncoderError, match="pip install openvino"):
+        choose_for(card(runtime="openvino", precision="int8"))
+
+
+def test_eight_bits_are_for_one_runtime() -> None:
+    made = card(runtime="onnx", precision="int8")
+    assert (choose_for(made).name, choose_for(made).precision) == ("onnx", "int8")
+    assert choose_for(made, "onnx").precision == "int8"
+    with pytest.raises(EncoderError, match="8 bits for ONNX Runtime; openvino cannot"):
+        choose_for(made, "openvino")
+    with pytest.raises(EncoderError, match="bf16 cannot"):
+        choose_for(made, precision="bf16")
+
+
+def test_what_the_caller_asks_for_outranks_the_wish(monkeypatch) -> None:
+    monkeypatch.setattr(runtimes, "has_bf16", lambda: True)
+    wishes = card(runtime="openvino", precision="bf16")
+    assert choose_for(wishes, "onnx").name == "onnx"
+    assert choose_for(wishes, "onnx").precision == "fp32"
+    assert choose_for(wishes, precision="fp32").precision == "fp32"

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from rubricator.dataset.metrics import CategoryMetrics
+from rubricator.dataset.precision_table import PrecisionTable
 from rubricator.label_space import DecisionRule
 from rubricator.pages.formatting import series
 from rubricator.stats.bootstrap import Estimate
@@ -37,6 +38,7 @@ class CardFacts:
         headline: Figures of the whole by their names, the most important first.
         limits: Sentences about what this model in particular cannot do.
         taxonomy_version: How predictions name the list of categories; by default its hash.
+        precision: How the encoders may be computed and what each way costs; None where nobody measured.
     """
 
     name: str
@@ -54,6 +56,7 @@ class CardFacts:
     categories: Sequence[CategoryMetrics] = ()
     limits: tuple[str, ...] = ()
     taxonomy_version: str = ""
+    precision: PrecisionTable | None = None
 
 
 def render_card(facts: CardFacts) -> str:
@@ -75,7 +78,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"plain": _plain, "figure": _figure, "share": _share}
+    environment.filters |= {"plain": _plain, "figure": _figure, "share": _share, "mebibytes": _mebibytes}
     return environment.get_template("card.md.jinja")
 
 
@@ -88,6 +91,10 @@ def _plain(text: str) -> str:
 
 def _share(value: float | None) -> str:
     return "—" if value is None else f"{value:.3f}"
+
+
+def _mebibytes(size: int | None) -> str:
+    return "—" if size is None else f"{size / 2**20:,.0f} MiB"
 
 
 def _figure(estimate: Estimate) -> str:

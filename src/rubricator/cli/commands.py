@@ -105,7 +105,7 @@ COMMANDS = {
         "Measure the model on test and golden texts, draw the plots, write the report.",
     ),
     "export": Command(
-        _STAGE, "run:export_artifact", "Write the artifact: the winner with all it needs to serve."
+        _STAGE, "export:export_artifact", "Write the artifact: the winner with all it needs to serve."
     ),
     "audit": Command(
         _LABELS, "audit:audit_labels", "List labels that are probably wrong, the most doubtful first."

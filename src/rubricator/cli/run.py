@@ -92,7 +92,5 @@ def _stage_command(stage: str) -> Callable[..., None]:
     return command
 
 
-# The others have more to say: see cli/split.py, cli/label.py, cli/train.py.
-read_texts, evaluate_model, export_artifact = (
-    _stage_command(stage) for stage in ("read", "evaluate", "export")
-)
+# The others have more to say: see cli/split.py, cli/label.py, cli/train.py, cli/export.py.
+read_texts, evaluate_model = (_stage_command(stage) for stage in ("read", "evaluate"))

@@ -4,6 +4,7 @@ from rubricator.config.augment import Augment, AugmentModel, Judge
 from rubricator.config.augment_pays import Cheap, CheapChange, Pays
 from rubricator.config.decision import Cost, Decision
 from rubricator.config.encode import ENCODER_NAMES, Encode, Encoders
+from rubricator.config.export import Export, ExportPrecision, ExportRuntime, Serves
 from rubricator.config.goals import Goal, Guardrail
 from rubricator.config.kinds import Cascade, ColumnKind, Finetune, Hybrid, Imbalance, Lora, Static
 from rubricator.config.label import (
@@ -58,6 +59,9 @@ __all__ = [
     "Encoders",
     "Evaluate",
     "Examples",
+    "Export",
+    "ExportPrecision",
+    "ExportRuntime",
     "Finetune",
     "GgufEngineConfig",
     "Goal",
@@ -77,6 +81,7 @@ __all__ = [
     "Price",
     "ReplayEngineConfig",
     "RulesTeacherConfig",
+    "Serves",
     "Share",
     "Split",
     "Static",

@@ -13,6 +13,7 @@ from rubricator.config.augment import Augment
 from rubricator.config.decision import Decision
 from rubricator.config.encode import BUNDLED, ENCODER_NAMES, Encode, Encoders
 from rubricator.config.expand import expand
+from rubricator.config.export import Export
 from rubricator.config.goals import Goal
 from rubricator.config.label import LabelStage
 from rubricator.config.monitor import Monitor
@@ -172,6 +173,7 @@ class Config(Section):
     encode: Encoders = Encoders()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    export: Export | None = None
     tracking: Tracking = Tracking()
     decision: Decision = Decision()
     goals: tuple[Goal, ...] = ()

@@ -15,6 +15,11 @@ FORMAT = 1
 CARD_FILE = "encoder.json"
 GRAPH_FILE = "encoder.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+OPENVINO_FILE, OPENVINO_WEIGHTS = "encoder.xml", "encoder.bin"
+"""The graph where OpenVINO computes in 8 bits: no file of ONNX says all that it needs."""
+
+Runtime = Literal["openvino", "onnx"]
+Precision = Literal["fp32", "bf16", "int8"]
 
 Pooling = Literal["mean", "cls", "none"]
 """How token vectors become one; `none` where the encoder gives one vector a text by itself."""
@@ -29,7 +34,8 @@ class EncoderCard:
 
     `digest` names the weights and the tokenizer it was made from, `positions` is its longest input in tokens,
     `max_tokens` where texts are cut off, `pad` the id of the padding token, `format` the folder's layout.
-    `languages` are those that it knows, in ISO 639-1; None where it may be any.
+    `languages` are those that it knows, in ISO 639-1; None where it may be any. `runtime` and `precision` are
+    what it was measured to be served with; None where that was left to the machine.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -43,11 +49,23 @@ class EncoderCard:
     pooling: Pooling
     pad: Annotated[int, Field(ge=0, lt=2**31)]
     languages: Annotated[tuple[_Language, ...], Field(min_length=1, max_length=1000)] | None = None
+    runtime: Runtime | None = None
+    precision: Precision | None = None
     format: int = FORMAT
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Its files beside the card: the graph, then the tokenizer."""
+        if (self.runtime, self.precision) == ("openvino", "int8"):
+            return OPENVINO_FILE, OPENVINO_WEIGHTS, TOKENIZER_FILE
+        return GRAPH_FILE, TOKENIZER_FILE
 
     def write(self, folder: Path) -> None:
         """Write `encoder.json`."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        # Older versions know no wishes, and read a card that has none.
+        unsaid = [name for name in ("runtime", "precision") if getattr(self, name) is None]
+        content = {name: value for name, value in asdict(self).items() if name not in unsaid}
+        text = json.dumps(content, indent=1, ensure_ascii=False)
         (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
 
 

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rubricator import config
-from rubricator.encode.card import FORMAT, GRAPH_FILE, TOKENIZER_FILE, EncoderCard, read_card
+from rubricator.encode.card import FORMAT, TOKENIZER_FILE, EncoderCard, read_card
 from rubricator.encode.export import export
 from rubricator.encode.folders import cache_folder
-from rubricator.encode.runtimes import Batch, Runtime, RuntimeChoice, choose_runtime, open_runtime
+from rubricator.encode.runtimes import Batch, Runtime, RuntimeChoice, choose_for, choose_runtime, open_runtime
 from rubricator.encode.source import EncoderSource, resolve
 from rubricator.encode.tokenizer import TokenizerFault, encodings, read_tokenizer
 from rubricator.encode.tokens_seen import tell
@@ -75,7 +75,8 @@ class Encoder:
     ) -> Encoder:
         """Load an exported encoder, as `save` or `export` wrote it; torch is not needed.
 
-        With `threads` 0 the runtime chooses; without `max_tokens`, texts are cut off as when it was saved.
+        With `auto` it is computed as its card wishes, else by the quickest runtime that is here. With
+        `threads` 0 the runtime chooses; without `max_tokens`, texts are cut off as when it was saved.
 
         Raises:
             EncoderError: A file is missing, damaged or of another version, the runtime cannot run, or what it
@@ -84,11 +85,21 @@ class Encoder:
         card = read_card(folder)
         if max_tokens is not None:
             card = dataclasses.replace(card, max_tokens=min(max_tokens, card.positions))
-        choice = choose_runtime(runtime, precision)
+        choice = choose_for(card, runtime, precision)
         running = open_runtime(choice, folder, threads=threads)
         encoder = cls(card, running, folder, batch=batch, reason=choice.reason)
         encoder._probe()
         return encoder
+
+    @property
+    def card(self) -> EncoderCard:
+        """What there is to know about it, the prefix and the length in force."""
+        return self._card
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie; its card there may name another prefix or length."""
+        return self._folder
 
     @property
     def width(self) -> int:
@@ -103,7 +114,7 @@ class Encoder:
     @property
     def bytes(self) -> int:
         """Size of the graph and the tokenizer on disk."""
-        return sum((self._folder / name).stat().st_size for name in (GRAPH_FILE, TOKENIZER_FILE))
+        return sum((self._folder / name).stat().st_size for name in self._card.files)
 
     @property
     def fingerprint(self) -> str:
@@ -167,7 +178,7 @@ class Encoder:
 
     def save(self, folder: Path) -> None:
         """Write what `load` needs, with the prefix and the length in force, into an existing folder."""
-        for name in (GRAPH_FILE, TOKENIZER_FILE):
+        for name in self._card.files:
             shutil.copyfile(self._folder / name, folder / name)
         self._card.write(folder)
 
@@ -201,6 +212,17 @@ class Encoder:
             f"The encoder '{self._card.name}' in {self._folder} {problem}.",
             fix="Restore its files or export it again; where `encode.precision` is bf16, try fp32.",
         )
+
+    def batches(self, contents: Sequence[str]) -> list[Batch]:
+        """Cleaned texts as the runtime reads them, cut off and padded; not in the order of the texts.
+
+        Raises:
+            EncoderError: The tokenizer cannot cut a text.
+        """
+        tokens = self._tokenize(contents)
+        return [
+            self._padded([tokens[row] for row in rows]) for rows in self._batches([t.size for t in tokens])
+        ]
 
     def _tokenize(self, contents: Sequence[str]) -> list[NDArray[np.int64]]:
         longest = self._card.max_tokens * _CHARACTERS_PER_TOKEN

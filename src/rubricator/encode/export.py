@@ -11,6 +11,7 @@ import numpy as np
 
 from rubricator.encode.card import FORMAT, GRAPH_FILE, TOKENIZER_FILE, EncoderCard
 from rubricator.encode.folders import built
+from rubricator.encode.quiet import quiet
 from rubricator.encode.source import EncoderSource
 from rubricator.errors import EncoderError, MissingExtraError
 from rubricator.progress import Advance, Progress, silent
@@ -100,8 +101,6 @@ def _write(model: Pooled, card: EncoderCard, source: EncoderSource, folder: Path
 
 def _traced(model: Pooled, name: str) -> Any:
     import torch
-
-    from rubricator.encode.pooled import quiet
 
     texts, tokens = torch.export.Dim("texts", min=1), torch.export.Dim("tokens", min=2)
     example = (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ import transformers
 from torch import Tensor, nn
 
 from rubricator.encode.card import Pooling
+from rubricator.encode.quiet import quiet
 from rubricator.encode.use_model import load_use
 from rubricator.errors import EncoderError, MissingExtraError
 
@@ -121,20 +120,6 @@ def compact(model: Pooled) -> None:
     # A table that is published in 8 bits stays as it is.
     if isinstance(embedding, nn.Embedding) and embedding.weight.shape[1] % _BLOCK == 0:
         model.transformer.set_input_embeddings(CompactEmbedding(embedding.weight))
-
-
-@contextmanager
-def quiet(library: str) -> Iterator[None]:
-    """No warnings, and of the library's log only errors."""
-    logger = logging.getLogger(library)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 @contextmanager

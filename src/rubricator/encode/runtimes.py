@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rubricator.encode.card import GRAPH_FILE
+from rubricator.encode.card import GRAPH_FILE, OPENVINO_FILE, EncoderCard, Precision
 from rubricator.errors import EncoderError, MissingExtraError
 from rubricator.stats.arrays import Vectors
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from rubricator.encode.source import EncoderSource
 
 Name = Literal["openvino", "onnx", "torch"]
-Precision = Literal["bf16", "fp32"]
 Ids = NDArray[np.int64]
 Batch = tuple[Ids, Ids]
 """Ids and mask, shape [texts, tokens]."""
+TITLES: Mapping[str, str] = {"openvino": "OpenVINO", "onnx": "ONNX Runtime", "torch": "torch"}
+"""What the runtimes are called in sentences and tables."""
+_log = logging.getLogger(__name__)
 
 
 class Runtime(Protocol):
@@ -70,6 +73,64 @@ def choose_runtime(
     if wanted == "onnx" or not has_openvino:
         return _choose_onnx(wanted, precision)
     return _choose_openvino(wanted, precision)
+
+
+def choose_for(
+    card: EncoderCard,
+    wanted: Literal["auto", "openvino", "onnx", "torch"] = "auto",
+    precision: Literal["auto", "bf16", "fp32"] = "auto",
+) -> RuntimeChoice:
+    """Choose what computes an exported encoder: what its card wishes, as far as the machine has it.
+
+    Where the machine lacks it, the log says so and the next best takes its place. What the caller asks for
+    outranks the card; in 8 bits the graph is made for one runtime, which nothing can replace.
+
+    Raises:
+        EncoderError: What was asked for, or the one runtime of the graph, is not to be had.
+    """
+    if card.precision == "int8":
+        return _choose_int8(card, wanted, precision)
+    if card.precision is None or (wanted != "auto" and precision != "auto"):
+        return choose_runtime(wanted, precision)
+    runtime: Literal["auto", "openvino", "onnx", "torch"]
+    runtime = card.runtime if wanted == "auto" and card.runtime else wanted
+    if runtime == "openvino" and wanted == "auto" and not _is_installed("openvino"):
+        _log.warning("The encoder '%s' wishes for OpenVINO, which is not installed", card.name)
+        runtime = "onnx"
+    chosen: Literal["bf16", "fp32"] = card.precision if precision == "auto" else precision
+    if chosen == "bf16" and precision == "auto" and (runtime != "openvino" or not has_bf16()):
+        _log.warning(
+            "The encoder '%s' wishes for bf16; %s, so it is computed in fp32",
+            card.name,
+            "this processor does not compute in it" if runtime == "openvino" else "ONNX Runtime has none",
+        )
+        chosen = "fp32"
+    return RuntimeChoice(
+        choose_runtime(runtime, chosen).name,
+        chosen,
+        f"{TITLES.get(runtime, runtime)} in {chosen}, as it was exported.",
+    )
+
+
+def _choose_int8(card: EncoderCard, wanted: str, precision: str) -> RuntimeChoice:
+    runtime: Name = card.runtime or "onnx"
+    if wanted not in ("auto", runtime) or precision != "auto":
+        asked = " in ".join(part for part in (wanted, precision) if part != "auto")
+        raise EncoderError(
+            f"The encoder '{card.name}' is in 8 bits for {TITLES[runtime]}; {asked} cannot compute it.",
+            fix="Leave the runtime and the precision to the artifact, or export it anew for another.",
+        )
+    package = {"openvino": "openvino", "onnx": "onnxruntime"}[runtime]
+    if not _is_installed(package):
+        raise EncoderError(
+            f"The encoder '{card.name}' is in 8 bits for {TITLES[runtime]}, which is not installed.",
+            fix=f"pip install {package}",
+        )
+    return RuntimeChoice(runtime, "int8", f"{TITLES[runtime]} in int8, as it was exported.")
+
+
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def _choose_openvino(wanted: str, precision: str) -> RuntimeChoice:
@@ -119,9 +180,10 @@ def open_runtime(
         EncoderError: It cannot read the encoder.
     """
     if choice.name == "openvino":
-        return OpenVinoRuntime(folder / GRAPH_FILE, precision=choice.precision, threads=threads)
+        graph = OPENVINO_FILE if choice.precision == "int8" else GRAPH_FILE
+        return OpenVinoRuntime(folder / graph, precision=choice.precision, threads=threads)
     if choice.name == "onnx":
-        return OnnxRuntime(folder / GRAPH_FILE, threads=threads)
+        return OnnxRuntime(folder / GRAPH_FILE, precision=choice.precision, threads=threads)
     if source is None:
         raise EncoderError(
             "torch cannot run an exported encoder.", fix="Use the runtime `openvino`, `onnx` or `auto`."
@@ -226,12 +288,12 @@ class OnnxRuntime:
     """ONNX Runtime, one batch at a time."""
 
     name = "onnx"
-    precision: Precision = "fp32"
 
-    def __init__(self, graph: Path, *, threads: int = 0) -> None:
+    def __init__(self, graph: Path, *, precision: Precision = "fp32", threads: int = 0) -> None:
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+        self.precision: Precision = precision
         # They share no base class but Exception.
         kinds = "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "RuntimeException"
         self._failures = (ValueError, *(getattr(states, kind) for kind in kinds))

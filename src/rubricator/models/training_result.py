@@ -24,6 +24,9 @@ WORDS: Mapping[Metric, str] = {
 }
 """What each metric is called in sentences."""
 
+FIGURES: Mapping[Metric, str] = {metric: metric for metric in WORDS} | {"accuracy": "subset_accuracy"}
+"""What each metric is called among the figures of `stats`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:

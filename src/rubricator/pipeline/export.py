@@ -13,14 +13,17 @@ from rubricator.artifact import CardFacts, Manifest, render_card, write_artifact
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.boilerplate import Repeated
+from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet, read_labels
 from rubricator.dataset.metrics import METRICS, read_metrics
+from rubricator.dataset.precision_table import PRECISION, PrecisionTable, write_table
 from rubricator.dataset.split import DatasetSplit
-from rubricator.encode import open_named
+from rubricator.encode import Encoder, open_named
 from rubricator.evaluate.report.model_descriptions import described
 from rubricator.models.training_files import read_training
-from rubricator.models.training_result import TrainingResult
+from rubricator.models.training_result import WORDS, TrainingResult
 from rubricator.monitor.reference import reference_bytes
+from rubricator.pipeline.precision import served_encoders
 from rubricator.pipeline.reference import reference_of_run
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
@@ -28,6 +31,7 @@ from rubricator.stats.coverage import COVERAGE
 from rubricator.taxonomy import Taxonomy
 from rubricator.taxonomy.versions import shown_version
 
+_SERVES = {"both": "for bulk and single texts alike", "bulk": "in bulk", "single": "for a single text"}
 _HEADLINE = ("macro_f1", "micro_f1", "weighted_f1", "accuracy", "subset_accuracy", "hamming_loss")
 
 
@@ -43,9 +47,10 @@ def write_winner(
     boilerplate: Sequence[Repeated] = (),
     taxonomy_version: str = "",
     reference: bytes | None = None,
+    encoders: Mapping[str, Encoder] | None = None,
     progress: Progress = silent,
 ) -> Manifest:
-    """Write the artifact of the model that was chosen.
+    """Write the artifact of the model that was chosen; `encoders` are those it was trained with by default.
 
     Raises:
         ArtifactError: The folder holds something else or cannot be written.
@@ -58,7 +63,7 @@ def write_winner(
         name=config.name,
         kind=winner,
         model=model,
-        encoders=open_named(model.encoders, own, config, progress=progress),
+        encoders=open_named(model.encoders, own, config, progress=progress) if encoders is None else encoders,
         taxonomy=taxonomy,
         rule=trained.rules[winner],
         columns=config.data.columns,
@@ -73,7 +78,13 @@ def write_winner(
     )
 
 
-def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingResult) -> CardFacts:
+def _card(
+    run: Run,
+    split: DatasetSplit,
+    label_set: LabelSet,
+    trained: TrainingResult,
+    precision: PrecisionTable | None,
+) -> CardFacts:
     winner, head = trained.choice.name, read_metrics(run.folder).head
     sizes = Counter(split.part.values())
     by_people = int((label_set.sources.teaches & (label_set.sources.part == "train")).sum())
@@ -97,6 +108,7 @@ def _card(run: Run, split: DatasetSplit, label_set: LabelSet, trained: TrainingR
         confidence=head.confidence,
         headline={name.replace("_", " "): getattr(head, name) for name in _HEADLINE if getattr(head, name)},
         categories=head.categories,
+        precision=precision,
     )
 
 
@@ -110,31 +122,67 @@ def _work(run: Run) -> list[str]:
     trained, _ = read_training(run.folder)
     folder = run.folder / "artifact"
     reference = reference_of_run(run, dataset, split, label_set, trained)
+    encoders, table, lines = _encoders(run, dataset, label_set, trained)
     manifest = write_winner(
         folder,
         trained,
         run.taxonomy,
         run.config,
-        _card(run, split, label_set, trained),
+        _card(run, split, label_set, trained, table),
         metrics=files.read_json(run.folder / METRICS),
         data_fingerprint=dataset.fingerprint,
         boilerplate=dataset.boilerplate,
         taxonomy_version=_shown_version(run),
         reference=reference_bytes(reference),
+        encoders=encoders,
         progress=run.progress,
     )
+    (run.folder / PRECISION).unlink(missing_ok=True)
+    if table is not None:
+        write_table(run.folder, table)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return [f"{manifest.identifier} ({manifest.kind}, {size / 2**20:.0f} MiB) in {folder}"]
+    return [f"{manifest.identifier} ({manifest.kind}, {size / 2**20:.0f} MiB) in {folder}", *lines]
+
+
+def _encoders(
+    run: Run, dataset: Dataset, label_set: LabelSet, trained: TrainingResult
+) -> tuple[dict[str, Encoder], PrecisionTable | None, list[str]]:
+    """The encoders of the artifact, what they were measured at, and a line about the choice."""
+    model, own = trained.served
+    encoders = open_named(model.encoders, own, run.config, progress=run.progress)
+    settings = run.config.export
+    if settings is None:
+        return encoders, None, []
+    if not encoders:
+        line = (
+            f"{trained.choice.name} looks through no encoder: there is nothing to quantise or to trim, and "
+            "the artifact is as it was trained"
+        )
+        return encoders, None, [line]
+    encoders, table = served_encoders(run, settings, dataset, label_set, trained, encoders)
+    row = table.row(table.chosen)
+    line = (
+        f"{row.name}, the quickest {_SERVES[settings.serves]} of those kept: {WORDS[table.metric]} "
+        f"{row.figure:.4f} ({-row.drop:+.4f} to single precision), {row.flips:.2%} of texts decided otherwise"
+    )
+    return encoders, table, [line, *_trimmed(table)]
+
+
+def _trimmed(table: PrecisionTable) -> list[str]:
+    return [
+        f"vocabulary of {name}: {after:,} of {before:,} pieces"
+        for name, (before, after) in table.vocabulary.items()
+    ]
 
 
 STAGE = Stage(
     name="export",
     about="Write the artifact: the winner with all it needs to serve.",
     depends=lambda run: {
-        "config": run.config.model_dump_json(include={"name", "data", "clean", "encode", "label"}),
+        "config": run.config.model_dump_json(include={"name", "data", "clean", "encode", "label", "export"}),
         "taxonomy": _shown_version(run),
     },
     after=("read", "split", "label", "train", "evaluate"),
-    writes=("artifact",),
+    writes=("artifact", PRECISION),
     work=_work,
 )

@@ -13,7 +13,14 @@ from typing import Any
 from rich.text import Text as Line
 
 from rubricator.artifact import read_artifact
-from rubricator.config import Config, read_config, shown_arguments
+from rubricator.config import (
+    Config,
+    ExportPrecision,
+    ExportRuntime,
+    Serves,
+    read_config,
+    shown_arguments,
+)
 from rubricator.dataset import files
 from rubricator.dataset.labels import read_labels
 from rubricator.dataset.synthetic import CANDIDATES, read_synthetic
@@ -199,9 +206,41 @@ class Project:
         """Measure the model on test and golden texts, draw the plots, write the report."""
         return _evaluate(self._until("evaluate", force=force))
 
-    def export(self, *, force: bool = False) -> ExportResult:
-        """Write the artifact: the winner with all it needs to serve."""
-        return _export(self._until("export", force=force))
+    def export(
+        self,
+        *,
+        runtime: ExportRuntime | None = None,
+        precision: ExportPrecision | None = None,
+        max_accuracy_drop: float | None = None,
+        max_flips: float | None = None,
+        serves: Serves | None = None,
+        trim_vocabulary: bool | None = None,
+        force: bool = False,
+    ) -> ExportResult:
+        """Write the artifact: the winner with all it needs to serve.
+
+        What is given outranks the section `export` of the settings; with any of it, or with that section, the
+        precision of the encoders is chosen by measuring.
+
+        Raises:
+            EncoderError: No precision keeps to the drop and the flips that are allowed.
+            MissingExtraError: A precision that was asked for takes a package that is not installed.
+
+        Example:
+            >>> project.export(precision="auto").precision.to_frame()  # doctest: +SKIP
+        """
+        wishes = {
+            "runtime": runtime,
+            "precision": precision,
+            "max_accuracy_drop": max_accuracy_drop,
+            "max_flips": max_flips,
+            "serves": serves,
+            "trim_vocabulary": trim_vocabulary,
+        }
+        settings = [
+            f"export.{name}={json.dumps(value)}" for name, value in wishes.items() if value is not None
+        ]
+        return _export(self._until("export", force=force, settings=settings))
 
     def distil(self, *, max_drop: float = MAX_DROP) -> Distilled:
         """Teach a quick student what the model thinks, and write an artifact that answers at two speeds.
@@ -291,9 +330,11 @@ class Project:
         """
         return plan_goals(self.config, self._until("evaluate").folder)
 
-    def _until(self, stage: str, *, force: bool = False, redo: Sequence[str] = ()) -> Run:
+    def _until(
+        self, stage: str, *, force: bool = False, redo: Sequence[str] = (), settings: Sequence[str] = ()
+    ) -> Run:
         run = Run(
-            self.config,
+            read_config(self._file, [*self._overrides, *settings]),
             self.taxonomy,
             self.folder,
             progress=self._progress,

@@ -16,6 +16,7 @@ import polars as pl
 from rubricator.artifact import Manifest
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.labels import LabelSet
+from rubricator.dataset.precision_table import PrecisionTable, read_table
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.synthetic import SyntheticText
 from rubricator.evaluate.comparison.compare import Comparison
@@ -274,6 +275,11 @@ class ExportResult(StageResult):
     """The artifact."""
 
     manifest: Manifest
+
+    @property
+    def precision(self) -> PrecisionTable | None:
+        """What each precision of the encoders costs and saves; None where nobody asked."""
+        return read_table(self.folder)
 
     @property
     def artifact(self) -> Path:

@@ -8,14 +8,12 @@ from typing import Literal
 from rubricator.config import Metric
 from rubricator.errors import TrainingError
 from rubricator.label_space import LabelSpace
-from rubricator.models.training_result import WORDS, Choice, Score
+from rubricator.models.training_result import FIGURES, WORDS, Choice, Score
 from rubricator.stats import significance
 from rubricator.stats.arrays import Bools, Floats
 from rubricator.stats.significance import resample
 
 _DRAWS = 500
-FIGURES: Mapping[Metric, str] = {metric: metric for metric in WORDS} | {"accuracy": "subset_accuracy"}
-"""What each metric is called among the figures of a resampled set."""
 
 
 def metric_of(chosen: Metric | Literal["auto"], space: LabelSpace) -> Metric:
