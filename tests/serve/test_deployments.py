@@ -117,7 +117,8 @@ def test_a_swap_while_a_request_waits_lets_the_old_model_answer_it(predictors, r
         assert not waiting.done()
         slow.free.set()
         assert_whole([(TEXTS[0], waiting.result(10))], (first,))
-        until(lambda: first.manifest.identifier not in httpx.get(f"{address}/metrics").text)
+        gone = f'model_info{{model="{first.manifest.identifier}"'
+        until(lambda: gone not in httpx.get(f"{address}/metrics").text)
 
 
 def test_a_model_that_comes_back_while_it_leaves_is_counted_once(predictors):
