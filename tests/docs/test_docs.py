@@ -156,6 +156,12 @@ def test_the_service_answers_the_request_on_the_page(checkouts: Checkouts) -> No
         ]
         assert '"labels":["sport"]' in said[0]
         assert all('"taxonomy_version":' in one and '"detail"' not in one for one in said)
+        # What asks a service is marked `py`: without one it would not run.
+        (program,) = blocks(page, "py")
+        program = program.replace("http://127.0.0.1:8000", address)
+        done = subprocess.run([sys.executable, "-c", program], **CAPTURED)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("('sport',) {")
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,7 +13,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -113,7 +117,8 @@ def test_a_swap_while_a_request_waits_lets_the_old_model_answer_it(predictors, r
         assert not waiting.done()
         slow.free.set()
         assert_whole([(TEXTS[0], waiting.result(10))], (first,))
-        until(lambda: first.manifest.identifier not in httpx.get(f"{address}/metrics").text)
+        gone = f'model_info{{model="{first.manifest.identifier}"'
+        until(lambda: gone not in httpx.get(f"{address}/metrics").text)
 
 
 def test_a_model_that_comes_back_while_it_leaves_is_counted_once(predictors):
@@ -287,7 +292,18 @@ def until(holds, seconds=20):
     return found
 
 
+def workers_of(parent):
+    """The processes below one that answer requests."""
+    found = set()
+    for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        with suppress(OSError):  # it has ended meanwhile
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.add(int(pid))
+    return found
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
 def test_processes_share_a_port_their_figures_and_each_promotion(predictors, registry, tmp_path):
     found, names = registry
     with socket.socket() as free:
@@ -329,6 +345,14 @@ def test_processes_share_a_port_their_figures_and_each_promotion(predictors, reg
         until(lambda: 'rubricator_swaps_total{outcome="done"} 2.0' in figures(), seconds=30)
         after = [(TEXTS[0], httpx.post(f"{address}/v1/classify", json={"text": TEXTS[0]})) for _ in range(4)]
         assert {response.json()["model"] for _, response in after} == {names[1]}
+        killed = max(workers_of(process.pid))
+        os.kill(killed, signal.SIGKILL)
+        # A new process takes its place with the champion of now, and the dead one no longer counts.
+        until(lambda: len(workers_of(process.pid) - {killed}) == 2, seconds=60)
+        until(lambda: re.search(f"{serving(names[1])}.*}} 2.0", figures()), seconds=60)
+        again = [(text, httpx.post(f"{address}/v1/classify", json={"text": text})) for text in TEXTS * 3]
+        assert_whole(again, predictors[0])
+        assert {response.json()["model"] for _, response in again} == {names[1]}
     finally:
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=40)

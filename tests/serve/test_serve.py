@@ -208,7 +208,7 @@ def test_figures_count_requests_texts_and_categories(client):
     after = figures(client)
 
     def grown(name):
-        return after[name] - before.get(name, 0)
+        return after.get(name, 0) - before.get(name, 0)
 
     path = 'path="/v1/classify"'
     assert grown(f'rubricator_requests_total{{{path},status="200"}}') == 1
@@ -218,7 +218,10 @@ def test_figures_count_requests_texts_and_categories(client):
     assert grown("rubricator_texts_total") == 2
     assigned = [label for prediction in answer["predictions"] for label in prediction["labels"]]
     for key in ("sport", "economy", "culture"):
-        assert grown(f'rubricator_labels_total{{category="{key}"}}') == assigned.count(key)
+        served = f'model="{answer["model"]}",taxonomy_version="{answer["taxonomy_version"]}"'
+        labels = f'{{category="{key}",{served}}}'
+        assert grown(f"rubricator_labels_total{labels}") == assigned.count(key)
+        assert grown(f"rubricator_label_probability_count{labels}") == assigned.count(key)
     assert grown(f"rubricator_request_seconds_count{{{path}}}") == 3
     assert after["rubricator_waiting_texts"] == 0
     assert not any("nothing" in name for name in after)

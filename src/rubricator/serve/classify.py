@@ -29,6 +29,9 @@ from rubricator.serve.shadow import Shadow
 _SCHEMA = {"$ref": "#/components/schemas/ClassifyRequest"}
 _BODY = {"required": True, "content": {"application/json": {"schema": _SCHEMA, "examples": REQUESTS}}}
 
+# Bytes that are parsed in less time than it takes to hand them to a thread and back.
+_SMALL = 4096
+
 Seconds = Annotated[
     float | None,
     Header(alias="X-Timeout-Seconds", ge=0.5, le=86_400, description="After which nobody wants the answer."),
@@ -68,7 +71,6 @@ def add_classify(
     experiment: ServedExperiment | None = None,
 ) -> None:
     """Add the path that classifies."""
-    # Parsing a large body takes time, in which the event loop must serve the others, and memory.
     reading = asyncio.Lock()
 
     def read(body: bytes, deployment: Deployment) -> Wanted:
@@ -79,8 +81,12 @@ def add_classify(
         return wanted
 
     async def answer(body: bytes, deployment: Deployment, started: float) -> _Answer:
-        async with reading:
-            wanted = await asyncio.to_thread(read, body, deployment)
+        if len(body) <= _SMALL:
+            wanted = read(body, deployment)
+        else:
+            # Parsing a large body takes time, in which the event loop must serve the others, and memory.
+            async with reading:
+                wanted = await asyncio.to_thread(read, body, deployment)
         predictions = await deployment.batcher.submit(wanted.texts)
         seconds = time.perf_counter() - started
         decided = wanted.decided(predictions, deployment.predictor.taxonomy)

@@ -63,9 +63,13 @@ class Metrics:
         )
         self.texts = counter("texts", "Texts classified.")
         self.routes = counter("routes", "Texts by the model of a two-speed artifact that answered.", "route")
-        self.labels = counter("labels", "Times a category was assigned.", "category")
+        model = ("model", "taxonomy_version")
+        self.labels = counter("labels", "Times a category was assigned.", "category", *model)
         self.confidence = histogram(
-            "label_probability", "Probability of a category where it was assigned.", _SHARES, "category"
+            "label_probability",
+            "Probability of a category where it was assigned.",
+            _SHARES,
+            *("category", *model),
         )
         self.batch = histogram("batch_texts", "Texts in one batch of the model.", _SIZES)
         self.tokens = histogram("batch_tokens", "Tokens that encoders read for one batch.", _TOKENS)
@@ -96,8 +100,9 @@ class Metrics:
             if prediction.route:
                 self.routes.labels(prediction.route).inc()
             for key in prediction.categories:
-                self.labels.labels(key).inc()
-                self.confidence.labels(key).observe(prediction.probabilities[key])
+                labels = (key, prediction.model, prediction.taxonomy_version)
+                self.labels.labels(*labels).inc()
+                self.confidence.labels(*labels).observe(prediction.probabilities[key])
 
     def serves(self, manifest: Manifest, role: str, *, now: bool) -> None:
         """Say that a model serves in a role now, or no more."""

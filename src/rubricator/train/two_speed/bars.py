@@ -20,10 +20,10 @@ import numpy as np
 
 from rubricator.config import Metric
 from rubricator.label_space import LabelSpace
+from rubricator.models.training_result import FIGURES
 from rubricator.stats.arrays import Bools, Floats, Indices
 from rubricator.stats.bootstrap import Estimate, percentile_interval, resample_groups
 from rubricator.stats.counts import GroupedCounts
-from rubricator.train.selection import FIGURES
 
 SHARES = (*(step / 20 for step in range(1, 12)), *(step / 100 for step in range(60, 101)))
 """How many texts the student answers at each step, as a share of all."""

@@ -1,0 +1,144 @@
+"""What HTTP costs: the same small model answers one text after the other, in this process and behind servers.
+
+Called by serving.py; `python http_overhead.py ARTIFACT PORT` is the LitServe server. The overhead is the
+latency at the client less that of the same call in the process, both medians of a round.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from machine import ROOT
+from swap import KEYS, TEXTS, artifact
+
+from rubricator.predict import Predictor
+
+PORTS = {"Rubricator": 8771, "LitServe": 8772}
+
+
+def overheads(rounds: int, requests: int, litserve: Path | None) -> dict[str, Any]:
+    """Latency of one text by server, and how far it lies above that of the call alone, in milliseconds."""
+    with tempfile.TemporaryDirectory() as home:
+        folder = artifact(Path(home, "artifact"), KEYS[0])
+        predictor = Predictor.load(folder)
+        alone: list[float] = []
+        latencies: dict[str, list[float]] = {}
+        with servers(folder, litserve) as asks:
+            for _ in range(rounds):
+                alone.append(timed(lambda text: predictor.predict([text]), requests))
+                for name, ask in asks.items():
+                    latencies.setdefault(name, []).append(timed(ask, requests))
+    rows: dict[str, Any] = {"the call alone": {"p50_ms": round(statistics.median(alone), 2)}}
+    for name in PORTS:
+        if name not in latencies:
+            rows[name] = {"status": "not measured: it is not installed"}
+            continue
+        rows[name] = {
+            "p50_ms": round(statistics.median(latencies[name]), 2),
+            "overhead_p50_ms": round(
+                statistics.median(a - b for a, b in zip(latencies[name], alone, strict=True)), 2
+            ),
+        }
+    return rows
+
+
+def timed(ask: Callable[[str], object], requests: int) -> float:
+    """The median of that many calls, in milliseconds."""
+    seconds = []
+    for number in range(requests):
+        began = time.perf_counter()
+        ask(TEXTS[number % len(TEXTS)])
+        seconds.append(time.perf_counter() - began)
+    return 1000 * statistics.median(seconds)
+
+
+@contextmanager
+def servers(folder: Path, litserve: Path | None) -> Iterator[dict[str, Callable[[str], object]]]:
+    """How each server is asked for one text, on a connection that is kept."""
+    serve = "import sys; from rubricator.cli import main; sys.argv[0] = 'rubricator'; main()"
+    commands = {
+        "Rubricator": [sys.executable, "-c", serve, "serve", str(folder), "--port", str(PORTS["Rubricator"])]
+    }
+    environment = dict(os.environ)
+    if litserve is not None or importlib.util.find_spec("litserve") is not None:
+        commands["LitServe"] = [sys.executable, __file__, str(folder), str(PORTS["LitServe"])]
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, (os.environ.get("PYTHONPATH"), None if litserve is None else str(litserve)))
+        )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **quiet)
+        for command in commands.values()
+    ]
+    clients = {
+        name: httpx.Client(base_url=f"http://127.0.0.1:{PORTS[name]}", timeout=30) for name in commands
+    }
+    paths = {"Rubricator": "/v1/classify", "LitServe": "/predict"}
+    try:
+        for client in clients.values():
+            wait_for(client)
+        yield {name: asking(client, paths[name]) for name, client in clients.items()}
+    finally:
+        for client in clients.values():
+            client.close()
+        for process in processes:
+            # LitServe has processes of its own: they form the group that was started here.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def asking(client: httpx.Client, path: str) -> Callable[[str], object]:
+    def ask(text: str) -> object:
+        return client.post(path, json={"text": text}).raise_for_status().json()
+
+    return ask
+
+
+def wait_for(client: httpx.Client) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            if client.get("/docs").is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.3)
+    raise SystemExit(f"{client.base_url} did not start.")
+
+
+def lit() -> None:
+    """Serve the artifact with LitServe."""
+    import litserve
+
+    class Classify(litserve.LitAPI):  # type: ignore[misc]
+        def setup(self, device: str) -> None:  # noqa: ARG002 - its name is LitServe's
+            self.predictor = Predictor.load(sys.argv[1])
+
+        def decode_request(self, request: dict[str, str]) -> str:
+            return request["text"]
+
+        def predict(self, text: str) -> Any:
+            return self.predictor.predict([text])[0]
+
+        def encode_response(self, prediction: Any) -> dict[str, Any]:
+            return {"labels": prediction.categories, "probabilities": dict(prediction.probabilities)}
+
+    litserve.LitServer(Classify(), accelerator="cpu").run(
+        host="127.0.0.1", port=int(sys.argv[2]), generate_client_file=False
+    )
+
+
+if __name__ == "__main__":
+    lit()
