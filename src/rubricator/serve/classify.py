@@ -12,6 +12,7 @@ from fastapi import FastAPI, Header, HTTPException, Request, Response
 from pydantic import WithJsonSchema
 from starlette.requests import ClientDisconnect
 
+from rubricator.experiment.plan import Arm
 from rubricator.models.explanation.words import Explanation
 from rubricator.records import Prediction
 from rubricator.serve.batcher import ClosedError
@@ -134,9 +135,8 @@ def add_classify(
                 wanted.texts, answered.predictions, deployment.predictor, deployment.role, answered.seconds
             )
         metrics.count(answered.decided)
-        if experiment is not None and arm is not None:
-            experiment.expose(unit_of(split_key), arm, deployment.predictor.manifest.identifier)
-            response.headers["X-Experiment"] = f"{experiment.plan.name}={arm}"
+        if experiment is not None:
+            _expose(experiment, arm, unit_of(split_key), deployment, response)
         return response_of(
             deployment.predictor,
             answered.decided,
@@ -144,6 +144,15 @@ def add_classify(
             request_id=name,
             top_k=wanted.top_k,
         )
+
+
+def _expose(
+    experiment: ServedExperiment, arm: Arm | None, unit: str, deployment: Deployment, response: Response
+) -> None:
+    """Keep that a unit was answered, and tell the client; a unit without an arm takes no part."""
+    if arm is not None:
+        experiment.expose(unit, arm, deployment.predictor.manifest.identifier)
+        response.headers["X-Experiment"] = f"{experiment.plan.name}={arm}"
 
 
 def _is_json(content_type: str) -> bool:
