@@ -4,8 +4,7 @@
 
 Politics, economy and culture are trained first, technology and sport are added by `rubricator category`, and
 all five are trained from the beginning beside it. No label of a person teaches: the 200 golden texts measure.
-It
-needs the real data (RUBRICATOR_DATA, default ../shared/data beside the project). Runs land in
+It needs the real data (RUBRICATOR_DATA, default ../shared/data beside the project). Runs land in
 runs/benchmarks/categories/, where finished steps are not done again; `--fresh` begins from nothing.
 """
 

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 _AT_FDCWD, _EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h: RENAME_EXCHANGE
 _SWAP = 2  # macOS, sys/stdio.h: RENAME_SWAP
@@ -80,7 +79,9 @@ def _aside(folder: Path) -> Path:
 
 def _exchanged(one: Path, other: Path) -> bool:
     """Exchange two names in one step; False where the system or the file system cannot."""
-    libc: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    if os.name != "posix":
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
     names = (os.fsencode(one), os.fsencode(other))
     if sys.platform.startswith("linux") and hasattr(libc, "renameat2"):
         failed = libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _EXCHANGE)

@@ -62,6 +62,33 @@ class _Answer:
     seconds: float
 
 
+class _Reader:
+    """Reads what requests ask for, one large one at a time."""
+
+    def __init__(self, metrics: Metrics, settings: ServeSettings) -> None:
+        self._metrics, self._settings = metrics, settings
+        self._large = asyncio.Lock()
+
+    async def read(self, body: bytes, deployment: Deployment) -> Wanted:
+        """What a body asks of a deployment.
+
+        Raises:
+            BodyError: The body, or a text in it, cannot be taken.
+        """
+        if len(body) <= _SMALL:
+            return self._parsed(body, deployment)
+        # Parsing a large body takes time, in which the event loop must serve the others, and memory.
+        async with self._large:
+            return await asyncio.to_thread(self._parsed, body, deployment)
+
+    def _parsed(self, body: bytes, deployment: Deployment) -> Wanted:
+        with self._metrics.stages.labels("read").time():
+            limits = replace(self._settings, max_characters=deployment.max_characters)
+            wanted = read_body(body, limits, deployment.predictor.taxonomy)
+            deployment.predictor.check(wanted.texts)
+        return wanted
+
+
 def add_classify(
     app: FastAPI,
     deployments: Deployments,
@@ -72,22 +99,10 @@ def add_classify(
     experiment: ServedExperiment | None = None,
 ) -> None:
     """Add the path that classifies."""
-    reading = asyncio.Lock()
-
-    def read(body: bytes, deployment: Deployment) -> Wanted:
-        with metrics.stages.labels("read").time():
-            limits = replace(settings, max_characters=deployment.max_characters)
-            wanted = read_body(body, limits, deployment.predictor.taxonomy)
-            deployment.predictor.check(wanted.texts)
-        return wanted
+    reader = _Reader(metrics, settings)
 
     async def answer(body: bytes, deployment: Deployment, started: float) -> _Answer:
-        if len(body) <= _SMALL:
-            wanted = read(body, deployment)
-        else:
-            # Parsing a large body takes time, in which the event loop must serve the others, and memory.
-            async with reading:
-                wanted = await asyncio.to_thread(read, body, deployment)
+        wanted = await reader.read(body, deployment)
         predictions = await deployment.batcher.submit(wanted.texts)
         seconds = time.perf_counter() - started
         decided = wanted.decided(predictions, deployment.predictor.taxonomy)
