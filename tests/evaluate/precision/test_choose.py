@@ -35,9 +35,7 @@ def trial(encoder: Encoder) -> Trial:
     vectors = encoder.encode(texts)
     direction = np.random.default_rng(1).normal(size=vectors.shape[1])
     middle = float(np.median(vectors @ direction))
-    model = HeadsModel(
-        coef=np.stack([direction, -direction]) * 5, intercept=np.array([-middle, middle]) * 5
-    )
+    model = HeadsModel(coef=np.stack([direction, -direction]) * 5, intercept=np.array([-middle, middle]) * 5)
     space = LabelSpace.of_size(2, single=True)
     truth = space.decide(space.probabilities((vectors @ model.coef.T) + model.intercept))
     return Trial(
