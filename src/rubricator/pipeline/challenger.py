@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.split import DatasetSplit
+from rubricator.dataset.split import DatasetSplit, SplitPart
 from rubricator.ingest.read import write_rejected
 from rubricator.pages.formatting import plural
 from rubricator.pipeline.decided import DecidedText
@@ -94,7 +94,7 @@ def _keeping(run: Run, new: Sequence[DecidedText]) -> Stage:
     old, groups = files.read_split(run.folder), files.read_dataset(run.folder).groups
     fold_of = {groups[id_]: fold for id_, fold in old.fold.items()}
     split = DatasetSplit(
-        part={**old.part, **{one.text.id: min(one.parts, default="train") for one in new}},
+        part={**old.part, **{one.text.id: _part_of(one) for one in new}},
         fold={**old.fold, **{one.text.id: fold_of[one.group] for one in new if one.group in fold_of}},
         teaching=old.teaching,
         by=old.by,
@@ -110,6 +110,11 @@ def _keeping(run: Run, new: Sequence[DecidedText]) -> Stage:
         "challenger parts:1", repr(sorted(split.part.items())), repr(sorted(split.fold.items()))
     )
     return replace(STAGES[1], depends=lambda _: {"split": digest}, work=work)
+
+
+def _part_of(one: DecidedText) -> SplitPart:
+    """That of its near-duplicates; what is new trains."""
+    return next(iter(one.parts)) if one.parts else "train"
 
 
 def _pieces(new: Sequence[DecidedText]) -> Iterator[str]:
