@@ -126,7 +126,9 @@ class Monitoring:
         for window in read_windows(log, self.settings, now, seen):
             results = self._judge(window, decisions)
             changed = self._alerted(alerts, results, models)
-            values = {f"{_WINDOW}{one.start.isoformat()}:{one.model}": _plain(one) for one in results}
+            values: dict[str, Any] = {
+                f"{_WINDOW}{one.start.isoformat()}:{one.model}": _plain(one) for one in results
+            }
             values |= {_UNTIL: {"end": window.end.isoformat(), "last": window.last}}
             values |= {
                 key: {"smallest": list(one.smallest), "size": one.size}

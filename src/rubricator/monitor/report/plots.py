@@ -27,8 +27,12 @@ def performance_plot(judged: Sequence[Judged], before: float | None) -> str:
             axes.axhline(before, color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 3)), label="reference")
         ways: tuple[tuple[str, str, list[Estimate | None]], ...] = (
             ("expected", style.HAS, [one.shifted.macro for one in found]),
-            ("corrected by reviews", style.MARK, [one.corrected and one.corrected.macro for one in found]),
-            ("reviews alone", style.HAS_NOT, [one.reviewed and one.reviewed.macro for one in found]),
+            (
+                "corrected by reviews",
+                style.MARK,
+                [one.corrected.macro if one.corrected else None for one in found],
+            ),
+            ("reviews alone", style.HAS_NOT, [one.reviewed.macro if one.reviewed else None for one in found]),
         )
         for label, colour, estimates in ways:
             known = [
@@ -75,9 +79,9 @@ def _drawn(draw: Callable[[Axes], None]) -> str:
     with style.styled():
         figure, axes = style.new_figure(6.9, 2.4)
         draw(axes)
-        locator = AutoDateLocator()
+        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         data = BytesIO()
         figure.savefig(data, format="png", metadata={"Software": None})
     return f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"
