@@ -56,8 +56,8 @@ def allocate(share: float, taken: Iterable[Ranges], *, layer: str) -> Ranges:
         DataError: The experiments that run in the layer leave too few.
     """
     free = [True] * BUCKETS
-    for ranges in taken:
-        for first, end in ranges:
+    for buckets in taken:
+        for first, end in buckets:
             free[first:end] = [False] * (end - first)
     wanted = max(1, round(share * BUCKETS))
     if sum(free) < wanted:

@@ -78,7 +78,7 @@ class Sums:
         self.metric = metric
         names = [metric.name, f"{metric.name}/over", f"{metric.name}/before"]
         self._columns = [name for name in names if name in frame.columns]
-        self._sums = {arm: self._of_arm(frame, arm, np.asarray(looks)) for arm in ARMS}
+        self._sums = {str(arm): self._of_arm(frame, arm, np.asarray(looks)) for arm in ARMS}
 
     def _of_arm(self, frame: pl.DataFrame, arm: str, looks: Floats) -> tuple[Floats, Floats, Floats]:
         import polars as pl

@@ -152,7 +152,7 @@ class Plan(Section):
     metrics: tuple[Metric, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
     mode: Literal["ab", "aa"] = "ab"
-    arms: dict[str, ArmOf] = Field(default_factory=lambda: {arm: ArmOf() for arm in ARMS})
+    arms: dict[str, ArmOf] = Field(default_factory=lambda: {str(arm): ArmOf() for arm in ARMS})
     unit: Literal["user", "article", "editor", "impression"] = "user"
     traffic: Positive
     share: float = Field(default=0.5, gt=0, lt=1)

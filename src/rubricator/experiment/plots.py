@@ -83,8 +83,9 @@ def _forest(names: list[str], estimates: list[Estimate], limits: list[float | No
         figure, axes = style.new_figure(6.9, 0.7 + 0.36 * len(names))
         axes.axvline(0, color=style.INK, linewidth=0.8)
         for row, (one, limit) in enumerate(zip(estimates, limits, strict=True)):
-            axes.plot([one.low, one.high], [row, row], color=style.HAS, linewidth=2.2, alpha=0.5)
-            axes.plot(one.value, row, "o", color=style.HAS, markersize=6)
+            value, low, high = np.array([one.value, one.low, one.high], dtype=float)
+            axes.plot([low, high], [row, row], color=style.HAS, linewidth=2.2, alpha=0.5)
+            axes.plot(value, row, "o", color=style.HAS, markersize=6)
             if limit is not None:
                 look: dict[str, Any] = {"color": style.MARK, "markersize": 13, "markeredgewidth": 1.4}
                 axes.plot(limit, row, "|", **look)
