@@ -163,7 +163,8 @@ def _encoders(
     row = table.row(table.chosen)
     line = (
         f"{row.name}, the quickest {_SERVES[settings.serves]} of those kept: {WORDS[table.metric]} "
-        f"{row.figure:.4f} ({0 - row.drop:+.4f} to single precision), {row.flips:.2%} of texts decided otherwise"
+        f"{row.figure:.4f} ({0 - row.drop:+.4f} to single precision), {row.flips:.2%} of texts decided "
+        "otherwise"
     )
     return encoders, table, [line, *_trimmed(table)]
 
