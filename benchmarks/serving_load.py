@@ -101,7 +101,7 @@ def served(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 600
         while not is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit("The service did not start.")
