@@ -107,7 +107,7 @@ def asking(client: httpx.Client, path: str) -> Callable[[str], object]:
 
 
 def wait_for(client: httpx.Client) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         try:
             if client.get("/docs").is_success:

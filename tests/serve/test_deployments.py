@@ -320,7 +320,11 @@ def test_processes_share_a_port_their_figures_and_each_promotion(predictors, reg
         address.rpartition(":")[2],
     ]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
     )
 
     def figures():
@@ -349,6 +353,8 @@ def test_processes_share_a_port_their_figures_and_each_promotion(predictors, reg
         os.kill(killed, signal.SIGKILL)
         # A new process takes its place with the champion of now, and the dead one no longer counts.
         until(lambda: len(workers_of(process.pid) - {killed}) == 2, seconds=60)
+        fresh = max(workers_of(process.pid))
+        until(lambda: any(tmp_path.glob(f"rubricator-figures-*/gauge_livesum_{fresh}.db")), seconds=60)
         until(lambda: re.search(f"{serving(names[1])}.*}} 2.0", figures()), seconds=60)
         again = [(text, httpx.post(f"{address}/v1/classify", json={"text": text})) for text in TEXTS * 3]
         assert_whole(again, predictors[0])
