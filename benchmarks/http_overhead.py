@@ -77,9 +77,15 @@ def servers(folder: Path, litserve: Path | None) -> Iterator[dict[str, Callable[
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, (os.environ.get("PYTHONPATH"), None if litserve is None else str(litserve)))
         )
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     processes = [
-        subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **quiet)
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         for command in commands.values()
     ]
     clients = {

@@ -185,7 +185,8 @@ def summary(told: dict[str, list[dict[str, Any]]], name: str, counts: list[int])
     seconds = statistics.median(one["seconds"] for one in rounds)
 
     def ratio(value: Any) -> float:
-        return round(statistics.median(value(b) / value(a) for a, b in zip(rounds, peer, strict=True)), 2)
+        ratios = [float(value(b) / value(a)) for a, b in zip(rounds, peer, strict=True)]
+        return round(statistics.median(ratios), 2)
 
     return {
         "texts_per_second": round(len(counts) / seconds, 1),

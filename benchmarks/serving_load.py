@@ -134,7 +134,7 @@ def wrk(bodies: Path, connections: int, seconds: float) -> dict[str, Any]:
         text=True,
         check=True,
     )
-    row = json.loads(done.stdout.strip().splitlines()[-1])
+    row: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return {"answers_per_second": round(row["ok"] / row.pop("seconds"), 1)} | row
 
 
@@ -211,7 +211,7 @@ def soak(pid: int, bodies: Path, seconds: float) -> dict[str, Any]:
             memory.append(resident(pid))
             time.sleep(max(0.5, seconds / 60))
         assert load.stdout is not None
-        row = json.loads(load.stdout.read().strip().splitlines()[-1])
+        row: dict[str, Any] = json.loads(load.stdout.read().strip().splitlines()[-1])
     fifth = max(1, len(memory) // 5)
     return row | {
         "memory_second_fifth_mib": round(float(np.median(memory[fifth : 2 * fifth])), 1),

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from rubricator.cli.console import err, out
+from rubricator.cli.run import ConfigFile
 
 if TYPE_CHECKING:
     from rubricator.experiment.plan import Plan
@@ -78,7 +79,11 @@ def plan_experiment(
     window_hours: Annotated[
         float, typer.Option(help="After its first exposure, in which outcomes of a unit count.")
     ] = 24.0,
-    power: Annotated[float, typer.Option(help="How often the smallest change shall be found.")] = 0.8,
+    power: Annotated[float, typer.Option(help="How often the smallest change shall be found.")] = 0.9,
+    goal: Annotated[
+        str | None, typer.Option("--goal", help="A goal of the settings, which says all of it.")
+    ] = None,
+    config: ConfigFile = Path("rubricator.yaml"),
     name: Annotated[str | None, typer.Option(help="Of the experiment; else the file's.")] = None,
     aa: Annotated[
         bool, typer.Option("--aa", help="Give both arms the same model, to try the set-up.")
@@ -89,6 +94,7 @@ def plan_experiment(
 ) -> None:
     """Write a plan and say how many units and days it takes; of one that is there, only say it.
 
+    `--goal NAME` takes metric, baseline, smallest change, guardrails and traffic from the settings.
     Guardrails, further metrics and segments are added to the file before the start (docs/experiments.md).
 
     Example: `rubricator ab plan ads.yaml --event click --baseline 0.05 --smallest-change 0.1 --traffic 4000`
@@ -101,36 +107,38 @@ def plan_experiment(
     from rubricator.experiment.plan import make_plan, read_plan, write_plan
     from rubricator.experiment.size import planned_size, sized
 
-    options = {
-        "event": event,
-        "kind": kind,
-        "over": over,
-        "baseline": baseline,
-        "deviation": deviation,
-        "smallest_change": smallest_change,
-        "direction": direction,
-    }
+    given = (event, baseline, traffic, goal)
     if path.exists():
-        if event is not None or baseline is not None or traffic is not None:
+        if any(value is not None for value in given):
             raise DataError(
                 f"{path} is there already.", fix="Change it with an editor, or name another file."
             )
         plan = read_plan(path)
     else:
-        _needed(path, event=event, baseline=baseline, smallest_change=smallest_change, traffic=traffic)
-        goal = {"name": event, **{key: value for key, value in options.items() if value is not None}}
         content: dict[str, Any] = {
             "name": name or path.stem,
-            "goal": goal,
             "mode": "aa" if aa else "ab",
-            "unit": unit,
-            "traffic": traffic,
             "share": share,
             "layer": layer,
             "layer_share": layer_share,
             "window_hours": window_hours,
             "power": power,
         }
+        if goal is not None:
+            content |= _of_goal(config, goal)
+        else:
+            options = {
+                "event": event,
+                "kind": kind,
+                "over": over,
+                "baseline": baseline,
+                "deviation": deviation,
+                "smallest_change": smallest_change,
+                "direction": direction,
+            }
+            _needed(path, event=event, baseline=baseline, smallest_change=smallest_change, traffic=traffic)
+            metric = {"name": event, **{key: value for key, value in options.items() if value is not None}}
+            content |= {"goal": metric, "unit": unit, "traffic": traffic}
         plan = make_plan(content, where="The plan of these options")
     size, plan = planned_size(plan), sized(plan)
     write_plan(path, plan)
@@ -304,6 +312,20 @@ def _opened(store: str, *, new: bool = False) -> Store:
             fix="`rubricator ab start PLAN` makes it; --store names another.",
         )
     return Store.open(place)
+
+
+def _of_goal(config: Path, name: str) -> dict[str, Any]:
+    from rubricator.config import read_config
+    from rubricator.errors import ConfigError, nearest
+    from rubricator.experiment.goals import plan_content
+
+    goals = {goal.name: goal for goal in read_config(config).goals}
+    if name not in goals:
+        raise ConfigError(
+            f"{config} has no goal '{name}'{nearest(name, goals)}.",
+            fix=f"Its goals: {', '.join(goals) or 'none; `rubricator goals --templates` shows three'}.",
+        )
+    return plan_content(goals[name])
 
 
 def _needed(path: Path, **options: object) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import norm
 
 from rubricator.errors import MissingExtraError
-from rubricator.experiment.plan import ARMS, Metric
+from rubricator.experiment.plan import ARMS, Arm, Metric
 from rubricator.stats.arrays import Floats
 from rubricator.stats.bootstrap import Estimate
 
@@ -78,7 +78,7 @@ class Sums:
         self.metric = metric
         names = [metric.name, f"{metric.name}/over", f"{metric.name}/before"]
         self._columns = [name for name in names if name in frame.columns]
-        self._sums = {str(arm): self._of_arm(frame, arm, np.asarray(looks)) for arm in ARMS}
+        self._sums = {arm: self._of_arm(frame, arm, np.asarray(looks)) for arm in ARMS}
 
     def _of_arm(self, frame: pl.DataFrame, arm: str, looks: Floats) -> tuple[Floats, Floats, Floats]:
         import polars as pl
@@ -97,7 +97,7 @@ class Sums:
         products = [np.stack([summed(values[:, a] * values[:, b]) for b in width], axis=1) for a in width]
         return summed(np.ones(len(at))), sums, np.stack(products, axis=2)
 
-    def count(self, arm: str, look: int = -1) -> int:
+    def count(self, arm: Arm, look: int = -1) -> int:
         """Units of an arm at a look."""
         return int(self._sums[arm][0][look])
 
@@ -112,7 +112,7 @@ class Sums:
         with np.errstate(all="ignore"):
             return _effect(self.metric, *(self._aggregates(arm, look) for arm in ARMS))
 
-    def _aggregates(self, arm: str, look: int) -> Any:
+    def _aggregates(self, arm: Arm, look: int) -> Any:
         from tea_tasting.aggr import Aggregates
 
         counts, sums, products = (some[look] for some in self._sums[arm])

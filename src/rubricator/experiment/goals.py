@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from rubricator.config import Goal
 from rubricator.errors import DataError
 
 
-def plan_content(goal: Any) -> dict[str, Any]:
+def plan_content(goal: Goal) -> dict[str, Any]:
     """What a goal of the section `goals` fills in of a plan, as plain data for `make_plan`.
 
     A metric and its outcome have one name.

@@ -160,7 +160,7 @@ class Plan(Section):
     layer_share: float = Field(default=1.0, ge=0.0001, le=1)
     window_hours: Positive = 24.0
     confidence: float = Field(default=0.95, ge=0.5, le=0.999)
-    power: float = Field(default=0.8, ge=0.5, le=0.99)
+    power: float = Field(default=0.9, ge=0.5, le=0.99)
     segments: tuple[str, ...] = ()
     size: Size | None = None
 

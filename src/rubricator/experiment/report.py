@@ -209,7 +209,7 @@ def report(
     goal, looks = _goal(plan, Sums(plan.goal, counted.frame, at), at)
     metrics = tuple(_result(plan, one, "metric", counted.frame, at) for one in plan.metrics)
     corrected = holm([one.p_value for one in metrics])
-    complete = {str(arm): int((counted.frame["arm"] == arm).sum()) for arm in ARMS}
+    complete: dict[str, int] = {arm: int((counted.frame["arm"] == arm).sum()) for arm in ARMS}
     return ExperimentReport(
         plan=plan,
         frozen=started.frozen,

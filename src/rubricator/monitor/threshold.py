@@ -43,7 +43,7 @@ def window_size(rows: int, reference: int) -> int:
 
     At most half of the reference: an undisturbed window is drawn from it, and compared with the rest.
     """
-    return min(round(math.pow(2, round(2 * math.log2(max(rows, 1))) / 2)), reference // 2)
+    return min(round(math.exp2(round(2 * math.log2(max(rows, 1))) / 2)), reference // 2)
 
 
 def calibrate(

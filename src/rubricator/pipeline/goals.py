@@ -14,7 +14,8 @@ from rubricator.evaluate.metrics.prediction_table import SCORED, read_scored
 from rubricator.stats.sample_size import units_for_means, units_for_proportions
 from rubricator.stats.sequential import inflation
 
-ARMS, LOOKS, POWER = 2, 28, 0.8
+ARMS, LOOKS = 2, 28
+POWER, SEQUENTIAL_POWER = 0.8, 0.9
 _LONG = 28  # days beyond which seasons, other releases and lost cookies blur what an experiment shows
 _RARE = 0.01
 
@@ -25,8 +26,9 @@ class GoalPlan:
 
     Attributes:
         standing: Its offline figure; None where no run was measured.
-        units: Units in each of two arms of an experiment that is looked at once, at its end; None where the
-            settings do not suffice. `sequential_units`: the same, looked at daily for four weeks.
+        units: Units in each of two arms of an experiment that is looked at once, at its end, for a power of
+            0.8; None where the settings do not suffice.
+        sequential_units: The same looked at daily for four weeks, for the power of 0.9 that plans have.
         notes: What is missing, what was assumed, and what would be cheaper, a sentence each.
     """
 
@@ -77,19 +79,19 @@ def _standings(config: Config, folder: Path) -> dict[str, GoalStanding]:
 
 
 def _plan(goal: Goal, standing: GoalStanding | None) -> GoalPlan:
-    units = _units(goal)
-    sequential = None if units is None else math.ceil(units * inflation(POWER, looks=LOOKS))
+    units, fixed = _units(goal, POWER), _units(goal, SEQUENTIAL_POWER)
+    sequential = None if fixed is None else math.ceil(fixed * inflation(SEQUENTIAL_POWER, looks=LOOKS))
     plan = GoalPlan(goal=goal, standing=standing, units=units, sequential_units=sequential)
     return replace(plan, notes=(*_missing(goal), *_assumed(goal), *_cheaper(goal, plan.days)))
 
 
-def _units(goal: Goal) -> int | None:
+def _units(goal: Goal, power: float) -> int | None:
     difference = goal.smallest_difference
     if goal.baseline is None or difference is None:
         return None
     if goal.kind == "proportion":
-        return units_for_proportions(goal.baseline, difference, power=POWER)
-    return None if goal.deviation is None else units_for_means(goal.deviation, difference, power=POWER)
+        return units_for_proportions(goal.baseline, difference, power=power)
+    return None if goal.deviation is None else units_for_means(goal.deviation, difference, power=power)
 
 
 def _missing(goal: Goal) -> list[str]:

@@ -122,8 +122,7 @@ class Predictor:
         """Read and check an artifact, start its encoders, if it has any, and try it on a few fixed texts.
 
         `runtime: auto` takes the fastest one here, and with 0 it chooses the threads of each encoder. With a
-        public `key` only an artifact that its owner signed is used. The file `cache` remembers
-        vectors.
+        public `key` only an artifact that its owner signed is used. The file `cache` remembers vectors.
 
         Raises:
             ArtifactError: The folder is no artifact, is damaged, is not signed by the owner of `key`, or
@@ -131,15 +130,23 @@ class Predictor:
             MissingExtraError: A signature is to be checked, and `cryptography` is not installed.
             EncoderError: An encoder cannot be run here, or gives no vectors, or the cache cannot be used.
         """
-
-        def read() -> Self:
-            artifact = read_artifact(Path(folder), key=key)
-            encoders = cls._start(artifact, runtime, threads, cache) if artifact.model.encoders else None
-            return cls(artifact, encoders)
-
-        predictor = while_unreplaced(Path(folder), read)
-        predictor._probe()  # noqa: SLF001 - its own, which a function inside hides
+        place = Path(folder)
+        predictor = while_unreplaced(place, lambda: cls._read(place, runtime, threads, key, cache))
+        predictor._probe()  # noqa: SLF001 - its own
         return predictor
+
+    @classmethod
+    def _read(
+        cls,
+        folder: Path,
+        runtime: Literal["auto", "openvino", "onnx"],
+        threads: int,
+        key: Path | None,
+        cache: Path | None,
+    ) -> Self:
+        artifact = read_artifact(folder, key=key)
+        encoders = cls._start(artifact, runtime, threads, cache) if artifact.model.encoders else None
+        return cls(artifact, encoders)
 
     @staticmethod
     def _start(
