@@ -1,6 +1,6 @@
 """What HTTP costs: the same small model answers one text after the other, in this process and behind servers.
 
-Called by serving.py; `python http_overhead.py ARTIFACT PORT` is the LitServe server. The overhead is the
+Called by serving.py; litserve_peer.py is the LitServe server. The overhead is the
 latency at the client less that of the same call in the process, both medians of a round.
 """
 
@@ -25,6 +25,7 @@ from swap import KEYS, TEXTS, artifact
 
 from rubricator.predict import Predictor
 
+PEER = ROOT / "benchmarks/litserve_peer.py"
 PORTS = {"Rubricator": 8771, "LitServe": 8772}
 
 
@@ -73,7 +74,7 @@ def servers(folder: Path, litserve: Path | None) -> Iterator[dict[str, Callable[
     }
     environment = dict(os.environ)
     if litserve is not None or importlib.util.find_spec("litserve") is not None:
-        commands["LitServe"] = [sys.executable, __file__, str(folder), str(PORTS["LitServe"])]
+        commands["LitServe"] = [sys.executable, str(PEER), str(folder), str(PORTS["LitServe"])]
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, (os.environ.get("PYTHONPATH"), None if litserve is None else str(litserve)))
         )
@@ -122,29 +123,3 @@ def wait_for(client: httpx.Client) -> None:
             pass
         time.sleep(0.3)
     raise SystemExit(f"{client.base_url} did not start.")
-
-
-def lit() -> None:
-    """Serve the artifact with LitServe."""
-    import litserve
-
-    class Classify(litserve.LitAPI):  # type: ignore[misc]
-        def setup(self, device: str) -> None:  # noqa: ARG002 - its name is LitServe's
-            self.predictor = Predictor.load(sys.argv[1])
-
-        def decode_request(self, request: dict[str, str]) -> str:
-            return request["text"]
-
-        def predict(self, text: str) -> Any:
-            return self.predictor.predict([text])[0]
-
-        def encode_response(self, prediction: Any) -> dict[str, Any]:
-            return {"labels": prediction.categories, "probabilities": dict(prediction.probabilities)}
-
-    litserve.LitServer(Classify(), accelerator="cpu").run(
-        host="127.0.0.1", port=int(sys.argv[2]), generate_client_file=False
-    )
-
-
-if __name__ == "__main__":
-    lit()
