@@ -243,7 +243,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _upsert(insert: Any) -> sa.Executable:
+def _upsert(insert: Any) -> Any:
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=[ANSWERS.c.key],

@@ -79,7 +79,7 @@ def _drawn(draw: Callable[[Axes], None]) -> str:
     with style.styled():
         figure, axes = style.new_figure(6.9, 2.4)
         draw(axes)
-        locator = AutoDateLocator()
+        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         data = BytesIO()
