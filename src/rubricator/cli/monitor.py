@@ -12,6 +12,7 @@ from rubricator.cli.console import err, figure_table, log_to, out, show_progress
 
 if TYPE_CHECKING:
     from rubricator.config import Monitor
+    from rubricator.dataset.goals import GoalStanding
     from rubricator.monitor.judge import Judged
     from rubricator.monitor.reference import Reference
     from rubricator.monitor.run import Monitoring, MonitorRun
@@ -123,7 +124,7 @@ def report_monitor(
     settings = _settings(config)
     with log_to(None), _opened(store) as opened, _reviews(reviews) as decisions:
         monitoring = Monitoring(opened, _read(reference), settings, reviews=decisions)
-        page = write_report(out_folder, monitoring, json=json_)
+        page = write_report(out_folder, monitoring, goals=_goals(reference), json=json_)
     out.print(f"Page      {page}")
     if json_:
         out.print(f"JSON      {json_}")
@@ -177,6 +178,13 @@ def _read(places: list[Path]) -> list[Reference]:
     return [reference for place in places for reference in read_references(place)]
 
 
+def _goals(places: list[Path]) -> list[GoalStanding]:
+    """The goals of the runs among the references."""
+    from rubricator.dataset.metrics import METRICS, read_metrics
+
+    return [goal for place in places if (place / METRICS).is_file() for goal in read_metrics(place).goals]
+
+
 def _once(
     store: str,
     reference: list[Path],
@@ -196,7 +204,7 @@ def _once(
         )
         found = monitoring.run()
         _show(found, monitoring)
-        page = write_report(folder, monitoring, json=json_)
+        page = write_report(folder, monitoring, goals=_goals(reference), json=json_)
         if prometheus is not None:
             write_figures(prometheus, monitoring.judged(), found.lasting)
     out.print(f"\nPage      {page}")

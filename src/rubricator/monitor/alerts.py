@@ -85,7 +85,9 @@ def _commands(names: Sequence[str], *, new_model: bool) -> list[str]:
             "rubricator explore TEXTS  # what texts are like: broken encodings, languages, sources"
         )
     if not set(names) <= _INPUT:
-        commands.append("rubricator run -c rubricator.yaml  # train again with what was reviewed")
+        commands.append(
+            "rubricator retrain -c rubricator.yaml --feedback STORE  # a challenger taught by what was reviewed"
+        )
     return commands
 
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from small_artifacts import HashEncoder
+from small_two_speed import CONTENTS as TWO_SPEED_CONTENTS
+from small_two_speed import two_speed
 
 from rubricator.dataset.inputs import BASE, Inputs
 from rubricator.label_space import DecisionRule, LabelSpace
@@ -47,6 +50,21 @@ MODEL = linear()
 def effects(model, content, rule=RULE, **options):
     inputs = options.pop("inputs", Inputs([content]))
     return word_effects(model, rule, inputs, [word_spans(content)], ALL, **options)[0]
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_of_two_speeds_the_one_that_answers_is_explained(single):
+    model, rule = two_speed(single=single), SINGLE if single else RULE
+    inputs = Inputs(TWO_SPEED_CONTENTS, encoders={BASE: HashEncoder().encode})
+    spans, wanted = [word_spans(content) for content in inputs.contents], np.ones((len(inputs), 3), bool)
+    whole = word_effects(model, rule, inputs, spans, wanted)
+    settled = model.settled(inputs)
+    assert 0 < settled.sum() < len(settled)
+    for side, part in enumerate((model.student, model.rest)):
+        scaled = replace(rule, slope=rule.slope * model.slope[side])
+        alone = word_effects(part, scaled, inputs, spans, wanted)
+        for row in np.flatnonzero(settled == (side == 0)):
+            np.testing.assert_allclose(whole[row], alone[row], atol=1e-9)
 
 
 @settings(deadline=None)

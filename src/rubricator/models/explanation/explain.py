@@ -16,6 +16,7 @@ from rubricator.models.explanation.linear import linear_effects
 from rubricator.models.explanation.occlusion import occlusion_effects
 from rubricator.models.explanation.words import Explanation, Span, heaviest, word_spans
 from rubricator.models.linear import LinearModel
+from rubricator.models.two_speed import TwoSpeedModel
 from rubricator.stats.arrays import Bools, Floats
 
 PASSES = 64
@@ -51,15 +52,35 @@ def word_effects(
     passes: int = PASSES,
 ) -> list[Floats]:
     """What each word of each text adds to the log-odds of categories, [words, categories]; NaN: unknown."""
-    if is_exact(model):
-        effects = _exact(model, inputs, spans)
-    else:
-        effects = occlusion_effects(model, inputs, spans, wanted, passes=passes)
-    scaled = [one * rule.slope for one in effects]
+    scaled = [one * rule.slope for one in _effects(model, inputs, spans, wanted, passes)]
     if rule.space.single:
         # The softmax does not see what all categories gain.
         return [one - one.mean(axis=1, keepdims=True) for one in scaled]
     return scaled
+
+
+def _effects(model: Model, inputs: Inputs, spans: _Spans, wanted: Bools, passes: int) -> list[Floats]:
+    if is_exact(model):
+        return _exact(model, inputs, spans)
+    if isinstance(model, TwoSpeedModel):
+        return _by_route(model, inputs, spans, wanted, passes)
+    return occlusion_effects(model, inputs, spans, wanted, passes=passes)
+
+
+def _by_route(
+    model: TwoSpeedModel, inputs: Inputs, spans: _Spans, wanted: Bools, passes: int
+) -> list[Floats]:
+    """What weighs for whoever answers the text."""
+    settled = model.settled(inputs)
+    effects: dict[int, Floats] = {}
+    for answering, rows, slope in (
+        (model.student, np.flatnonzero(settled), model.slope[0]),
+        (model.rest, np.flatnonzero(~settled), model.slope[1]),
+    ):
+        places = [spans[row] for row in rows]
+        some = _effects(answering, inputs.subset(rows), places, wanted[rows], passes) if len(rows) else []
+        effects |= {row: one * slope for row, one in zip(rows.tolist(), some, strict=True)}
+    return [effects[row] for row in range(len(spans))]
 
 
 def is_exact(model: Model) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from rubricator.dataset.files import write_json
+from rubricator.dataset.goals import GoalStanding
 from rubricator.errors import DataError
 from rubricator.monitor.alerts import cause_sentence
 from rubricator.monitor.checks import Check
@@ -32,8 +33,12 @@ _SHOWN = 26  # windows of the table: half a year of weeks
 _JUDGED = TypeAdapter(list[Judged])
 
 
-def write_report(folder: Path, monitoring: Monitoring, *, json: Path | None = None) -> Path:
+def write_report(
+    folder: Path, monitoring: Monitoring, *, goals: Sequence[GoalStanding] = (), json: Path | None = None
+) -> Path:
     """Write `monitor.html` into a folder, and everything as JSON where a file is named.
+
+    `goals` are shown as the last evaluation left them.
 
     Raises:
         DataError: Nothing was judged yet, or a file cannot be written.
@@ -42,13 +47,19 @@ def write_report(folder: Path, monitoring: Monitoring, *, json: Path | None = No
     judged, alerts = monitoring.judged(), MonitorMemory(monitoring.store).alerts()
     notes = _notes(monitoring)
     page = folder / PAGE
-    write_page(page, _page(monitoring, judged, alerts, notes))
+    write_page(page, _page(monitoring, judged, alerts, notes, goals))
     if json is not None:
         _write_json(json, monitoring, judged, alerts, notes)
     return page
 
 
-def _page(monitoring: Monitoring, judged: list[Judged], alerts: list[Alert], notes: list[str]) -> str:
+def _page(
+    monitoring: Monitoring,
+    judged: list[Judged],
+    alerts: list[Alert],
+    notes: list[str],
+    goals: Sequence[GoalStanding],
+) -> str:
     titles = {key: title for one in monitoring.references for key, title in one.titles.items()}
     lasting = [alert for alert in alerts if alert.over is None]
     told = [one for one in judged if one.checks]
@@ -73,6 +84,7 @@ def _page(monitoring: Monitoring, judged: list[Judged], alerts: list[Alert], not
         "alarms": sum(one.state == "alarm" for one in judged),
         "last": told[-1] if told else None,
         "titles": titles,
+        "goals": goals,
     }
     filters: dict[str, Callable[..., str]] = {
         "spoken": lambda one: spoken_window(one.start, one.end),
