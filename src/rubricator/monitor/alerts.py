@@ -86,7 +86,7 @@ def _commands(names: Sequence[str], *, new_model: bool) -> list[str]:
         )
     if not set(names) <= _INPUT:
         commands.append(
-            "rubricator retrain -c rubricator.yaml --feedback STORE  # a challenger taught by what was reviewed"
+            "rubricator retrain -c rubricator.yaml --feedback STORE  # a challenger taught by reviews"
         )
     return commands
 
