@@ -98,7 +98,8 @@ def test_tokens_are_those_of_the_package(tokens: Tokens, expected: Tokens, text:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from([*LETTERS, *MARKED]), min_size=1).map("".join).filter(str.strip))
 def test_so_are_those_of_any_text(tokens: Tokens, expected: Tokens, text: str) -> None:
-    assert tokens(text) == expected(text)
+    # Cuts of one score are as good as one another: `!!!!!!!!` is 2 + 2 + 4 signs or 4 + 2 + 2.
+    assert sorted(tokens(text)) == sorted(expected(text))
 
 
 def test_nothing_at_all_is_no_token(tokens: Tokens) -> None:

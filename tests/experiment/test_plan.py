@@ -41,7 +41,7 @@ def test_what_cannot_be_planned_is_refused_with_the_reason(changes, said):
 
 def test_a_click_rate_of_three_per_mille_takes_what_the_textbook_says():
     goal = {"name": "ctr", "event": "click", "baseline": 0.003, "smallest_change": 0.1}
-    size = planned_size(plan_of(goal=goal, traffic=2_000_000))
+    size = planned_size(plan_of(goal=goal, traffic=2_000_000, power=0.8))
     assert size.fixed == pytest.approx(548_000, rel=0.001)
     assert size.control == size.treatment > size.fixed
 
@@ -50,7 +50,7 @@ def test_the_size_has_the_power_that_was_asked_for():
     plan = plan_of(traffic=900)
     size = planned_size(plan)
     at_plan = next(point for point in size.curve if point.change == plan.goal.smallest_change)
-    assert at_plan.sequential == pytest.approx(0.8, abs=0.01)
+    assert at_plan.sequential == pytest.approx(0.9, abs=0.01)
     assert at_plan.stops < 0.8
     assert at_plan.fixed > at_plan.sequential > sequential_power(0.0, looks=size.looks)[0]
     assert size.days == pytest.approx(size.total / plan.traffic + 1, abs=1)

@@ -121,7 +121,7 @@ def test_without_an_effect_it_goes_on_until_the_size_is_reached():
     assert decision(told(data=readers(1200))) == "go on"
     assert not may_stop(told(data=readers(1200)))
     assert "left at this rate" in conclusion(told(data=readers(1200)))
-    at_end = told(data=readers(16_000))
+    at_end = told(data=readers(20_000))
     assert at_end.reached >= 1
     assert decision(at_end) in ("open", "no worth")
     assert may_stop(at_end)

@@ -216,14 +216,13 @@ def test_a_read_only_database(tmp_path, monkeypatch):
     assert not (tmp_path / "file:").exists()
 
 
-def test_a_locked_database(tmp_path, monkeypatch):
+def test_a_locked_database(tmp_path):
     path = tmp_path / "a.db"
     Store.open(path).close()
-    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked by another process"):
-        Store.open(path)
+        Store.open(path, busy_seconds=0.05)
     other.execute("ROLLBACK")
     other.close()
 

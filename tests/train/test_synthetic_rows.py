@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from small_artifacts import taxonomy_of
 from small_examples import make_examples, make_folds
@@ -90,6 +90,8 @@ def test_no_fit_sees_a_relative_of_what_is_held_out(seed, weight, pseudo):
         data=columns, train={**train, "pseudo_labels": 0.9 if pseudo else None}, seed=seed, split={"folds": 3}
     )
     away = data.fold == 0
+    held = (data.part == "validation") & ~away & np.isfinite(targets).all(axis=1)
+    assume(len(set(np.array(data.examples.groups)[held])) not in (1, 2))  # too few for three folds
     taxonomy = taxonomy_of(Task.SINGLE_LABEL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainers, "TRAINERS", {"heads": recorder(seen)})

@@ -133,7 +133,7 @@ COMMANDS = {
     "goals": Command(
         _PRODUCTION,
         "goals:show_goals",
-        "Show where each business goal stands, and how many units an experiment would take to show it.",
+        "Show where each goal of the settings stands, and what an experiment would take to show a change.",
     ),
     "distil": Command(
         _PRODUCTION,

@@ -110,7 +110,8 @@ def _folder(run: Path | None, out_folder: Path | None) -> Path | None:
 
 def _show(table: PrecisionTable) -> None:
     out.print()
-    out.print(_table(table))
+    out.print(_decisions(table))
+    out.print(_costs(table))
     out.print(f"{table.metric.replace('_', ' ')} and decisions on {table.about}.")
     out.print(
         f"Quickest of those kept: {table.fastest['bulk']} in bulk, {table.fastest['single']} for a single "
@@ -120,9 +121,9 @@ def _show(table: PrecisionTable) -> None:
         out.print(f"[dim]{name}: not tried, {escape(reason)}[/dim]")
 
 
-def _table(table: PrecisionTable) -> Table:
-    headings = ("drop", "flips", "worst Δp", "texts/s", "tokens/s·core", "p50", "p95", "size", "memory", "")
-    shown = figure_table("computed by", table.metric.replace("_", " "), *headings)
+def _decisions(table: PrecisionTable) -> Table:
+    """What each way costs in decisions; a terminal of 80 columns has room for no more beside it."""
+    shown = figure_table("computed by", table.metric.replace("_", " "), "drop", "flips", "worst Δp", "")
     for row in table.rows:
         shown.add_row(
             row.name,
@@ -130,12 +131,23 @@ def _table(table: PrecisionTable) -> Table:
             f"{row.drop:.4f}",
             f"{row.flips:.2%}",
             f"{row.worst:.3f}",
+            "chosen" if row.name == table.chosen else "" if row.kept else "not kept",
+        )
+    return shown
+
+
+def _costs(table: PrecisionTable) -> Table:
+    """What each way takes: time, and room."""
+    headings = ("texts/s", "tokens/s·core", "p50", "p95", "size", "memory")
+    shown = figure_table("computed by", *headings)
+    for row in table.rows:
+        shown.add_row(
+            row.name,
             f"{row.texts_per_second:,.1f}",
             f"{row.tokens_per_second:,.0f}",
             duration(row.p50),
             duration(row.p95),
             f"{row.bytes / 2**20:,.0f} MiB",
             "–" if row.memory is None else f"{row.memory / 2**20:,.0f} MiB",
-            "chosen" if row.name == table.chosen else "" if row.kept else "not kept",
         )
     return shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -65,10 +66,10 @@ class Ngrams:
     def features(self, vectorizer: TfidfVectorizer) -> Callable[[Sequence[str]], Any]:
         """What turns texts into TF-IDF, shape [texts, terms]: to the bit as scikit-learn's `vectorizer`."""
         if self.analyzer == "word":
-            return lambda contents: vectorizer.transform(contents)
+            transform: Callable[[Sequence[str]], Any] = vectorizer.transform
+            return transform
         counter = CharCounter(vectorizer.vocabulary, shortest=self.shortest, longest=self.longest)
-        weighing = vectorizer._tfidf  # noqa: SLF001 - it counts, and then weighs by this
-        return lambda contents: weighing.transform(counter.counts(contents), copy=False)
+        return partial(_weighed, vectorizer, counter)
 
     def vectorizer(self) -> TfidfVectorizer:
         """The scikit-learn vectorizer that these settings, terms and weights describe."""
@@ -82,6 +83,11 @@ class Ngrams:
         )
         vectorizer.idf_ = self.idf
         return vectorizer
+
+
+def _weighed(vectorizer: TfidfVectorizer, counter: CharCounter, contents: Sequence[str]) -> Any:
+    """What the vectorizer makes of texts, counted by the quicker counter."""
+    return vectorizer._tfidf.transform(counter.counts(contents), copy=False)  # noqa: SLF001 - how it weighs
 
 
 def side_by_side(blocks: Sequence[Any]) -> csr_array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from rubricator.label_space import LabelSpace
 from rubricator.monitor.observe import WIDTH, unpacked
 from rubricator.records import Feature
 from rubricator.stats.arrays import Bools, Floats, Indices
-from rubricator.store.predictions import LoggedPrediction
+
+if TYPE_CHECKING:  # databases, which a reference need not wait for
+    from rubricator.store.predictions import LoggedPrediction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

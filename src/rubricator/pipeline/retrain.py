@@ -25,7 +25,7 @@ from rubricator.pages.formatting import plural
 from rubricator.pipeline.category import taxonomy_file
 from rubricator.pipeline.challenger import FOLDER, build
 from rubricator.pipeline.decided import Material, gather
-from rubricator.pipeline.extend import full_seconds
+from rubricator.pipeline.extension.estimate import full_seconds
 from rubricator.pipeline.feedback import decisions_of
 from rubricator.pipeline.promote import load_fit, read_smoke
 from rubricator.pipeline.stage import Run

@@ -15,7 +15,7 @@ from rubricator import __version__
 from rubricator.artifact import ModelRegistry
 from rubricator.predict import Predictor
 from rubricator.serve.classify import add_classify
-from rubricator.serve.deployments import NOTHING, Beside, Deployments, Load
+from rubricator.serve.deployments import NOTHING, Beside, Deployments, Load, classified
 from rubricator.serve.experiment import ServedExperiment, add_outcomes
 from rubricator.serve.feedback import FeedbackStore, add_feedback
 from rubricator.serve.information import add_information
@@ -70,7 +70,7 @@ def create_app(
         registry=registry,
         load=load,
         beside=beside,
-        classify=Predictor.classify if logger is None else logger.classify,
+        classify=classified if logger is None else logger.classify,
     )
     shadow = Shadow(deployments, metrics, shadow_log)
 

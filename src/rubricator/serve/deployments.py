@@ -38,6 +38,11 @@ ClassifyBatch = Callable[[Predictor, list[Text]], list[Prediction]]
 """Predictions of cleaned texts."""
 
 
+def classified(predictor: Predictor, texts: list[Text]) -> list[Prediction]:
+    """The predictions of a batch, as nobody logs them."""
+    return predictor.classify(texts)
+
+
 class Deployment:
     """A predictor with a queue and a thread of its own, in one role."""
 
@@ -47,7 +52,7 @@ class Deployment:
         settings: ServeSettings,
         metrics: Metrics,
         role: Role,
-        classify: ClassifyBatch = Predictor.classify,
+        classify: ClassifyBatch = classified,
     ) -> None:
         self.predictor = predictor
         self._classify_batch = classify
@@ -169,7 +174,7 @@ class Deployments:
         registry: ModelRegistry | None = None,
         load: Load = Predictor.load,
         beside: Beside = NOTHING,
-        classify: ClassifyBatch = Predictor.classify,
+        classify: ClassifyBatch = classified,
     ) -> None:
         self._settings, self._metrics, self._classify = settings, metrics, classify
         self._registry, self._load = registry, load
@@ -291,7 +296,7 @@ class Deployments:
 
     def _deployed(self, predictor: Predictor, role: Role) -> Deployment:
         # What the shadow answers is not served, and so not logged.
-        classify = Predictor.classify if role == "shadow" else self._classify
+        classify = classified if role == "shadow" else self._classify
         return Deployment(predictor, self._settings, self._metrics, role, classify)
 
 

@@ -77,7 +77,7 @@ def _by_route(
         (model.student, np.flatnonzero(settled), model.slope[0]),
         (model.rest, np.flatnonzero(~settled), model.slope[1]),
     ):
-        places = [spans[row] for row in rows]
+        places = [spans[row] for row in rows.tolist()]
         some = _effects(answering, inputs.subset(rows), places, wanted[rows], passes) if len(rows) else []
         effects |= {row: one * slope for row, one in zip(rows.tolist(), some, strict=True)}
     return [effects[row] for row in range(len(spans))]

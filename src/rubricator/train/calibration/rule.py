@@ -36,7 +36,8 @@ def fit_rule(
         return rule
     if space.single:
         slope, bias = fit_temperature(logits, targets, weights)
-        return replace(rule, slope=np.full(logits.shape[1], slope), intercept=bias)
+        bars = np.full(logits.shape[1], 0.5) if thresholds is None else thresholds
+        return replace(rule, slope=np.full(logits.shape[1], slope), intercept=bias, threshold=bars)
     fitted = [fit_platt(z, target, weights) for z, target in zip(logits.T, targets.T, strict=True)]
     slopes, biases = (np.array(values) for values in zip(*fitted, strict=True))
     rule = replace(rule, slope=slopes, intercept=biases)
