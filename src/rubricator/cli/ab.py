@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from rubricator.cli.console import err, out
 from rubricator.cli.run import ConfigFile
+from rubricator.pages.formatting import percent
 
 if TYPE_CHECKING:
     from rubricator.experiment.plan import Plan
@@ -177,8 +178,8 @@ def start(
         started = start_experiment(opened, plan, since=None if since is None else _moment(since))
     share = sum(end - first for first, end in started.buckets) / BUCKETS
     out.print(
-        f"[bold]{escape(plan.name)}[/] runs since {_shown(started.started)} with {share:.4g} of the units in "
-        f"layer '{escape(plan.layer)}'; its plan is frozen ({started.plan.digest[:12]})."
+        f"[bold]{escape(plan.name)}[/] runs since {_shown(started.started)} with {percent(share)} of the units "
+        f"in layer '{escape(plan.layer)}'; its plan is frozen ({started.plan.digest[:12]})."
     )
     out.print(f"Serve it:  rubricator serve ARTIFACT --challenger OTHER --experiment {escape(str(path))}")
     out.print(f"See it:    rubricator ab status {escape(str(path))}")

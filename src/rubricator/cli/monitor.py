@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from rubricator.cli.console import err, figure_table, log_to, out, show_progress
+from rubricator.cli.console import err, estimate_cell, figure_table, log_to, out, show_progress
 
 if TYPE_CHECKING:
     from rubricator.config import Monitor
@@ -179,10 +179,17 @@ def _read(places: list[Path]) -> list[Reference]:
 
 
 def _goals(places: list[Path]) -> list[GoalStanding]:
-    """The goals of the runs among the references."""
+    """The goals of the runs among the references, by the folder of the run where there are several."""
+    from dataclasses import replace
+
     from rubricator.dataset.metrics import METRICS, read_metrics
 
-    return [goal for place in places if (place / METRICS).is_file() for goal in read_metrics(place).goals]
+    runs = [place for place in places if (place / METRICS).is_file()]
+    return [
+        goal if len(runs) == 1 else replace(goal, name=f"{goal.name} ({place.name})")
+        for place in runs
+        for goal in read_metrics(place).goals
+    ]
 
 
 def _once(
@@ -218,10 +225,10 @@ def _show(found: MonitorRun, monitoring: Monitoring) -> None:
     from rubricator.monitor.words import moved_sentence
 
     titles = {key: title for one in monitoring.references for key, title in one.titles.items()}
-    table = figure_table("window", "model", "predictions", "expected macro-F1", "")
+    table = figure_table("window from", "model", "predictions", "expected macro-F1", "")
     for one in found.judged:
         table.add_row(
-            spoken_window(one.start, one.end),
+            f"{one.start:%Y-%m-%d %H:%M}",
             escape(one.model),
             f"{one.rows:,}",
             _f1(one),
@@ -251,9 +258,6 @@ _STATES = {"quiet": "quiet", "alarm": "[bold red]alarm[/]", "few": "too few", "u
 
 
 def _f1(one: Judged) -> str:
-    from rubricator.pages.formatting import figure, interval
-
     if one.performance is None:
         return ""
-    best = (one.performance.corrected or one.performance.shifted).macro
-    return f"{figure(best.value, 3)} [dim]{interval(best, 3)}[/]"
+    return estimate_cell((one.performance.corrected or one.performance.shifted).macro)

@@ -62,8 +62,8 @@ def allocate(share: float, taken: Iterable[Ranges], *, layer: str) -> Ranges:
     wanted = max(1, round(share * BUCKETS))
     if sum(free) < wanted:
         raise DataError(
-            f"The experiment wants {share:.4g} of the units in layer '{layer}'; those that run there leave "
-            f"{sum(free) / BUCKETS:.4g}.",
+            f"The experiment wants {share:.2%} of the units in layer '{layer}'; those that run there leave "
+            f"{sum(free) / BUCKETS:.2%}.",
             fix="Stop one of them, lower `layer_share`, or take another layer if both may reach one unit.",
         )
     picked = [bucket for bucket, is_free in enumerate(free) if is_free][:wanted]
