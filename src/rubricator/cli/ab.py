@@ -178,8 +178,8 @@ def start(
         started = start_experiment(opened, plan, since=None if since is None else _moment(since))
     share = sum(end - first for first, end in started.buckets) / BUCKETS
     out.print(
-        f"[bold]{escape(plan.name)}[/] runs since {_shown(started.started)} with {percent(share)} of the units "
-        f"in layer '{escape(plan.layer)}'; its plan is frozen ({started.plan.digest[:12]})."
+        f"[bold]{escape(plan.name)}[/] runs since {_shown(started.started)} with {percent(share)} of the "
+        f"units in layer '{escape(plan.layer)}'; its plan is frozen ({started.plan.digest[:12]})."
     )
     out.print(f"Serve it:  rubricator serve ARTIFACT --challenger OTHER --experiment {escape(str(path))}")
     out.print(f"See it:    rubricator ab status {escape(str(path))}")
