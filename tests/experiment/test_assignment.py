@@ -68,7 +68,7 @@ def test_a_layer_is_shared_and_given_back(store):
     first, second = (start_experiment(store, plan) for plan in plans[:2])
     assert first.buckets == ((0, 4000),)
     assert second.buckets == ((4000, 8000),)
-    with pytest.raises(DataError, match="leave 20.00%"):
+    with pytest.raises(DataError, match=r"leave 20\.00%"):
         start_experiment(store, plans[2])
     assert start_experiment(store, plan_of(name="other", layer="mail")).buckets == ((0, BUCKETS),)
     stop_experiment(store, plans[0])

@@ -25,7 +25,7 @@ def postgresql(tmp_path, monkeypatch):
 def test_an_experiment_lives_in_postgresql(postgresql):
     store, plan = postgresql, plan_of(layer_share=0.6)
     assert start_experiment(store, plan, now=START).buckets == ((0, 6000),)
-    with pytest.raises(DataError, match="leave 40.00%"):
+    with pytest.raises(DataError, match=r"leave 40\.00%"):
         start_experiment(store, plan_of(name="other", layer_share=0.5))
     arms = ("control", "treatment")
     rows = [Exposure(unit=f"u{n}", arm=arms[n % 2], model="m@1", first=START + n) for n in range(300)]
