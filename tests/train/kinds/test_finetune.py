@@ -183,7 +183,8 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, tmp_path, mo
 def test_what_other_settings_left_is_not_used(tiny, tmp_path, unexported, caplog):
     fresh = train(tiny, tmp_path / "fresh", epochs=2)
     train(tiny, tmp_path / "old", epochs=2, head_rate=1e-2)
-    other = train(tiny, tmp_path / "old", epochs=2)
+    with caplog.at_level("WARNING", logger="rubricator"):
+        other = train(tiny, tmp_path / "old", epochs=2)
     assert other.model.files() == fresh.model.files()
     assert "of another encoder, other settings or other texts" in caplog.text
     assert len([path for path in (tmp_path / "old/finetune").glob("encoder-*") if path.is_dir()]) == 1
