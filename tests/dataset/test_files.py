@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from rubricator.dataset.files import read_split, write_split
+from rubricator.dataset.files import read_json, read_split, save_json, write_split
 from rubricator.dataset.split import DatasetSplit
+from rubricator.errors import DataError
 
 _WRITE = """
 import sys
 from pathlib import Path
 from rubricator.dataset.files import write_split
 from rubricator.dataset.split import DatasetSplit
+from rubricator.errors import DataError
 ids = [f"t{number}" for number in range(40)]
 split = DatasetSplit(dict.fromkeys(ids, "train"), {}, frozenset(ids), "time", "folds", ("A note.",))
 write_split(Path(sys.argv[1]), split)
@@ -46,3 +48,15 @@ def test_the_same_split_is_the_same_file_in_every_process(tmp_path: Path) -> Non
             env={**os.environ, "PYTHONHASHSEED": seed},
         )
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+def test_json_is_saved_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new/figures.json"
+    save_json(path, {"доля": 0.5})
+    assert read_json(path) == {"доля": 0.5}
+    with pytest.raises(TypeError):
+        save_json(path, {"a": object()})
+    assert read_json(path) == {"доля": 0.5}
+    with pytest.raises(DataError, match="cannot be written"):
+        save_json(path / "below.json", {})
+    assert [file.name for file in path.parent.iterdir()] == ["figures.json"]

@@ -103,7 +103,7 @@ def plan_experiment(
     import dataclasses
 
     from rubricator.cli.ab_tables import show_plan
-    from rubricator.dataset.files import write_json
+    from rubricator.dataset.files import save_json
     from rubricator.errors import DataError
     from rubricator.experiment.plan import make_plan, read_plan, write_plan
     from rubricator.experiment.size import planned_size, sized
@@ -149,7 +149,7 @@ def plan_experiment(
     )
     if json_ is not None:
         figures = {"plan": plan.model_dump(mode="json"), "digest": plan.digest, **dataclasses.asdict(size)}
-        write_json(json_, figures)
+        save_json(json_, figures)
 
 
 @ab.command("start")

@@ -47,7 +47,7 @@ def show_feedback(
     """
     import dataclasses
 
-    from rubricator.dataset.files import write_json
+    from rubricator.dataset.files import save_json
     from rubricator.pipeline.feedback import report_of, take_file
 
     if import_ is not None:
@@ -58,7 +58,7 @@ def show_feedback(
     report = report_of(store)
     _show(report)
     if json_ is not None:
-        write_json(json_, dataclasses.asdict(report))
+        save_json(json_, dataclasses.asdict(report))
 
 
 def _show(report: FeedbackReport) -> None:

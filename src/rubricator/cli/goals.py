@@ -106,8 +106,7 @@ def _show_templates() -> None:
 def _write(path: Path, plans: list[GoalPlan]) -> None:
     from dataclasses import asdict
 
-    from rubricator.dataset.files import write_json
-    from rubricator.errors import DataError
+    from rubricator.dataset.files import save_json
 
     rows = [
         {
@@ -120,10 +119,4 @@ def _write(path: Path, plans: list[GoalPlan]) -> None:
         }
         for plan in plans
     ]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, rows)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written: {error.strerror}.", fix="Name a file that you can write."
-        ) from error
+    save_json(path, rows)

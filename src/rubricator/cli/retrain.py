@@ -80,7 +80,7 @@ def retrain_model(
     from datetime import UTC
 
     from rubricator.cli.stages import go
-    from rubricator.dataset.files import write_json
+    from rubricator.dataset.files import save_json
     from rubricator.pipeline.retrain import RetrainSettings, plan_retraining, retrain
 
     settings = RetrainSettings(
@@ -102,7 +102,7 @@ def retrain_model(
         return
     done = retrain(run, settings, promote=promote)
     if json_ is not None:
-        write_json(json_, done.as_dict())
+        save_json(json_, done.as_dict())
     _show(done)
     raise typer.Exit({"PROMOTE": 0, "HOLD": HOLD, "REJECT": REJECT}[done.verdict])
 

@@ -106,7 +106,7 @@ def split_texts(
         go(config, overrides, out_folder, until="split", force=["split"] if force else [])
         return
     from rubricator.cli.split_table import show_check
-    from rubricator.dataset.files import write_json
+    from rubricator.dataset.files import save_json
     from rubricator.ingest.leakage.files import CheckColumns
     from rubricator.ingest.leakage.pairs import write_pairs
     from rubricator.pipeline.split_check import THRESHOLD, check_files, check_run
@@ -126,7 +126,7 @@ def split_texts(
         found = check_run(run, group_by=group_by)
     show_check(found)
     if plain:
-        write_json(plain, found.as_dict())
+        save_json(plain, found.as_dict())
         out.print(f"JSON      {plain}")
     if pairs:
         number = write_pairs(pairs, found.leaks, found.source)

@@ -15,6 +15,7 @@ from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import DatasetSplit
 from rubricator.errors import DataError
 from rubricator.records import Text
+from rubricator.whole_files import whole_file
 
 LAYOUT = 2
 """Raised when files under `stages/` change their names or what is in them."""
@@ -28,6 +29,22 @@ def write_json(path: Path, content: Any) -> None:
     """Write JSON that people can read and `diff` can compare."""
     text = json.dumps(content, ensure_ascii=False, indent=1, default=_plain)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def save_json(path: Path, content: Any) -> None:
+    """Write JSON where somebody asked for it; what lies there is replaced only once the new one is whole.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:
+            write_json(part, content)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written: {error.strerror or error}.", fix="Name a file that you can write."
+        ) from error
 
 
 def read_json(path: Path) -> Any:

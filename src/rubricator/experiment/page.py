@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rubricator.dataset.files import write_json
-from rubricator.errors import DataError
+from rubricator.dataset.files import save_json
 from rubricator.experiment.conclusion import chance, change, conclusion, day, decision, may_stop, progress
 from rubricator.experiment.notes import notes
 from rubricator.experiment.report import MISMATCH, ExperimentReport
@@ -74,13 +73,7 @@ def write_report_json(path: Path, report: ExperimentReport) -> None:
     }
     for result in (plain["goal"], *plain["metrics"], *plain["guardrails"]):
         result["metric"] = result["metric"].name
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, plain)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written: {error.strerror}.", fix="Name a file that you can write."
-        ) from error
+    save_json(path, plain)
 
 
 def _image(png: bytes | None) -> str | None:

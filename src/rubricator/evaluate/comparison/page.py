@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rubricator.dataset.files import write_json
-from rubricator.errors import DataError
+from rubricator.dataset.files import save_json
 from rubricator.evaluate.comparison.compare import (
     CONFIDENCE,
     DRAWS,
@@ -71,13 +70,7 @@ def write_comparison_json(path: Path, comparison: Comparison) -> None:
     """
     plain: dict[str, Any] = {"confidence": CONFIDENCE, "draws": DRAWS, **asdict(comparison)}
     plain["single"] = plain.pop("space")["single"]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, plain)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written: {error.strerror}.", fix="Name a file that you can write."
-        ) from error
+    save_json(path, plain)
 
 
 def change(difference: Difference) -> str:

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from rubricator.dataset.files import write_json
+from rubricator.dataset.files import save_json
 from rubricator.dataset.goals import GoalStanding
-from rubricator.errors import DataError
 from rubricator.monitor.alerts import cause_sentence
 from rubricator.monitor.checks import Check
 from rubricator.monitor.judge import Judged, smallest
@@ -194,10 +193,4 @@ def _write_json(
         "alerts": [alert_payload(alert) for alert in alerts],
         "notes": notes,
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, content)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written: {error.strerror}.", fix="Name a file that you can write."
-        ) from error
+    save_json(path, content)
