@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -66,7 +67,7 @@ def test_events_count_whatever_their_order_and_once():
     assert there.frame["ctr"].to_list() == [1.0, 1.0]
     units = counted(ONE, happened(rows))
     assert units.frame.equals(there.frame)
-    assert units.faults == {"sent again": 1, "contradicts": 1}
+    assert units.faults == {"sent again": 1, "under a used id": 1}
 
 
 def test_the_first_exposure_counts_and_units_in_both_arms_are_left_out():
@@ -256,9 +257,13 @@ def test_the_store_keeps_each_exposure_and_outcome_once(store):
     assert save_outcomes(store, [click, click], received=START).repeated == 1
     saved = save_outcomes(store, [other], received=START)
     assert (saved.stored, saved.contradicted) == (0, 1)
+    # Sent without a time, it has that of its receipt, which is another the second time.
+    untimed = [replace(click, id="2", at=START + seconds) for seconds in (70, 80)]
+    assert save_outcomes(store, untimed[:1], received=START + 70).stored == 1
+    assert save_outcomes(store, untimed[1:], received=START + 80).repeated == 1
     found = report_experiment(store, plan_of(), now=START + 5 * DAY)
     assert (found.exposed["control"], found.lost) == (1, 3)
-    assert found.faults == {"sent again": 1, "contradicts": 1}
+    assert found.faults == {"sent again": 2, "under a used id": 1}
     assert found.models["control"] == {"m@1": 1}
 
 

@@ -126,6 +126,12 @@ def plan_experiment(
             "power": power,
         }
         if goal is not None:
+            said = (event, over, baseline, deviation, smallest_change, traffic)
+            if any(value is not None for value in said):
+                raise DataError(
+                    f"The goal '{goal}' says metric, baseline, change and traffic itself.",
+                    fix="Leave these options out, or correct the goal in the settings.",
+                )
             content |= _of_goal(config, goal)
         else:
             options = {
@@ -350,6 +356,8 @@ def _moment(written: str) -> float:
         raise DataError(
             f"'{written}' is no time.", fix="Write for example 2026-03-01 or 2026-03-01T12:00:00Z."
         )
+    if moment.timestamp() > datetime.now(UTC).timestamp():
+        raise DataError(f"{written} is still to come.", fix="Name a time that is over.")
     return moment.timestamp()
 
 

@@ -25,10 +25,11 @@ def show_plan(plan: Plan, size: PlannedSize) -> None:
         f"control + {size.treatment:,} treatment ({size.factor:.2f} times as many), {size.days:,} days."
     )
     table = figure_table("true change", "found", "stops on average after", "by one look at the end")
+    way = 1 if goal.direction == "up" else -1
     for point in size.curve:
         days = point.stops * size.days
         table.add_row(
-            f"{point.change:+.1%}", f"{point.sequential:.0%}", f"{days:,.0f} days", f"{point.fixed:.0%}"
+            f"{way * point.change:+.1%}", f"{point.sequential:.0%}", f"{days:,.0f} days", f"{point.fixed:.0%}"
         )
     out.print(table)
     if size.days < 7:

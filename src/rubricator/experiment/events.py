@@ -133,7 +133,7 @@ def save_outcomes(store: Store, outcomes: Sequence[Outcome], *, received: float)
                 present[one.id] = said
                 rows.append(_row(one, received))
                 stored += 1
-            elif present[one.id] == said:
+            elif _repeats(one, present[one.id], received):
                 again[one.id, "repeated"] += 1
                 repeated += 1
             else:
@@ -147,6 +147,12 @@ def save_outcomes(store: Store, outcomes: Sequence[Outcome], *, received: float)
                 OUTCOMES.update().where(columns.id == id_).values({what: columns[what] + times})
             )
     return Saved(stored, repeated, contradicted)
+
+
+def _repeats(one: Outcome, kept: tuple[Any, ...], received: float) -> bool:
+    """Whether it says what was kept; one without a time of its own has that of its receipt."""
+    *what, at = kept
+    return what == [one.unit, one.event, one.value] and (one.at == at or one.at == received)
 
 
 def stored_exposures(store: Store, experiment: str) -> Events:
@@ -176,7 +182,9 @@ def stored_outcomes(store: Store, events: Collection[str], *, since: float) -> E
     with store.reading() as connection:
         frame = _outcome_frame(connection.execute(query).all())
         repeated, contradicted = connection.execute(again).one()
-    return Events(frame, Counter({"sent again": int(repeated or 0), "contradicts": int(contradicted or 0)}))
+    return Events(
+        frame, Counter({"sent again": int(repeated or 0), "under a used id": int(contradicted or 0)})
+    )
 
 
 def read_exposures(path: Path) -> Events:

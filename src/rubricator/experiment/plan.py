@@ -51,8 +51,10 @@ class Metric(Section):
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        if (self.kind == "ratio") != (self.over is not None):
-            raise ValueError("`over` names the outcomes below the line of a ratio, and only of a ratio")
+        if self.kind == "ratio" and self.over is None:
+            raise ValueError("`over` is missing: which outcomes stand below the line of the ratio")
+        if self.kind != "ratio" and self.over is not None:
+            raise ValueError(f"`over` names what is below the line of a ratio, and this is a {self.kind}")
         if self.kind == "proportion" and self.baseline is not None and not 0 < self.baseline < 1:
             raise ValueError(f"the baseline of a proportion must lie between 0 and 1, not {self.baseline:g}")
         return self

@@ -201,7 +201,8 @@ def report(
     if not sum(counted.exposed.values()):
         left_out = series([f"{times:,} {reason}" for reason, times in counted.faults.items()])
         raise NobodyExposedError(
-            f"Nobody was exposed to '{plan.name}' yet." + (f" Left out: {left_out}." if left_out else ""),
+            f"Nobody was exposed to '{plan.name}'{'; it was stopped' if started.stopped else ' yet'}."
+            + (f" Left out: {left_out}." if left_out else ""),
             fix="Serve with --experiment and send whom an answer is for as X-Split-Key, or name a file of "
             "--exposures.",
         )

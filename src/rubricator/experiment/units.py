@@ -139,7 +139,7 @@ def _once(outcomes: Sequence[Events], faults: Counter[str]) -> pl.DataFrame:
     distinct = named.unique(maintain_order=True)
     once = distinct.unique("id", keep="first", maintain_order=True)
     faults["sent again"] += named.height - distinct.height
-    faults["contradicts"] += distinct.height - once.height
+    faults["under a used id"] += distinct.height - once.height
     return pl.concat([once, others])
 
 
