@@ -11,10 +11,10 @@ from rubricator.experiment.assignment import Assignment
 from rubricator.experiment.events import Outcome, save_outcomes
 from rubricator.experiment.plan import Arm, Plan
 from rubricator.experiment.started import started_experiment
+from rubricator.serve.event_schemas import OutcomesRequest, OutcomesStored
 from rubricator.serve.exposures import ExposureLog
 from rubricator.serve.metrics import Metrics
 from rubricator.serve.problems import problems
-from rubricator.serve.schemas import OutcomesRequest, OutcomesStored
 from rubricator.serve.store_thread import StoreThread
 from rubricator.store import Store
 

@@ -11,9 +11,9 @@ from fastapi import FastAPI, Header, HTTPException, Response
 from rubricator.records import Text
 from rubricator.review.feedback import Decision, RepeatedKeyError, store_decision
 from rubricator.serve.deployments import Deployments
+from rubricator.serve.event_schemas import FeedbackRequest, FeedbackStored
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.problems import problems
-from rubricator.serve.schemas import FeedbackRequest, FeedbackStored
 from rubricator.serve.store_thread import StoreThread
 from rubricator.store import Store
 from rubricator.taxonomy.versions import History

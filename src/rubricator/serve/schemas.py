@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -90,11 +89,13 @@ REQUESTS = {
 }
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Base of all bodies: frozen, and no field that is not known."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TextItem(_Body):
+class TextItem(Body):
     """A text with parts and an id of its own; title, body or both must hold some text."""
 
     model_config = ConfigDict(
@@ -129,7 +130,7 @@ Item = Annotated[
 Threshold = Annotated[float, Field(ge=0, le=1, strict=True)]
 
 
-class _Wishes(_Body):
+class _Wishes(Body):
     thresholds: Threshold | dict[str, Threshold] | None = Field(
         default=None,
         description="Smallest probability that assigns a category, one for all or by key.",
@@ -166,7 +167,7 @@ ClassifyRequest = Annotated[
 ]
 
 
-class Word(_Body):
+class Word(Body):
     """A word of a text, and what it weighs for a category."""
 
     word: str
@@ -175,7 +176,7 @@ class Word(_Body):
     weight: float = Field(description="What the log-odds of the category gain by it; below 0: against it.")
 
 
-class Explained(_Body):
+class Explained(Body):
     """The words of a text that weigh most."""
 
     text: str = Field(description="The text as the model read it, cleaned.")
@@ -185,7 +186,7 @@ class Explained(_Body):
     )
 
 
-class Classified(_Body):
+class Classified(Body):
     """The prediction for one text."""
 
     id: str = Field(description="The text's own id, or its position in the request, from 0.")
@@ -198,7 +199,7 @@ class Classified(_Body):
     )
 
 
-class ClassifyResponse(_Body):
+class ClassifyResponse(Body):
     """Predictions in the order of the texts."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [ANSWER]})
@@ -209,7 +210,7 @@ class ClassifyResponse(_Body):
     predictions: list[Classified]
 
 
-class CategoryInfo(_Body):
+class CategoryInfo(Body):
     """One category the model knows."""
 
     key: str
@@ -220,7 +221,7 @@ class CategoryInfo(_Body):
     )
 
 
-class Categories(_Body):
+class Categories(Body):
     """The categories of the champion."""
 
     taxonomy_version: str
@@ -230,7 +231,7 @@ class Categories(_Body):
 Role = Literal["champion", "challenger", "shadow"]
 
 
-class Beside(_Body):
+class Beside(Body):
     """A model that answers beside the champion."""
 
     model: str
@@ -238,101 +239,7 @@ class Beside(_Body):
     role: Role
 
 
-class VersionInfo(_Body):
-    """A version in the registry."""
-
-    version: str
-    champion: bool
-    problem: str = Field(description="Why it cannot serve; empty where it can.")
-
-
-class Versions(_Body):
-    """What the registry holds."""
-
-    versions: list[VersionInfo]
-
-
-class Change(_Body):
-    """Which version to promote, and why."""
-
-    version: str = Field(min_length=1, max_length=200, description="name@id, or the first digits of the id.")
-    note: str = Field(default="", max_length=1000)
-
-
-class Back(_Body):
-    """Why to roll back."""
-
-    note: str = Field(default="", max_length=1000)
-
-
-class Changed(_Body):
-    """Who serves now."""
-
-    champion: str
-    before: str | None
-
-
-EditorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-zА-Яа-яЁё0-9_.@-]{1,80}$")]
-Keys = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1000)]
-
-
-class FeedbackRequest(_Body):
-    """What an editor decided on one text."""
-
-    id: Id = Field(description="Of the text.")
-    title: Part = ""
-    body: Part = ""
-    editor: EditorName = Field(description="Who decided.")
-    categories: Keys = Field(description="Keys of the categories that the text has.")
-    shown: Literal["blind", "suggested"] = Field(description="`suggested` if the editor saw the prediction.")
-    predicted: Keys | None = Field(default=None, description="What the model had said, seen or not.")
-    chosen: Literal["random", "gain"] = Field(
-        default="gain", description="`random` if the text was drawn by lot: only such ones measure."
-    )
-    model: str | None = Field(default=None, max_length=200, description="As the prediction named it.")
-    taxonomy_version: Written = Field(max_length=200, description="As the prediction named it.")
-    source: str = Field(default="", max_length=500)
-    seconds: Annotated[float, Field(ge=0, le=86_400)] | None = None
-
-
-class FeedbackStored(_Body):
-    """Whether the decision is new."""
-
-    stored: bool = Field(description="False if it was stored before.")
-
-
-# PostgreSQL takes no NUL.
-UnitName = Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,255}$")]
-EventName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
-OutcomeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e15, le=1e15)]
-
-
-class OutcomeItem(_Body):
-    """Something that a unit did."""
-
-    id: OutcomeId = Field(description="Of this outcome alone: sent again with it, it counts once.")
-    unit: UnitName = Field(description="As the header X-Split-Key named it.")
-    event: EventName = Field(description="As the plan names it.")
-    value: Number = 1.0
-    at: AwareDatetime | None = Field(default=None, description="When; now where it is left out.")
-
-
-class OutcomesRequest(_Body):
-    """What units did."""
-
-    outcomes: list[OutcomeItem] = Field(min_length=1, max_length=1000)
-
-
-class OutcomesStored(_Body):
-    """What became of them."""
-
-    stored: int
-    repeated: int = Field(description="Were there already.")
-    contradicted: int = Field(description="Their id was used for another outcome, which stays.")
-
-
-class ModelInfo(_Body):
+class ModelInfo(Body):
     """What is being served."""
 
     beside: list[Beside] = Field(default=[], description="Models that answer beside it.")
@@ -347,13 +254,13 @@ class ModelInfo(_Body):
     max_characters: int
 
 
-class State(_Body):
+class State(Body):
     """Health or readiness in one word."""
 
     status: str
 
 
-class Problem(_Body):
+class Problem(Body):
     """Why a request was not answered."""
 
     detail: str

@@ -10,7 +10,7 @@ from rubricator.artifact import ModelRegistry, Promotion
 from rubricator.errors import ArtifactError
 from rubricator.serve.deployments import Deployments
 from rubricator.serve.problems import problems
-from rubricator.serve.schemas import Back, Change, Changed, VersionInfo, Versions
+from rubricator.serve.version_schemas import Back, Change, Changed, VersionInfo, Versions
 
 
 def add_versions(app: FastAPI, deployments: Deployments, registry: ModelRegistry) -> None:
