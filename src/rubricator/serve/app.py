@@ -127,7 +127,10 @@ def _schema(
         routes=app.routes,
     )
     schema["components"]["schemas"] |= request_schemas(
-        champion.predictor.taxonomy, max_texts=settings.max_texts, max_characters=champion.max_characters
+        champion.predictor.taxonomy,
+        max_texts=settings.max_texts,
+        max_characters=champion.max_characters,
+        max_explained=settings.max_explained,
     )
     if keyed:
         schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}

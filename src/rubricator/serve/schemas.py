@@ -279,12 +279,18 @@ def text_of(item: str | TextItem, position: str) -> Text:
     )
 
 
-def request_schemas(taxonomy: Taxonomy, *, max_texts: int, max_characters: int) -> dict[str, Any]:
+def request_schemas(
+    taxonomy: Taxonomy, *, max_texts: int, max_characters: int, max_explained: int
+) -> dict[str, Any]:
     """JSON Schemas of the request, by name, with the limits in force; the whole is `ClassifyRequest`."""
     schema = TypeAdapter(ClassifyRequest).json_schema(ref_template="#/components/schemas/{model}")
     schemas: dict[str, Any] = schema.pop("$defs") | {"ClassifyRequest": schema}
     many, item = schemas["ManyTexts"]["properties"]["texts"], schemas["TextItem"]["properties"]
     many["maxItems"] = max_texts
+    schemas["ManyTexts"]["anyOf"] = [
+        {"properties": {"explain": {"const": False}}},
+        {"properties": {"texts": {"maxItems": min(max_texts, max_explained)}}},
+    ]
     for text in (item["title"]["anyOf"][0], item["body"]["anyOf"][0], _string(many["items"])):
         text["maxLength"] = max_characters
     _string(schemas["OneText"]["properties"]["text"])["maxLength"] = max_characters
