@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from pathlib import Path
@@ -104,14 +103,3 @@ def _groups(item: pytest.Item) -> set[str]:
 
 def _reads_news(item: pytest.Item) -> bool:
     return "news_run" in getattr(item, "fixturenames", ())
-
-
-@pytest.fixture(autouse=True)
-def logs_are_heard() -> None:
-    """Whatever a library did to logs in an earlier test of the same process, warnings reach `caplog`."""
-    logging.disable(logging.NOTSET)
-    for name in ("", *(one for one in logging.root.manager.loggerDict if one.startswith("rubricator"))):
-        logger = logging.getLogger(name)
-        logger.disabled, logger.propagate = False, True
-        if logger.level > logging.WARNING:
-            logger.setLevel(logging.WARNING if not name else logging.NOTSET)

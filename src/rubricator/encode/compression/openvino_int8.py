@@ -66,7 +66,7 @@ def quantize_for_openvino(
         score = judge(vectors) if len(chosen) == len(validation) else 0.0
         return score, [[vector] for vector in vectors]
 
-    with _silence(nncf):
+    with _silence():
         try:
             quantized = nncf.quantize_with_accuracy_control(
                 model,
@@ -111,14 +111,16 @@ def _one_by_one(encoder: Encoder, contents: Sequence[str]) -> Iterator[Batch]:
 
 
 @contextmanager
-def _silence(nncf: Any) -> Iterator[None]:
-    """No bars, no log, and no word about it to the makers of NNCF."""
+def _silence() -> Iterator[None]:
+    """No bars, no log, and no word about it to the makers of NNCF.
+
+    `nncf.set_log_level` would also change the level of handlers that are not its own.
+    """
     from nncf.telemetry import decorator
     from nncf.telemetry.wrapper import NNCFTelemetryStub
 
     reporting = decorator.telemetry
     decorator.telemetry = NNCFTelemetryStub()
-    nncf.set_log_level(40)
     try:
         with quiet("nncf"), redirect_stdout(io.StringIO()):
             yield
