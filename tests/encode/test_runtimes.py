@@ -72,6 +72,13 @@ def card(**wishes: object) -> EncoderCard:
     return EncoderCard(**shared, pooling="mean", pad=0, **wishes)  # type: ignore[arg-type]
 
 
+def test_a_text_alone_has_the_bits_that_it_has_among_others(encoder) -> None:
+    contents = ["Ночью ударил первый мороз. " * times for times in (30, 1, 4, 2, 9, 1, 16, 3, 6, 12)]
+    together = encoder.encode(contents)
+    alone = np.vstack([encoder.encode([content]) for content in contents])
+    np.testing.assert_array_equal(alone, together)
+
+
 def test_a_card_without_wishes_leaves_it_to_the_machine() -> None:
     assert choose_for(card()) == choose_runtime()
     assert choose_for(card(), "onnx", "fp32") == choose_runtime("onnx", "fp32")
