@@ -308,17 +308,13 @@ def _report(
 
 
 def _opened(store: str, *, new: bool = False) -> Store:
-    from rubricator.errors import DataError
-    from rubricator.experiment.started import place_of
     from rubricator.store import Store
 
-    place = place_of(store)
-    if isinstance(place, Path) and not place.is_file() and not new:
-        raise DataError(
-            f"There is no database {place}, so nothing was started there.",
-            fix="`rubricator ab start PLAN` makes it; --store names another.",
-        )
-    return Store.open(place)
+    if new:
+        return Store.open(store, named="--store")
+    return Store.open_existing(
+        store, named="--store", fix="`rubricator ab start PLAN` makes it; --store names another."
+    )
 
 
 def _of_goal(config: Path, name: str) -> dict[str, Any]:
