@@ -186,7 +186,7 @@ def test_a_database_that_is_taken_away_while_serving_is_noticed(started):
 
 
 def test_at_the_end_what_cannot_be_written_is_told(started, caplog, monkeypatch):
-    monkeypatch.setattr("rubricator.serve.exposures._CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr("rubricator.serve.store_writer.CLOSING_SECONDS", 0.1)
     log = ExposureLog(started, "blocks", Metrics(), pause=0.02)
     started.unlink()
     log.add("a", "control", "m@1")
@@ -239,6 +239,10 @@ def test_the_plan_names_the_artifacts_of_its_arms(folders, tmp_path, place):
     file = tmp_path / "plan.yaml"
     write_plan(file, plan_of(arms=named))
     options = ServeOptions(experiment=file, experiment_store=str(place))
+    with pytest.raises(DataError, match="There is no database"):
+        build(options)
+    assert not place.exists()
+    Store.open(place).close()
     with pytest.raises(DataError, match="was not started"):
         build(options)
     with Store.open(place) as store:

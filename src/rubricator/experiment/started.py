@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,11 +46,6 @@ class Started:
         """How its units are divided."""
         plan = self.plan
         return Assignment(salt=plan.name, layer=plan.layer, buckets=self.buckets, share=plan.share)
-
-
-def place_of(store: str) -> str | Path:
-    """Where a database is, as `Store.open` takes it: a URL, or else a file."""
-    return store if "://" in store else Path(store)
 
 
 def start_experiment(

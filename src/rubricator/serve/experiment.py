@@ -19,6 +19,7 @@ from rubricator.serve.store_thread import StoreThread
 from rubricator.store import Store
 
 _LONGEST_UNIT = 255
+_FIX = "`rubricator ab start PLAN` makes it; --experiment-store names another."
 
 
 class ServedExperiment:
@@ -31,7 +32,7 @@ class ServedExperiment:
             DataError: It was not started, or its plan was changed since.
             StoreError: The database cannot be read.
         """
-        with Store.open(place) as store:
+        with Store.open_existing(place, named="--experiment-store", fix=_FIX) as store:
             started = started_experiment(store, plan)
         self.plan = plan
         self.thread = StoreThread(place, name="outcomes")
