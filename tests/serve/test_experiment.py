@@ -114,7 +114,7 @@ def test_from_exposure_to_conclusion(arms, started, run_app):
                 clicks.append({"id": f"c{number}", "unit": unit, "event": "click"})
         ask(client)
         sent = client.post("/v1/outcomes", json={"outcomes": [*clicks, clicks[0]]})
-        assert sent.json() == {"stored": len(clicks), "repeated": 1, "contradicted": 0}
+        assert sent.json() == {"stored": len(clicks), "repeated": 1, "contradicted": 0, "unread": {}}
     with Store.open(started) as store:
         found = report_experiment(store, plan_of(), now=time.time() + 7200)
         exposures = stored_exposures(store, "blocks").frame
@@ -221,6 +221,13 @@ def test_outcomes_that_are_none_are_refused(arms, started, run_app):
         assert connection.execute("SELECT count(*) FROM outcomes").fetchone() == (0,)
 
 
+def test_outcomes_that_no_metric_reads_are_taken_and_told(arms, started, run_app):
+    sent = [GOOD, GOOD | {"id": "2", "event": "clik"}, GOOD | {"id": "3", "event": "clik"}]
+    with run_app(app_of(arms, started)) as address, httpx.Client(base_url=address, timeout=30) as client:
+        taken = client.post("/v1/outcomes", json={"outcomes": sent}).json()
+    assert (taken["stored"], taken["unread"]) == (3, {"clik": 2})
+
+
 def test_units_outside_its_buckets_take_no_part(arms, place, run_app):
     changes = {"layer_share": 0.0001}
     with Store.open(place) as store:
@@ -249,6 +256,9 @@ def test_the_plan_names_the_artifacts_of_its_arms(folders, tmp_path, place):
         start_experiment(store, plan_of(arms=named))
     assert options.champion() == folders[0]
     assert build(options).title == Predictor.load(folders[0]).manifest.identifier
+    for other in ({"artifact": folders[1]}, {"challenger": str(folders[0])}):
+        with pytest.raises(ConfigError, match="The plan names"):
+            build(options.model_copy(update=other))
     write_plan(file, plan_of())
     with pytest.raises(ConfigError, match="nothing to compare"):
         ServeOptions(artifact=folders[0], experiment=file).other()

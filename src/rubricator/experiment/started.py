@@ -115,6 +115,18 @@ def started_experiment(store: Store, plan: Plan) -> Started:
     return started
 
 
+def read_events(store: Store) -> frozenset[str]:
+    """Names of the outcomes that any experiment of the store reads.
+
+    Raises:
+        StoreError: The database refused.
+    """
+    with store.reading() as connection:
+        plans = [dict(plan) for plan in connection.scalars(sa.select(EXPERIMENTS.c.plan))]
+    metrics = [one for plan in plans for one in (plan["goal"], *plan["metrics"], *plan["guardrails"])]
+    return frozenset(name for one in metrics for name in (one["event"], one["over"]) if name)
+
+
 def still_runs(store: Store, name: str) -> bool:
     """Whether an experiment was not stopped yet.
 

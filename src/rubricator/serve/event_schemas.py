@@ -66,3 +66,6 @@ class OutcomesStored(Body):
     stored: int
     repeated: int = Field(description="Were there already.")
     contradicted: int = Field(description="Their id was used for another outcome, which stays.")
+    unread: dict[str, int] = Field(
+        description="By name, how many no metric of the plan reads: stored, and counted nowhere."
+    )

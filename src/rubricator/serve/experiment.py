@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -91,4 +92,10 @@ def add_outcomes(app: FastAPI, experiment: ServedExperiment) -> None:
             for one in sent.outcomes
         ]
         saved = await experiment.thread.run(lambda store: save_outcomes(store, rows, received=now))
-        return OutcomesStored(stored=saved.stored, repeated=saved.repeated, contradicted=saved.contradicted)
+        unread = Counter(one.event for one in rows if one.event not in experiment.plan.events)
+        return OutcomesStored(
+            stored=saved.stored,
+            repeated=saved.repeated,
+            contradicted=saved.contradicted,
+            unread=dict(unread),
+        )

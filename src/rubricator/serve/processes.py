@@ -99,6 +99,7 @@ class ServeOptions(BaseModel):
             ConfigError: Neither an artifact nor a registry is named, or both.
         """
         artifact = self.artifact
+        self._check_arm("control", artifact)
         if artifact is None and self.registry is None:
             artifact = self._of_arm("control")
         if (artifact is None) == (self.registry is None):
@@ -126,6 +127,7 @@ class ServeOptions(BaseModel):
             ConfigError: An experiment has nothing to compare with, or A/A too much.
         """
         folder = self._of_arm("treatment")
+        self._check_arm("treatment", None if self.challenger is None else Path(self.challenger))
         challenger = self.challenger or (None if folder is None else str(folder))
         if self.experiment is not None:
             same = read_plan(self.experiment).mode == "aa"
@@ -158,6 +160,15 @@ class ServeOptions(BaseModel):
         if named is None or (arm == "treatment" and plan.mode == "aa"):
             return None
         return self.experiment.parent / named
+
+    def _check_arm(self, arm: Arm, folder: Path | None) -> None:
+        """Whom the plan calls treatment must not answer as control, or the report says the reverse."""
+        planned = self._of_arm(arm)
+        if planned is not None and folder is not None and planned.resolve() != folder.resolve():
+            raise ConfigError(
+                f"The plan names {planned} for {arm}, and {folder} was told.",
+                fix="Leave it out: the plan says what answers.",
+            )
 
     def beside(self, version: str | None) -> Predictor | None:
         """A version of the registry, or a folder, loaded."""
