@@ -235,7 +235,7 @@ def make_plan(content: Mapping[str, Any], *, where: str) -> Plan:
     try:
         return Plan.model_validate(content)
     except ValidationError as error:
-        raise DataError(listed(where, error, Plan), fix="Correct it.") from error
+        raise DataError(listed(where, error, Plan, data=content), fix="Correct it.") from error
 
 
 def read_plan(path: Path) -> Plan:

@@ -39,7 +39,7 @@ class FeedbackStored(Body):
 
 # PostgreSQL takes no NUL.
 UnitName = Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,255}$")]
-EventName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
+EventName = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,80}$")]
 OutcomeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e15, le=1e15)]
 
