@@ -69,7 +69,7 @@ class Store:
             StoreError: As `open`.
         """
         url = _url(place)
-        if url.get_backend_name() == "sqlite" and not _file(url).is_file():
+        if url.get_backend_name() == "sqlite" and not _file(url).exists():
             raise DataError(f"There is no database {place}.", fix=fix)
         return cls.open(place, named=named)
 
