@@ -1,6 +1,5 @@
 """The store keeps answers, never loses a good one, and says what is wrong with a database."""
 
-import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -252,13 +251,10 @@ def test_a_password_is_never_shown(monkeypatch):
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.skipif(
-    "RUBRICATOR_TEST_POSTGRESQL" not in os.environ, reason="RUBRICATOR_TEST_POSTGRESQL names no database"
-)
-def test_postgresql_keeps_the_same_promises():
-    url = os.environ["RUBRICATOR_TEST_POSTGRESQL"]
+@pytest.mark.slow
+def test_postgresql_keeps_the_same_promises(postgresql):
     for _ in range(2):
-        with Store.open(url) as store:
+        with Store.open(postgresql) as store:
             store.save([answer(), answer("k2", raw="a\0b")])
             store.save([answer(status=Status.FAILED)])
             assert store.find(["k1"]) == {"k1": answer()}
@@ -291,8 +287,13 @@ def test_faults_name_what_the_user_named(tmp_path):
     assert "(--log)" in error.value.fix
 
 
-def test_only_one_at_a_time_does_the_same_work(store, tmp_path):
-    with Store.open(tmp_path / "answers.db") as other:
+@pytest.mark.parametrize(
+    "kind",
+    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.xdist_group("postgresql")])],
+)
+def test_only_one_at_a_time_does_the_same_work(request, tmp_path, kind):
+    place = tmp_path / "a.db" if kind == "sqlite" else request.getfixturevalue("postgresql")
+    with Store.open(place) as store, Store.open(place) as other:
         with (
             pytest.raises(LockedStoreError, match="monitor run"),
             store.alone("monitor run"),
