@@ -3,16 +3,19 @@
     python benchmarks/serving_log.py --json benchmarks/results/serving-log.json
 
 Each round starts both services anew and asks each for one text a request, over one connection (latency) and
-over several (rate); the order changes from round to round. Without --artifact a small linear model answers,
-so that hardly anything but HTTP and the log is measured: with an encoder the same cost is a smaller share.
+over several (rate); the order changes from round to round. `processor_ms` is the processor time of the
+service by request, that of its log included: neighbours on the machine hardly change it. Without --artifact a
+small linear model answers, so that hardly anything but HTTP and the log is measured.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import tempfile
+import time
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from machine import arguments, write
 from serving_load import HOST, PORT, served, wrk
 from swap import KEYS, TEXTS, artifact
 
-FIGURES = ("answers_per_second", "p50_ms", "p95_ms")
+FIGURES = ("answers_per_second", "p50_ms", "p95_ms", "processor_ms")
 
 
 def main() -> None:
@@ -67,15 +70,25 @@ def measured(
 ) -> list[dict[str, Any]]:
     """One service, at every number of connections."""
     rows = []
-    with served(folder, *(() if log is None else ("--log", str(log)))):
+    with served(folder, *(() if log is None else ("--log", str(log)))) as process:
         wrk(bodies, 4, 2.0)
         for connections in given.connections:
             row = {"round": number, "log": log is not None, "connections": connections}
-            rows.append(row | wrk(bodies, connections, given.seconds))
+            began = processor_seconds(process.pid)
+            row |= wrk(bodies, connections, given.seconds)
+            time.sleep(1)  # what waits for the log is written
+            spent = processor_seconds(process.pid) - began
+            rows.append(row | {"processor_ms": round(1000 * spent / max(row["ok"], 1), 3)})
             print(rows[-1], flush=True)
         if log is not None:
             rows[-1] |= counted()
     return rows
+
+
+def processor_seconds(pid: int) -> float:
+    """Of a process and its threads so far (proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def counted() -> dict[str, float]:

@@ -141,6 +141,15 @@ def test_when_it_is_stopped_the_champion_answers_everybody(arms, started, run_ap
         assert ask(client, treated).json()["model"] == arms[0].manifest.identifier
 
 
+def test_one_that_was_stopped_is_told_of_when_it_is_served(started, caplog):
+    with Store.open(started) as store:
+        stop_experiment(store, plan_of())
+    served = ServedExperiment(plan_of(), started)
+    assert served.arm("a") is None
+    assert "'blocks' was stopped: the champion answers everybody" in caplog.text
+    served.close()
+
+
 def test_while_the_database_is_locked_only_outcomes_wait(arms, started, run_app):
     outcome = {"outcomes": [{"id": "1", "unit": "a", "event": "click"}]}
     with run_app(app_of(arms, started)) as address, httpx.Client(base_url=address, timeout=30) as client:

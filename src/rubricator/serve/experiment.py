@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,6 +20,7 @@ from rubricator.serve.problems import problems
 from rubricator.serve.store_thread import StoreThread
 from rubricator.store import Store
 
+_LOG = logging.getLogger(__name__)
 _LONGEST_UNIT = 255
 _FIX = "`rubricator ab start PLAN` makes it; --experiment-store names another."
 
@@ -40,6 +42,8 @@ class ServedExperiment:
         self._place = place
         self._assignment: Assignment = started.assignment
         self._stopped = started.stopped is not None
+        if self._stopped:
+            _LOG.warning("The experiment '%s' was stopped: the champion answers everybody.", plan.name)
         self._log: ExposureLog | None = None
 
     def start(self, metrics: Metrics) -> None:
