@@ -209,6 +209,7 @@ def test_windows_of_a_number_are_of_one_model_each(store, invented):
         ("other@2", 60, "unknown"),
         ("tiny@1", 60, "quiet"),
     ]
+    assert first.notes == ["Of the 60 predictions of a window other@2 has 50, tiny@1 has 50."]
     together(store, "tiny@1", "other@2", count=10)
     later = monitoring(store, invented, settings=settings).run(AFTER)
     assert sorted((one.model, one.rows) for one in later.judged) == [("other@2", 60), ("tiny@1", 60)]

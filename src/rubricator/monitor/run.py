@@ -23,7 +23,7 @@ from rubricator.monitor.judge import Judged, find_cause, judge
 from rubricator.monitor.reference import Reference
 from rubricator.monitor.sample import sample_of
 from rubricator.monitor.threshold import ROUNDS, Threshold, calibrate
-from rubricator.monitor.windows import Seen, Window, clock_notes, read_windows
+from rubricator.monitor.windows import Seen, Window, clock_notes, read_windows, waiting_note
 from rubricator.progress import Progress, silent
 from rubricator.review.feedback import Decision, read_decisions
 from rubricator.stats.arrays import Bools
@@ -143,6 +143,12 @@ class Monitoring:
             memory.keep(changed, values)
             alerts += [alert for alert in changed if alert not in alerts]
             judged += results
+            seen = window.seen
+        notes = self._notes(log, now)
+        if isinstance(self.settings.window, int) and (
+            note := waiting_note(log, self.settings.window, now, seen)
+        ):
+            notes.append(note)
         unsent, held = self._send(memory, alerts, now)
         return MonitorRun(
             judged,
@@ -150,7 +156,7 @@ class Monitoring:
             [alert for alert in alerts if alert.over is None],
             unsent,
             held,
-            self._notes(log, now),
+            notes,
         )
 
     def judged(self) -> list[Judged]:

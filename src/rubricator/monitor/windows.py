@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -97,12 +97,10 @@ def _by_count(log: PredictionLog, count: int, now: datetime, seen: Seen | None) 
 
     In the order in which predictions were logged, which is that of time unless a clock jumped.
     """
-    after, beyond = (0, {}) if seen is None else (seen.last, dict(seen.beyond))
+    beyond = {} if seen is None else dict(seen.beyond)
     end = datetime.min.replace(tzinfo=UTC) if seen is None else seen.end
     waiting: dict[str, dict[int, LoggedPrediction]] = {}
-    for number, row in log.read(until=now + FUTURE, after=after):
-        if number <= beyond.get(row.model, 0):
-            continue
+    for number, row in _unjudged(log, now, seen):
         waiting.setdefault(row.model, {})[number] = row
         full = [row.model] if len(waiting[row.model]) == count else []
         left = [model for model, some in waiting.items() if next(iter(some)) <= number - _LEFT * count]
@@ -115,6 +113,19 @@ def _by_count(log: PredictionLog, count: int, now: datetime, seen: Seen | None) 
             seen = Seen(end, last, {name: at for name, at in beyond.items() if at > last})
             start, over = min(moments), max(moments) + timedelta(microseconds=1)
             yield Window(start, over, list(rows.values()), seen, alone=model, leaving=model not in full)
+
+
+def waiting_note(log: PredictionLog, count: int, now: datetime, seen: Seen | None) -> str:
+    """How far the windows of a number of predictions are that are not full yet, as a sentence."""
+    waiting = Counter(row.model for _, row in _unjudged(log, now, seen))
+    models = ", ".join(f"{model} has {rows:,}" for model, rows in sorted(waiting.items()))
+    return f"Of the {count:,} predictions of a window {models}." if models else ""
+
+
+def _unjudged(log: PredictionLog, now: datetime, seen: Seen | None) -> Iterator[tuple[int, LoggedPrediction]]:
+    after, beyond = (0, {}) if seen is None else (seen.last, seen.beyond)
+    rows = log.read(until=now + FUTURE, after=after)
+    return ((number, row) for number, row in rows if number > beyond.get(row.model, 0))
 
 
 def clock_notes(log: PredictionLog, now: datetime) -> list[str]:
