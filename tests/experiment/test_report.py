@@ -180,14 +180,14 @@ def test_where_no_outcome_counts_that_is_said_first_and_why(rows, said, count):
     exposures = exposed([(f"u{n}", ("control", "treatment")[n % 2], 0.0) for n in range(count)])
     found = told(plan, data=(exposures, outcomes))
     assert (decision(found), may_stop(found)) == ("no outcome", False)
-    assert conclusion(found).startswith("Nothing can be concluded: no outcome `click` of “ctr” counts")
+    assert conclusion(found).startswith("Nothing can be concluded: no outcome “click” of “ctr” counts")
     assert said in conclusion(found)
 
 
 def test_where_none_came_though_windows_are_over_that_is_said():
     exposures, _ = readers(4000)
     found = told(data=(exposures, happened([])))
-    assert "no outcome `click` of “ctr” has come. Send them" in conclusion(found)
+    assert "no outcome “click” of “ctr” has come. Send them" in conclusion(found)
     assert decision(told(data=(readers(50)[0], happened([])))) == "early"
 
 

@@ -19,7 +19,7 @@ def why_none(report: ExperimentReport) -> str:
         reasons.append(f"{other:,} of other metrics ({', '.join(sorted(report.counted))})")
     if report.others:
         reasons.append(unread(report))
-    called = f"`{goal.event}` of “{goal.name}”"
+    called = f"“{goal.event}”" + (f" of “{goal.name}”" if goal.name != goal.event else "")
     if not reasons:
         return (
             f"no outcome {called} has come. Send them to /v1/outcomes of the service, or name a file with "

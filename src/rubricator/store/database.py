@@ -120,6 +120,8 @@ class Store:
                     yield bool(connection.scalar(is_free))
                 finally:
                     connection.invalidate()  # closes the session, which holds the lock
+        elif not self._is_file:
+            yield True
         else:
             file = _file(url)
             lock = FileLock(file.with_name(f"{file.name}.{work.replace(' ', '-')}.lock"), blocking=False)
@@ -136,9 +138,12 @@ class Store:
     @property
     def gone(self) -> bool:
         """Whether the file was taken away: what is written to an open SQLite file then is lost in silence."""
+        return self._is_file and not _file(self._engine.url).exists()
+
+    @property
+    def _is_file(self) -> bool:
         url = self._engine.url
-        on_disk = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-        return on_disk and not _file(url).exists()
+        return url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
 
     def insert(self, table: sa.Table) -> Any:
         """An `INSERT` that may say what becomes of rows that are there already (`on_conflict_do_update`)."""
