@@ -291,11 +291,6 @@ def test_faults_name_what_the_user_named(tmp_path):
     "kind",
     ["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.xdist_group("postgresql")])],
 )
-def test_a_database_in_memory_is_nobody_elses():
-    with Store.open("sqlite://") as store, store.alone("monitor run"), store.alone("monitor run"):
-        assert not store.gone
-
-
 def test_only_one_at_a_time_does_the_same_work(request, tmp_path, kind):
     place = tmp_path / "a.db" if kind == "sqlite" else request.getfixturevalue("postgresql")
     with Store.open(place) as store, Store.open(place) as other:
@@ -308,3 +303,8 @@ def test_only_one_at_a_time_does_the_same_work(request, tmp_path, kind):
             pass
         with other.alone("monitor run"):
             pass
+
+
+def test_a_database_in_memory_is_nobody_elses():
+    with Store.open("sqlite://") as store, store.alone("monitor run"), store.alone("monitor run"):
+        assert not store.gone
