@@ -95,7 +95,11 @@ def counted() -> dict[str, float]:
     """Predictions that were logged and lost since the service began."""
     lines = httpx.get(f"http://{HOST}:{PORT}/metrics", timeout=10).text.splitlines()
     return {
-        name: sum(float(line.split()[-1]) for line in lines if line.startswith(f"rubricator_{name}_pred"))
+        name: sum(
+            float(line.split()[-1])
+            for line in lines
+            if line.startswith(f"rubricator_{name}_predictions_total")
+        )
         for name in ("logged", "unlogged")
     }
 

@@ -188,7 +188,19 @@ def test_where_none_came_though_windows_are_over_that_is_said():
     exposures, _ = readers(4000)
     found = told(data=(exposures, happened([])))
     assert "no outcome “click” of “ctr” has come. Send them" in conclusion(found)
-    assert decision(told(data=(readers(50)[0], happened([])))) == "early"
+    assert decision(told(data=(readers(40)[0], happened([])))) == "early"
+
+
+def test_a_rare_outcome_that_is_not_due_yet_is_no_fault():
+    rare = plan_of(
+        goal={"name": "ctr", "event": "click", "baseline": 0.001, "smallest_change": 0.2},
+        guardrails=[{"name": "views", "event": "view", "worst": 0.1}],
+        traffic=1e6,
+    )
+    views = [(None, "u1", "view", 1.0, at) for at in (99.0, -DAY)]
+    exposures = exposed([(f"u{n}", ("control", "treatment")[n % 2], 0.0) for n in range(400)])
+    assert decision(told(rare, data=(exposures, happened(views)))) == "early"
+    assert decision(told(rare, data=(exposures, happened(views[1:])))) == "no outcome"
 
 
 def test_stored_outcomes_of_other_names_are_told_unless_another_experiment_reads_them(store):

@@ -30,6 +30,7 @@ MISMATCH = 0.001
 LEAST_UNITS = 100
 """Per arm, below which the normal distribution says little."""
 _DAY = 86_400.0
+_DUE = 5  # outcomes: that none of so many has come is chance once in 150 times
 _MOST_LOOKS = 60
 _MOST_SEGMENTS = 12
 _NOTHING = Estimate(None)
@@ -152,11 +153,12 @@ class ExperimentReport:
 
     @property
     def without_outcome(self) -> bool:
-        """Whether no outcome of the goal counts, though some came or enough units had their time."""
-        if self.counted.get(self.plan.goal.event):
+        """Whether no outcome of the goal counts, though some came or several are due by now."""
+        goal, units = self.plan.goal, sum(self.complete.values())
+        if self.counted.get(goal.event):
             return False
-        came = any(self.counted.values()) or any(self.others.values()) or self.dropped
-        return bool(came) or min(self.complete.values()) >= LEAST_UNITS
+        due = units * goal.baseline if goal.kind == "proportion" else units / LEAST_UNITS
+        return due >= _DUE or bool((self.dropped or self.others) and not self.counted)
 
     @property
     def dropped(self) -> dict[str, int]:
