@@ -62,6 +62,10 @@ def test_unusable_configs_are_refused(tmp_path: Path, content: str, said: str) -
             {"monitor": {"quiet_hours": "22-8"}},
             "monitor.quiet_hours: write hours as 22:00-08:00 (found '22-8')",
         ),
+        (
+            {"monitor": {"quiet_hours": "25:00-26:00"}},
+            "monitor.quiet_hours: a day has the hours 00:00 to 23:59",
+        ),
         ({"goals": [{"name": "feeds", "metric": "m"}, {"name": "x"}]}, "goals.x.metric: is required"),
         ({"goals": [{"name": "feeds", "metric": "read to end"}]}, "goals.feeds.metric: use 1 to 80 letters"),
         (

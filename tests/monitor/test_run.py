@@ -104,7 +104,8 @@ class Hook(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def webhook():
+def webhook(monkeypatch):
+    monkeypatch.setattr("rubricator.monitor.channels._PAUSE", 0.01)
     Hook.taken, Hook.status = [], 200
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from rubricator.config.section import Section
 
@@ -76,14 +76,20 @@ class Monitor(Section):
             raise ValueError("begin with http:// or https://")
         return address
 
-    @model_validator(mode="after")
-    def _hours_are_hours(self) -> Self:
-        self.quiet()
-        return self
+    @field_validator("quiet_hours")
+    @classmethod
+    def _are_hours(cls, hours: str | None) -> str | None:
+        try:
+            _begin_and_end(hours or "00:00-00:00")
+        except ValueError as error:
+            raise ValueError("a day has the hours 00:00 to 23:59") from error
+        return hours
 
     def quiet(self) -> tuple[time, time] | None:
         """Beginning and end of the hours in which nobody is told; they may pass midnight."""
-        if self.quiet_hours is None:
-            return None
-        begin, _, end = self.quiet_hours.partition("-")
-        return time.fromisoformat(begin), time.fromisoformat(end)
+        return None if self.quiet_hours is None else _begin_and_end(self.quiet_hours)
+
+
+def _begin_and_end(hours: str) -> tuple[time, time]:
+    begin, _, end = hours.partition("-")
+    return time.fromisoformat(begin), time.fromisoformat(end)
