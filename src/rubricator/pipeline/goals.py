@@ -81,11 +81,12 @@ def _standings(config: Config, folder: Path) -> dict[str, GoalStanding]:
 
 
 def _plan(goal: Goal, standing: GoalStanding | None) -> GoalPlan:
-    size, endless = None, ()
+    size: PlannedSize | None = None
+    endless: list[str] = []
     try:
         size = goal_size(goal)
     except DataError as error:
-        endless = (f"{error.problem} {error.fix}",)
+        endless.append(f"{error.problem} {error.fix}")
     plan = GoalPlan(goal=goal, standing=standing, size=size)
     return replace(plan, notes=(*_missing(goal), *_assumed(goal), *endless, *_cheaper(goal, plan.days)))
 
