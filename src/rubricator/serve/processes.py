@@ -6,7 +6,6 @@ import errno
 import logging
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -38,8 +37,6 @@ _ADDRESS = {
     errno.EADDRINUSE: "Stop what listens there, or name another port with --port (0 takes a free one).",
     errno.EACCES: "Name a port from 1024 on with --port.",
 }
-_SWITCH_SECONDS = 0.0005
-"""After which a thread that computes lets another go on; by Python's 5 ms requests would wait for the log."""
 _OPTIONS = "RUBRICATOR_SERVE"
 _FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -188,8 +185,6 @@ def build(options: ServeOptions) -> FastAPI:
     Raises:
         RubricatorError: A file that they name cannot be used.
     """
-    if options.log is not None:
-        sys.setswitchinterval(_SWITCH_SECONDS)
     return create_app(
         options.load(options.champion()),
         settings=options.settings,
