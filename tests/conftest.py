@@ -13,7 +13,7 @@ from once import made_once, make_ahead, wait_for_all
 from rubricator import config
 from rubricator.encode import Encoder, open_encoder
 
-pytest_plugins = ["small_artifacts", "llm_server", "invented_predictions"]
+pytest_plugins = ["small_artifacts", "llm_server", "invented_predictions", "postgresql_server"]
 
 ROOT = Path(__file__).parents[1]
 TOGETHER = {
@@ -25,6 +25,7 @@ TOGETHER = {
     "package": "bundled-use",
     "tokens": "bundled-use",
     "api": "api",
+    "postgresql_server": "postgresql",
 }
 """Groups of fixtures that take seconds to start: one process has them and asks them everything."""
 

@@ -50,6 +50,38 @@ def test_unusable_configs_are_refused(tmp_path: Path, content: str, said: str) -
         read_config(written(tmp_path, content))
 
 
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (
+            {"monitor": {"window": "fortnight"}},
+            "monitor.window: write `day`, `week`, or a number of predictions",
+        ),
+        ({"monitor": {"window": 10}}, "fewer than 50 tell nothing (found 10)"),
+        (
+            {"monitor": {"quiet_hours": "22-8"}},
+            "monitor.quiet_hours: write hours as 22:00-08:00 (found '22-8')",
+        ),
+        (
+            {"monitor": {"quiet_hours": "25:00-26:00"}},
+            "monitor.quiet_hours: a day has the hours 00:00 to 23:59",
+        ),
+        ({"goals": [{"name": "feeds", "metric": "m"}, {"name": "x"}]}, "goals.x.metric: is required"),
+        ({"goals": [{"name": "feeds", "metric": "read to end"}]}, "goals.feeds.metric: use 1 to 80 letters"),
+        (
+            {"goals": [{"name": "two words", "metric": "m"}]},
+            "goals.0.name: use letters, digits and the signs",
+        ),
+        ({"goals": ["feeds"]}, "goals.0: "),
+    ],
+)
+def test_faults_are_sentences_and_name_what_has_a_name(tmp_path: Path, section: dict, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(written(tmp_path, SMALL | section))
+    assert said in caught.value.problem
+    assert "1 fault:" in caught.value.problem
+
+
 def test_a_missing_config_names_the_way_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="rubricator init"):
         read_config(tmp_path / "nowhere.yaml")

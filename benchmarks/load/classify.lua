@@ -41,8 +41,8 @@ function done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format(
     '\n{"ok": %d, "busy": %d, "other": %d, "sockets": %d, "timeouts": %d, "seconds": %.3f, '
-      .. '"p50_ms": %.2f, "p90_ms": %.2f, "p99_ms": %.2f, "slowest_ms": %.2f}\n',
+      .. '"p50_ms": %.2f, "p90_ms": %.2f, "p95_ms": %.2f, "p99_ms": %.2f, "slowest_ms": %.2f}\n',
     ok, busy, other, e.connect + e.read + e.write, e.timeout, summary.duration / 1e6,
-    latency:percentile(50) / 1e3, latency:percentile(90) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3
+    latency:percentile(50) / 1e3, latency:percentile(90) / 1e3, latency:percentile(95) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3
   ))
 end

@@ -42,6 +42,10 @@ class StoreError(RubricatorError):
     """The database of answers cannot be opened or is from another version."""
 
 
+class LockedStoreError(StoreError):
+    """Another process writes to the database, and did not end while it was waited for."""
+
+
 class EncoderError(RubricatorError):
     """An encoder cannot be found, decoded, exported or run."""
 

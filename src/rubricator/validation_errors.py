@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Union, get_args, get_origin
 
@@ -15,23 +16,32 @@ from rubricator.masking import is_secret
 
 _MOST_FAULTS = 30
 _LONGEST_VALUE = 300
+_PATTERNS = {
+    r"^[\w.-]+$": "use letters, digits and the signs `_`, `.` and `-` only, and no space",
+    r"^[\w.-]{1,80}$": "use 1 to 80 letters, digits and signs `_`, `.` and `-`, and no space",
+    r"^\d\d:\d\d-\d\d:\d\d$": "write hours as 22:00-08:00",
+    r"^[a-z]{2,3}$": "write two or three small letters, as `ru`",
+}
+_NAME = re.compile(r"[\w.-]+")
 _WORDS = {"string_type": "a text is expected", "tuple_type": "a list is expected"}
 
 
-def listed(where: str, error: ValidationError, model: type[BaseModel], *, written: Any = None) -> str:
+def listed(
+    where: str, error: ValidationError, model: type[BaseModel], *, written: Any = None, data: Any = None
+) -> str:
     """How many faults `where` has, and below it `explain`."""
-    return (
-        f"{where} has {plural(len(_own_faults(error)), 'fault')}:\n{explain(error, model, written=written)}"
-    )
+    lines = explain(error, model, written=written, data=data)
+    return f"{where} has {plural(len(_own_faults(error)), 'fault')}:\n{lines}"
 
 
-def explain(error: ValidationError, model: type[BaseModel], *, written: Any = None) -> str:
+def explain(error: ValidationError, model: type[BaseModel], *, written: Any = None, data: Any = None) -> str:
     """The first faults of `error`, one a line, each with its place and, for unknown keys, the nearest one.
 
     `written` are the same data with every scalar as it stands in the file, where they came from YAML.
+    `data` are what was checked: an item of a list is then named by its `name`, where it has one.
     """
     faults = _own_faults(error)
-    lines = [f"  {_place(fault)}: {_told(fault, model, written)}" for fault in faults[:_MOST_FAULTS]]
+    lines = [f"  {_place(fault, data)}: {_told(fault, model, written)}" for fault in faults[:_MOST_FAULTS]]
     if len(faults) > _MOST_FAULTS:
         lines.append(f"  and {len(faults) - _MOST_FAULTS:,} more")
     return "\n".join(lines)
@@ -44,8 +54,16 @@ def _own_faults(error: ValidationError) -> list[ErrorDetails]:
     return [fault for fault in faults if fault["loc"] not in inside]
 
 
-def _place(fault: ErrorDetails) -> str:
-    return ".".join(str(step) for step in fault["loc"]) or "the file"
+def _place(fault: ErrorDetails, data: Any) -> str:
+    steps = []
+    for step in fault["loc"]:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):  # a step that pydantic put in, or that is missing
+            data = data if isinstance(step, str) and not isinstance(data, Mapping) else None
+        name = data.get("name") if isinstance(step, int) and isinstance(data, Mapping) else None
+        steps.append(name if isinstance(name, str) and _NAME.fullmatch(name) else str(step))
+    return ".".join(steps) or "the file"
 
 
 def _told(fault: ErrorDetails, model: type[BaseModel], written: Any) -> str:
@@ -58,6 +76,8 @@ def _told(fault: ErrorDetails, model: type[BaseModel], written: Any) -> str:
     if kind == "string_type" and shown and (source := _at(written, place)) and value is not None:
         return f'YAML reads {source} as {_word(value)}; write "{source}"'
     message = _WORDS.get(kind, fault["msg"].removeprefix("Value error, "))
+    if kind == "string_pattern_mismatch":
+        message = _PATTERNS.get(fault["ctx"]["pattern"], message)
     if kind == "too_short":
         limits = fault["ctx"]
         message = f"at least {limits['min_length']} are needed, {limits['actual_length']} given"

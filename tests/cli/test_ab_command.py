@@ -96,3 +96,20 @@ def test_what_cannot_be_planned_leaves_no_file(say, tmp_path, changed, said):
     code, told = say("plan", "clicks.yaml", *[part for pair in options.items() for part in pair])
     assert (code, said in told) == (2, True), told
     assert not (tmp_path / "clicks.yaml").exists()
+
+
+def test_a_folder_for_the_page_and_a_store_that_is_none_are_named_as_they_were_given(say, tmp_path):
+    say("plan", "clicks.yaml", *PLAN)
+    with (tmp_path / "clicks.yaml").open("a", encoding="utf-8") as file:
+        file.write("segments: [device]\n")
+    assert say("start", "clicks.yaml")[0] == 0
+    (tmp_path / "folder").mkdir()
+    code, said = say("report", "clicks.yaml", "-o", "folder")
+    assert (code, "folder is a folder, and -o names the page itself" in said) == (2, True), said
+    code, said = say("report", "clicks.yaml")
+    assert (code, "Nobody was exposed" in said, "--units" in said) == (2, True, False), said
+    for words in (("status", "clicks.yaml"), ("start", "clicks.yaml")):
+        code, said = say(*words, "--store", "clicks.yaml")
+        assert (code, "Name another file (--store)" in said) == (2, True), said
+        code, said = say(*words, "--store", "folder")
+        assert (code, "it is a folder" in said) == (2, True), said

@@ -60,6 +60,15 @@ def test_what_is_not_there_is_said(words, said):
     assert said in done.output
 
 
+def test_a_store_that_is_none_is_named_as_it_was_given(place):
+    (place / "text.txt").write_text("nothing of the kind, and longer than a header" * 9, encoding="utf-8")
+    options = ["--reference", place / "reference.safetensors", "--out", place / "out"]
+    done = run("run", place / "text.txt", *options)
+    assert (done.exit_code, "Name another file (STORE)" in done.output) == (2, True), done.output
+    done = run("run", place / "log.sqlite", *options, "--reviews", place / "text.txt")
+    assert (done.exit_code, "Name another file (--reviews)" in done.output) == (2, True), done.output
+
+
 def test_a_reference_that_is_none_is_said(place):
     (place / "other.bin").write_bytes(b"nothing of the kind")
     done = run("run", place / "log.sqlite", "--reference", place / "other.bin")

@@ -24,6 +24,14 @@ def test_a_goal_fills_in_a_plan():
     assert [(one.event, one.worst) for one in plan.guardrails] == [("wrong", 0.05)]
 
 
+def test_a_ratio_says_what_stands_below_its_line():
+    clicks = {"metric": "clicks", "kind": "ratio", "baseline": 0.1, "target": None, "direction": "up"}
+    with pytest.raises(DataError, match="nothing of over"):
+        plan_content(goal(**clicks))
+    plan = make_plan({"name": "g", **plan_content(goal(**clicks, over="views"))}, where="the goal")
+    assert plan.events == {"clicks", "views", "wrong"}
+
+
 @pytest.mark.parametrize("missing", ["baseline", "per_day"])
 def test_a_goal_that_cannot_be_sized_says_why(missing):
     with pytest.raises(DataError, match=missing):

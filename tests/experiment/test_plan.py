@@ -29,6 +29,11 @@ GOAL = {"name": "ctr", "event": "click", "baseline": 0.1, "smallest_change": 0.2
         ({"goal": GOAL | {"kind": "mean", "baseline": 0, "deviation": 1}}, "baseline of 0"),
         ({"goal": GOAL | {"kind": "ratio", "deviation": 1}}, "`over`"),
         ({"metrics": [{"name": "ctr", "event": "view"}]}, "several metrics are named ctr"),
+        (
+            {"arms": {"control": {"artifact": "runs/Treatment"}, "treatment": {}}},
+            "the artifact of control is called",
+        ),
+        ({"arms": {"control": {"artifact": "a"}, "treatment": {"artifact": "a"}}}, "compares nothing"),
         ({"trafic": 3}, "did you mean 'traffic'?"),
         ({"guardrails": [{"name": "speed", "event": "second", "kind": "mean"}]}, "worst: is required"),
     ],

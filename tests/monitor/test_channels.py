@@ -47,7 +47,8 @@ def test_an_alert_arrives_by_e_mail():
     assert "More of it" in server.lines
 
 
-def test_a_dead_mail_server_and_a_wrong_address_are_told_of():
+def test_a_dead_mail_server_and_a_wrong_address_are_told_of(monkeypatch):
+    monkeypatch.setattr("rubricator.monitor.channels._PAUSE", 0.01)
     with pytest.raises(ServiceError, match="mail server"):
         send_email(mail_to(1), "x")
     with pytest.raises(ServiceError, match="webhook"):

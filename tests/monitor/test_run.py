@@ -13,7 +13,7 @@ import pytest
 from invented_predictions import MONDAY, SPACE, predictions, truth_of
 
 from rubricator.config import Monitor
-from rubricator.errors import DataError
+from rubricator.errors import DataError, LockedStoreError
 from rubricator.monitor.run import Monitoring
 from rubricator.monitor.windows import read_windows
 from rubricator.review.feedback import Decision, store_decision
@@ -104,7 +104,8 @@ class Hook(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def webhook():
+def webhook(monkeypatch):
+    monkeypatch.setattr("rubricator.monitor.channels._PAUSE", 0.01)
     Hook.taken, Hook.status = [], 200
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -193,6 +194,64 @@ def test_windows_may_be_a_number_of_predictions(store, invented):
     sizes = [len(one.rows) for one in read_windows(PredictionLog(store), settings, AFTER)]
     assert sizes == [150, 150]
     assert [one.rows for one in monitoring(store, invented, settings=settings).run(AFTER).judged] == sizes
+
+
+def together(store, *models, count=150, **changes):
+    """Predictions of several models, one after the other in turn."""
+    rows = [predictions(count, seed=n, model=model, **changes) for n, model in enumerate(models)]
+    PredictionLog(store).append([row for some in zip(*rows, strict=True) for row in some])
+
+
+def test_windows_of_a_number_are_of_one_model_each(store, invented):
+    together(store, "tiny@1", "other@2", count=110)
+    settings = Monitor(window=60)
+    first = monitoring(store, invented, settings=settings).run(AFTER)
+    assert sorted((one.model, one.rows, one.state) for one in first.judged) == [
+        ("other@2", 60, "unknown"),
+        ("tiny@1", 60, "quiet"),
+    ]
+    assert first.notes == ["Of the 60 predictions of a window other@2 has 50, tiny@1 has 50."]
+    together(store, "tiny@1", "other@2", count=10)
+    later = monitoring(store, invented, settings=settings).run(AFTER)
+    assert sorted((one.model, one.rows) for one in later.judged) == [("other@2", 60), ("tiny@1", 60)]
+    (alert,) = later.lasting  # the quiet window of the one ends no alert of the other
+    assert (alert.model, alert.about["windows"]) == ("other@2", 2)
+
+
+def test_a_run_that_ended_between_two_models_judges_each_prediction_once(store):
+    together(store, "a", "b", "c", count=500)
+    settings, log, seen = Monitor(window=70), PredictionLog(store), None
+    ids = []
+    while True:
+        window = next(iter(read_windows(log, settings, AFTER, seen)), None)
+        if window is None:
+            break
+        assert {row.model for row in window.rows} == {window.alone}
+        ids += [(row.model, row.text_id) for row in window.rows]
+        seen = window.seen
+    assert len(ids) == len(set(ids)) == 3 * 490
+    assert seen.last == 3 * 490
+
+
+def test_the_rest_of_a_model_that_serves_no_more_is_judged_and_holds_up_nothing(store, invented):
+    log = PredictionLog(store)
+    log.append(predictions(30, seed=1, model="old@1"))
+    log.append(predictions(1300, seed=2, at=MONDAY + WEEK))
+    windows = list(read_windows(log, Monitor(window=50), AFTER))
+    (rest,) = [one for one in windows if one.alone == "old@1"]
+    assert (len(rest.rows), rest.leaving) == (30, True)
+    assert windows[-1].seen.last == 1330
+
+
+def test_two_runs_at_once_tell_nothing_twice(store, invented, tmp_path):
+    weeks(store, {"shift": 2.0})
+    with (
+        Store.open(tmp_path / "log.sqlite") as other,
+        other.alone("monitor run"),
+        pytest.raises(LockedStoreError, match="Another monitor run is at work"),
+    ):
+        monitoring(store, invented).run(AFTER)
+    assert len(monitoring(store, invented).run(AFTER).opened) == 1
 
 
 def test_an_empty_log_is_refused(store, invented):

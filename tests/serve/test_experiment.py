@@ -114,7 +114,7 @@ def test_from_exposure_to_conclusion(arms, started, run_app):
                 clicks.append({"id": f"c{number}", "unit": unit, "event": "click"})
         ask(client)
         sent = client.post("/v1/outcomes", json={"outcomes": [*clicks, clicks[0]]})
-        assert sent.json() == {"stored": len(clicks), "repeated": 1, "contradicted": 0}
+        assert sent.json() == {"stored": len(clicks), "repeated": 1, "contradicted": 0, "unread": {}}
     with Store.open(started) as store:
         found = report_experiment(store, plan_of(), now=time.time() + 7200)
         exposures = stored_exposures(store, "blocks").frame
@@ -139,6 +139,15 @@ def test_when_it_is_stopped_the_champion_answers_everybody(arms, started, run_ap
             stop_experiment(store, plan_of())
         eventually(lambda: "x-experiment" not in ask(client, treated).headers)
         assert ask(client, treated).json()["model"] == arms[0].manifest.identifier
+
+
+def test_one_that_was_stopped_is_told_of_when_it_is_served(started, caplog):
+    with Store.open(started) as store:
+        stop_experiment(store, plan_of())
+    served = ServedExperiment(plan_of(), started)
+    assert served.arm("a") is None
+    assert "'blocks' was stopped: the champion answers everybody" in caplog.text
+    served.close()
 
 
 def test_while_the_database_is_locked_only_outcomes_wait(arms, started, run_app):
@@ -186,7 +195,7 @@ def test_a_database_that_is_taken_away_while_serving_is_noticed(started):
 
 
 def test_at_the_end_what_cannot_be_written_is_told(started, caplog, monkeypatch):
-    monkeypatch.setattr("rubricator.serve.exposures._CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr("rubricator.serve.store_writer.CLOSING_SECONDS", 0.1)
     log = ExposureLog(started, "blocks", Metrics(), pause=0.02)
     started.unlink()
     log.add("a", "control", "m@1")
@@ -221,6 +230,13 @@ def test_outcomes_that_are_none_are_refused(arms, started, run_app):
         assert connection.execute("SELECT count(*) FROM outcomes").fetchone() == (0,)
 
 
+def test_outcomes_that_no_metric_reads_are_taken_and_told(arms, started, run_app):
+    sent = [GOOD, GOOD | {"id": "2", "event": "clik"}, GOOD | {"id": "3", "event": "clik"}]
+    with run_app(app_of(arms, started)) as address, httpx.Client(base_url=address, timeout=30) as client:
+        taken = client.post("/v1/outcomes", json={"outcomes": sent}).json()
+    assert (taken["stored"], taken["unread"]) == (3, {"clik": 2})
+
+
 def test_units_outside_its_buckets_take_no_part(arms, place, run_app):
     changes = {"layer_share": 0.0001}
     with Store.open(place) as store:
@@ -239,12 +255,19 @@ def test_the_plan_names_the_artifacts_of_its_arms(folders, tmp_path, place):
     file = tmp_path / "plan.yaml"
     write_plan(file, plan_of(arms=named))
     options = ServeOptions(experiment=file, experiment_store=str(place))
+    with pytest.raises(DataError, match="There is no database"):
+        build(options)
+    assert not place.exists()
+    Store.open(place).close()
     with pytest.raises(DataError, match="was not started"):
         build(options)
     with Store.open(place) as store:
         start_experiment(store, plan_of(arms=named))
     assert options.champion() == folders[0]
     assert build(options).title == Predictor.load(folders[0]).manifest.identifier
+    for other in ({"artifact": folders[1]}, {"challenger": str(folders[0])}):
+        with pytest.raises(ConfigError, match="The plan names"):
+            build(options.model_copy(update=other))
     write_plan(file, plan_of())
     with pytest.raises(ConfigError, match="nothing to compare"):
         ServeOptions(artifact=folders[0], experiment=file).other()

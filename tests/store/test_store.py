@@ -1,8 +1,8 @@
 """The store keeps answers, never loses a good one, and says what is wrong with a database."""
 
-import os
 import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rubricator.errors import StoreError
+from rubricator.errors import LockedStoreError, StoreError
 from rubricator.records import Answer, Status
 from rubricator.store import Store, database
 from rubricator.store.migrate import VERSION_TABLE, migrate, version
@@ -251,14 +251,60 @@ def test_a_password_is_never_shown(monkeypatch):
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.skipif(
-    "RUBRICATOR_TEST_POSTGRESQL" not in os.environ, reason="RUBRICATOR_TEST_POSTGRESQL names no database"
-)
-def test_postgresql_keeps_the_same_promises():
-    url = os.environ["RUBRICATOR_TEST_POSTGRESQL"]
+@pytest.mark.slow
+def test_postgresql_keeps_the_same_promises(postgresql):
     for _ in range(2):
-        with Store.open(url) as store:
+        with Store.open(postgresql) as store:
             store.save([answer(), answer("k2", raw="a\0b")])
             store.save([answer(status=Status.FAILED)])
             assert store.find(["k1"]) == {"k1": answer()}
             assert [a.key for a in store.answers()] == ["k1", "k2"]
+
+
+def test_who_waits_long_for_another_process_is_told_so(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("rubricator.store.sqlite._SILENT_SECONDS", 0.05)
+    path = tmp_path / "a.db"
+    Store.open(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LockedStoreError):
+            Store.open(path, busy_seconds=0.06)
+        assert "waiting for it" in caplog.text
+        caplog.clear()
+        threading.Timer(0.2, other.execute, ["ROLLBACK"]).start()
+        Store.open(path, busy_seconds=10).close()
+    assert "a.db is locked by another process; waiting for it, at most 10 seconds more." in caplog.text
+
+
+def test_faults_name_what_the_user_named(tmp_path):
+    (tmp_path / "a.db").write_text("nothing of the kind, and longer than a header" * 9, encoding="utf-8")
+    for named in ("--log", "STORE"):
+        with pytest.raises(StoreError, match="not a SQLite database") as error:
+            Store.open(tmp_path / "a.db", named=named)
+        assert error.value.fix == f"Name another file ({named}), or move this one away."
+    with pytest.raises(StoreError, match="cannot be made") as error:
+        Store.open(tmp_path / "a.db" / "b.db", named="--log")
+    assert "(--log)" in error.value.fix
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.xdist_group("postgresql")])],
+)
+def test_only_one_at_a_time_does_the_same_work(request, tmp_path, kind):
+    place = tmp_path / "a.db" if kind == "sqlite" else request.getfixturevalue("postgresql")
+    with Store.open(place) as store, Store.open(place) as other:
+        with (
+            pytest.raises(LockedStoreError, match="monitor run"),
+            store.alone("monitor run"),
+            other.alone("another work"),
+            other.alone("monitor run"),
+        ):
+            pass
+        with other.alone("monitor run"):
+            pass
+
+
+def test_a_database_in_memory_is_nobody_elses():
+    with Store.open("sqlite://") as store, store.alone("monitor run"), store.alone("monitor run"):
+        assert not store.gone

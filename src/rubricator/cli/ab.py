@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from rubricator.cli.console import err, out
+from rubricator.cli.console import err, log_to, out
 from rubricator.cli.run import ConfigFile
 from rubricator.pages.formatting import percent
 
@@ -252,13 +254,18 @@ def report_(
     from rubricator.experiment.plan import read_plan
 
     plan = read_plan(path)
+    page = output or path.with_suffix(".html")
+    _no_folder(page)
     with _opened(store) as opened:
         report = _report(opened, plan, exposures, outcomes, units, at)
-    page = output or path.with_suffix(".html")
     write_report(page, report)
     if json_ is not None:
         write_report_json(json_, report)
     show_report(report)
+    if units is None and (plan.segments or any(metric.covariate for metric in plan.all_metrics)):
+        err.print(
+            "[yellow]![/] Without --units there are no segments, and no covariate makes intervals narrower."
+        )
     out.print(f"Page  {escape(str(page))}")
 
 
@@ -293,10 +300,6 @@ def _report(
     from rubricator.experiment.report import report_experiment
     from rubricator.experiment.units import read_units
 
-    if units is None and (plan.segments or any(metric.covariate for metric in plan.all_metrics)):
-        err.print(
-            "[yellow]![/] Without --units there are no segments, and no covariate makes intervals narrower."
-        )
     return report_experiment(
         store,
         plan,
@@ -307,18 +310,27 @@ def _report(
     )
 
 
-def _opened(store: str, *, new: bool = False) -> Store:
-    from rubricator.errors import DataError
-    from rubricator.experiment.started import place_of
+@contextmanager
+def _opened(store: str, *, new: bool = False) -> Iterator[Store]:
     from rubricator.store import Store
 
-    place = place_of(store)
-    if isinstance(place, Path) and not place.is_file() and not new:
+    with log_to(None):
+        if new:
+            opened = Store.open(store, named="--store")
+        else:
+            fix = "`rubricator ab start PLAN` makes it; --store names another."
+            opened = Store.open_existing(store, named="--store", fix=fix)
+        with opened:
+            yield opened
+
+
+def _no_folder(page: Path) -> None:
+    from rubricator.errors import DataError
+
+    if page.is_dir():
         raise DataError(
-            f"There is no database {place}, so nothing was started there.",
-            fix="`rubricator ab start PLAN` makes it; --store names another.",
+            f"{page} is a folder, and -o names the page itself.", fix=f"Write `-o {page / 'report.html'}`."
         )
-    return Store.open(place)
 
 
 def _of_goal(config: Path, name: str) -> dict[str, Any]:

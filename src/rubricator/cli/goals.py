@@ -35,8 +35,8 @@ def show_goals(
 
     A goal is what the business wants, the figure of the model that stands for it (measured on the texts of
     the run's headline), and the metric that readers or editors move. Units per arm show the least change
-    worth having: with one look in the end and a power of 80 %, or as `ab plan` has it, with a look a day and
-    a power of 90 %; days are of the latter.
+    worth having with a power of 90 %: with one look in the end, or with a look a day; days are of the latter.
+    `ab plan --goal NAME` says the same.
     Nothing is run: the last run's predictions are read.
 
     Example: `rubricator goals -c examples/news/rubricator.yaml`

@@ -11,6 +11,8 @@ from rich.markup import escape
 from rubricator.cli.console import err, estimate_cell, figure_table, log_to, out, show_progress
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from rubricator.config import Monitor
     from rubricator.dataset.goals import GoalStanding
     from rubricator.monitor.judge import Judged
@@ -158,18 +160,19 @@ def _settings(config: Path | None) -> Monitor:
 
 
 def _opened(place: str) -> Store:
-    from rubricator.errors import DataError
     from rubricator.store import Store
 
-    if "://" not in place and not Path(place).is_file():
-        raise DataError(f"There is no database {place}.", fix="Name the one that `serve --log` writes.")
-    return Store.open(place)
+    return Store.open_existing(place, named="STORE", fix="Name the one that `serve --log` writes.")
 
 
-def _reviews(place: str | None) -> Store:
+def _reviews(place: str | None) -> AbstractContextManager[Store | None]:
     from contextlib import nullcontext
 
-    return nullcontext(None) if place is None else _opened(place)  # type: ignore[return-value]
+    from rubricator.store import Store
+
+    if place is None:
+        return nullcontext()
+    return Store.open_existing(place, named="--reviews", fix="Name the one that `serve --feedback` writes.")
 
 
 def _read(places: list[Path]) -> list[Reference]:

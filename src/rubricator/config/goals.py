@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from rubricator.config.section import Section
 from rubricator.errors import nearest
@@ -13,6 +13,7 @@ from rubricator.errors import nearest
 Offline = Literal["precision", "recall", "f1", "accuracy", "override_rate"]
 MetricKind = Literal["proportion", "mean", "ratio"]
 Direction = Literal["up", "down"]
+Outcome = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,80}$")]
 
 TEMPLATES: Mapping[str, Mapping[str, Any]] = {
     "targeting": {
@@ -52,8 +53,9 @@ TEMPLATES: Mapping[str, Mapping[str, Any]] = {
 class Guardrail(Section):
     """A metric that must not become worse by more than `worst`, a share of what it is."""
 
-    metric: str = Field(min_length=1)
+    metric: Outcome
     kind: MetricKind = "proportion"
+    over: Outcome | None = None
     direction: Direction = "up"
     worst: float = Field(gt=0, lt=1)
 
@@ -68,9 +70,9 @@ class Goal(Section):
     would change something.
 
     `metric` is the column of outcomes that an experiment looks at: a `proportion` (0 or 1), a `mean` with its
-    standard `deviation`, or a `ratio` of two sums. It is at `baseline` today, shall come to `target`, and
-    `smallest_change` is the least change worth having, a share of the baseline. It is counted by `unit`, of
-    which there are `per_day`.
+    standard `deviation`, or a `ratio` of its sum to that of `over`. It is at `baseline` today, shall come to
+    `target`, and `smallest_change` is the least change worth having, a share of the baseline. It is counted
+    by `unit`, of which there are `per_day`.
     """
 
     name: str = Field(pattern=r"^[\w.-]+$", max_length=60)
@@ -79,8 +81,9 @@ class Goal(Section):
     offline: Offline = "f1"
     categories: tuple[str, ...] = ()
     offline_target: float | None = Field(default=None, ge=0, le=1)
-    metric: str = Field(min_length=1)
+    metric: Outcome
     kind: MetricKind = "proportion"
+    over: Outcome | None = None
     direction: Direction = "up"
     baseline: float | None = Field(default=None, gt=0)
     target: float | None = Field(default=None, ge=0)

@@ -66,7 +66,7 @@ def build_config(raw: Mapping[str, Any], *, folder: Path, where: str) -> Config:
     try:
         return Config.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        raise ConfigError(listed(where, error, Config), fix="Correct it.") from error
+        raise ConfigError(listed(where, error, Config, data=raw), fix="Correct it.") from error
 
 
 def shown_arguments(arguments: Sequence[str]) -> str:

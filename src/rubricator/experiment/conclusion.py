@@ -6,17 +6,23 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from rubricator.errors import plural
+from rubricator.experiment.plan import Arm
 from rubricator.experiment.report import LEAST_UNITS, ExperimentReport, Result
+from rubricator.experiment.uncounted import why_none
 from rubricator.pages.formatting import NONE, series
 from rubricator.stats.bootstrap import Estimate
 
-Decision = Literal["invalid", "early", "go on", "adopt", "keep", "no worth", "open", "fault", "sound"]
+Decision = Literal[
+    "invalid", "no outcome", "early", "go on", "adopt", "keep", "no worth", "open", "fault", "sound"
+]
 
 
 def decision(report: ExperimentReport) -> Decision:
     """What the figures come down to."""
     if report.mismatch:
         return "invalid"
+    if report.without_outcome:
+        return "no outcome"
     if report.early:
         return "early"
     if report.plan.mode == "aa":
@@ -37,10 +43,13 @@ def conclusion(report: ExperimentReport) -> str:
                 f"planned, which chance does once in {_odds(report.mismatch_p)}. Something sorts the "
                 f"{plan.unit}s; find it, then start anew."
             )
+        case "no outcome":
+            return f"Nothing can be concluded: {why_none(report)}"
         case "early":
+            few, then = ("early", " Go on.") if report.stopped is None else ("few", "")
             return (
-                f"Too early to say anything: {_complete(report)} of {plan.unit}s whose window is over, "
-                f"{LEAST_UNITS} per arm at least are needed, and some of them with the outcome. Go on."
+                f"Too {few} to say anything: {_complete(report)} {plan.unit}s whose window is over, and "
+                f"{LEAST_UNITS} per arm at least are needed, some of them with the outcome.{then}"
             )
         case "fault":
             return (
@@ -52,9 +61,16 @@ def conclusion(report: ExperimentReport) -> str:
                 f"Both arms have the same model, and {name} does not differ ({_change(goal)}): the "
                 "set-up is sound so far."
             )
+        case _:
+            return _on_goal(report, name)
+
+
+def _on_goal(report: ExperimentReport, name: str) -> str:
+    goal, control, treatment = report.goal, _arm(report, "control"), _arm(report, "treatment")
+    match decision(report):
         case "adopt":
             return (
-                f"Adopt the treatment: {name} changes by {_change(goal)}, for the better{_since(report)}."
+                f"Adopt {treatment}: {name} changes by {_change(goal)}, for the better{_since(report)}."
                 f"{_guarded(report)}"
             )
         case "keep":
@@ -65,14 +81,14 @@ def conclusion(report: ExperimentReport) -> str:
             ]
             if harmed:
                 return (
-                    f"Keep control: the treatment harms {series(harmed)}, more than the plan puts up with."
+                    f"Keep {control}: the treatment harms {series(harmed)}, more than the plan puts up with."
                     f"{_beside(report)}"
                 )
-            return f"Keep control: the treatment makes {name} worse, by {_change(goal)}{_since(report)}."
+            return f"Keep {control}: the treatment makes {name} worse, by {_change(goal)}{_since(report)}."
         case "no worth":
             return (
-                f"Keep control: whatever the treatment does to {name} ({_change(goal)}), it is less than the "
-                f"{_percent(plan.goal.smallest_change, signed=False)} that would be worth having."
+                f"Keep {control}: whatever the treatment does to {name} ({_change(goal)}), it is less than "
+                f"the {_percent(report.plan.goal.smallest_change, signed=False)} that would be worth having."
             )
         case "open":
             return (
@@ -95,12 +111,20 @@ def progress(report: ExperimentReport) -> str:
 
 def may_stop(report: ExperimentReport) -> bool:
     """Whether another day would change nothing that the plan asks."""
-    return decision(report) not in ("early", "go on", "sound") or report.reached >= 1
+    undecided = decision(report) in ("no outcome", "early", "go on", "sound")
+    return not undecided or report.reached >= 1 or report.stopped is not None
 
 
 def day(moment: float) -> str:
     """A moment as a date in UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+
+
+def _arm(report: ExperimentReport, arm: Arm) -> str:
+    """An arm with the model that answered it, where it was one: `the treatment (news@3)`."""
+    models = report.models[arm]
+    name = "the treatment" if arm == "treatment" else arm
+    return f"{name} ({next(iter(models))})" if len(models) == 1 else name
 
 
 def _of_goal(report: ExperimentReport) -> Decision:

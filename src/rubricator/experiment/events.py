@@ -68,10 +68,11 @@ class Saved:
 
 @dataclass(slots=True)
 class Events:
-    """A frame, and how many rows could not be used, by reason."""
+    """A frame, and what is not in it: rows that could not be used, by reason, and outcomes of other names."""
 
     frame: pl.DataFrame
     faults: Counter[str] = field(default_factory=Counter)
+    others: Counter[str] = field(default_factory=Counter)
 
 
 def save_exposures(store: Store, experiment: str, exposures: Iterable[Exposure], *, lost: int = 0) -> None:
@@ -169,22 +170,28 @@ def stored_exposures(store: Store, experiment: str) -> Events:
         return Events(_exposure_frame(connection.execute(query).all()))
 
 
-def stored_outcomes(store: Store, events: Collection[str], *, since: float) -> Events:
+def stored_outcomes(
+    store: Store, events: Collection[str], *, since: float, known: Collection[str] = ()
+) -> Events:
     """All outcomes of these names from a moment on, and how many came again or said otherwise.
+
+    Those of other names are counted by name, but for the `known` ones, which something else reads.
 
     Raises:
         StoreError: The database refused.
     """
     columns = OUTCOMES.c
+    others = sa.select(columns.event, sa.func.count()).group_by(columns.event)
+    others = others.where(columns.event.not_in(sorted({*events, *known})), columns.at >= since)
     wanted = sa.and_(columns.event.in_(sorted(events)), columns.at >= since)
     query = sa.select(columns.id, columns.unit, columns.event, columns.value, columns.at).where(wanted)
     again = sa.select(sa.func.sum(columns.repeated), sa.func.sum(columns.contradicted)).where(wanted)
     with store.reading() as connection:
         frame = _outcome_frame(connection.execute(query).all())
         repeated, contradicted = connection.execute(again).one()
-    return Events(
-        frame, Counter({"sent again": int(repeated or 0), "under a used id": int(contradicted or 0)})
-    )
+        by_name = Counter({name: int(count) for name, count in connection.execute(others)})
+    faults = Counter({"sent again": int(repeated or 0), "under a used id": int(contradicted or 0)})
+    return Events(frame, faults, by_name)
 
 
 def read_exposures(path: Path) -> Events:

@@ -176,6 +176,23 @@ class Plan(Section):
         return arms
 
     @model_validator(mode="after")
+    def _arms_are_told_apart(self) -> Self:
+        folders = {arm: self.arms[arm].artifact for arm in ARMS}
+        for arm, other in (ARMS, ARMS[::-1]):
+            name = Path(folders[arm] or "").name
+            if name.casefold() == other:
+                raise ValueError(
+                    f"the artifact of {arm} is called '{name}', so nobody would know which is meant by it: "
+                    "rename the folder, or exchange the two"
+                )
+        if self.mode == "ab" and folders["control"] and folders["control"] == folders["treatment"]:
+            raise ValueError(
+                f"both arms name the artifact '{folders['control']}': that compares nothing; a test of the "
+                "set-up is `mode: aa`"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _names(self) -> Self:
         names = [metric.name for metric in self.all_metrics]
         repeated = sorted({name for name in names if names.count(name) > 1})
@@ -187,6 +204,12 @@ class Plan(Section):
     def all_metrics(self) -> tuple[Metric, ...]:
         """The goal, the others, the guardrails."""
         return (self.goal, *self.metrics, *self.guardrails)
+
+    @property
+    def events(self) -> frozenset[str]:
+        """Names of the outcomes that its metrics read."""
+        read = {name for metric in self.all_metrics for name in (metric.event, metric.over) if name}
+        return frozenset(read)
 
     @property
     def digest(self) -> str:
@@ -212,7 +235,7 @@ def make_plan(content: Mapping[str, Any], *, where: str) -> Plan:
     try:
         return Plan.model_validate(content)
     except ValidationError as error:
-        raise DataError(listed(where, error, Plan), fix="Correct it.") from error
+        raise DataError(listed(where, error, Plan, data=content), fix="Correct it.") from error
 
 
 def read_plan(path: Path) -> Plan:

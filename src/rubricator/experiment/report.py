@@ -14,7 +14,7 @@ from rubricator.errors import DataError
 from rubricator.experiment.estimates import Effect, Sums, sample_ratio_p
 from rubricator.experiment.events import Events, stored_exposures, stored_outcomes
 from rubricator.experiment.plan import ARMS, Guardrail, Metric, Plan
-from rubricator.experiment.started import Started, started_experiment
+from rubricator.experiment.started import Started, read_events, started_experiment
 from rubricator.experiment.units import Units, count_units
 from rubricator.pages.formatting import series
 from rubricator.stats.bootstrap import Estimate
@@ -30,6 +30,7 @@ MISMATCH = 0.001
 LEAST_UNITS = 100
 """Per arm, below which the normal distribution says little."""
 _DAY = 86_400.0
+_DUE = 5  # outcomes: that none of so many has come is chance once in 150 times
 _MOST_LOOKS = 60
 _MOST_SEGMENTS = 12
 _NOTHING = Estimate(None)
@@ -114,7 +115,9 @@ class ExperimentReport:
         decided: Seconds since 1970 at the first look whose interval left zero out; None if none did.
         reached: Share of the planned units.
         days_left: Until the planned size at the rate so far; None where nobody comes.
-        faults: Events that do not count, by reason.
+        faults: Events that do not count, by reason; `outcome_faults` those of them that are outcomes.
+        counted: Outcomes that count, by name.
+        others: Outcomes of names that no metric of the plan reads, by name.
         models: What answered each arm, with the number of units.
         lost: Exposures that the service could not keep.
     """
@@ -136,6 +139,9 @@ class ExperimentReport:
     reached: float
     days_left: float | None
     faults: Mapping[str, int]
+    outcome_faults: Mapping[str, int]
+    counted: Mapping[str, int]
+    others: Mapping[str, int]
     models: Mapping[str, Mapping[str, int]]
     lost: int = 0
     note: str = ""
@@ -144,6 +150,20 @@ class ExperimentReport:
     def mismatch(self) -> bool:
         """Whether the arms' sizes cannot be chance: then something sorts units, and no difference counts."""
         return self.mismatch_p < MISMATCH
+
+    @property
+    def without_outcome(self) -> bool:
+        """Whether no outcome of the goal counts, though some came or several are due by now."""
+        goal, units = self.plan.goal, sum(self.complete.values())
+        if self.counted.get(goal.event):
+            return False
+        due = units * goal.baseline if goal.kind == "proportion" else units / LEAST_UNITS
+        return due >= _DUE or bool((self.dropped or self.others) and not self.counted)
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Outcomes that do not count, by reason, but for those that are there already."""
+        return {reason: times for reason, times in self.outcome_faults.items() if reason != "sent again"}
 
     @property
     def early(self) -> bool:
@@ -177,11 +197,11 @@ def report_experiment(
         StoreError: The database refused.
     """
     started = started_experiment(store, plan)
-    events = {name for metric in plan.all_metrics for name in (metric.event, metric.over) if name}
+    stored = stored_outcomes(store, plan.events, since=started.started - _DAY, known=read_events(store))
     return report(
         started,
         [stored_exposures(store, plan.name), *exposures],
-        [stored_outcomes(store, events, since=started.started - _DAY), *outcomes],
+        [stored, *outcomes],
         units=units,
         now=now,
     )
@@ -229,6 +249,9 @@ def report(
         reached=sum(complete.values()) / _planned(plan),
         days_left=_days_left(started, counted, now),
         faults=dict(counted.faults),
+        outcome_faults=dict(counted.outcome_faults),
+        counted=dict(counted.counted),
+        others=dict(counted.others),
         models=counted.models,
         lost=started.lost,
         note=started.note,

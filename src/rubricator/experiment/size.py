@@ -71,8 +71,8 @@ class PlannedSize:
         return Size(control=self.control, treatment=self.treatment, days=self.days)
 
 
-def planned_size(plan: Plan) -> PlannedSize:
-    """Units, days and power of a plan.
+def planned_size(plan: Plan, *, days: int | None = None) -> PlannedSize:
+    """Units, days and power of a plan; `days` is how long it runs where its traffic is not known.
 
     Raises:
         DataError: The traffic would take longer than ten years.
@@ -82,7 +82,7 @@ def planned_size(plan: Plan) -> PlannedSize:
     # Two arms of unequal size need more units together.
     before, after = _variance(goal, goal.baseline), _variance(goal, goal.target)
     total = fixed * (before / (1 - plan.share) + after / plan.share) / (before + after)
-    daily = plan.traffic * plan.layer_share
+    daily = total / days if days else plan.traffic * plan.layer_share
     if total / daily > _MOST_DAYS:
         raise DataError(
             f"{total:,.0f} units at {daily:,.10g} a day take {total / daily / 365:,.0f} years.",
@@ -91,7 +91,7 @@ def planned_size(plan: Plan) -> PlannedSize:
     looks = _looks(total / daily)
     for _ in range(3):  # the factor depends on the number of looks, and hardly
         factor = _inflation(plan.power, looks, plan.confidence)
-        looks = _looks(total * factor / daily)
+        looks = _looks(days or total * factor / daily)
     total *= factor
     z = norm.isf(alpha / 2)
     planned_drift = (z + norm.isf(1 - plan.power)) * math.sqrt(factor)
@@ -100,7 +100,7 @@ def planned_size(plan: Plan) -> PlannedSize:
         factor=factor,
         control=math.ceil(total * (1 - plan.share)),
         treatment=math.ceil(total * plan.share),
-        days=math.ceil(total / daily + plan.window_hours / 24),
+        days=days or math.ceil(total / daily + plan.window_hours / 24),
         looks=looks,
         curve=tuple(
             PowerPoint(

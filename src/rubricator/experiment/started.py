@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,11 +46,6 @@ class Started:
         """How its units are divided."""
         plan = self.plan
         return Assignment(salt=plan.name, layer=plan.layer, buckets=self.buckets, share=plan.share)
-
-
-def place_of(store: str) -> str | Path:
-    """Where a database is, as `Store.open` takes it: a URL, or else a file."""
-    return store if "://" in store else Path(store)
 
 
 def start_experiment(
@@ -119,6 +113,18 @@ def started_experiment(store: Store, plan: Plan) -> Started:
         )
     _check_unchanged(started.plan, plan)
     return started
+
+
+def read_events(store: Store) -> frozenset[str]:
+    """Names of the outcomes that any experiment of the store reads.
+
+    Raises:
+        StoreError: The database refused.
+    """
+    with store.reading() as connection:
+        plans = [dict(plan) for plan in connection.scalars(sa.select(EXPERIMENTS.c.plan))]
+    metrics = [one for plan in plans for one in (plan["goal"], *plan["metrics"], *plan["guardrails"])]
+    return frozenset(name for one in metrics for name in (one["event"], one["over"]) if name)
 
 
 def still_runs(store: Store, name: str) -> bool:

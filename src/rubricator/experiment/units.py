@@ -34,13 +34,18 @@ class Units:
             metric, `METRIC/over` for what a ratio stands on, `METRIC/before` for its covariate; segments.
         exposed: Units by arm, whether their window is over or not.
         models: By arm, what answered, and how many units.
-        faults: Events that do not count, by reason.
+        faults: Events that do not count, by reason; `outcome_faults` those of them that are outcomes.
+        counted: Outcomes that count, by name.
+        others: Outcomes of names that no metric reads, by name.
     """
 
     frame: pl.DataFrame
     exposed: dict[str, int]
     models: dict[str, dict[str, int]]
     faults: Counter[str]
+    outcome_faults: Counter[str]
+    counted: Counter[str]
+    others: Counter[str]
 
 
 def count_units(
@@ -59,11 +64,16 @@ def count_units(
     import polars as pl
 
     faults: Counter[str] = Counter()
-    for events in (*exposures, *outcomes):
+    outcome_faults: Counter[str] = Counter()
+    for events in exposures:
         faults.update(events.faults)
+    for events in outcomes:
+        outcome_faults.update(events.faults)
     seen = pl.concat([events.frame for events in exposures])
     units = _assigned(started, seen, now, faults)
-    sums = _counted(started.plan, units, _once(outcomes, faults), now, faults)
+    once, others = _named(started.plan, outcomes)
+    counted = _counted(started.plan, units, _once(once, outcome_faults), now, outcome_faults)
+    sums = counted.group_by("unit", "event").agg(pl.col("value").sum())
     complete = units.with_columns(complete=pl.col("at") + started.plan.window_hours * 3600).filter(
         pl.col("complete") <= now
     )
@@ -75,7 +85,10 @@ def count_units(
         models={
             arm: {model: n for a, model, n in models.sort("model").iter_rows() if a == arm} for arm in ARMS
         },
-        faults=Counter({reason: times for reason, times in faults.items() if times}),
+        faults=+(faults + outcome_faults),
+        outcome_faults=+outcome_faults,
+        counted=Counter(dict(counted["event"].value_counts().iter_rows())),
+        others=others,
     )
 
 
@@ -130,11 +143,22 @@ def _assigned(started: Started, seen: pl.DataFrame, now: float, faults: Counter[
     return units.filter(pl.col("arms") == 1).drop("arms").sort("at", "unit")
 
 
-def _once(outcomes: Sequence[Events], faults: Counter[str]) -> pl.DataFrame:
-    """Outcomes of all sources, each id once: the first that came stays."""
+def _named(plan: Plan, outcomes: Sequence[Events]) -> tuple[pl.DataFrame, Counter[str]]:
+    """Outcomes of all sources that the plan reads, and how many of which other names there were."""
     import polars as pl
 
     frame = pl.concat([events.frame for events in outcomes])
+    is_read = pl.col("event").is_in(plan.events)
+    others = Counter(dict(frame.filter(~is_read)["event"].value_counts().iter_rows()))
+    for events in outcomes:
+        others.update(events.others)
+    return frame.filter(is_read), others
+
+
+def _once(frame: pl.DataFrame, faults: Counter[str]) -> pl.DataFrame:
+    """Outcomes of all sources, each id once: the first that came stays."""
+    import polars as pl
+
     named, others = frame.filter(pl.col("id").is_not_null()), frame.filter(pl.col("id").is_null())
     distinct = named.unique(maintain_order=True)
     once = distinct.unique("id", keep="first", maintain_order=True)
@@ -146,14 +170,10 @@ def _once(outcomes: Sequence[Events], faults: Counter[str]) -> pl.DataFrame:
 def _counted(
     plan: Plan, units: pl.DataFrame, outcomes: pl.DataFrame, now: float, faults: Counter[str]
 ) -> pl.DataFrame:
-    """Sum of values by unit and event, of the outcomes that count."""
+    """The outcomes that count."""
     import polars as pl
 
-    wanted = {name for metric in plan.all_metrics for name in (metric.event, metric.over) if name}
-    faults["of events that the plan does not name"] = outcomes.filter(~pl.col("event").is_in(wanted)).height
-    ours = outcomes.filter(pl.col("event").is_in(wanted)).join(
-        units.select("unit", pl.col("at").alias("first")), on="unit", how="left"
-    )
+    ours = outcomes.join(units.select("unit", pl.col("at").alias("first")), on="unit", how="left")
     faults["of units that were not exposed"] = ours.filter(pl.col("first").is_null()).height
     ours = ours.filter(pl.col("first").is_not_null())
     before = pl.col("at") < pl.col("first") - _SKEW_SECONDS
@@ -162,7 +182,7 @@ def _counted(
     faults["before the exposure"] = ours.filter(before).height
     faults["in the future"] = ours.filter(~before & future).height
     faults["after the window"] = ours.filter(~before & ~future & after).height
-    return ours.filter(~before & ~after & ~future).group_by("unit", "event").agg(pl.col("value").sum())
+    return ours.filter(~before & ~after & ~future)
 
 
 def _with_metrics(plan: Plan, units: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:

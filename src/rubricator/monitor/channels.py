@@ -18,6 +18,7 @@ from rubricator.errors import ServiceError
 _LOG = logging.getLogger(__name__)
 _SECONDS = 10.0
 _ATTEMPTS = 3
+_PAUSE = 0.5  # seconds after the first of them; then twice as long
 
 Channel = Callable[[str, dict[str, Any]], None]
 """Sends an alert, as text and as JSON values; raises `ServiceError` where it cannot."""
@@ -56,7 +57,7 @@ def send_webhook(address: str, payload: dict[str, Any]) -> None:
 
     @retry(
         stop=stop_after_attempt(_ATTEMPTS),
-        wait=wait_exponential(multiplier=0.5, max=5),
+        wait=wait_exponential(multiplier=_PAUSE, max=5),
         retry=retry_if_exception_type(httpx.HTTPError),
         reraise=True,
     )

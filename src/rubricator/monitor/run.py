@@ -23,7 +23,7 @@ from rubricator.monitor.judge import Judged, find_cause, judge
 from rubricator.monitor.reference import Reference
 from rubricator.monitor.sample import sample_of
 from rubricator.monitor.threshold import ROUNDS, Threshold, calibrate
-from rubricator.monitor.windows import Seen, Window, clock_notes, read_windows
+from rubricator.monitor.windows import Seen, Window, clock_notes, read_windows, waiting_note
 from rubricator.progress import Progress, silent
 from rubricator.review.feedback import Decision, read_decisions
 from rubricator.stats.arrays import Bools
@@ -33,6 +33,7 @@ from rubricator.store.predictions import LoggedPrediction, PredictionLog
 
 _LOG = logging.getLogger(__name__)
 _JUDGED = TypeAdapter(Judged)
+_SEEN = TypeAdapter(Seen)
 _MOST = 10_000
 _WINDOW, _THRESHOLD, _UNTIL = "window:", "threshold:", "until"
 
@@ -104,20 +105,25 @@ class Monitoring:
         """Judge the windows that are over and were not judged yet, and send what has to be said.
 
         Each window is judged and stored whole, so a run that is killed goes on where it was, and none is
-        judged twice.
+        judged twice; of two at once on one store the second is refused, so that no alert is sent twice.
 
         Raises:
+            LockedStoreError: Another process does the same.
             StoreError: A database refused.
             DataError: There is no prediction in the log.
         """
         now = now or datetime.now(UTC)
         memory, log = MonitorMemory(self.store), PredictionLog(self.store)
+        with self.store.alone("monitor run"):
+            return self._run(now, memory, log)
+
+    def _run(self, now: datetime, memory: MonitorMemory, log: PredictionLog) -> MonitorRun:
         if log.span() is None:
             raise DataError(
                 "The log holds no prediction.", fix="Serve with it: `rubricator serve ARTIFACT --log STORE`."
             )
         state = memory.values(_UNTIL).get(_UNTIL)
-        seen = Seen(datetime.fromisoformat(state["end"]), state["last"]) if state else None
+        seen = _SEEN.validate_python(state) if state else None
         decisions = read_decisions(self.reviews or self.store)
         alerts = memory.alerts()
         before = len(alerts)
@@ -125,11 +131,11 @@ class Monitoring:
         models = {one.model for one in self.judged()}
         for window in read_windows(log, self.settings, now, seen):
             results = self._judge(window, decisions)
-            changed = self._alerted(alerts, results, models)
+            changed = self._alerted(alerts, results, models, window)
             values: dict[str, Any] = {
                 f"{_WINDOW}{one.start.isoformat()}:{one.model}": _plain(one) for one in results
             }
-            values |= {_UNTIL: {"end": window.end.isoformat(), "last": window.last}}
+            values |= {_UNTIL: _SEEN.dump_python(window.seen, mode="json")}
             values |= {
                 key: {"smallest": list(one.smallest), "size": one.size}
                 for key, one in self._thresholds.items()
@@ -137,6 +143,12 @@ class Monitoring:
             memory.keep(changed, values)
             alerts += [alert for alert in changed if alert not in alerts]
             judged += results
+            seen = window.seen
+        notes = self._notes(log, now)
+        if isinstance(self.settings.window, int) and (
+            note := waiting_note(log, self.settings.window, now, seen)
+        ):
+            notes.append(note)
         unsent, held = self._send(memory, alerts, now)
         return MonitorRun(
             judged,
@@ -144,7 +156,7 @@ class Monitoring:
             [alert for alert in alerts if alert.over is None],
             unsent,
             held,
-            self._notes(log, now),
+            notes,
         )
 
     def judged(self) -> list[Judged]:
@@ -223,7 +235,9 @@ class Monitoring:
             self._thresholds[key] = calibrate(reference, size, rounds=rounds, progress=self.progress)
         return self._thresholds[key]
 
-    def _alerted(self, alerts: list[Alert], results: list[Judged], models: set[str]) -> list[Alert]:
+    def _alerted(
+        self, alerts: list[Alert], results: list[Judged], models: set[str], window: Window
+    ) -> list[Alert]:
         changed: list[Alert] = []
         for one in results:
             reference = self._by_model.get(one.model)
@@ -234,7 +248,14 @@ class Monitoring:
         present = {one.model for one in results if one.model}
         models |= present
         # A model that no longer serves changes no more.
-        gone = [one for one in alerts if one.over is None and present and one.model not in present]
+        if window.alone is None:
+            gone = [one for one in alerts if one.over is None and present and one.model not in present]
+        else:
+            gone = [
+                one
+                for one in alerts + changed
+                if window.leaving and one.over is None and one.model == window.alone
+            ]
         for alert in gone:
             alert.over = results[0].end
         return changed + gone

@@ -44,11 +44,9 @@ def open_feedback(place: str) -> Store:
     """
     from rubricator.store import Store
 
-    if "://" not in place and not Path(place).is_file():
-        raise DataError(
-            f"There is no database {place}.", fix="Name the one that `serve --feedback` or `--import` writes."
-        )
-    return Store.open(place)
+    return Store.open_existing(
+        place, named="STORE", fix="Name the one that `serve --feedback` or `--import` writes."
+    )
 
 
 def take_file(place: str, file: Path, *, artifact: Path, categories: Path | None = None) -> tuple[int, int]:

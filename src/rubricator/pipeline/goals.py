@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rubricator.config import Config, Goal
 from rubricator.dataset.goals import GoalStanding
-from rubricator.errors import ConfigError
+from rubricator.errors import ConfigError, DataError
 from rubricator.evaluate.metrics.goals import goal_standings
 from rubricator.evaluate.metrics.prediction_table import SCORED, read_scored
-from rubricator.stats.sample_size import units_for_means, units_for_proportions
-from rubricator.stats.sequential import inflation
+from rubricator.experiment.goals import goal_size
+from rubricator.experiment.size import PlannedSize
 
-ARMS, LOOKS = 2, 28
-POWER, SEQUENTIAL_POWER = 0.8, 0.9
 _LONG = 28  # days beyond which seasons, other releases and lost cookies blur what an experiment shows
 _RARE = 0.01
 
@@ -26,24 +23,29 @@ class GoalPlan:
 
     Attributes:
         standing: Its offline figure; None where no run was measured.
-        units: Units in each of two arms of an experiment that is looked at once, at its end, for a power of
-            0.8; None where the settings do not suffice.
-        sequential_units: The same looked at daily for four weeks, for the power of 0.9 that plans have.
+        size: What `ab plan` says that an experiment takes; None where the settings do not suffice.
         notes: What is missing, what was assumed, and what would be cheaper, a sentence each.
     """
 
     goal: Goal
     standing: GoalStanding | None
-    units: int | None
-    sequential_units: int | None
+    size: PlannedSize | None
     notes: tuple[str, ...] = ()
 
     @property
+    def units(self) -> int | None:
+        """Units in each of two arms of an experiment that is looked at once, at its end."""
+        return None if self.size is None else self.size.fixed
+
+    @property
+    def sequential_units(self) -> int | None:
+        """The same of one that is looked at daily; without `per_day`, for four weeks."""
+        return None if self.size is None else self.size.control
+
+    @property
     def days(self) -> int | None:
-        """Days of the experiment that may be looked at daily; None where `per_day` is not known."""
-        if self.sequential_units is None or self.goal.per_day is None:
-            return None
-        return math.ceil(ARMS * self.sequential_units / self.goal.per_day)
+        """Days of that one; None where `per_day` is not known."""
+        return None if self.size is None or self.goal.per_day is None else self.size.days
 
 
 def plan_goals(config: Config, folder: Path) -> list[GoalPlan]:
@@ -79,19 +81,14 @@ def _standings(config: Config, folder: Path) -> dict[str, GoalStanding]:
 
 
 def _plan(goal: Goal, standing: GoalStanding | None) -> GoalPlan:
-    units, fixed = _units(goal, POWER), _units(goal, SEQUENTIAL_POWER)
-    sequential = None if fixed is None else math.ceil(fixed * inflation(SEQUENTIAL_POWER, looks=LOOKS))
-    plan = GoalPlan(goal=goal, standing=standing, units=units, sequential_units=sequential)
-    return replace(plan, notes=(*_missing(goal), *_assumed(goal), *_cheaper(goal, plan.days)))
-
-
-def _units(goal: Goal, power: float) -> int | None:
-    difference = goal.smallest_difference
-    if goal.baseline is None or difference is None:
-        return None
-    if goal.kind == "proportion":
-        return units_for_proportions(goal.baseline, difference, power=power)
-    return None if goal.deviation is None else units_for_means(goal.deviation, difference, power=power)
+    size: PlannedSize | None = None
+    endless: list[str] = []
+    try:
+        size = goal_size(goal)
+    except DataError as error:
+        endless.append(f"{error.problem} {error.fix}")
+    plan = GoalPlan(goal=goal, standing=standing, size=size)
+    return replace(plan, notes=(*_missing(goal), *_assumed(goal), *endless, *_cheaper(goal, plan.days)))
 
 
 def _missing(goal: Goal) -> list[str]:
@@ -106,6 +103,8 @@ def _missing(goal: Goal) -> list[str]:
             f"`deviation` is missing: the standard deviation of {goal.metric} over today's {goal.unit}s "
             "tells how many an experiment needs."
         )
+    if goal.kind == "ratio" and goal.over is None:
+        notes.append(f"`over` is missing: which outcomes stand below the line of {goal.metric}?")
     if goal.offline_target is None:
         notes.append(f"`offline_target` is missing: which {goal.offline} is worth an experiment?")
     if goal.per_day is None:

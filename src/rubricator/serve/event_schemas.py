@@ -39,7 +39,7 @@ class FeedbackStored(Body):
 
 # PostgreSQL takes no NUL.
 UnitName = Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,255}$")]
-EventName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
+EventName = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,80}$")]
 OutcomeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e15, le=1e15)]
 
@@ -66,3 +66,6 @@ class OutcomesStored(Body):
     stored: int
     repeated: int = Field(description="Were there already.")
     contradicted: int = Field(description="Their id was used for another outcome, which stays.")
+    unread: dict[str, int] = Field(
+        description="By name, how many no metric of the plan reads: stored, and counted nowhere."
+    )

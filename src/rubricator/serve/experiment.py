@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import Counter
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -18,7 +20,9 @@ from rubricator.serve.problems import problems
 from rubricator.serve.store_thread import StoreThread
 from rubricator.store import Store
 
+_LOG = logging.getLogger(__name__)
 _LONGEST_UNIT = 255
+_FIX = "`rubricator ab start PLAN` makes it; --experiment-store names another."
 
 
 class ServedExperiment:
@@ -31,13 +35,15 @@ class ServedExperiment:
             DataError: It was not started, or its plan was changed since.
             StoreError: The database cannot be read.
         """
-        with Store.open(place) as store:
+        with Store.open_existing(place, named="--experiment-store", fix=_FIX) as store:
             started = started_experiment(store, plan)
         self.plan = plan
         self.thread = StoreThread(place, name="outcomes")
         self._place = place
         self._assignment: Assignment = started.assignment
         self._stopped = started.stopped is not None
+        if self._stopped:
+            _LOG.warning("The experiment '%s' was stopped: the champion answers everybody.", plan.name)
         self._log: ExposureLog | None = None
 
     def start(self, metrics: Metrics) -> None:
@@ -90,4 +96,10 @@ def add_outcomes(app: FastAPI, experiment: ServedExperiment) -> None:
             for one in sent.outcomes
         ]
         saved = await experiment.thread.run(lambda store: save_outcomes(store, rows, received=now))
-        return OutcomesStored(stored=saved.stored, repeated=saved.repeated, contradicted=saved.contradicted)
+        unread = Counter(one.event for one in rows if one.event not in experiment.plan.events)
+        return OutcomesStored(
+            stored=saved.stored,
+            repeated=saved.repeated,
+            contradicted=saved.contradicted,
+            unread=dict(unread),
+        )

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from rubricator.errors import DataError, MissingExtraError, StoreError
@@ -19,17 +18,15 @@ from rubricator.monitor.reference import Reference, parse_reference
 from rubricator.predict import Predictor
 from rubricator.records import Feature, Prediction, Text
 from rubricator.serve.metrics import Metrics
+from rubricator.serve.store_writer import StoreWriter
 from rubricator.store import Store
 from rubricator.store.predictions import LoggedPrediction, Loss, PredictionLog
 
 _LOG = logging.getLogger(__name__)
 _BATCH = 500
-_PAUSE = 0.25  # seconds between two writes: many small transactions would hold up those who read
-_BUSY_SECONDS = 2.0
-_LONGEST_PAUSE = 30.0
+_PAUSE = 0.25  # seconds between two writes
 _LANGUAGES = 20  # a second: telling a language takes a millisecond of a processor that requests need, too
 _RETENTION_SECONDS = 3600.0
-_CLOSING_SECONDS = 8.0
 _LONGEST_NAME = 1000
 _LONGEST_TEXT = 20_000
 
@@ -89,7 +86,7 @@ class _Waiting:
 
 
 class PredictionLogger:
-    """A bounded buffer, and the thread that empties it into the store.
+    """A bounded buffer, and what empties it into the store.
 
     A store that is locked, full or gone holds up nothing: what does not fit into the buffer meanwhile is
     lost and counted, in the figures at once and in the store as soon as it is back.
@@ -100,16 +97,17 @@ class PredictionLogger:
         self._metrics = metrics
         self._waiting: deque[_Waiting] = deque()
         self._lost: Counter[str] = Counter()
-        self._lock, self._wake = threading.Lock(), threading.Event()
+        self._lock = threading.Lock()
         self._closing = False
-        self._store: Store | None = None
         self._references: WeakKeyDictionary[Predictor, Reference | None] = WeakKeyDictionary()
         self._next_language = self._next_deletion = 0.0
-        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._writer = StoreWriter(
+            settings.place, self._write, about="Predictions", named="--log", pause=_PAUSE
+        )
 
     def start(self) -> None:
         """Begin to write; whatever the store does, this does not fail."""
-        self._thread.start()
+        self._writer.start()
 
     @property
     def classify(self) -> Callable[[Predictor, list[Text]], list[Prediction]]:
@@ -136,23 +134,16 @@ class PredictionLogger:
         self._metrics.log_waiting.set(len(self._waiting))
         self._lose("buffer", max(len(rows) - max(room, 0), 0))
         if len(self._waiting) >= _BATCH:
-            self._wake.set()
+            self._writer.wake()
 
     def close(self) -> None:
         """Write what waits, for at most a few seconds; what is left then is lost, and said to be."""
         self._closing = True
-        self._wake.set()
-        self._thread.join(_CLOSING_SECONDS + _BUSY_SECONDS)
+        self._writer.close()
         left = len(self._waiting)
         if left:
             self._lose("shutdown", left)
-            _LOG.warning("%d predictions could not be logged in %s before the end", left, self._shown)
-        if self._store is not None:
-            self._store.close()
-
-    @property
-    def _shown(self) -> str:
-        return Path(self.settings.place).name if "://" not in self.settings.place else self.settings.place
+            _LOG.warning("%d predictions could not be logged in %s before the end", left, self.settings.place)
 
     def _lose(self, reason: str, count: int) -> None:
         if count:
@@ -160,57 +151,41 @@ class PredictionLogger:
                 self._lost[reason] += count
             self._metrics.log_lost.labels(reason).inc(count)
 
-    def _run(self) -> None:
-        pause, failures, deadline = _PAUSE, 0, float("inf")
-        while True:
-            self._wake.wait(pause)
-            self._wake.clear()
-            if self._closing:
-                deadline = min(deadline, time.monotonic() + _CLOSING_SECONDS)
-            # They leave the buffer once they are written: what waits never exceeds it.
-            batch = [self._waiting[place] for place in range(min(_BATCH, len(self._waiting)))]
-            try:
-                self._write(batch)
-            except StoreError as error:
-                failures += 1
-                pause = min(_PAUSE * 2**failures, _LONGEST_PAUSE)
-                _LOG.warning("Predictions cannot be logged: %s", error.problem)
-            except Exception:  # noqa: BLE001 - one row must not end the thread: the next may be logged
-                _LOG.exception("%d predictions cannot be logged", len(batch))
-                self._leave(batch)
-                self._lose("fault", len(batch))
-            else:
-                failures = 0
-                self._leave(batch)
-                pause = 0.0 if len(self._waiting) >= _BATCH or self._closing else _PAUSE
-            if self._closing and (not self._waiting or time.monotonic() > deadline):
-                return
+    def _write(self, store: Store) -> bool:
+        # They leave the buffer once they are written: what waits never exceeds it.
+        batch = [self._waiting[place] for place in range(min(_BATCH, len(self._waiting)))]
+        with self._lock:
+            lost = dict(self._lost)
+        try:
+            if batch or lost:
+                now = datetime.now(UTC)
+                losses = [Loss(now, reason, count) for reason, count in lost.items()]
+                PredictionLog(store).append([self._logged(one) for one in batch], losses)
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - one row must not hold up those behind it
+            _LOG.exception("%d predictions cannot be logged", len(batch))
+            self._leave(batch)
+            self._lose("fault", len(batch))
+        else:
+            self._leave(batch)
+            with self._lock:
+                self._lost.subtract(lost)
+                self._lost = +self._lost
+            self._metrics.logged.inc(len(batch))
+        self._forget_old(store)
+        return len(self._waiting) >= _BATCH or (self._closing and bool(self._waiting))
 
     def _leave(self, batch: Sequence[_Waiting]) -> None:
         for _ in batch:
             self._waiting.popleft()
         self._metrics.log_waiting.set(len(self._waiting))
 
-    def _write(self, batch: list[_Waiting]) -> None:
-        with self._lock:
-            lost = dict(self._lost)
-        if batch or lost or self._store is None:
-            if self._store is None:
-                self._store = Store.open(self.settings.place, busy_seconds=_BUSY_SECONDS)
-            now = datetime.now(UTC)
-            losses = [Loss(now, reason, count) for reason, count in lost.items()]
-            PredictionLog(self._store).append([self._logged(one) for one in batch], losses)
-            with self._lock:
-                self._lost.subtract(lost)
-                self._lost = +self._lost
-            self._metrics.logged.inc(len(batch))
-        self._forget_old()
-
-    def _forget_old(self) -> None:
-        if self.settings.keep_days is None or time.monotonic() < self._next_deletion or self._store is None:
+    def _forget_old(self, store: Store) -> None:
+        if self.settings.keep_days is None or time.monotonic() < self._next_deletion:
             return
         self._next_deletion = time.monotonic() + _RETENTION_SECONDS
-        PredictionLog(self._store).forget(datetime.now(UTC) - timedelta(days=self.settings.keep_days))
+        PredictionLog(store).forget(datetime.now(UTC) - timedelta(days=self.settings.keep_days))
 
     def _logged(self, one: _Waiting) -> LoggedPrediction:
         prediction, reference = one.prediction, self._reference(one.predictor)

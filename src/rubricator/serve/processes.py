@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import socket
 import tempfile
@@ -14,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from uvicorn.supervisors import Multiprocess
 
 from rubricator.artifact import ModelRegistry
-from rubricator.errors import ArtifactError, ConfigError
+from rubricator.errors import ArtifactError, ConfigError, LockedStoreError
 from rubricator.experiment.plan import Arm, read_plan
-from rubricator.experiment.started import DEFAULT_STORE, place_of
+from rubricator.experiment.started import DEFAULT_STORE
 from rubricator.pipeline.promote import load_fit, read_smoke
 from rubricator.predict import Predictor
 from rubricator.serve.app import create_app
@@ -27,7 +29,14 @@ from rubricator.serve.limits import ServeSettings
 from rubricator.serve.prediction_log import LogSettings
 from rubricator.serve.security.keys import read_keys
 from rubricator.serve.security.tls import check_certificate
+from rubricator.serve.store_thread import BUSY_SECONDS
+from rubricator.store import Store
 
+_LOG = logging.getLogger(__name__)
+_ADDRESS = {
+    errno.EADDRINUSE: "Stop what listens there, or name another port with --port (0 takes a free one).",
+    errno.EACCES: "Name a port from 1024 on with --port.",
+}
 _OPTIONS = "RUBRICATOR_SERVE"
 _FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -90,6 +99,7 @@ class ServeOptions(BaseModel):
             ConfigError: Neither an artifact nor a registry is named, or both.
         """
         artifact = self.artifact
+        self._check_arm("control", artifact)
         if artifact is None and self.registry is None:
             artifact = self._of_arm("control")
         if (artifact is None) == (self.registry is None):
@@ -117,6 +127,7 @@ class ServeOptions(BaseModel):
             ConfigError: An experiment has nothing to compare with, or A/A too much.
         """
         folder = self._of_arm("treatment")
+        self._check_arm("treatment", None if self.challenger is None else Path(self.challenger))
         challenger = self.challenger or (None if folder is None else str(folder))
         if self.experiment is not None:
             same = read_plan(self.experiment).mode == "aa"
@@ -138,7 +149,7 @@ class ServeOptions(BaseModel):
         """
         if self.experiment is None:
             return None
-        return ServedExperiment(read_plan(self.experiment), place_of(self.experiment_store))
+        return ServedExperiment(read_plan(self.experiment), self.experiment_store)
 
     def _of_arm(self, arm: Arm) -> Path | None:
         """The artifact that the plan names for an arm."""
@@ -149,6 +160,15 @@ class ServeOptions(BaseModel):
         if named is None or (arm == "treatment" and plan.mode == "aa"):
             return None
         return self.experiment.parent / named
+
+    def _check_arm(self, arm: Arm, folder: Path | None) -> None:
+        """Whom the plan calls treatment must not answer as control, or the report says the reverse."""
+        planned = self._of_arm(arm)
+        if planned is not None and folder is not None and planned.resolve() != folder.resolve():
+            raise ConfigError(
+                f"The plan names {planned} for {arm}, and {folder} was told.",
+                fix="Leave it out: the plan says what answers.",
+            )
 
     def beside(self, version: str | None) -> Predictor | None:
         """A version of the registry, or a folder, loaded."""
@@ -195,8 +215,10 @@ def serve(options: ServeOptions, *, announce: Callable[[str], object]) -> None:
     Raises:
         RubricatorError: The model, or a file that the options name, cannot be used.
     """
+    _check_address(options.host, options.port)
     if options.certificate is not None:
         check_certificate(options.certificate)
+    _check_stores(options)
     # Also for several processes: what is wrong is said before any of them starts.
     app = build(options)
     announce(app.title)
@@ -209,6 +231,31 @@ def serve(options: ServeOptions, *, announce: Callable[[str], object]) -> None:
         server = _server(options, "rubricator.serve.processes:worker", factory=True)
         listening: socket.socket = server.config.bind_socket()
         Multiprocess(server.config, sockets=[listening]).run()
+
+
+def _check_address(host: str, port: int) -> None:
+    """Try to listen there; the server itself would say less, and only after the model is loaded."""
+    try:
+        kind, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(kind) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        problem = f"The service cannot listen on {host}, port {port}: {error.strerror}."
+        fix = _ADDRESS.get(error.errno or 0, "Name an address of this machine with --host.")
+        raise ConfigError(problem, fix=fix) from error
+
+
+def _check_stores(options: ServeOptions) -> None:
+    """Refuse databases that can never work; one that is only locked may be free when it is needed."""
+    log = None if options.log is None else options.log.place
+    for place, named in ((log, "--log"), (options.feedback, "--feedback")):
+        if place is None:
+            continue
+        try:
+            Store.open(place, busy_seconds=BUSY_SECONDS, named=named).close()
+        except LockedStoreError as error:
+            _LOG.warning("%s It is written to when it is free.", error.problem)
 
 
 def _server(options: ServeOptions, app: FastAPI | str, *, factory: bool = False) -> uvicorn.Server:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
-import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,14 +12,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
+from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from rubricator.errors import StoreError
+from rubricator.errors import DataError, LockedStoreError, StoreError
 from rubricator.records import Answer, Status
-from rubricator.store.faults import explained
-from rubricator.store.migrate import migrate
+from rubricator.store.faults import OWN, explained
+from rubricator.store.migrate import ADVISORY_LOCK, migrate
+from rubricator.store.sqlite import prepare
 from rubricator.store.tables import ANSWERS
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Answer))
@@ -32,30 +32,46 @@ _PAGE = 500  # SQLite before 3.32 takes at most 999 parameters in one statement
 class Store:
     """A database of answers. Open with `Store.open`; use as a context manager or close it."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, *, named: str = OWN) -> None:
         self._engine = engine
+        self._named = named
         self._writing = engine.execution_options(writing=True)
 
     @classmethod
-    def open(cls, place: str | Path, *, busy_seconds: float = _BUSY_SECONDS) -> Self:
+    def open(cls, place: str | Path, *, busy_seconds: float = _BUSY_SECONDS, named: str = OWN) -> Self:
         """Open a database, making it (and its folder) or bringing it to the newest version.
 
         It is named by the path of a SQLite file, or a URL (`postgresql://user@host/name`, `sqlite:///path`).
-        `busy_seconds` is how long each statement waits for another process that writes to a SQLite file.
+        `busy_seconds` is how long each statement waits for another process that writes to a SQLite file, and
+        about how long for a server to answer; where it is long, the log tells of waiting. `named` is the
+        option or the setting that names the place, for errors.
 
         Raises:
-            StoreError: The place cannot be written, is no database, is locked or damaged, or is from
-                a newer version.
+            LockedStoreError: Another process writes to it.
+            StoreError: The place cannot be written, is no database, is damaged, or is from a newer version.
         """
         url = _url(place)
-        store = cls(_engine(url, busy_seconds))
+        store = cls(_engine(url, busy_seconds, named), named=named)
         try:
-            with explained(url), store._writing.begin() as connection:
-                migrate(connection)
+            with store.writing() as connection:
+                migrate(connection, named=named)
         except BaseException:
             store.close()
             raise
         return store
+
+    @classmethod
+    def open_existing(cls, place: str | Path, *, named: str, fix: str) -> Self:
+        """Open a database that something else made; `fix` says what does, where it is not there.
+
+        Raises:
+            DataError: There is none.
+            StoreError: As `open`.
+        """
+        url = _url(place)
+        if url.get_backend_name() == "sqlite" and not _file(url).exists():
+            raise DataError(f"There is no database {place}.", fix=fix)
+        return cls.open(place, named=named)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -64,7 +80,7 @@ class Store:
         Raises:
             StoreError: The database refused.
         """
-        with explained(self._engine.url), self._engine.connect() as connection:
+        with explained(self._engine.url, self._named), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -74,15 +90,60 @@ class Store:
         Raises:
             StoreError: The database refused; nothing is kept then.
         """
-        with explained(self._engine.url), self._writing.begin() as connection:
+        with explained(self._engine.url, self._named), self._writing.begin() as connection:
             yield connection
+
+    @contextmanager
+    def alone(self, work: str) -> Iterator[None]:
+        """Keep others from the same work on this database; a process that is killed lets go.
+
+        Raises:
+            LockedStoreError: Another process is at it.
+            StoreError: The database refused.
+        """
+        with self._claim(work) as is_free:
+            if not is_free:
+                raise LockedStoreError(
+                    f"Another {work} is at work on the database {self._engine.url.database}.",
+                    fix="Wait until it is done.",
+                )
+            yield
+
+    @contextmanager
+    def _claim(self, work: str) -> Iterator[bool]:
+        url = self._engine.url
+        if url.get_backend_name() == "postgresql":
+            own = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            with explained(url, self._named), own.connect() as connection:
+                is_free = sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK, sa.func.hashtext(work)))
+                try:
+                    yield bool(connection.scalar(is_free))
+                finally:
+                    connection.invalidate()  # closes the session, which holds the lock
+        elif not self._is_file:
+            yield True
+        else:
+            file = _file(url)
+            lock = FileLock(file.with_name(f"{file.name}.{work.replace(' ', '-')}.lock"), blocking=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                lock.release()
 
     @property
     def gone(self) -> bool:
         """Whether the file was taken away: what is written to an open SQLite file then is lost in silence."""
+        return self._is_file and not _file(self._engine.url).exists()
+
+    @property
+    def _is_file(self) -> bool:
         url = self._engine.url
-        on_disk = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-        return on_disk and not _file(url).exists()
+        return url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
 
     def insert(self, table: sa.Table) -> Any:
         """An `INSERT` that may say what becomes of rows that are there already (`on_conflict_do_update`)."""
@@ -183,7 +244,7 @@ def _url(place: str | Path) -> sa.URL:
         ) from error
 
 
-def _engine(url: sa.URL, busy_seconds: float = _BUSY_SECONDS) -> sa.Engine:
+def _engine(url: sa.URL, busy_seconds: float = _BUSY_SECONDS, named: str = OWN) -> sa.Engine:
     kind = url.get_backend_name()
     if kind not in ("sqlite", "postgresql"):
         raise StoreError(
@@ -195,52 +256,27 @@ def _engine(url: sa.URL, busy_seconds: float = _BUSY_SECONDS) -> sa.Engine:
         except OSError as error:
             raise StoreError(
                 f"The folder of the database {url.database} cannot be made: {error.strerror}.",
-                fix="Name a file in a folder that you may write (a run's is `label.store`).",
+                fix=f"Name a file in a folder that you may write ({named}).",
             ) from error
-    options: dict[str, Any] = {"connect_args": {"timeout": busy_seconds}} if kind == "sqlite" else {}
+    waits = (
+        {"timeout": busy_seconds} if kind == "sqlite" else {"connect_timeout": max(2, round(busy_seconds))}
+    )
     try:
-        engine = sa.create_engine(url, json_serializer=partial(json.dumps, ensure_ascii=False), **options)
+        engine = sa.create_engine(
+            url, json_serializer=partial(json.dumps, ensure_ascii=False), connect_args=waits
+        )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError(
             f"The driver of {url.drivername} is not installed: {error}.", fix="pip install 'psycopg[binary]'"
         ) from error
     if kind == "sqlite":
-        sa.event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
-        sa.event.listen(engine, "begin", _begin_sqlite)
+        prepare(engine, busy_seconds)
     return engine
 
 
 def _file(url: sa.URL) -> Path:
     # SQLite has a form of a path with options of its own: `file:/folder/a.db?mode=ro`.
     return Path((url.database or "").removeprefix("file:").partition("?")[0])
-
-
-def _prepare_sqlite(busy_seconds: float, connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver's own transactions start too late for table changes; `_begin_sqlite` starts them.
-    connection.isolation_level = None
-    _use_write_ahead_log(connection, busy_seconds)
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection, busy_seconds: float) -> None:
-    # SQLite's own waiting for locks leaves out the change of journal, which happens once per file.
-    deadline = time.monotonic() + busy_seconds
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # A transaction that starts by reading and then writes fails at once where another process
-    # writes; taking the write lock first waits for it instead.
-    writing = connection.get_execution_options().get("writing")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 def _upsert(insert: Any) -> Any:
