@@ -49,10 +49,11 @@ def sentence_transformers(job: dict[str, Any], **options: Any) -> Encode:
 
 
 def published(job: dict[str, Any]) -> Path:
-    """The encoder in the layout of sentence-transformers, made once."""
+    """The encoder in the layout of sentence-transformers, made once by each environment that reads it."""
+    import transformers
     from sentence_transformers import SentenceTransformer, models
 
-    folder = Path(job["scratch"], "sentence-transformers")
+    folder = Path(job["scratch"], f"sentence-transformers-{transformers.__version__}")
     if not (folder / "modules.json").exists():
         transformer = models.Transformer(job["folder"], max_seq_length=job["max_tokens"])
         pooling = models.Pooling(transformer.get_word_embedding_dimension(), "mean")
