@@ -87,7 +87,9 @@ def learn(plan: Extension, sub: Run) -> Learnt:
     if plan.whole:
         return Learnt(trained.choice.name, served, trained.winner, rule, encoders, inputs)
     rule = _picked(artifact.rule, rule, picked, sub)
-    model, measured = (ColumnsModel.of(artifact.model, picked, one) for one in (served, trained.winner))
+    model = measured = ColumnsModel.of(artifact.model, picked, served)
+    if trained.winner is not served:
+        measured = ColumnsModel.of(artifact.model, picked, trained.winner)
     return Learnt(kind, model, measured, rule, encoders, inputs)
 
 
