@@ -253,6 +253,15 @@ def test_a_file_in_which_others_judged_again_settles_what_was_stale(tmp_path):
         dataset, reviews(run), again(run).taxonomy, History.beside(taxonomy_file(run))
     )
     assert (left_out, whole.golden["6"]) == (0, ("sport", "travel"))
+    apply_change(again(run), describe("food", keywords=("суп*",)), by="")
+    assert stale(run).keys() == {"2"}, "keywords change no meaning"
+    history = History.beside(taxonomy_file(run))
+    assert with_judged_golden(dataset, reviews(run), again(run).taxonomy, history)[1] == 0
+    unknown = tmp_path / "unknown.csv"
+    unknown.write_text("id,labels,taxonomy\n6,sport,9.9\n", encoding="utf-8")
+    with open_review(again(run), "Борис", labelled=False) as session:
+        session.take(unknown, again=True)
+    assert stale(run).keys() == {"2", "6"}, "nobody knows what was asked"
 
 
 def test_the_same_answer_after_a_change_of_meaning_is_a_new_one(tmp_path):
