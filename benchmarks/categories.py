@@ -70,7 +70,7 @@ def main() -> None:
     show(steps, shares, rows, same, differences)
     content = {
         "texts": texts(),
-        "steps": steps,
+        "steps": {name: {key: one[key] for key in one if key != "told"} for name, one in steps.items()},
         "shares": shares,
         "f1": rows,
         "after_minus_whole_run": differences,
