@@ -18,8 +18,10 @@ from rubricator.pipeline.stages import STAGES
 from rubricator.records import Origin
 from rubricator.review.question import Question
 from rubricator.review.reviews import read_reviews
+from rubricator.review.stale import with_judged_golden
 from rubricator.store import Store
 from rubricator.taxonomy import Category, Taxonomy, changes
+from rubricator.taxonomy.versions import History
 
 GOLDEN = "id,labels\n0,weather\n6,sport\n12,food\n13,-\n"
 TRAVEL = Category(key="travel", description="поездки, катера")
@@ -225,3 +227,52 @@ def test_a_golden_label_counts_again_once_it_was_judged_under_the_list_of_today(
     assert golden == ["0", "13"]
     assert label_set.labels["0"].categories == ("weather", "travel")
     assert "2 golden labels from before a category came" in " ".join(stage_lines(again(run), "label"))
+
+
+def test_a_file_in_which_others_judged_again_settles_what_was_stale(tmp_path):
+    run = with_golden(tmp_path)
+    answer(run, t1=["weather"])
+    with open_review(run, "Анна", labelled=False) as session:
+        session.write(tmp_path / "early.csv", [Question(text=session.dataset.texts[2], chosen="gain")])
+    early = (tmp_path / "early.csv").read_text(encoding="utf-8").rstrip()
+    (tmp_path / "early.csv").write_text(f"{early}weather\n", encoding="utf-8")
+    apply_change(run, lambda taxonomy, _: changes.add(taxonomy, TRAVEL), by="")
+    assert len(stale(run)) == 5
+    rows = {"0": "weather", "6": "sport,travel", "12": "food", "13": "-", "1": "weather"}
+    file = tmp_path / "judged.csv"
+    file.write_text("id,labels\n" + "".join(f'{id_},"{keys}"\n' for id_, keys in rows.items()), "utf-8")
+    with open_review(again(run), "Анна", labelled=False) as session:
+        assert session.take(file, again=True) == 5
+        assert session.take(file, again=True) == 0
+        assert session.stale_questions() == []
+        assert session.take(tmp_path / "early.csv") == 1
+        assert [one.text.id for one in session.stale_questions()] == ["2"], "nobody asked about travel"
+    run_stages(again(run), STAGES, until="read")
+    dataset = files.read_dataset(run.folder)
+    whole, left_out = with_judged_golden(
+        dataset, reviews(run), again(run).taxonomy, History.beside(taxonomy_file(run))
+    )
+    assert (left_out, whole.golden["6"]) == (0, ("sport", "travel"))
+    apply_change(again(run), describe("food", keywords=("суп*",)), by="")
+    assert stale(run).keys() == {"2"}, "keywords change no meaning"
+    history = History.beside(taxonomy_file(run))
+    assert with_judged_golden(dataset, reviews(run), again(run).taxonomy, history)[1] == 0
+    unknown = tmp_path / "unknown.csv"
+    unknown.write_text("id,labels,taxonomy\n6,sport,9.9\n", encoding="utf-8")
+    with open_review(again(run), "Борис", labelled=False) as session:
+        session.take(unknown, again=True)
+    assert stale(run).keys() == {"2", "6"}, "nobody knows what was asked"
+
+
+def test_the_same_answer_after_a_change_of_meaning_is_a_new_one(tmp_path):
+    run = with_golden(tmp_path)
+    file = tmp_path / "judged.csv"
+    file.write_text("id,labels\n1,sport\n", encoding="utf-8")
+    with open_review(run, "Анна", labelled=False) as session:
+        assert session.take(file, again=True) == 1
+    apply_change(run, describe("sport", description="соревнования"), by="")
+    with open_review(again(run), "Анна", labelled=False) as session:
+        assert "1" in {one.text.id for one in session.stale_questions()}
+        assert session.take(file) == 0, "nobody says when it was given"
+        assert session.take(file, again=True) == 1
+        assert "1" not in {one.text.id for one in session.stale_questions()}

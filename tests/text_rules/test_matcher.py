@@ -138,3 +138,12 @@ def test_signs_that_repeat_do_not_take_forever() -> None:
     assert answer.status in (Status.OK, Status.FAILED)
     assert cascade_holds("☂ " * 3000, rules) is False
     assert time.monotonic() - started < 10
+
+
+def test_what_is_remembered_of_words_changes_nothing(monkeypatch):
+    words, content = ["банк*", "центральн* банк", "c++"], "Центральный банк и банкиры знают C++; банк молчит"
+    expected = list(WordMatcher(words).occurrences(content))
+    monkeypatch.setattr("rubricator.text_rules.matcher._REMEMBERED", 2)
+    matcher = WordMatcher(words)
+    assert [list(matcher.occurrences(content)) for _ in range(3)] == [expected] * 3
+    assert len(matcher._begun) <= 2

@@ -115,7 +115,10 @@ def review_labels(
         return
     with open_review(run, by or login(), labelled=not stale) as session:
         if import_:
-            out.print(f"{session.take(import_):,} new answers from {import_}")
+            out.print(f"{session.take(import_, again=stale):,} new answers from {import_}")
+            if stale:
+                _tell_stale(session)
+                return
         elif export:
             questions = _questions(session, listed, None if stale else count, order, stale=stale)
             written = session.write(export, questions)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
+from rubricator.code_digest import source_digest
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
@@ -18,11 +19,15 @@ from rubricator.ingest.read import Corpus, read_texts, rejections_by_kind, write
 from rubricator.pages.formatting import plural
 from rubricator.pipeline.stage import Run, Stage
 from rubricator.progress import Progress, silent
-from rubricator.records import file_digest
+from rubricator.records import content_hash, file_digest
+from rubricator.tables.cells import written
+from rubricator.tables.reading import open_table
 from rubricator.taxonomy import NOTHING, Taxonomy
 
 _LOG = logging.getLogger(__name__)
 _SHOWN, _EXCERPT = 10, 60
+_TEXTS, _FACTS, _REJECTED = "stages/texts.parquet", "stages/read.facts.json", "rejected.csv"
+_SOURCE = "stages/read.source.json"
 Golden = dict[str, tuple[str, ...]]
 """Category keys by text id."""
 
@@ -96,14 +101,17 @@ def _tell_contradictions(labels: Golden, golden: Golden, *, file: str, column: s
 
 
 def _work(run: Run) -> list[str]:
-    dataset = read(run.config, run.taxonomy, progress=run.progress)
-    files.write_dataset(run.file("stages/texts.parquet"), dataset)
-    files.write_json(run.file("stages/read.facts.json"), dataset.facts)
-    write_rejected(run.file("rejected.csv"), dataset.rejected)
+    dataset = _read_before(run)
+    if dataset is None:
+        dataset = read(run.config, run.taxonomy, progress=run.progress)
+        write_rejected(run.file(_REJECTED), dataset.rejected)
+    files.write_dataset(run.file(_TEXTS), dataset)
+    files.write_json(run.file(_FACTS), dataset.facts)
+    files.write_json(run.file(_SOURCE), _source(run))
     facts = dataset.facts
     bare = sum(not keys for keys in dataset.golden.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in facts["rejected"].items())
-    rejected = f"; rejected {len(dataset.rejected):,}: {reasons}" if reasons else ""
+    rejected = f"; rejected {sum(facts['rejected'].values()):,}: {reasons}" if reasons else ""
     copies = f"{facts['exact_duplicates']:,} exact and {facts['near_duplicates']:,} near duplicates"
     return [
         f"{facts['texts']:,} texts of {facts['rows']:,} rows{rejected}",
@@ -112,6 +120,46 @@ def _work(run: Run) -> list[str]:
         *_taken_out(dataset),
         *(f"{file} is read as {encoding}" for file, encoding in facts["encodings"].items()),
     ]
+
+
+def _read_before(run: Run) -> Dataset | None:
+    """Texts that were read from the same rows in the same way, with golden labels in the list of today.
+
+    A change of the list changes nothing else of them. None where they must be read: they were not, or their
+    rows bring the labels along.
+    """
+    config = run.config
+    try:
+        same = files.read_json(run.folder / _SOURCE) == _source(run)
+    except (OSError, ValueError):
+        return None
+    if not same or config.data.columns.labels is not None:
+        return None
+    dataset, golden = files.read_dataset(run.folder), Golden()
+    if config.golden.file is not None:
+        ids = set(dataset.groups)
+        file = config.path(config.golden.file)
+        labels = read_golden(file, ids=ids | _rejected_ids(run, dataset), taxonomy=run.taxonomy)
+        golden = {id_: keys for id_, keys in labels.items() if id_ in ids}
+    return replace(dataset, golden=golden, facts={**dataset.facts, "golden": len(golden)})
+
+
+def _rejected_ids(run: Run, dataset: Dataset) -> set[str]:
+    if not dataset.facts["rejected"]:  # a table without rows is none
+        return set()
+    rows = (row for batch in open_table(run.folder / _REJECTED).rows() for row in batch)
+    return {written(row.cells.get("id")) for row in rows}
+
+
+def _source(run: Run) -> dict[str, str]:
+    """What the texts of the run stand on, and what they are: without golden labels and categories."""
+    config = run.config
+    depends = _depends(run)
+    stands_on = [depends[name] for name in ("encode", "groups")]
+    stands_on += [depends[f"file:{one.path}"] for one in config.data.files]
+    stands_on += [config.model_dump_json(include={"data", "clean", "duplicates"}), source_digest(__name__)]
+    digests = {name: file_digest(run.folder / name) for name in (_TEXTS, _FACTS, _REJECTED)}
+    return {"stands_on": content_hash("read:1", *stands_on), **digests}
 
 
 def _taken_out(dataset: Dataset) -> Iterator[str]:
@@ -139,11 +187,13 @@ def _depends(run: Run) -> dict[str, str]:
     }
 
 
+KEPT = (_TEXTS, _FACTS, _REJECTED, _SOURCE, "stages/read.done")
+"""Files by which another folder need not read the texts again."""
 STAGE = Stage(
     name="read",
     about="Read and clean the texts, find duplicates and the golden labels.",
     depends=_depends,
     after=(),
-    writes=("stages/texts.parquet", "stages/read.facts.json", "rejected.csv"),
+    writes=(_TEXTS, _FACTS, _REJECTED),
     work=_work,
 )

@@ -26,7 +26,7 @@ from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run, beside
 from rubricator.review.reviews import read_reviews
 from rubricator.review.session import ReviewSession
-from rubricator.review.stale import with_judged_golden
+from rubricator.review.stale import settles, with_judged_golden
 from rubricator.review.uncertainty import ReviewContext
 from rubricator.stats.arrays import Floats, Indices
 from rubricator.stats.folds import make_folds
@@ -86,13 +86,14 @@ def write_golden(run: Run, path: Path) -> int:
         StoreError: The database refused.
     """
     dataset, taxonomy = files.read_dataset(run.folder), run.taxonomy
+    history = History.beside(run.config.path(run.config.taxonomy))
     with open_store(run) as store:
         reviews = read_reviews(store, dataset.texts, taxonomy)
     said = {
         id_: label
         for id_, review in reviews.items()
         if id_ in dataset.golden
-        and review.taxonomy == taxonomy.version
+        and settles(review, taxonomy, history)
         and (label := label_of(review, taxonomy)) is not None
     }
     rows = [

@@ -111,9 +111,18 @@ def rows_of(questions: Iterable[Question], taxonomy: Taxonomy) -> list[dict[str,
 
 
 def reviews_in_rows(
-    rows: Iterable[Row], *, parse: Parse, taxonomy: Taxonomy, ids: Mapping[str, Text], by: str, where: str
+    rows: Iterable[Row],
+    *,
+    parse: Parse,
+    taxonomy: Taxonomy,
+    ids: Mapping[str, Text],
+    by: str,
+    where: str,
+    version: str | None = None,
 ) -> list[Review]:
     """Read rows that people filled in; rows with empty `labels` are left out, and equal answers are one.
+
+    Rows that do not say under which version of the list they were answered are of `version`.
 
     Raises:
         DataError: Anything is wrong; all faults are listed, and nothing of the file counts.
@@ -128,7 +137,7 @@ def reviews_in_rows(
             faults.append(f"{place}: no text of this run has the id '{id_}'")
             continue
         try:
-            review = _review(id_, cells, parse=parse, taxonomy=taxonomy, by=by)
+            review = _review(id_, cells, parse=parse, taxonomy=taxonomy, by=by, version=version)
         except DataError as error:
             faults.append(f"{place}: {error.problem.removesuffix('.')}")
         else:
@@ -142,7 +151,9 @@ def reviews_in_rows(
     return reviews
 
 
-def _review(id_: str, cells: Mapping[str, Any], *, parse: Parse, taxonomy: Taxonomy, by: str) -> Review:
+def _review(
+    id_: str, cells: Mapping[str, Any], *, parse: Parse, taxonomy: Taxonomy, by: str, version: str | None
+) -> Review:
     labels, suggested = (
         parse(cell) if cell else None for cell in (_text(cells, "labels"), _text(cells, "suggested"))
     )
@@ -157,7 +168,7 @@ def _review(id_: str, cells: Mapping[str, Any], *, parse: Parse, taxonomy: Taxon
         before=suggested,
         probability=None if suggested is None else _number(cells, "probability"),
         seconds=_number(cells, "seconds"),
-        taxonomy=_text(cells, "taxonomy") or None,
+        taxonomy=_text(cells, "taxonomy") or version,
     )
 
 

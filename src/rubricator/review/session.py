@@ -190,12 +190,13 @@ class ReviewSession:
         """Write texts for people to label (see `write_questions`)."""
         return write_questions(path, questions, self.taxonomy)
 
-    def take(self, path: Path) -> int:
+    def take(self, path: Path, *, again: bool = False) -> int:
         """Store the answers in a table, in Label Studio's JSON or in another run, and count the new ones.
 
         Of a file all are stored or none; one that says the same as the stored one of the same person is not
-        new. A run is named by its folder or its database: its answers stay those of whoever gave them, and
-        where both have one the later counts.
+        new, unless it was given under another version of the list. Where labels are judged `again`, rows that
+        name no version are of the list of today. A run is named by its folder or its database: its answers
+        stay those of whoever gave them, and where both have one the later counts.
 
         Raises:
             DataError: The file cannot be read, or anything in it is wrong; all faults are listed.
@@ -205,8 +206,15 @@ class ReviewSession:
             return self._take_along(path / ANSWERS if path.is_dir() else path)
         texts = {text.id: text for text in self.dataset.texts}
         reviews = reviews_in_rows(
-            read_rows(path), parse=self.parse, taxonomy=self.taxonomy, ids=texts, by=self.by, where=str(path)
+            read_rows(path),
+            parse=self.parse,
+            taxonomy=self.taxonomy,
+            ids=texts,
+            by=self.by,
+            where=str(path),
+            version=self.taxonomy.version if again else None,
         )
+        reviews = [self._of_its_time(review) for review in reviews]
         keys = [key_of(texts[review.text_id].content, self.taxonomy) for review in reviews]
         stored = self.store.find(keys)
         answers = [
@@ -216,6 +224,15 @@ class ReviewSession:
         new = [answer for answer in answers if not _same(answer, stored.get(answer.key))]
         self.store.save(new)
         return len(new)
+
+    def _of_its_time(self, review: Review) -> Review:
+        """The review without a "no" to categories that came after the version it was given under."""
+        versions = self.history.of_stamp(review.taxonomy) if self.history else []
+        if self.history is None or not versions or self.taxonomy.single:
+            return review
+        came = self.history.added_since(versions[-1], self.taxonomy)
+        asked = {key: yes for key, yes in review.judged.items() if yes or key not in came}
+        return replace(review, judged=asked)
 
     def _take_along(self, place: Path) -> int:
         if not place.is_file():
@@ -269,4 +286,9 @@ class ReviewSession:
 
 
 def _same(answer: Answer, stored: Answer | None) -> bool:
-    return stored is not None and (answer.teacher, answer.scores) == (stored.teacher, dict(stored.scores))
+    return (
+        stored is not None
+        and (answer.teacher, answer.scores) == (stored.teacher, dict(stored.scores))
+        # The same answer under a newer list is a new one: it says that the label still holds.
+        and answer.taxonomy in ("", stored.taxonomy)
+    )

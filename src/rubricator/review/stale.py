@@ -81,7 +81,7 @@ def stale_labels(
         of_review = None if review is None else _of_review(review, taxonomy, history)
         if text.id in dataset.golden:
             labels = dataset.golden[text.id]
-            if of_review == set():  # judged again since
+            if review is not None and settles(review, taxonomy, history):  # judged again since
                 continue
             keys = _of_golden(text.id, labels, stamps, taxonomy, history)
             blind = True  # golden labels measure, as long as nobody sees a suggestion
@@ -128,12 +128,20 @@ def with_judged_golden(
         id_: label
         for id_ in unjudged
         if id_ in reviews
-        and reviews[id_].taxonomy == taxonomy.version
+        and settles(reviews[id_], taxonomy, history)
         and (label := label_of(reviews[id_], taxonomy)) is not None
     }
     left_out = unjudged - set(again)
     golden = {id_: again.get(id_, keys) for id_, keys in dataset.golden.items() if id_ not in left_out}
     return replace(dataset, golden=golden), len(left_out)
+
+
+def settles(review: Review, taxonomy: Taxonomy, history: History) -> bool:
+    """Whether a review says of every category of today what it means today.
+
+    So does one that was given before keywords, say, were added; one whose version nobody knows does not.
+    """
+    return history.stale(review.taxonomy, taxonomy) == frozenset() and label_of(review, taxonomy) is not None
 
 
 def unknown_reviews(reviews: Mapping[str, Review], taxonomy: Taxonomy, history: History) -> int:

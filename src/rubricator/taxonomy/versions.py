@@ -149,6 +149,10 @@ class History:
                 return str(version)
         return taxonomy.version
 
+    def of_stamp(self, stamp: str | None) -> list[Version]:
+        """The versions that a stamp names: several where a list came back to what it was, none if unknown."""
+        return [one for one in self.versions if stamp and stamp in (one.digest, one.number, str(one))]
+
     def stale(self, stamp: str | None, taxonomy: Taxonomy) -> frozenset[str] | None:
         """Keys whose meaning has changed since a label was given under the version with this stamp.
 
@@ -156,8 +160,7 @@ class History:
         """
         if stamp == taxonomy.version:
             return frozenset()
-        # A list may have come back to what it was: the same digest then has several numbers.
-        of_stamp = [v for v in self.versions if stamp and stamp in (v.digest, v.number, str(v))]
+        of_stamp = self.of_stamp(stamp)
         if not of_stamp:
             return None
         then = {meaning for version in of_stamp for meaning in version.meanings.values()}

@@ -24,6 +24,7 @@ _TOKEN = regex.compile(r"\w+")
 _PIECE = regex.compile(r"\w+\*?")
 _PHRASE = regex.compile(r"\w[\w\s*’'.-]*(?<=[\w*])")
 # The invisible variation selector after an emoji counts as part of a word (\w) for `regex`.
+_REMEMBERED = 100_000  # different words of texts
 _FOLD = str.maketrans("ёЁ\ufe0f", "еЕ ")
 
 
@@ -53,6 +54,7 @@ class WordMatcher:
             else:
                 self._literals.append((place, _Literal(folded)))
         self._lengths = sorted({len(start) - 1 for start in self._starts if start.endswith("*")})
+        self._begun: dict[str, list[tuple[int, list[str]]]] = {}
 
     def words_in(self, content: str) -> set[int]:
         """Places of the words that occur in a text."""
@@ -70,11 +72,19 @@ class WordMatcher:
     def _phrases_in(self, folded: str, spans: Sequence[tuple[int, int]]) -> Iterator[Occurrence]:
         words = [folded[start:end].casefold() for start, end in spans]
         for at, word in enumerate(words):
-            starts = [word, *(f"{word[:length]}*" for length in self._lengths if length <= len(word))]
-            for start in starts:
-                for place, rest in self._starts.get(start, ()):
-                    if _follow(words, at + 1, rest):
-                        yield place, spans[at][0], spans[at + len(rest)][1]
+            begun = self._begun.get(word)
+            for place, rest in self._begun_by(word) if begun is None else begun:
+                if _follow(words, at + 1, rest):
+                    yield place, spans[at][0], spans[at + len(rest)][1]
+
+    def _begun_by(self, word: str) -> list[tuple[int, list[str]]]:
+        """The phrases that a word of a text may begin, remembered: few words are frequent in a language."""
+        starts = [word, *(f"{word[:length]}*" for length in self._lengths if length <= len(word))]
+        begun = [phrase for start in starts for phrase in self._starts.get(start, ())]
+        if len(self._begun) >= _REMEMBERED:
+            self._begun.clear()
+        self._begun[word] = begun
+        return begun
 
     def speaking(
         self, occurrences: Iterable[Occurrence], places: Collection[int]

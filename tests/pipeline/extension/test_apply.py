@@ -8,16 +8,20 @@ from small_project import TEXTS, project
 
 from rubricator.artifact import read_artifact
 from rubricator.config import read_config
+from rubricator.dataset import files
 from rubricator.dataset.inputs import Inputs
 from rubricator.errors import ArtifactError, RubricatorError, TaxonomyError
 from rubricator.pipeline.category import apply_change, run_of_list
 from rubricator.pipeline.extension import apply as module
+from rubricator.pipeline.extension import training
 from rubricator.pipeline.extension.apply import extend
 from rubricator.pipeline.extension.plan import plan_extension
 from rubricator.pipeline.stage import run_stages
 from rubricator.pipeline.stages import STAGES
 from rubricator.predict import Predictor
 from rubricator.taxonomy import Category, changes
+from rubricator.train.search import case_control
+from rubricator.train.search.model_search import train_models
 
 ANIMALS = Category(key="town", description="улица, соседи", keywords=("сосед*", "мост", "библиотек*", "кот"))
 
@@ -129,3 +133,35 @@ def test_heads_over_encoders_serve_the_same_bits(tmp_path, count):
     for old, now in zip(before, served(), strict=True):
         assert {key: now[key] for key in old} == dict(old)
         assert "town" in now
+
+
+def test_new_columns_learn_from_a_sample_where_texts_are_many(run, monkeypatch):
+    first = said(run)
+    monkeypatch.setattr(case_control, "TEXTS", 6)
+    for name in ("_POSITIVE", "_NEAR", "_FAR"):
+        monkeypatch.setattr(case_control, name, 3)
+    counts = []
+
+    def counted(data, targets, *, train, stands_for, **rest):
+        counts.append((int(train.sum()), stands_for[train].sum()))
+        return train_models(data, targets, train=train, stands_for=stands_for, **rest)
+
+    monkeypatch.setattr(training, "train_models", counted)
+    apply_change(run, add, by="Анна")
+    extend(again(run))
+    ((drawn, stand_for),) = counts
+    teaching = sum(part == "train" for part in files.read_split(run.folder).part.values())
+    assert drawn < teaching
+    assert stand_for > drawn
+    second = said(run)
+    assert all(np.array_equal(first[key], second[key]) for key in first)
+    assert np.ptp(second["town"]) > 0
+
+
+def test_kinds_that_do_not_learn_by_counts_learn_from_all_texts(run):
+    data, targets, train = object(), np.zeros((3, 1)), np.ones(3, bool)
+    for models in (("cascade", "heads"), ("finetune",), "auto"):
+        config = run.config.model_copy(
+            update={"train": run.config.train.model_copy(update={"models": models})}
+        )
+        assert training._sample(data, targets, train, config) is None

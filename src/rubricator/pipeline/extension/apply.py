@@ -88,16 +88,17 @@ def extend(run: Run, *, anyway: bool = False) -> Extended:
         if plan.settled:
             raise TaxonomyError(SETTLED)
         sub = label_beside(run)
-        learning = time.monotonic()
+        labelled = time.monotonic()
         learnt = learn(plan, sub)
-        learning = time.monotonic() - learning
+        done = time.monotonic()
         encoders = open_encoders(plan, learnt, run)
         figures = measure_extension(plan, learnt, encoders, run)
         in_place = anyway or not figures.doubts
         folder = (run if in_place else sub).folder / "artifact"
         review = propose_reviews(sub, plan.new)
         identifier = _written(folder, plan, learnt, encoders, figures, run)
-        keep_seconds(sub, learning=learning, total=time.monotonic() - started, learns=len(plan.learns))
+        rest = time.monotonic() - done
+        keep_seconds(sub, learning=done - labelled, rest=rest, learns=len(plan.learns))
     return Extended(
         extension=plan,
         identifier=identifier,

@@ -75,7 +75,8 @@ def estimate(run: Run, plan: Extension) -> CostEstimate:
         StoreError: The database refused.
     """
     texts = len(files.read_dataset(run.folder).texts)
-    costs = [Cost("reading", _of_stage(run, "read"))]
+    # Only labels that come with the rows must be read again in another list.
+    costs = [] if run.config.data.columns.labels is None else [Cost("reading", _of_stage(run, "read"))]
     questions: dict[str, int] = {}
     if plan.learns:
         before = plan.artifact.manifest.taxonomy
@@ -103,10 +104,9 @@ def full_seconds(run: Run) -> float:
     return float(sum(record["seconds"] for record in records))
 
 
-def keep_seconds(sub: Run, *, learning: float, total: float, learns: int) -> None:
-    """Keep what it took, for the next estimate."""
-    rest = total - learning - sum(_of_stage(sub, name) or 0.0 for name in ("read", "label"))
-    files.write_json(sub.file(_TOOK), {"learning": learning, "learns": learns, "rest": max(0.0, rest)})
+def keep_seconds(sub: Run, *, learning: float, rest: float, learns: int) -> None:
+    """Keep what it took besides labelling, of which the stage keeps it, for the next estimate."""
+    files.write_json(sub.file(_TOOK), {"learning": learning, "learns": learns, "rest": rest})
 
 
 def _took(run: Run) -> dict[str, Any]:

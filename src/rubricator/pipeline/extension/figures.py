@@ -105,7 +105,8 @@ class _Parts:
         if place:
             part = self._part(old[:, stayed], old_rule.decide(old)[:, stayed], self.truth[:, place])
             before = self._measure(part, tuple(plan.kept), self._cut(old_rule, stayed, tuple(plan.kept)))
-        after = self._measured(keys, self._measured_part(), self.learnt.rule)
+        part = self._part(now, self.learnt.rule.decide(now), self.truth)
+        after = self._measured(keys, part, self.learnt.rule)
         return Figures(before, after, reasons=tuple(reasons))
 
     def compared(self) -> Figures:

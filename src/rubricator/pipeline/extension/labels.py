@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from rubricator.dataset import files
 from rubricator.errors import RubricatorError
 from rubricator.pipeline import label, read
@@ -35,5 +37,16 @@ def label_beside(run: Run) -> Run:
         writes=("stages/split.json",),
         work=keep_split,
     )
+    _bring_along(run, sub)
     run_stages(sub, (read.STAGE, kept, label.STAGE))
     return sub
+
+
+def _bring_along(run: Run, sub: Run) -> None:
+    """Lay the texts that the run has read where the stage looks for those that it need not read again."""
+    if files.layout_of(sub.folder) != files.LAYOUT:  # left by another version: all is done anew
+        return
+    files.mark_layout(sub.folder)
+    for name in read.KEPT:
+        if (run.folder / name).is_file():
+            shutil.copyfile(run.folder / name, sub.file(name))

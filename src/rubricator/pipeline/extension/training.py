@@ -24,14 +24,17 @@ from rubricator.pages.formatting import series
 from rubricator.pipeline.evaluate import EvaluationInputs
 from rubricator.pipeline.extension.plan import Extension
 from rubricator.pipeline.stage import Run
-from rubricator.stats.arrays import Floats
+from rubricator.stats.arrays import Bools, Floats
 from rubricator.taxonomy import Taxonomy
+from rubricator.train.search.case_control import Sample, draw_cases
 from rubricator.train.search.encoding import encode_for_training
 from rubricator.train.search.model_search import train_models
 from rubricator.train.search.refit import refit
 from rubricator.train.time_limit import TimeLimit
 
 _HAS = 0.5  # probability of a label from which on a text teaches that it has the category
+_BY_COUNTS = frozenset({"heads", "linear"})
+"""Kinds that take a text which counts for several as they would take the several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,9 @@ def learn(plan: Extension, sub: Run) -> Learnt:
     if plan.whole:
         return Learnt(trained.choice.name, served, trained.winner, rule, encoders, inputs)
     rule = _picked(artifact.rule, rule, picked, sub)
-    model, measured = (ColumnsModel.of(artifact.model, picked, one) for one in (served, trained.winner))
+    model = measured = ColumnsModel.of(artifact.model, picked, served)
+    if trained.winner is not served:
+        measured = ColumnsModel.of(artifact.model, picked, trained.winner)
     return Learnt(kind, model, measured, rule, encoders, inputs)
 
 
@@ -134,11 +139,14 @@ def _trained(
         examples=replace(data.examples, targets=data.examples.targets[:, columns]),
         described={name: directions[columns] for name, directions in data.described.items()},
     )
+    targets, train = label_set.targets[:, columns], data.part == "train"
+    sample = _sample(own, targets, train, config) if keys != sub.taxonomy.keys else None
     with threadpool_limits(limits=1, user_api="blas"):
         trained, _ = train_models(
             own,
-            label_set.targets[:, columns],
-            train=data.part == "train",
+            targets,
+            train=train if sample is None else sample.drawn,
+            stands_for=None if sample is None else sample.stands_for,
             validation=data.part == "validation",
             taxonomy=taxonomy,
             config=config,
@@ -159,6 +167,14 @@ def _trained(
             progress=sub.progress,
         )
     return replace(trained, refitted=again)
+
+
+def _sample(data: TrainingData, targets: Floats, train: Bools, config: Config) -> Sample | None:
+    """The texts that new columns learn from, where few say as much as all; None for all of them."""
+    if not set(config.train.models) <= _BY_COUNTS or config.train.models == "auto":
+        return None
+    labelled = train & np.isfinite(targets).all(axis=1)
+    return draw_cases(np.nan_to_num(targets), labelled, data.golden, seed=config.seed)
 
 
 def _picked(old: DecisionRule, new: DecisionRule | None, picked: tuple[int, ...], run: Run) -> DecisionRule:

@@ -40,6 +40,7 @@ def train_models(
     taxonomy: Taxonomy,
     config: Config,
     folder: Path,
+    stands_for: Floats | None = None,
     limit: TimeLimit | None = None,
     progress: Progress = silent,
 ) -> tuple[TrainingResult, OutOfFoldPredictions]:
@@ -47,7 +48,8 @@ def train_models(
 
     Without any of these it is cross-fitted on `train`. `targets` are the probability of each category, shape
     [texts, categories], NaN where there is no label. Training keeps in `folder` what must outlive it; `limit`
-    is that of the settings, from now on, unless it began before.
+    is that of the settings, from now on, unless it began before. Where `train` is a sample, `stands_for` says
+    for how many texts each stands, shape [texts].
 
     Returns:
         The models, and their predictions of those validation texts that people labelled.
@@ -81,7 +83,7 @@ def train_models(
     )
     folds = spread_folds(data, targets, train, config)
     weight, tried = weak_label_weight(data, targets, train, folds, context)
-    counted = np.where(data.golden, 1.0, weight)
+    counted = np.where(data.golden, 1.0, weight) * (1.0 if stands_for is None else stands_for)
     context = replace(context, synthetic=synthetic_for(data, own, train & (counted > 0)))
     if config.train.self_training:
         targets = self_trained(data, targets, counted, train, folds, context)
