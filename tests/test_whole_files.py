@@ -97,7 +97,7 @@ def test_a_folder_is_there_at_any_instant_and_after_a_kill(tmp_path):
         writer = subprocess.Popen([sys.executable, "-c", program, tmp_path])
         seen = set()
         while len(seen) < 3 or checks > 0:
-            seen.add((tmp_path / "it").stat().st_ino)  # raises in an instant without the folder
+            seen.add((tmp_path / "it").stat().st_mtime_ns)  # raises in an instant without the folder
             checks -= 1
         writer.send_signal(signal.SIGKILL)
         writer.wait()
