@@ -61,11 +61,13 @@ def run(root: Path, data: Path, settings: str, *, keep: bool = False) -> dict[st
     shutil.rmtree(out, ignore_errors=True)
     for file in cache.glob("vectors.sqlite*"):
         file.unlink()
+    # What the earlier commit needs and this environment lacks may stand in PYTHONPATH.
+    paths = [str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     spent, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
         [*COMMAND, "run", "-c", settings, "--out", out, "--set", f"encode.cache={cache}"],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root / "src"), "RUBRICATOR_DATA": str(data)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "RUBRICATOR_DATA": str(data)},
         capture_output=True,
         text=True,
         check=False,
