@@ -23,6 +23,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -170,27 +171,32 @@ def healthy() -> Iterator[dict[str, Any]]:
 async def open_loop(rate: float, seconds: float) -> dict[str, Any]:
     """Requests that come at random at a rate, whether or not earlier ones are answered."""
     waits = np.random.default_rng(0).exponential(1 / rate, size=max(1, int(rate * seconds)))
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
     outcomes: Counter[str] = Counter()
     latencies: list[float] = []
-    async with httpx.AsyncClient(base_url=f"http://{HOST}:{PORT}", limits=limits, timeout=60) as client:
+    free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-        async def one(text: str, due: float) -> None:
-            try:
-                answer = await client.post("/v1/classify", json={"text": text})
-                outcomes[str(answer.status_code)] += 1
-                if answer.is_success:
-                    latencies.append(time.perf_counter() - due)
-            except httpx.HTTPError as error:
-                outcomes[type(error).__name__] += 1
+    async def one(text: str, due: float) -> None:
+        try:
+            async with asyncio.timeout(60):
+                connection = free.pop() if free else await asyncio.open_connection(HOST, PORT)
+                status, _ = await asked(connection, request("POST", {"text": text}, kept=True))
+        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+            outcomes[type(error).__name__] += 1
+            return
+        free.append(connection)
+        outcomes[str(status)] += 1
+        if status == HTTPStatus.OK:
+            latencies.append(time.perf_counter() - due)
 
-        began = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            for number, due in enumerate(began + np.cumsum(waits)):
-                if (early := due - time.perf_counter()) > 0:
-                    await asyncio.sleep(early)
-                group.create_task(one(TEXTS[number % len(TEXTS)], float(due)))
-        spent = time.perf_counter() - began
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number, due in enumerate(began + np.cumsum(waits)):
+            if (early := due - time.perf_counter()) > 0:
+                await asyncio.sleep(early)
+            group.create_task(one(TEXTS[number % len(TEXTS)], float(due)))
+    spent = time.perf_counter() - began
+    for _, writer in free:
+        writer.close()
     p50, p99 = np.quantile(latencies, (0.5, 0.99)) if latencies else (np.nan, np.nan)
     return {
         "asked_per_second": round(rate, 1),
