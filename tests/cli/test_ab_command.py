@@ -19,8 +19,8 @@ def say(tmp_path, monkeypatch):
     """Runs the command in a folder of its own; gives the exit code and what it said."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments):
-        done = CliRunner().invoke(app, ["ab", *map(str, arguments)], env={"COLUMNS": "200"})
+    def run(*arguments, columns=200):
+        done = CliRunner().invoke(app, ["ab", *map(str, arguments)], env={"COLUMNS": str(columns)})
         return done.exit_code, done.output
 
     return run
@@ -53,6 +53,9 @@ def test_from_the_plan_to_the_end(say, tables, tmp_path):
     code, said = say("report", "clicks.yaml", *files, "--json", "report.json")
     assert (code, "Adopt the treatment: “click” changes by +" in said) == (0, True), said
     assert "2 not a number" in said
+    narrow = say("report", "clicks.yaml", *files, columns=60)[1]
+    assert "click (goal)" in narrow
+    assert "better" in narrow
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert (report["decision"], report["exposed"]) == ("adopt", {"control": 1500, "treatment": 1500})
     assert report["conclusion"] in (tmp_path / "clicks.html").read_text(encoding="utf-8")

@@ -80,6 +80,19 @@ def test_a_reference_of_a_table_is_what_the_artifact_says_of_it(linear_artifact,
     assert len(made.vocabulary) == 4
 
 
+def test_a_reference_of_a_table_counts_unknown_words_as_the_service_of_the_artifact_does(
+    make_artifact, tmp_path, invented
+):
+    own = replace(invented, model="", vocabulary=vocabulary_of(["Хоккеисты забили", "Хоккеисты забили"]))
+    artifact = make_artifact(tmp_path / "artifact", reference=reference_bytes(own))
+    table = tmp_path / "texts.csv"
+    rows = [f"{n},,Хоккеисты забили много шайб" for n in range(220)]
+    table.write_text("id,title,text\n" + "\n".join(rows), encoding="utf-8")
+    made = reference_of_table(artifact, table, tmp_path / "reference.safetensors")
+    assert made.vocabulary.tolist() == own.vocabulary.tolist()
+    assert set(made.sample.unknown) == {0.5}
+
+
 def test_too_small_a_table_is_refused(linear_artifact, tmp_path):
     table = tmp_path / "texts.csv"
     table.write_text("id,title,text\n1,а,Хоккей и футбол\n", encoding="utf-8")

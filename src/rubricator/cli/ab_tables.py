@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from rubricator.cli.console import figure_table, out
+from rubricator.errors import plural
 from rubricator.experiment.conclusion import chance, change, conclusion, day, may_stop, progress
 from rubricator.experiment.notes import notes
 from rubricator.experiment.plan import ARMS, Plan
@@ -22,7 +23,8 @@ def show_plan(plan: Plan, size: PlannedSize) -> None:
     )
     out.print(
         f"One look at the end: {size.fixed:,} {plan.unit}s per arm. A look every day: {size.control:,} "
-        f"control + {size.treatment:,} treatment ({size.factor:.2f} times as many), {size.days:,} days."
+        f"control + {size.treatment:,} treatment ({size.factor:.2f} times as many), "
+        f"{plural(size.days, 'day')}."
     )
     table = figure_table("true change", "found", "stops on average after", "by one look at the end")
     way = 1 if goal.direction == "up" else -1
@@ -57,7 +59,9 @@ def show_report(report: ExperimentReport) -> None:
     out.print(f"[bold]{escape(conclusion(report))}[/]\n", soft_wrap=True)
     if not report.mismatch:
         table = figure_table("metric", "control", "treatment", "change", "p", "")
-        table.columns[0].no_wrap = False  # names are long where a terminal is narrow
+        for column in (0, 3, 5):  # names, intervals and verdicts are long where a terminal is narrow
+            table.columns[column].no_wrap = False
+        table.columns[0].min_width = 12
         for result in (report.goal, *report.metrics, *report.guardrails):
             table.add_row(*_row(result))
         out.print(table)
@@ -82,7 +86,8 @@ def _row(result: Result) -> tuple[str, ...]:
     if result.role == "guardrail":
         told = {"within": "within limit", "open": "not clear"}.get(result.verdict, result.verdict)
     values = f"{result.control:.4g}", f"{result.treatment:.4g}"
-    return name, *values, change(result.relative), chance(p_value), told
+    interval = change(result.relative).replace(" (", "\n(")  # below its figure, as in other tables
+    return name, *values, interval, chance(p_value), told
 
 
 def _show_notes(report: ExperimentReport) -> None:

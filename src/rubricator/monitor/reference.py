@@ -84,26 +84,29 @@ def make_reference(
     taxonomy_version: str = "",
     features: Sequence[str] = (),
     known: Sequence[str] = (),
+    vocabulary: NDArray[np.uint32] | None = None,
     truth: Mapping[str, Sequence[str]] | None = None,
     seed: int = 0,
 ) -> Reference:
     """A reference of at most 5,000 cleaned texts, drawn at random where there are more.
 
     Words are known that occur in two of the contents in `known` (where there are none, in the texts
-    themselves, half of them measured by the words of the other half). `truth` holds by text id the categories
-    that a person stated so that they measure.
+    themselves, half of them measured by the words of the other half). A `vocabulary` takes the place of both.
+    `truth` holds by text id the categories that a person stated so that they measure.
     """
     rows = np.sort(np.random.default_rng(seed).permutation(len(texts))[:_MOST])
     drawn = [texts[row] for row in rows]
     contents = [text.content for text in drawn]
     truth = truth or {}
+    if vocabulary is None and known:
+        vocabulary = vocabulary_of(known)
     sample = Sample(
         ids=np.array([text.id for text in drawn], dtype=np.str_),
         at=np.array([text.time.timestamp() if text.time else np.nan for text in drawn], dtype=np.float64),
         probabilities=observed[0][rows],
         decided=observed[1][rows],
         characters=np.array([len(content) for content in contents], dtype=np.float64),
-        unknown=_unknown(contents, known),
+        unknown=_unknown(contents, vocabulary),
         languages=np.array(told_languages(contents), dtype=np.str_),
         sources=np.array([text.source for text in drawn], dtype=np.str_),
         vectors=observed[2][rows],
@@ -115,7 +118,7 @@ def make_reference(
         space=space,
         titles=dict(titles),
         sample=sample,
-        vocabulary=vocabulary_of(known or contents),
+        vocabulary=vocabulary_of(contents) if vocabulary is None else vocabulary,
         labelled=np.array([text.id in truth for text in drawn], dtype=bool),
         truth=space.indicators([truth.get(text.id, ()) for text in drawn]),
         about=about,
@@ -133,9 +136,8 @@ def told_languages(contents: Sequence[str]) -> list[str]:
         return [""] * len(contents)
 
 
-def _unknown(contents: Sequence[str], known: Sequence[str]) -> Floats:
-    if known:
-        vocabulary = vocabulary_of(known)
+def _unknown(contents: Sequence[str], vocabulary: NDArray[np.uint32] | None) -> Floats:
+    if vocabulary is not None:
         return np.array([unknown_share(content, vocabulary) for content in contents], dtype=np.float64)
     halves = [vocabulary_of(contents[start::2]) for start in (0, 1)]
     shares = [unknown_share(content, halves[1 - row % 2]) for row, content in enumerate(contents)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.inputs import BASE
@@ -16,7 +17,14 @@ from rubricator.encode.vectors import encode_by_each
 from rubricator.errors import DataError
 from rubricator.models.training_result import TrainingResult
 from rubricator.monitor.observe import WIDTH, projected
-from rubricator.monitor.reference import FEWEST, Observed, Reference, make_reference, reference_bytes
+from rubricator.monitor.reference import (
+    FEWEST,
+    Observed,
+    Reference,
+    make_reference,
+    parse_reference,
+    reference_bytes,
+)
 from rubricator.pipeline.stage import Run
 from rubricator.predict import Predictor
 from rubricator.predict.files import read_texts
@@ -97,6 +105,7 @@ def reference_of_table(
         model=predictor.manifest.identifier,
         taxonomy_version=predictor.manifest.taxonomy_version,
         features=predictor.features,
+        vocabulary=_served_vocabulary(predictor),
         seed=seed,
     )
     reference.require_rows()
@@ -109,6 +118,11 @@ def reference_of_table(
             f"The reference {output} cannot be written: {error.strerror}.", fix="Name another file with -o."
         ) from error
     return reference
+
+
+def _served_vocabulary(predictor: Predictor) -> NDArray[np.uint32] | None:
+    """The words by which the service counts unknown ones: the log's shares are comparable with no others."""
+    return None if predictor.reference is None else parse_reference(predictor.reference).vocabulary
 
 
 def _predicted(predictor: Predictor, texts: Sequence[Text], progress: Progress) -> Observed:
