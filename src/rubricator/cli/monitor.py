@@ -229,6 +229,8 @@ def _show(found: MonitorRun, monitoring: Monitoring) -> None:
 
     titles = {key: title for one in monitoring.references for key, title in one.titles.items()}
     table = figure_table("window from", "model", "predictions", "expected macro-F1", "")
+    for column in (1, 4):  # names are long where a terminal is narrow
+        table.columns[column].no_wrap = False
     for one in found.judged:
         table.add_row(
             f"{one.start:%Y-%m-%d %H:%M}",
@@ -240,7 +242,7 @@ def _show(found: MonitorRun, monitoring: Monitoring) -> None:
     if found.judged:
         out.print(table)
     else:
-        out.print("No window is over that was not judged before.")
+        out.print("No window is over that was not judged before; `monitor.window` says how long one is.")
     for one in found.judged:
         if one.moved:
             said = moved_sentence(one.moved, titles)

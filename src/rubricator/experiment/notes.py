@@ -19,7 +19,7 @@ def notes(report: ExperimentReport) -> list[str]:
     said = []
     if report.faults.get("units in both arms"):
         count = plural(report.faults["units in both arms"], unit)
-        said.append(f"{count} got both arms and are left out: something gives one {unit} two keys over time.")
+        said.append(f"{count} in both arms, left out: something gives one {unit} two keys over time.")
     if report.lost:
         said.append(
             f"{plural(report.lost, 'exposure')} could not be kept by the service: the database was away."
