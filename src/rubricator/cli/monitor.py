@@ -229,8 +229,8 @@ def _show(found: MonitorRun, monitoring: Monitoring) -> None:
 
     titles = {key: title for one in monitoring.references for key, title in one.titles.items()}
     table = figure_table("window from", "model", "predictions", "expected macro-F1", "")
-    for column in (1, 4):  # names are long where a terminal is narrow
-        table.columns[column].no_wrap = False
+    # Names are long where a terminal is narrow.
+    table.columns[1].no_wrap = table.columns[4].no_wrap = False
     for one in found.judged:
         table.add_row(
             f"{one.start:%Y-%m-%d %H:%M}",
