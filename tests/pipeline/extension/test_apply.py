@@ -64,6 +64,12 @@ def test_what_stayed_is_the_same_to_the_last_bit_through_every_change(run):
     assert np.array_equal(third["town"], second["town"])
 
 
+def test_a_category_that_is_described_anew_is_named_once(run):
+    apply_change(run, lambda t, _: changes.describe(t, "sport", {"description": "соревнования"}), by="Анна")
+    about = [line for line in plan_extension(again(run)).lines() if line.startswith("sport")]
+    assert about == ["sport: labelled, trained and calibrated, in place of what it meant before"]
+
+
 def test_a_kill_before_the_end_leaves_the_old_artifact(run, monkeypatch):
     before = read_artifact(run.folder / "artifact").manifest.identifier
     apply_change(run, add, by="Анна")
