@@ -12,6 +12,7 @@ from rubricator.dataset.labels import read_labels
 from rubricator.errors import TaxonomyError
 from rubricator.pipeline.category import apply_change, plan_change, roll_back, run_of_list, taxonomy_file
 from rubricator.pipeline.category_teachers import teacher_effects
+from rubricator.pipeline.migrate import migrate
 from rubricator.pipeline.review import open_review, write_golden
 from rubricator.pipeline.stage import Run, run_stages, stage_lines
 from rubricator.pipeline.stages import STAGES
@@ -132,6 +133,15 @@ def test_parts_of_a_split_category_are_asked_about_where_a_person_had_said_yes(t
     assert stale(run)["14"] == ("soup", "cake")
     assert "1" not in stale(run)
     assert made.plan.heads == ("soup", "cake")
+
+
+def test_a_rollback_asks_about_no_golden_label_whose_file_was_migrated_meanwhile(tmp_path):
+    run = with_golden(tmp_path)
+    apply_change(run, describe("sport", description="соревнования"), by="")
+    made = apply_change(again(run), lambda taxonomy, _: changes.rename(taxonomy, "food", "cooking"), by="")
+    migrate(again(run), made.map_file, [tmp_path / "golden.csv"])
+    roll_back(again(run), "1.0", by="")
+    assert stale(run) == {}
 
 
 def test_a_rollback_brings_labels_and_files_back(tmp_path):

@@ -103,6 +103,22 @@ def take(run, tmp_path, rows, name="decisions.csv"):
     return take_file(str(tmp_path / "feedback.sqlite"), file, artifact=run.folder)
 
 
+def test_parts_that_are_drawn_anew_are_not_those_that_the_champion_knows(run, tmp_path, asked):
+    trained = files.read_split(run.folder)
+    champion = read_config(run.config.path("rubricator.yaml"), ["seed=7"])
+    other = replace(run, config=champion)
+    run_stages(other, STAGES, until="split")  # as `rubricator retrain -s seed=7` does
+    drawn = files.read_split(run.folder)
+    dataset = files.read_dataset(run.folder)
+    learnt = [text for text in dataset.texts if trained.part[text.id] == "train" != drawn.part[text.id]]
+    assert learnt
+    rows = [
+        {**row, "body": text.body} for row, text in zip(decided(len(learnt), blind=1), learnt, strict=True)
+    ]
+    take(run, tmp_path, rows)
+    assert plan_retraining(other, asked).material.measured == ()
+
+
 def test_a_better_challenger_is_promoted_and_what_measured_it_taught_neither(run, tmp_path, asked):
     take(run, tmp_path, decided(240))
     done = retrain(run, asked, promote=True)

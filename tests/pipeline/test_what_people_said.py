@@ -1,6 +1,7 @@
 """A person's word outranks every teacher, and judges only where it is a fair sample."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,23 @@ def test_a_golden_label_outranks_a_review(run):
     row = people.ids.index(some)
     assert people.categories[row].tolist() == [False, True, False]
     assert people.origin[row] == Origin.GOLDEN
+
+
+def test_a_review_of_a_golden_text_says_nothing_of_its_exact_duplicates(run):
+    dataset, split = files.read_dataset(run.folder), files.read_split(run.folder)
+    golden, copy, other = parts(run)["train"][:3]
+    content = {text.id: text.content for text in dataset.texts}[golden]
+    texts = [replace(text, content=content) if text.id == copy else text for text in dataset.texts]
+    twins = replace(dataset, texts=texts, golden={golden: ("sport",)})
+    given = {
+        id_: Review(
+            text_id=id_, judged=judged(["food"], run.taxonomy), by="anna", chosen="random", shown="blind"
+        )
+        for id_ in (golden, copy, other)
+    }
+    people = label_sources(twins, split, given, run.taxonomy)
+    ids = np.array(people.ids)
+    assert set(ids[people.human]) == set(ids[people.unbiased]) == {golden, other}
 
 
 def test_reviews_become_labels_when_the_label_stage_next_runs(run, tmp_path: Path):

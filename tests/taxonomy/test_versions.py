@@ -57,6 +57,20 @@ def test_numbers_count_what_happens_to_labels(file):
     assert History.beside(file).last.by == "Анна"
 
 
+def test_a_difference_calls_a_renamed_category_renamed(file):
+    make(file, changes.rename, "sport", "games")
+    make(file, changes.describe, "games", {"description": "игры"})
+    now, history = Taxonomy.read(file), History.beside(file)
+    about = ("sport → games: another key for the same category", "games: description “матчи” → “игры”")
+    assert history.difference("1.0", None, now).sentences == about
+    assert history.difference("1.0", "2.0", now).sentences == about[:1]
+    assert history.difference("3.0", "1.0", now).removed == ("games",)
+    make(file, changes.remove, "games")
+    file.write_text(file.read_text(encoding="utf-8").replace("улицы", "мосты"), encoding="utf-8")
+    by_hand = History.beside(file).difference("1.0", None, Taxonomy.read(file)).sentences
+    assert by_hand == ("- sport: матчи", "roads: description “улицы” → “мосты”")
+
+
 def test_retired_keys_are_remembered_and_old_versions_can_be_read(file):
     first = Taxonomy.read(file)
     make(file, changes.remove, "sport")

@@ -67,13 +67,8 @@ def show_difference(
 
     Example: `rubricator category diff 1.0`
     """
-    from rubricator.taxonomy.differences import compare
-
     taxonomy, history = _list(config, overrides)
-    old = history.taxonomy(history.named(before))
-    new = taxonomy if after is None else history.taxonomy(history.named(after))
-    difference = compare(old, new)
-    for sentence in difference.sentences or ("Nothing differs.",):
+    for sentence in history.difference(before, after, taxonomy).sentences or ("Nothing differs.",):
         out.print(escape(sentence))
 
 

@@ -75,8 +75,14 @@ class LabelSources:
 def label_sources(
     dataset: Dataset, split: DatasetSplit, reviews: Mapping[str, Review], taxonomy: Taxonomy
 ) -> LabelSources:
-    """Golden labels and reviews in one table; reviews that leave a category open are left out."""
-    reviewed = {id_: label_of(review, taxonomy) for id_, review in reviews.items()}
+    """Golden labels and reviews in one table.
+
+    Reviews that leave a category open are left out, and so are those of exact duplicates of golden texts: the
+    golden label says what is so of that content, and counts once.
+    """
+    golden_contents = {text.content for text in dataset.texts if text.id in dataset.golden}
+    copies = {text.id for text in dataset.texts if text.content in golden_contents}
+    reviewed = {id_: label_of(review, taxonomy) for id_, review in reviews.items() if id_ not in copies}
     ids = tuple(text.id for text in dataset.texts)
     part = np.array([split.part[id_] for id_ in ids], dtype=np.str_)
     fold = np.array([split.fold.get(id_, -1) for id_ in ids], dtype=np.intp)

@@ -254,7 +254,7 @@ def _write_map(history: History, version: Version) -> Path:
 
 
 def _plan(run: Run, before: Taxonomy, change: Change, history: History) -> ChangePlan:
-    after, difference = change.after, compare(before, change.after)
+    after, difference = change.after, compare(before, change.after, renamed=change.renamed)
     version = _next(history, before, change)
     dataset = _dataset(run)
     stale: list[StaleLabel] = []

@@ -12,6 +12,7 @@ from rubricator.dataset.split import DatasetSplit, SplitPart
 from rubricator.ingest.read import write_rejected
 from rubricator.pages.formatting import plural
 from rubricator.pipeline.decided import DecidedText
+from rubricator.pipeline.kept_parts import run_parts
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run, Stage, run_stages
 from rubricator.pipeline.stages import STAGES
@@ -91,7 +92,8 @@ def _taking(run: Run, new: Sequence[DecidedText]) -> Stage:
 
 def _keeping(run: Run, new: Sequence[DecidedText]) -> Stage:
     """The split stage: the parts and folds of the run."""
-    old, groups = files.read_split(run.folder), files.read_dataset(run.folder).groups
+    dataset = files.read_dataset(run.folder)
+    old, groups = run_parts(run, dataset), dataset.groups
     fold_of = {groups[id_]: fold for id_, fold in old.fold.items()}
     split = DatasetSplit(
         part={**old.part, **{one.text.id: _part_of(one) for one in new}},

@@ -20,6 +20,7 @@ from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError
 from rubricator.ingest.duplicates import group_duplicates
 from rubricator.pages.formatting import plural
+from rubricator.pipeline.kept_parts import kept_parts, run_parts
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
 from rubricator.records import Text, content_hash
@@ -95,7 +96,8 @@ def gather(
     reviews, unusable = _reviews(decisions, run, history)
     dataset = files.read_dataset(run.folder)
     texts = _texts(reviews, decisions, dataset)
-    decided = _decided(texts, reviews, dataset, run, champion.created)
+    split = run_parts(run, dataset)
+    decided = _decided(texts, reviews, dataset, run, split.part, champion.created)
     first = _first_reviewed(decided, decisions, run)
     learnt_from = _learnt_from(run, dataset, champion)
     blind = [one for one in decided if one.review.measures and one.new]
@@ -127,7 +129,7 @@ def gather(
         )
     if golden := sum(one.text.id in dataset.golden for one in decided):
         notes.append(f"{plural(golden, 'correction')} of golden texts: golden labels stay.")
-    own = _own_reviews(run, dataset, champion.created, {one.text.content for one in decided})
+    own = _own_reviews(run, dataset, split.part, champion.created, {one.text.content for one in decided})
     return Material(measured=tuple(measured), teaching=tuple(teaching), own=own, notes=tuple(notes))
 
 
@@ -165,10 +167,14 @@ def _texts(reviews: Mapping[str, Review], decisions: Sequence[Decision], dataset
 
 
 def _decided(
-    texts: Mapping[str, Text], reviews: Mapping[str, Review], dataset: Dataset, run: Run, made: datetime
+    texts: Mapping[str, Text],
+    reviews: Mapping[str, Review],
+    dataset: Dataset,
+    run: Run,
+    part: Mapping[str, SplitPart],
+    made: datetime,
 ) -> list[DecidedText]:
     """Each text with its group; of the run's own texts the groups stay as they are."""
-    part = files.read_split(run.folder).part
     fresh = [text for content, text in texts.items() if text.id not in dataset.groups]
     joined = [*dataset.texts, *fresh]
     by_vectors = run.config.duplicates.method == "embeddings"
@@ -222,7 +228,8 @@ def _first_reviewed(
 
 def _learnt_from(run: Run, dataset: Dataset, champion: Manifest) -> frozenset[SplitPart]:
     """Parts of the run that the champion may have learnt from: all, unless it is surely of this run."""
-    if run.config.train.refit == "all" or champion.data_fingerprint != dataset.fingerprint:
+    known = kept_parts(run, dataset) is not None and champion.data_fingerprint == dataset.fingerprint
+    if run.config.train.refit == "all" or not known:
         return frozenset[SplitPart]({"train", "validation", "test", "left_out"})
     return TEACHING_PARTS
 
@@ -231,8 +238,9 @@ def _teaches(one: DecidedText) -> bool:
     return not one.parts or bool(one.parts & TEACHING_PARTS)
 
 
-def _own_reviews(run: Run, dataset: Dataset, made: datetime, decided: set[str]) -> int:
-    part = files.read_split(run.folder).part
+def _own_reviews(
+    run: Run, dataset: Dataset, part: Mapping[str, SplitPart], made: datetime, decided: set[str]
+) -> int:
     texts = [
         text for text in dataset.texts if part[text.id] in TEACHING_PARTS and text.content not in decided
     ]

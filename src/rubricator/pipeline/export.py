@@ -23,6 +23,7 @@ from rubricator.evaluate.report.model_descriptions import described
 from rubricator.models.training_files import read_training
 from rubricator.models.training_result import WORDS, TrainingResult
 from rubricator.monitor.reference import reference_bytes
+from rubricator.pipeline.kept_parts import KEPT_PARTS, keep_parts
 from rubricator.pipeline.precision import served_encoders
 from rubricator.pipeline.reference import reference_of_run
 from rubricator.pipeline.stage import Run, Stage
@@ -123,6 +124,7 @@ def _work(run: Run) -> list[str]:
     folder = run.folder / "artifact"
     reference = reference_of_run(run, dataset, split, label_set, trained)
     encoders, table, lines = _encoders(run, dataset, label_set, trained)
+    (run.folder / KEPT_PARTS).unlink(missing_ok=True)  # killed from here on, none are those of the artifact
     manifest = write_winner(
         folder,
         trained,
@@ -137,6 +139,7 @@ def _work(run: Run) -> list[str]:
         encoders=encoders,
         progress=run.progress,
     )
+    keep_parts(run, dataset, split)
     (run.folder / PRECISION).unlink(missing_ok=True)
     if table is not None:
         write_table(run.folder, table)
@@ -184,6 +187,6 @@ STAGE = Stage(
         "taxonomy": _shown_version(run),
     },
     after=("read", "split", "label", "train", "evaluate"),
-    writes=("artifact", PRECISION),
+    writes=("artifact", KEPT_PARTS, PRECISION),
     work=_work,
 )

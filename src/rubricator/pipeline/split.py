@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from rubricator.config import Config
 from rubricator.dataset import files
 from rubricator.dataset.dataset import Dataset
-from rubricator.dataset.split import DatasetSplit, SplitBy, SplitPart, golden_targets
+from rubricator.dataset.split import TEACHING_PARTS, DatasetSplit, SplitBy, SplitPart, golden_targets
 from rubricator.errors import DataError
 from rubricator.ingest.split_notes import rare_notes
 from rubricator.ingest.splitting import Parts, split_texts
@@ -37,13 +38,26 @@ def split(dataset: Dataset, taxonomy: Taxonomy, config: Config) -> DatasetSplit:
     parts = split_texts(
         dataset.texts, dataset.groups, targets, golden.keys(), use=use, config=config.split, seed=config.seed
     )
-    allowed = {"train": {"train", "validation"}, "tune": {"validation"}, "test": set[str]()}[use]
-    teaching = frozenset(id_ for id_ in golden if parts.part[id_] in allowed)
-    in_test = sum(parts.part[id_] == "test" for id_ in golden)
-    crossed = use == "train" and in_test < ENOUGH_GOLDEN_IN_TEST
-    fold = _golden_folds(dataset, targets, teaching, config) if crossed else {}
+    teaching, fold = _teaching(dataset, targets, parts.part, config)
     notes = (*parts.notes, *_rare_notes(dataset, targets, parts, fold, taxonomy, config))
     return DatasetSplit(parts.part, fold, teaching, parts.by, parts.validation, notes)
+
+
+def with_golden(split: DatasetSplit, dataset: Dataset, taxonomy: Taxonomy, config: Config) -> DatasetSplit:
+    """The parts of a split, with the golden labels that there are now: who teaches, and in which fold."""
+    teaching, fold = _teaching(dataset, golden_targets(dataset, taxonomy), split.part, config)
+    return split if teaching == split.teaching else replace(split, teaching=teaching, fold=fold)
+
+
+def _teaching(
+    dataset: Dataset, targets: Floats, part: Mapping[str, SplitPart], config: Config
+) -> tuple[frozenset[str], dict[str, int]]:
+    """Golden texts whose labels teach, and folds over them where few golden texts are left to test."""
+    golden, use = dataset.golden, config.golden.use
+    teaching = frozenset(id_ for id_ in golden if part[id_] in _TEACHES[use])
+    in_test = sum(part[id_] == "test" for id_ in golden)
+    crossed = use == "train" and in_test < ENOUGH_GOLDEN_IN_TEST
+    return teaching, _golden_folds(dataset, targets, teaching, config) if crossed else {}
 
 
 def _rare_notes(
@@ -80,6 +94,11 @@ def _golden_folds(
     return {id_: of_group[group] for id_, group in dataset.groups.items() if group in of_group}
 
 
+_TEACHES: Mapping[str, frozenset[SplitPart]] = {
+    "train": TEACHING_PARTS,
+    "tune": frozenset({"validation"}),
+    "test": frozenset(),
+}
 _SERVING: Mapping[str, tuple[SplitPart, ...]] = {
     "train": ("train", "validation", "test"),
     "tune": ("validation", "test"),

@@ -28,7 +28,6 @@ from rubricator.pipeline.migrate_files import Migrated
 from rubricator.pipeline.promote import promoted, register
 from rubricator.pipeline.stage import Run
 from rubricator.taxonomy import Category, changes
-from rubricator.taxonomy.differences import compare
 from rubricator.taxonomy.versions import History
 
 
@@ -135,9 +134,7 @@ class Categories:
     def diff(self, before: str, after: str | None = None) -> list[str]:
         """What sets two versions apart, in words; the later one is by default the list of today."""
         history = History.beside(taxonomy_file(self.run))
-        old = history.taxonomy(history.named(before))
-        new = self.run.taxonomy if after is None else history.taxonomy(history.named(after))
-        return list(compare(old, new).sentences)
+        return list(history.difference(before, after, self.run.taxonomy).sentences)
 
     def migrate(
         self, map_file: str | Path, *tables: str | Path, reviews: bool = False, since: str | None = None

@@ -171,6 +171,8 @@ def read_golden_stamps(history: History) -> dict[str, GoldenStamp]:
 def stamped_golden(history: History, golden: Labels) -> dict[str, GoldenStamp]:
     """Before a list changes: the stamps, where labels that are new were given under its last version.
 
+    Labels with a key that the version has not were read before it: their stamp, if they have one, stays.
+
     Raises:
         TaxonomyError: The stamps cannot be read.
     """
@@ -178,6 +180,8 @@ def stamped_golden(history: History, golden: Labels) -> dict[str, GoldenStamp]:
     if last is None:
         return stamps
     for id_, labels in golden.items():
+        if not set(labels) <= set(last.meanings):
+            continue
         if id_ not in stamps or stamps[id_].labels != labels:
             stamps[id_] = GoldenStamp(labels, last.number)
     return stamps

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from rubricator.taxonomy.model import Category, Taxonomy
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,12 @@ class Difference:
         return bool(self.added or self.removed or self.meaning or self.rules or self.parents or self.head)
 
 
-def compare(before: Taxonomy, after: Taxonomy) -> Difference:
-    """What changed from one version to the other; a renamed key shows as removed and added."""
+def compare(before: Taxonomy, after: Taxonomy, *, renamed: Mapping[str, str] = _NONE) -> Difference:
+    """What changed from one version to the other.
+
+    A renamed key counts as removed and added, for labels with it must be carried over; the sentences call it
+    renamed where `renamed`, new key → former one, does.
+    """
     added = tuple(key for key in after.keys if key not in before.keys)
     removed = tuple(key for key in before.keys if key not in after.keys)
     both = [(before[key], after[key]) for key in after.keys if key in before.keys]
@@ -53,7 +60,7 @@ def compare(before: Taxonomy, after: Taxonomy) -> Difference:
         tuple(new.key for old, new in both if _rules(old) != _rules(new)),
         tuple(new.key for old, new in both if old.parent != new.parent),
         moved or before.name != after.name or before.task != after.task,
-        tuple(_sentences(before, after, added, removed, both, moved=moved)),
+        tuple(_sentences(before, after, added, removed, both, renamed=renamed, moved=moved)),
     )
 
 
@@ -74,6 +81,7 @@ def _sentences(
     removed: tuple[str, ...],
     both: list[tuple[Category, Category]],
     *,
+    renamed: Mapping[str, str],
     moved: bool,
 ) -> Iterator[str]:
     for what, old, new in (
@@ -83,8 +91,11 @@ def _sentences(
     ):
         if old != new:
             yield f"{what}: {_quoted(old)} → {_quoted(new)}"
-    yield from (f"+ {_named(after[key])}" for key in added)
-    yield from (f"- {_named(before[key])}" for key in removed)
+    yield from (f"+ {_named(after[key])}" for key in added if key not in renamed)
+    yield from (f"- {_named(before[key])}" for key in removed if key not in renamed.values())
+    for new_key, former in renamed.items():
+        yield f"{former} → {new_key}: another key for the same category"
+        yield from _of_category(before[former], after[new_key])
     for one, other in both:
         yield from _of_category(one, other)
     if moved:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, Vali
 
 from rubricator.errors import TaxonomyError, nearest, plural
 from rubricator.settings_files import SettingsFileError, read_text
-from rubricator.taxonomy.differences import compare
+from rubricator.taxonomy.differences import Difference, compare
 from rubricator.taxonomy.model import Taxonomy, folded
 
 FIRST = "1.0"
@@ -238,6 +238,19 @@ class History:
             return dict(last.meanings) if last else {}
         changed = compare(self.taxonomy(last), taxonomy).meaning
         return _meanings(taxonomy.keys, last.meanings, changed=changed, number="")
+
+    def difference(self, before: str, after: str | None, today: Taxonomy) -> Difference:
+        """What sets two versions apart, by their numbers; without `after`, a version and the list of today.
+
+        Raises:
+            TaxonomyError: There is no such version, or its file is gone or changed.
+        """
+        old, new = self.named(before), None if after is None else self.named(after)
+        meant = {concept(meaning): key for key, meaning in old.meanings.items()}
+        means = self.meanings(today) if new is None else new.meanings
+        former = {key: meant.get(concept(meaning), key) for key, meaning in means.items()}
+        renamed = {key: one for key, one in former.items() if key != one and one not in means}
+        return compare(self.taxonomy(old), today if new is None else self.taxonomy(new), renamed=renamed)
 
 
 def history_folder(file: Path) -> Path:

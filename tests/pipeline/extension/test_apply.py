@@ -64,6 +64,12 @@ def test_what_stayed_is_the_same_to_the_last_bit_through_every_change(run):
     assert np.array_equal(third["town"], second["town"])
 
 
+def test_a_category_that_is_described_anew_is_named_once(run):
+    apply_change(run, lambda t, _: changes.describe(t, "sport", {"description": "соревнования"}), by="Анна")
+    about = [line for line in plan_extension(again(run)).lines() if line.startswith("sport")]
+    assert about == ["sport: labelled, trained and calibrated, in place of what it meant before"]
+
+
 def test_a_kill_before_the_end_leaves_the_old_artifact(run, monkeypatch):
     before = read_artifact(run.folder / "artifact").manifest.identifier
     apply_change(run, add, by="Анна")
@@ -165,3 +171,38 @@ def test_kinds_that_do_not_learn_by_counts_learn_from_all_texts(run):
             update={"train": run.config.train.model_copy(update={"models": models})}
         )
         assert training._sample(data, targets, train, config) is None
+
+
+SAID = {0: "weather", 1: "weather", 2: "weather", 6: "sport", 7: "sport", 8: "sport", 12: "food", 13: "food"}
+SAID_LATER = {3: "weather", 4: "weather", 9: "weather,sport", 10: "sport", 14: "food", 15: "food", 20: "-"}
+
+
+def test_the_artifact_is_measured_on_its_own_test_part_though_golden_labels_drew_another(tmp_path):
+    def write(labels):
+        rows = "".join(f'{id_},"{keys}"\n' for id_, keys in labels.items())
+        (tmp_path / "golden.csv").write_text(f"id,labels\n{rows}", encoding="utf-8")
+
+    path = project(tmp_path, single=False)
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["golden"] = {"file": "golden.csv", "use": "train"}
+    content["split"] = {"test": 0.25, "validation": 0.25, "min_per_category": 1, "folds": 2}
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    write(SAID)
+    run = run_of_list(read_config(path, []), tmp_path / "run")
+    run_stages(run, STAGES)
+    trained = files.read_split(run.folder)
+    write(SAID | SAID_LATER)
+    run_stages(run, STAGES, until="split")  # as `rubricator review` does
+    assert files.read_split(run.folder).part != trained.part
+    apply_change(again(run), add, by="Анна")
+    done = extend(again(run))
+    kept = files.read_split(run.folder / "extension")
+    assert kept.part == trained.part
+    human = {str(id_) for id_ in SAID | SAID_LATER}
+    assert kept.teaching == {id_ for id_ in human if kept.part[id_] != "test"}
+    assert kept.fold.keys() >= kept.teaching
+    assert done.before.texts == sum(part == "test" for part in kept.part.values())
+    (run.folder / "stages/artifact.split.json").unlink()
+    apply_change(again(run), lambda t, _: changes.remove(t, "town"), by="Анна")
+    with pytest.raises(RubricatorError, match="is missing"):
+        extend(again(run))

@@ -86,7 +86,10 @@ def extend(run: Run, *, anyway: bool = False) -> Extended:
     with only_one(run.folder):
         plan = plan_extension(run)
         if plan.settled:
-            raise TaxonomyError(SETTLED)
+            raise TaxonomyError(
+                SETTLED,
+                fix="What people have said since is learnt by `rubricator run`, or by `rubricator retrain`.",
+            )
         sub = label_beside(run)
         labelled = time.monotonic()
         learnt = learn(plan, sub)

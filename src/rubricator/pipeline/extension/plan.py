@@ -56,8 +56,10 @@ class Extension:
         for key, column in self.kept.items():
             before = "" if old[column] == key else f" (was {old[column]})"
             yield f"{key}{before}: {kept}"
-        yield from (f"{key}: labelled, trained and calibrated" for key in self.new)
-        yield from (f"{key}: left out" for key in self.gone)
+        for key in self.new:
+            former = ", in place of what it meant before" if key in self.gone else ""
+            yield f"{key}: labelled, trained and calibrated{former}"
+        yield from (f"{key}: left out" for key in self.gone if key not in self.new)
 
 
 def plan_extension(run: Run, history: History | None = None) -> Extension:
