@@ -74,5 +74,5 @@ def test_what_is_served_is_logged_in_postgresql_and_monitored(predictor, run_app
     windows = json.loads((folder / "m.json").read_text(encoding="utf-8"))["windows"]
     assert [(one["rows"], one["state"]) for one in windows] == [(WINDOW, "alarm"), (WINDOW, "alarm")]
     again = CliRunner().invoke(app, ["monitor", "run", postgresql, *words])
-    assert "No window is over that was not judged before." in again.output
+    assert "No window is over that was not judged before" in again.output
     assert "Alert" not in again.output
