@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 import numpy as np
@@ -45,6 +46,12 @@ def test_what_was_written_is_read_bit_for_bit(tmp_path, make_artifact, kind, lin
     else:
         assert manifest.encoders == {BASE: {"name": "hash", "width": 8}}
         assert (artifact.encoder_folder(BASE) / "weights" / "encoder.onnx").exists()
+
+
+def test_it_is_no_older_than_what_came_in_the_second_before(tmp_path, make_artifact):
+    before = datetime.now(UTC)
+    created = read_artifact(make_artifact(tmp_path / "a")).manifest.created
+    assert before <= created <= datetime.now(UTC)
 
 
 def test_the_manifest_lists_every_other_file(heads_artifact):

@@ -75,7 +75,7 @@ def write_artifact(
         "format_version": layout.FORMAT_VERSION,
         "name": name,
         "kind": kind,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "taxonomy": taxonomy.model_dump(mode="json"),
         "taxonomy_version": taxonomy_version or taxonomy.version,
         "rule": {part: getattr(rule, part).tolist() for part in Rule.model_fields},
