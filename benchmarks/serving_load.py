@@ -51,17 +51,24 @@ def main() -> None:
     options.add_argument("--kill", type=float, default=30, help="seconds of load around the kill; 0: none")
     options.add_argument("--plot", type=Path, metavar="FILE", help="the curve as PNG")
     given = options.parse_args()
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk is not installed: apt install wrk")
-    with tempfile.TemporaryDirectory() as home:
-        folder = given.artifact or artifact(Path(home, "artifact"), KEYS[0])
-        bodies = Path(home, "bodies")
-        lines = [json.dumps({"text": text}, ensure_ascii=False) for text in TEXTS]
-        bodies.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with prepared(given.artifact) as (_, folder, bodies):
         figures = measured(given, folder, bodies)
     write(given.json, {"artifact": str(given.artifact or "small linear model"), "figures": figures})
     if given.plot is not None:
         plot(figures, given.plot)
+
+
+@contextmanager
+def prepared(chosen: Path | None) -> Iterator[tuple[Path, Path, Path]]:
+    """A folder to work in, the artifact to serve, and a file with the bodies that wrk sends."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is not installed: apt install wrk")
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        bodies = home / "bodies"
+        lines = [json.dumps({"text": text}, ensure_ascii=False) for text in TEXTS]
+        bodies.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        yield home, chosen or artifact(home / "artifact", KEYS[0]), bodies
 
 
 def measured(given: Namespace, folder: Path, bodies: Path) -> dict[str, Any]:

@@ -10,11 +10,8 @@ small linear model answers, so that hardly anything but HTTP and the log is meas
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -22,8 +19,7 @@ from typing import Any
 
 import httpx
 from machine import arguments, write
-from serving_load import HOST, PORT, served, wrk
-from swap import KEYS, TEXTS, artifact
+from serving_load import HOST, PORT, prepared, served, wrk
 
 FIGURES = ("answers_per_second", "p50_ms", "p95_ms", "processor_ms")
 
@@ -35,17 +31,11 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=5, help="of every point")
     options.add_argument("--connections", type=int, nargs="+", default=[1, 8])
     given = options.parse_args()
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk is not installed: apt install wrk")
-    with tempfile.TemporaryDirectory() as home:
-        folder = given.artifact or artifact(Path(home, "artifact"), KEYS[0])
-        bodies = Path(home, "bodies")
-        lines = [json.dumps({"text": text}, ensure_ascii=False) for text in TEXTS]
-        bodies.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with prepared(given.artifact) as (home, folder, bodies):
         rows = [
             measured(given, folder, bodies, place, number)
             for number in range(given.rounds)
-            for place in in_turn(number, Path(home, f"log-{number}.sqlite"))
+            for place in in_turn(number, home / f"log-{number}.sqlite")
         ]
     figures = [summary(rows, connections) for connections in given.connections]
     for figure in figures:

@@ -13,15 +13,10 @@ from pydantic_core import ErrorDetails
 
 from rubricator.errors import nearest, plural
 from rubricator.masking import is_secret
+from rubricator.patterns import IN_WORDS
 
 _MOST_FAULTS = 30
 _LONGEST_VALUE = 300
-_PATTERNS = {
-    r"^[\w.-]+$": "use letters, digits and the signs `_`, `.` and `-` only, and no space",
-    r"^[\w.-]{1,80}$": "use 1 to 80 letters, digits and signs `_`, `.` and `-`, and no space",
-    r"^\d\d:\d\d-\d\d:\d\d$": "write hours as 22:00-08:00",
-    r"^[a-z]{2,3}$": "write two or three small letters, as `ru`",
-}
 _NAME = re.compile(r"[\w.-]+")
 _WORDS = {"string_type": "a text is expected", "tuple_type": "a list is expected"}
 
@@ -77,7 +72,7 @@ def _told(fault: ErrorDetails, model: type[BaseModel], written: Any) -> str:
         return f'YAML reads {source} as {_word(value)}; write "{source}"'
     message = _WORDS.get(kind, fault["msg"].removeprefix("Value error, "))
     if kind == "string_pattern_mismatch":
-        message = _PATTERNS.get(fault["ctx"]["pattern"], message)
+        message = IN_WORDS.get(fault["ctx"]["pattern"], message)
     if kind == "too_short":
         limits = fault["ctx"]
         message = f"at least {limits['min_length']} are needed, {limits['actual_length']} given"

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rubricator.errors import DataError
+
 _AT_FDCWD, _EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h: RENAME_EXCHANGE
 _SWAP = 2  # macOS, sys/stdio.h: RENAME_SWAP
 _UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
@@ -30,6 +32,24 @@ def whole_file(path: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def requested_file(
+    path: Path, *, called: str = "", fix: str = "Name a file that you can write."
+) -> Iterator[Path]:
+    """`whole_file` for what somebody asked for, its folder made; `called` says what it is, as `The report`.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:
+            yield part
+    except OSError as error:
+        problem = f"{called} {path} cannot be written: {error.strerror or error}.".lstrip()
+        raise DataError(problem, fix=fix) from error
 
 
 def put_folder(part: Path, folder: Path) -> None:

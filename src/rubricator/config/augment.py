@@ -13,6 +13,7 @@ from rubricator.config.label import (
     TransformersEngineConfig,
 )
 from rubricator.config.section import Section
+from rubricator.patterns import LANGUAGE, NAME
 
 PAYS_BELOW = 50
 """Real training texts of a category above which synthetic ones of a language model rarely pay."""
@@ -35,7 +36,7 @@ class AugmentModel(Section):
     `temperature` holds for what it writes; the judge has one of its own.
     """
 
-    name: str = Field(default="llm", pattern=r"^[\w.-]+$", max_length=100)
+    name: str = Field(default="llm", pattern=NAME, max_length=100)
     engine: Annotated[AskedEngineConfig, BeforeValidator(_as_kind)]
     temperature: float = Field(default=0.9, ge=0, le=2)
 
@@ -77,7 +78,7 @@ class Augment(Section):
     diversify: bool = True
     restyle: bool = True
     language: Literal["ru", "en"] = "ru"
-    texts_in: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
+    texts_in: str | None = Field(default=None, pattern=LANGUAGE)
     how_many: Literal["count", "ratio", "rank"] = "count"
     count: int = Field(default=PAYS_BELOW, ge=1)
     ratio: float = Field(default=0.5, gt=0, le=1)

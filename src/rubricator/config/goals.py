@@ -9,11 +9,12 @@ from pydantic import Field, StringConstraints, model_validator
 
 from rubricator.config.section import Section
 from rubricator.errors import nearest
+from rubricator.patterns import NAME, SHORT_NAME
 
 Offline = Literal["precision", "recall", "f1", "accuracy", "override_rate"]
 MetricKind = Literal["proportion", "mean", "ratio"]
 Direction = Literal["up", "down"]
-Outcome = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,80}$")]
+Outcome = Annotated[str, StringConstraints(pattern=SHORT_NAME)]
 
 TEMPLATES: Mapping[str, Mapping[str, Any]] = {
     "targeting": {
@@ -75,7 +76,7 @@ class Goal(Section):
     by `unit`, of which there are `per_day`.
     """
 
-    name: str = Field(pattern=r"^[\w.-]+$", max_length=60)
+    name: str = Field(pattern=NAME, max_length=60)
     template: str | None = None
     about: str = ""
     offline: Offline = "f1"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 
 from rubricator.config.section import Section
+from rubricator.patterns import HOURS
 
 _FEWEST, _MOST = 50, 1_000_000  # predictions of a window
 
@@ -45,7 +46,7 @@ class Monitor(Section):
     texts: bool = False
     webhook: str | None = None
     email: Email | None = None
-    quiet_hours: str | None = Field(default=None, pattern=r"^\d\d:\d\d-\d\d:\d\d$")
+    quiet_hours: str | None = Field(default=None, pattern=HOURS)
     timezone: str = "UTC"
 
     @field_validator("window", mode="before")

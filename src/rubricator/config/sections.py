@@ -22,6 +22,7 @@ from rubricator.config.tracking import Tracking
 from rubricator.config.train import Train
 from rubricator.errors import ConfigError, nearest
 from rubricator.label_space import LabelSpace
+from rubricator.patterns import NAME
 
 _SQLITE_FILE = "sqlite:///"
 _LONGEST_NAME = 255
@@ -160,7 +161,7 @@ class Evaluate(Section):
 class Config(Section):
     """Everything a run is told. `folder` is where relative paths start: the folder of the file."""
 
-    name: str = Field(default="run", pattern=r"^[\w.-]+$", max_length=100)
+    name: str = Field(default="run", pattern=NAME, max_length=100)
     seed: int = Field(default=13, ge=0, lt=2**32)
     taxonomy: str = "taxonomy.yaml"
     data: Data

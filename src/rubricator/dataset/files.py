@@ -15,7 +15,7 @@ from rubricator.dataset.dataset import Dataset
 from rubricator.dataset.split import DatasetSplit
 from rubricator.errors import DataError
 from rubricator.records import Text
-from rubricator.whole_files import whole_file
+from rubricator.whole_files import requested_file
 
 LAYOUT = 2
 """Raised when files under `stages/` change their names or what is in them."""
@@ -37,14 +37,8 @@ def save_json(path: Path, content: Any) -> None:
     Raises:
         DataError: The file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            write_json(part, content)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written: {error.strerror or error}.", fix="Name a file that you can write."
-        ) from error
+    with requested_file(path) as part:
+        write_json(part, content)
 
 
 def read_json(path: Path) -> Any:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from rubricator.errors import EncoderError
+from rubricator.patterns import LANGUAGE
 
 FORMAT = 1
 CARD_FILE = "encoder.json"
@@ -24,7 +25,7 @@ Precision = Literal["fp32", "bf16", "int8"]
 Pooling = Literal["mean", "cls", "none"]
 """How token vectors become one; `none` where the encoder gives one vector a text by itself."""
 
-_Language = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
+_Language = Annotated[str, Field(pattern=LANGUAGE)]
 _Length = Annotated[int, Field(ge=1, le=2**20)]
 
 

@@ -12,16 +12,17 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from rubricator.config.section import Section
 from rubricator.errors import DataError
+from rubricator.patterns import SHORT_NAME
 from rubricator.records import content_hash
 from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
 from rubricator.validation_errors import listed
-from rubricator.whole_files import whole_file
+from rubricator.whole_files import requested_file
 
 Kind = Literal["proportion", "mean", "ratio"]
 Direction = Literal["up", "down"]
 Arm = Literal["control", "treatment"]
 ARMS: tuple[Arm, Arm] = ("control", "treatment")
-Name = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,80}$")]
+Name = Annotated[str, StringConstraints(pattern=SHORT_NAME)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -264,14 +265,8 @@ def write_plan(path: Path, plan: Plan) -> None:
         DataError: The file cannot be written.
     """
     content = plan.model_dump(mode="json", exclude_defaults=True)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            part.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    except OSError as error:
-        raise DataError(
-            f"The plan {path} cannot be written: {error.strerror}.", fix="Name a file that you can write."
-        ) from error
+    with requested_file(path, called="The plan") as part:
+        part.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:

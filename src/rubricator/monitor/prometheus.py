@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rubricator.errors import DataError, MissingExtraError
+from rubricator.errors import MissingExtraError
 from rubricator.monitor.judge import Judged
 from rubricator.store.alerts import Alert
-from rubricator.whole_files import whole_file
+from rubricator.whole_files import requested_file
 
 FIGURES = {
     "rubricator_monitor_effect": "How far a check of the newest window lies from the reference.",
@@ -52,11 +52,5 @@ def write_figures(path: Path, judged: Sequence[Judged], lasting: Sequence[Alert]
     for model in {one.model for one in judged if one.model}:
         count = sum(alert.model == model for alert in lasting)
         gauges["rubricator_monitor_alerts"].labels(model).set(count)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            part.write_bytes(generate_latest(registry))
-    except OSError as error:
-        raise DataError(
-            f"The figures {path} cannot be written: {error.strerror}.", fix="Name another file."
-        ) from error
+    with requested_file(path, called="The figures", fix="Name another file.") as part:
+        part.write_bytes(generate_latest(registry))

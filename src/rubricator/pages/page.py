@@ -11,9 +11,8 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
 
-from rubricator.errors import DataError
 from rubricator.pages import formatting
-from rubricator.whole_files import whole_file
+from rubricator.whole_files import requested_file
 
 # HTML has no way to write these, escaped or not.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
@@ -54,11 +53,5 @@ def write_page(path: Path, page: str) -> None:
     Raises:
         DataError: The file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            part.write_text(_UNWRITABLE.sub("\ufffd", page), encoding="utf-8")
-    except OSError as error:
-        raise DataError(
-            f"The report {path} cannot be written: {error}.", fix="Name a file that you can write."
-        ) from error
+    with requested_file(path, called="The report") as part:
+        part.write_text(_UNWRITABLE.sub("\ufffd", page), encoding="utf-8")

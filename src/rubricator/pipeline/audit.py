@@ -15,7 +15,7 @@ from rubricator.dataset.annotations import read_annotations
 from rubricator.dataset.examples import Examples
 from rubricator.dataset.labels import read_labels
 from rubricator.encode.vectors import encode_texts
-from rubricator.errors import DataError, TrainingError
+from rubricator.errors import TrainingError
 from rubricator.label.quality.label_errors import Suspect, audit
 from rubricator.pipeline.stage import Run
 from rubricator.records import Label, Origin, Text
@@ -24,7 +24,7 @@ from rubricator.stats.folds import make_folds
 from rubricator.train.calibration.rule import cross_decide
 from rubricator.train.trainers import fit
 from rubricator.train.training_context import TrainingContext
-from rubricator.whole_files import whole_file
+from rubricator.whole_files import requested_file
 
 AUDIT = "audit.csv"
 
@@ -113,10 +113,5 @@ def _write(path: Path, findings: Sequence[Finding]) -> None:
     columns = ("rank", "id", "text", "label", "origin", "suggestion", "probability", "reasons", "score")
     numbers = {"rank": pl.Int64, "probability": pl.Float64, "score": pl.Float64}
     schema = dict.fromkeys(columns, pl.String) | numbers
-    try:
-        with whole_file(path) as part:
-            pl.DataFrame(rows, schema=schema).write_csv(part)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written: {error}.", fix="Make room, or choose another --out DIR."
-        ) from error
+    with requested_file(path, fix="Make room, or choose another --out DIR.") as part:
+        pl.DataFrame(rows, schema=schema).write_csv(part)

@@ -20,7 +20,7 @@ from rubricator.encode.vectors import encode_texts
 from rubricator.errors import DataError
 from rubricator.ingest.duplicates import group_duplicates
 from rubricator.pages.formatting import plural
-from rubricator.pipeline.kept_parts import kept_parts, run_parts
+from rubricator.pipeline.kept_parts import kept_parts
 from rubricator.pipeline.label import open_store
 from rubricator.pipeline.stage import Run
 from rubricator.records import Text, content_hash
@@ -96,10 +96,11 @@ def gather(
     reviews, unusable = _reviews(decisions, run, history)
     dataset = files.read_dataset(run.folder)
     texts = _texts(reviews, decisions, dataset)
-    split = run_parts(run, dataset)
+    kept = kept_parts(run, dataset)
+    split = kept or files.read_split(run.folder)
     decided = _decided(texts, reviews, dataset, run, split.part, champion.created)
     first = _first_reviewed(decided, decisions, run)
-    learnt_from = _learnt_from(run, dataset, champion)
+    learnt_from = _learnt_from(run, dataset, champion, known=kept is not None)
     blind = [one for one in decided if one.review.measures and one.new]
     fresh = [one for one in blind if first[one.group] > champion.created and not one.parts & learnt_from]
     recent = sorted(
@@ -226,10 +227,9 @@ def _first_reviewed(
     return first
 
 
-def _learnt_from(run: Run, dataset: Dataset, champion: Manifest) -> frozenset[SplitPart]:
+def _learnt_from(run: Run, dataset: Dataset, champion: Manifest, *, known: bool) -> frozenset[SplitPart]:
     """Parts of the run that the champion may have learnt from: all, unless it is surely of this run."""
-    known = kept_parts(run, dataset) is not None and champion.data_fingerprint == dataset.fingerprint
-    if run.config.train.refit == "all" or not known:
+    if run.config.train.refit == "all" or not known or champion.data_fingerprint != dataset.fingerprint:
         return frozenset[SplitPart]({"train", "validation", "test", "left_out"})
     return TEACHING_PARTS
 

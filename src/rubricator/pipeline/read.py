@@ -101,13 +101,14 @@ def _tell_contradictions(labels: Golden, golden: Golden, *, file: str, column: s
 
 
 def _work(run: Run) -> list[str]:
-    dataset = _read_before(run)
+    stands_on = _stands_on(run)
+    dataset = _read_before(run, stands_on)
     if dataset is None:
         dataset = read(run.config, run.taxonomy, progress=run.progress)
         write_rejected(run.file(_REJECTED), dataset.rejected)
     files.write_dataset(run.file(_TEXTS), dataset)
     files.write_json(run.file(_FACTS), dataset.facts)
-    files.write_json(run.file(_SOURCE), _source(run))
+    files.write_json(run.file(_SOURCE), _source(run, stands_on))
     facts = dataset.facts
     bare = sum(not keys for keys in dataset.golden.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in facts["rejected"].items())
@@ -122,7 +123,7 @@ def _work(run: Run) -> list[str]:
     ]
 
 
-def _read_before(run: Run) -> Dataset | None:
+def _read_before(run: Run, stands_on: str) -> Dataset | None:
     """Texts that were read from the same rows in the same way, with golden labels in the list of today.
 
     A change of the list changes nothing else of them. None where they must be read: they were not, or their
@@ -130,7 +131,7 @@ def _read_before(run: Run) -> Dataset | None:
     """
     config = run.config
     try:
-        same = files.read_json(run.folder / _SOURCE) == _source(run)
+        same = files.read_json(run.folder / _SOURCE) == _source(run, stands_on)
     except (OSError, ValueError):
         return None
     if not same or config.data.columns.labels is not None:
@@ -151,15 +152,20 @@ def _rejected_ids(run: Run, dataset: Dataset) -> set[str]:
     return {written(row.cells.get("id")) for row in rows}
 
 
-def _source(run: Run) -> dict[str, str]:
-    """What the texts of the run stand on, and what they are: without golden labels and categories."""
+def _stands_on(run: Run) -> str:
+    """A digest of all that makes the texts what they are, without golden labels and categories."""
     config = run.config
     depends = _depends(run)
     stands_on = [depends[name] for name in ("encode", "groups")]
     stands_on += [depends[f"file:{one.path}"] for one in config.data.files]
     stands_on += [config.model_dump_json(include={"data", "clean", "duplicates"}), source_digest(__name__)]
+    return content_hash("read:1", *stands_on)
+
+
+def _source(run: Run, stands_on: str) -> dict[str, str]:
+    """What the texts of the run stand on, and what they are."""
     digests = {name: file_digest(run.folder / name) for name in (_TEXTS, _FACTS, _REJECTED)}
-    return {"stands_on": content_hash("read:1", *stands_on), **digests}
+    return {"stands_on": stands_on, **digests}
 
 
 def _taken_out(dataset: Dataset) -> Iterator[str]:

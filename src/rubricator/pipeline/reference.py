@@ -14,7 +14,6 @@ from rubricator.dataset.labels import LabelSet
 from rubricator.dataset.split import DatasetSplit
 from rubricator.dataset.training_data import training_data
 from rubricator.encode.vectors import encode_by_each
-from rubricator.errors import DataError
 from rubricator.models.training_result import TrainingResult
 from rubricator.monitor.observe import WIDTH, projected
 from rubricator.monitor.reference import (
@@ -32,7 +31,7 @@ from rubricator.progress import Progress, silent
 from rubricator.records import Text
 from rubricator.stats.arrays import Indices
 from rubricator.taxonomy import Taxonomy
-from rubricator.whole_files import whole_file
+from rubricator.whole_files import requested_file
 
 _BATCH = 64
 
@@ -109,14 +108,8 @@ def reference_of_table(
         seed=seed,
     )
     reference.require_rows()
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(output) as part:
-            part.write_bytes(reference_bytes(reference))
-    except OSError as error:
-        raise DataError(
-            f"The reference {output} cannot be written: {error.strerror}.", fix="Name another file with -o."
-        ) from error
+    with requested_file(output, called="The reference", fix="Name another file with -o.") as part:
+        part.write_bytes(reference_bytes(reference))
     return reference
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from rubricator.patterns import SHORT_NAME
 from rubricator.serve.schemas import Body, Id, Part, Written
 
 EditorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-zА-Яа-яЁё0-9_.@-]{1,80}$")]
@@ -39,7 +40,7 @@ class FeedbackStored(Body):
 
 # PostgreSQL takes no NUL.
 UnitName = Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,255}$")]
-EventName = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,80}$")]
+EventName = Annotated[str, StringConstraints(pattern=SHORT_NAME)]
 OutcomeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e15, le=1e15)]
 

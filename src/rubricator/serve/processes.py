@@ -25,11 +25,11 @@ from rubricator.serve.app import create_app
 from rubricator.serve.deployments import Beside
 from rubricator.serve.experiment import ServedExperiment
 from rubricator.serve.feedback import FeedbackStore
+from rubricator.serve.held_store import BUSY_SECONDS
 from rubricator.serve.limits import ServeSettings
 from rubricator.serve.prediction_log import LogSettings
 from rubricator.serve.security.keys import read_keys
 from rubricator.serve.security.tls import check_certificate
-from rubricator.serve.store_thread import BUSY_SECONDS
 from rubricator.store import Store
 
 _LOG = logging.getLogger(__name__)

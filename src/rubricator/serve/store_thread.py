@@ -11,11 +11,11 @@ from typing import TypeVar
 from fastapi import HTTPException
 
 from rubricator.errors import StoreError
+from rubricator.serve.held_store import HeldStore
 from rubricator.serve.problems import retry_after
 from rubricator.store import Store
 
 _WAITING = 64  # pieces of work that may wait for the database
-BUSY_SECONDS = 2.0
 Result = TypeVar("Result")
 
 
@@ -23,8 +23,7 @@ class StoreThread:
     """The database is opened when the first work comes, and anew after its file was taken away."""
 
     def __init__(self, place: str | Path, *, name: str) -> None:
-        self._place, self._name = place, name
-        self._store: Store | None = None
+        self._name, self._held = name, HeldStore(place)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._waiting = 0
 
@@ -40,7 +39,7 @@ class StoreThread:
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._thread, lambda: work(self._opened())
+                self._thread, lambda: work(self._held.opened())
             )
         except StoreError as error:
             raise HTTPException(503, f"{error.problem} Send it again later.", retry_after(5)) from error
@@ -50,13 +49,4 @@ class StoreThread:
     def close(self) -> None:
         """Wait for what is being written, and let go of the database."""
         self._thread.shutdown()
-        if self._store is not None:
-            self._store.close()
-
-    def _opened(self) -> Store:
-        if self._store is not None and self._store.gone:
-            self._store.close()
-            self._store = None
-        if self._store is None:
-            self._store = Store.open(self._place, busy_seconds=BUSY_SECONDS)
-        return self._store
+        self._held.close()

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rubricator.errors import RubricatorError, StoreError
-from rubricator.serve.store_thread import BUSY_SECONDS
+from rubricator.errors import RubricatorError
+from rubricator.serve.held_store import BUSY_SECONDS, HeldStore
 from rubricator.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -46,10 +46,9 @@ class StoreWriter:
             pause: Seconds between two calls: many small transactions would hold up those who read.
             wait_for_file: Whether something else makes the database.
         """
-        self._place, self._write, self._about, self._named = place, write, about, named
-        self._pause, self._wait_for_file = pause, wait_for_file
+        self._write, self._about, self._pause = write, about, pause
+        self._held = HeldStore(place, named=named, wait_for_file=wait_for_file)
         self._wake, self._end = threading.Event(), threading.Event()
-        self._store: Store | None = None
         self._thread = threading.Thread(target=self._run, name=about, daemon=True)
 
     def start(self) -> None:
@@ -76,7 +75,7 @@ class StoreWriter:
                 deadline = min(deadline, time.monotonic() + CLOSING_SECONDS)
             more, failed = True, True
             try:
-                more = self._write(self._opened())
+                more = self._write(self._held.opened())
                 failed = False
             except RubricatorError as error:
                 _LOG.warning("%s cannot be kept: %s", self._about, error.problem)
@@ -90,16 +89,4 @@ class StoreWriter:
                 pause = 0.0 if more else self._pause
             if ending and failed:
                 time.sleep(min(pause, 0.2))
-        if self._store is not None:
-            self._store.close()
-
-    def _opened(self) -> Store:
-        if self._store is not None and self._store.gone:
-            self._store.close()
-            self._store = None
-            _LOG.warning("The database %s was taken away.", self._place)
-        if self._store is None:
-            if self._wait_for_file and "://" not in str(self._place) and not Path(self._place).exists():
-                raise StoreError(f"The database {self._place} is gone.", fix="Put it back.")
-            self._store = Store.open(self._place, busy_seconds=BUSY_SECONDS, named=self._named)
-        return self._store
+        self._held.close()

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rubricator.errors import ConfigError
+from rubricator.patterns import SHORT_NAME
 from rubricator.serve.metrics import Metrics
 from rubricator.serve.problems import problem, retry_after
 from rubricator.settings_files import SettingsFileError, parse_yaml, read_text
@@ -49,7 +50,7 @@ class ApiKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,80}$")]
+    name: Annotated[str, StringConstraints(pattern=SHORT_NAME)]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     rate: Annotated[str, AfterValidator(_rate)] | None = None
     admin: bool = False
